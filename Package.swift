@@ -1,0 +1,198 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets stand in layer order: what a target may import is above it.
+// Tests/RepositoryTests checks that against every `import` line.
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+// On Linux the headers are on the default path, and pkg-config only adds a warning about a
+// flag that SwiftPM refuses. Homebrew's are found through pkg-config alone.
+#if os(macOS)
+    let hiredisPkgConfig: String? = "hiredis"
+#else
+    let hiredisPkgConfig: String? = nil
+#endif
+
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient = Target.Dependency.product(
+    name: "AsyncHTTPClient", package: "async-http-client")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(
+    name: "HummingbirdTesting", package: "hummingbird")
+let lifecycle = Target.Dependency.product(
+    name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "troupe",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "troupe", targets: ["troupe"]),
+        .library(name: "CloudEvents", targets: ["CloudEvents"]),
+        .library(name: "Gateway", targets: ["Gateway", "GatewayRedis"]),
+        .library(name: "Observability", targets: ["Observability"]),
+        .library(name: "Redis", targets: ["Redis"]),
+        .library(name: "RedisTestKit", targets: ["RedisTestKit"]),
+        .library(name: "Saga", targets: ["Saga", "SagaRedis"]),
+        .library(name: "ServiceHTTP", targets: ["ServiceHTTP"]),
+        .library(
+            name: "OrderSystem",
+            targets: [
+                "OrderContracts", "OrderService", "PaymentService", "InventoryService",
+                "ShippingService", "UserService", "ProductService", "SandboxService",
+            ]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Redis
+        .systemLibrary(
+            name: "CHiredis", pkgConfig: hiredisPkgConfig,
+            providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+        .target(
+            name: "CReplyTape", dependencies: ["CHiredis"],
+            linkerSettings: [.linkedLibrary("hiredis")]),
+        module(
+            "Redis",
+            ["CReplyTape", crypto, deque, lifecycle, logging, metrics, nioCore, nioPosix, nioSSL]),
+        module("RedisTestKit", ["Redis", logging]),
+
+        // Events, logs and metrics
+        module("CloudEvents", []),
+        module("Observability", [logging, metrics]),
+
+        // Sagas
+        module("Saga", ["CloudEvents"]),
+        module(
+            "SagaRedis", ["CloudEvents", "Redis", "Saga", deque, lifecycle, logging, metrics]),
+
+        // The gateway
+        module(
+            "Gateway",
+            [
+                "Observability", crypto, deque, lifecycle, logging, metrics, nioCore, nioHTTP1,
+                nioPosix, yams,
+            ]),
+        module(
+            "GatewayRedis",
+            ["CloudEvents", "Gateway", "Redis", lifecycle, logging, metrics]),
+
+        // The order system
+        module(
+            "ServiceHTTP",
+            ["Observability", httpTypes, hummingbird, lifecycle, logging, metrics, nioCore]),
+        module("OrderContracts", ["CloudEvents", "Saga"]),
+        module("OrderService", orderServiceDependencies),
+        module("PaymentService", orderServiceDependencies),
+        module("InventoryService", orderServiceDependencies),
+        module("ShippingService", orderServiceDependencies),
+        module("UserService", orderServiceDependencies),
+        module("ProductService", orderServiceDependencies),
+        module(
+            "SandboxService",
+            ["Observability", "ServiceHTTP", httpTypes, hummingbird, lifecycle, logging, nioCore]),
+
+        // The command line
+        .executableTarget(
+            name: "troupe",
+            dependencies: [
+                "CloudEvents", "Gateway", "GatewayRedis", "InventoryService", "Observability",
+                "OrderContracts", "OrderService", "PaymentService", "ProductService", "Redis",
+                "Saga", "SagaRedis", "SandboxService", "ServiceHTTP", "ShippingService",
+                "UserService", argumentParser, asyncHTTPClient, lifecycle, logging, metrics,
+                nioCore, nioPosix, unixSignals,
+            ],
+            swiftSettings: settings),
+
+        // Tests
+        tests("CloudEventsTests", ["CloudEvents"]),
+        tests("GatewayTests", ["Gateway", "Observability", logging, nioCore, nioEmbedded, nioHTTP1, nioPosix]),
+        tests(
+            "GatewayRedisTests",
+            ["CloudEvents", "Gateway", "GatewayRedis", "Redis", "RedisTestKit", logging, nioCore]),
+        tests("InventoryServiceTests", orderServiceTestDependencies + ["InventoryService"]),
+        tests("ObservabilityTests", ["Observability", logging, metrics]),
+        tests("OrderContractsTests", ["CloudEvents", "OrderContracts", "Saga"]),
+        tests("OrderServiceTests", orderServiceTestDependencies + ["OrderService"]),
+        tests("PaymentServiceTests", orderServiceTestDependencies + ["PaymentService"]),
+        tests("ProductServiceTests", orderServiceTestDependencies + ["ProductService"]),
+        tests(
+            "RedisTests",
+            ["CHiredis", "CReplyTape", "Redis", "RedisTestKit", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
+        tests("RepositoryTests", []),
+        tests("SagaTests", ["CloudEvents", "Saga"]),
+        tests(
+            "SagaRedisTests",
+            ["CloudEvents", "Redis", "RedisTestKit", "Saga", "SagaRedis", logging]),
+        tests(
+            "SandboxServiceTests",
+            ["SandboxService", "ServiceHTTP", hummingbird, hummingbirdTesting, logging, nioCore]),
+        tests(
+            "ServiceHTTPTests",
+            ["Observability", "ServiceHTTP", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
+        tests("ShippingServiceTests", orderServiceTestDependencies + ["ShippingService"]),
+        tests(
+            "SystemTests",
+            [
+                "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "troupe", asyncHTTPClient,
+                logging, nioCore,
+            ]),
+        tests("UserServiceTests", orderServiceTestDependencies + ["UserService"]),
+    ]
+)
+
+/// What each service of the order system may use. Never one another.
+var orderServiceDependencies: [Target.Dependency] {
+    [
+        "CloudEvents", "Observability", "OrderContracts", "Redis", "Saga", "SagaRedis",
+        "ServiceHTTP", asyncHTTPClient, crypto, httpTypes, hummingbird, lifecycle, logging,
+        metrics, nioCore,
+    ]
+}
+
+var orderServiceTestDependencies: [Target.Dependency] {
+    [
+        "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "Saga", "SagaRedis",
+        "ServiceHTTP", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+    ]
+}

@@ -1,0 +1,5 @@
+import ArgumentParser
+@main
+struct Main: AsyncParsableCommand {
+    mutating func run() async throws {}
+}
