@@ -146,7 +146,9 @@ let package = Package(
 
         // Tests
         tests("CloudEventsTests", ["CloudEvents"]),
-        tests("GatewayTests", ["Gateway", "Observability", logging, nioCore, nioEmbedded, nioHTTP1, nioPosix]),
+        tests(
+            "GatewayTests",
+            ["Gateway", "Observability", logging, nioCore, nioEmbedded, nioHTTP1, nioPosix]),
         tests(
             "GatewayRedisTests",
             ["CloudEvents", "Gateway", "GatewayRedis", "Redis", "RedisTestKit", logging, nioCore]),
@@ -158,7 +160,10 @@ let package = Package(
         tests("ProductServiceTests", orderServiceTestDependencies + ["ProductService"]),
         tests(
             "RedisTests",
-            ["CHiredis", "CReplyTape", "Redis", "RedisTestKit", logging, nioCore, nioEmbedded, nioPosix, nioSSL]),
+            [
+                "CHiredis", "CReplyTape", "Redis", "RedisTestKit", logging, nioCore, nioEmbedded,
+                nioPosix, nioSSL,
+            ]),
         tests("RepositoryTests", []),
         tests("SagaTests", ["CloudEvents", "Saga"]),
         tests(
@@ -169,7 +174,10 @@ let package = Package(
             ["SandboxService", "ServiceHTTP", hummingbird, hummingbirdTesting, logging, nioCore]),
         tests(
             "ServiceHTTPTests",
-            ["Observability", "ServiceHTTP", httpTypes, hummingbird, hummingbirdTesting, logging, nioCore]),
+            [
+                "Observability", "ServiceHTTP", httpTypes, hummingbird, hummingbirdTesting, logging,
+                nioCore,
+            ]),
         tests("ShippingServiceTests", orderServiceTestDependencies + ["ShippingService"]),
         tests(
             "SystemTests",

@@ -1,0 +1,56 @@
+import Foundation
+import Testing
+
+/// The top of the house, and the map that stands in the README.
+@Suite(.timeLimit(.minutes(1)))
+struct HouseTests {
+    private static let topLevel: Set<String> = [
+        "LICENSE", "Package.swift", "README.md", "Sources", "Tests", "deploy", "tools",
+    ]
+
+    /// `Package.resolved` is written by every build and is not part of the repository.
+    @Test func onlyTheseStandAtTheTop() {
+        let extra = Repository.entries(of: ".")
+            .filter { !$0.hasPrefix(".") && $0 != "Package.resolved" }
+            .filter { !Self.topLevel.contains($0) }
+        #expect(extra.isEmpty, "not at the top level: \(extra)")
+        #expect(Self.topLevel.isSubset(of: Repository.entries(of: ".")))
+    }
+
+    @Test func theReadmeMapsEveryModule() throws {
+        let readme = try #require(RepositoryFile(path: "README.md"))
+        let rows = readme.lines.filter { $0.hasPrefix("| `") }
+        let missing = Repository.folders(of: "Sources").filter { folder in
+            !rows.contains { $0.hasPrefix("| `\(folder)`") }
+        }
+        #expect(missing.isEmpty, "README.md: the module map has no row for \(missing)")
+    }
+
+    @Test func everyPathInTheReadmeExists() throws {
+        let readme = try #require(RepositoryFile(path: "README.md"))
+        var violations: [Violation] = []
+        for (index, line) in readme.lines.enumerated() {
+            for match in line.matches(of: #/`((?:Sources|Tests|tools|deploy)/[\w./+-]+)`/#) {
+                let path = Repository.root.appending(path: String(match.1)).path
+                guard !FileManager.default.fileExists(atPath: path) else { continue }
+                violations.append(Violation(readme, index, "\(match.1) does not exist"))
+            }
+        }
+        expectNone(violations)
+    }
+
+    @Test func noFolderIsEmptyOrHoldsAPlaceholder() {
+        let files = Repository.files(under: ["Sources", "Tests"])
+        let placeholders = files.filter { $0.name == "Placeholder.swift" }
+            .map { Violation($0.path, "a placeholder") }
+        expectNone(placeholders)
+    }
+
+    @Test func scriptsCanBeRun() {
+        let scripts = ["tools/start", "tools/test", "tools/check", "tools/install", ".ci/run"]
+        let stiff = scripts.filter {
+            !FileManager.default.isExecutableFile(atPath: Repository.root.appending(path: $0).path)
+        }
+        #expect(stiff.isEmpty, "not executable: \(stiff)")
+    }
+}
