@@ -1,0 +1,88 @@
+extension CloudEvent {
+    /// The event as JSON on one line.
+    ///
+    /// Attributes come first and the payload last, so that a person reading a channel sees
+    /// what happened to what before the details.
+    public func json() -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity(data.count + 448)
+        text.append(ascii: "{\"specversion\":\"1.0\",\"id\":")
+        text.append(quoted: id)
+        text.append(ascii: ",\"source\":")
+        text.append(quoted: source)
+        text.append(ascii: ",\"type\":")
+        text.append(quoted: type)
+        text.append(ascii: ",\"subject\":")
+        text.append(quoted: subject)
+        text.append(ascii: ",\"time\":\"")
+        EventTime.append(time, to: &text)
+        text.append(ascii: "\",\"correlationid\":")
+        text.append(quoted: correlationID)
+        text.append(attribute: ",\"causationid\":", causationID)
+        text.append(attribute: ",\"traceparent\":", traceparent)
+        text.append(attribute: ",\"coordination\":", coordination)
+        if dataVersion > 1 {
+            text.append(ascii: ",\"dataversion\":")
+            text.append(contentsOf: String(dataVersion).utf8)
+        }
+        text.append(ascii: ",\"data\":")
+        text.append(onOneLine: data)
+        text.append(UInt8(ascii: "}"))
+        return text
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(ascii text: StaticString) {
+        text.withUTF8Buffer { append(contentsOf: $0) }
+    }
+
+    fileprivate mutating func append(attribute name: StaticString, _ value: String?) {
+        guard let value else { return }
+        append(ascii: name)
+        append(quoted: value)
+    }
+
+    /// A line break can only stand between JSON's tokens, where a space means the same.
+    fileprivate mutating func append(onOneLine json: [UInt8]) {
+        let start = count
+        append(contentsOf: json)
+        guard json.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return }
+        for index in start..<count where self[index] == 0x0A || self[index] == 0x0D {
+            self[index] = 0x20
+        }
+    }
+
+    fileprivate mutating func append(quoted text: String) {
+        append(UInt8(ascii: "\""))
+        var text = text
+        text.withUTF8 { bytes in
+            if bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
+                append(contentsOf: bytes)
+            } else {
+                for byte in bytes { append(escaping: byte) }
+            }
+        }
+        append(UInt8(ascii: "\""))
+    }
+
+    private mutating func append(escaping byte: UInt8) {
+        switch byte {
+        case 0x22, 0x5C:
+            append(0x5C)
+            append(byte)
+        case 0x0A: append(ascii: "\\n")
+        case 0x0D: append(ascii: "\\r")
+        case 0x09: append(ascii: "\\t")
+        case ..<0x20:
+            append(ascii: "\\u00")
+            append(hexadecimalDigit(byte >> 4))
+            append(hexadecimalDigit(byte & 15))
+        default: append(byte)
+        }
+    }
+}
+
+func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? 0x30 + value : 0x57 + value
+}

@@ -1,0 +1,24 @@
+/// A step cannot succeed for a reason of the business: the card is declined, the stock is short.
+///
+/// Thrown by a forward step it is an outcome, not an error: the failure event goes out, the
+/// others compensate, and nothing is tried again. Everything else that a step throws is taken
+/// as an accident and tried again.
+public struct BusinessFailure: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A code in snake case: `out_of_stock`.
+    public var reason: String
+    /// The same for a person, safe to show.
+    public var detail: String
+
+    /// Makes a failure.
+    public init(_ reason: String, _ detail: String = "") {
+        self.reason = reason
+        self.detail = detail
+    }
+
+    /// A forward step kept failing; what it did outside, if anything, was undone.
+    public static let outcomeUnknown = BusinessFailure(
+        "outcome_unknown", "the step did not come to an end in time and was undone")
+
+    /// The reason, and the detail if there is one.
+    public var description: String { detail.isEmpty ? reason : "\(reason): \(detail)" }
+}

@@ -1,0 +1,129 @@
+/// The life of a saga, kept by the participant that begins it.
+///
+///     absent ──begin──▶ pending ──pivot──▶ completed
+///                          │
+///                          │ a failure, a request, the deadline
+///                          ▼
+///                     cancelling ──all awaited have answered──▶ cancelled
+///
+/// The participant's own transition to `completed` is the pivot: it alone decides between both
+/// ends, so nothing that is under way elsewhere can contradict it. Answers that come before
+/// the saga is cancelling are remembered. `LifecycleMachine` holds the rules.
+public struct Lifecycle: Sendable {
+    package struct Completion: Sendable {
+        package var trigger: EventKind
+        package var emits: EventKind
+        package var decode: Step.Decoder
+    }
+
+    package struct Cancellation: Sendable {
+        package var trigger: EventKind
+        package var awaiting: [String]
+        package var failure: @Sendable (_ data: [UInt8]) throws(SagaError) -> BusinessFailure
+    }
+
+    package struct Request: Sendable {
+        package var emits: EventKind
+        package var awaiting: [String]
+        package var announce: Notice
+    }
+
+    package typealias Notice =
+        @Sendable (BusinessFailure, StepContext) async throws -> PlannedTransition
+
+    package let begins: EventKind
+    package let deadline: Duration?
+    package let answers: [String: [EventKind]]
+    package private(set) var completions: [Completion] = []
+    package private(set) var cancellations: [Cancellation] = []
+    package private(set) var requests: [Request] = []
+    package private(set) var cancelling: Notice?
+    package private(set) var cancelled: (emits: EventKind, announce: Notice)?
+
+    /// Declares a life.
+    ///
+    /// - Parameters:
+    ///   - first: the event with which a saga begins.
+    ///   - deadline: a saga still pending after so long is cancelled as if a client asked.
+    ///   - answers: by the name of each participant that can be awaited, the events that tell
+    ///     that nothing of its step is left: its compensation's answer and its failure.
+    public init(
+        begins first: (some SagaEvent).Type,
+        deadline: Duration? = nil,
+        answers: [String: [any SagaEvent.Type]]
+    ) {
+        begins = EventKind(first)
+        self.deadline = deadline
+        self.answers = answers.mapValues { kinds in kinds.map { EventKind($0) } }
+    }
+
+    /// Declares the pivot: on this event a pending saga is completed.
+    public func completes<Input: SagaEvent, Output: SagaEvent>(
+        on trigger: Input.Type,
+        emits output: Output.Type,
+        _ complete: @escaping @Sendable (Input, StepContext) async throws -> Transition<Output>
+    ) -> Lifecycle {
+        var lifecycle = self
+        lifecycle.completions.append(
+            Completion(
+                trigger: EventKind(trigger), emits: EventKind(output),
+                decode: { data throws(SagaError) in
+                    let input = try EventPayload.decode(Input.self, from: data)
+                    return { try PlannedTransition(await complete(input, $0)) }
+                }))
+        return lifecycle
+    }
+
+    /// Declares a failure that cancels a pending saga, once all of `awaiting` have answered.
+    public func cancels<Failure: FailureEvent>(
+        on trigger: Failure.Type, awaiting: [String]
+    ) -> Lifecycle {
+        var lifecycle = self
+        lifecycle.cancellations.append(
+            Cancellation(
+                trigger: EventKind(trigger), awaiting: awaiting,
+                failure: { data throws(SagaError) in
+                    try EventPayload.decode(Failure.self, from: data).failure
+                }))
+        return lifecycle
+    }
+
+    /// Declares what a client's request, or the deadline, makes of a pending saga: everyone in
+    /// `awaiting` is told by the event and has to answer.
+    public func cancelsOnRequest<Output: SagaEvent>(
+        awaiting: [String],
+        emits output: Output.Type,
+        _ announce:
+            @escaping @Sendable (BusinessFailure, StepContext) async throws -> Transition<Output>
+    ) -> Lifecycle {
+        var lifecycle = self
+        lifecycle.requests.append(
+            Request(
+                emits: EventKind(output), awaiting: awaiting,
+                announce: { try PlannedTransition(await announce($0, $1)) }))
+        return lifecycle
+    }
+
+    /// Declares what changes when a saga stops being pending to be cancelled.
+    ///
+    /// It is applied before what `cancelled` changes if both happen in one transition.
+    public func cancelling(
+        _ note: @escaping @Sendable (BusinessFailure, StepContext) async throws -> Changes
+    ) -> Lifecycle {
+        var lifecycle = self
+        lifecycle.cancelling = { PlannedTransition(changes: try await note($0, $1)) }
+        return lifecycle
+    }
+
+    /// Declares the end of a cancelled saga; the failure is the one that it began with.
+    public func cancelled<Output: SagaEvent>(
+        emits output: Output.Type,
+        _ announce:
+            @escaping @Sendable (BusinessFailure, StepContext) async throws -> Transition<Output>
+    ) -> Lifecycle {
+        var lifecycle = self
+        let notice: Notice = { try PlannedTransition(await announce($0, $1)) }
+        lifecycle.cancelled = (EventKind(output), notice)
+        return lifecycle
+    }
+}

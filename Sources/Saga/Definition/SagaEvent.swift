@@ -1,0 +1,32 @@
+/// The payload of one kind of event, and who owns it.
+///
+/// A payload is a `Codable` struct whose JSON is an object. Its fields are the contract between
+/// services: add optional ones freely, raise `version` for anything else.
+public protocol SagaEvent: Codable, Sendable {
+    /// The service that emits the event, and so owns its stream: `payment`.
+    static var owner: String { get }
+    /// The name of the event in streams and channels; the Swift type's name if not given.
+    static var type: String { get }
+    /// The version of the payload. A consumer takes its own version and all earlier ones.
+    static var version: Int { get }
+}
+
+extension SagaEvent {
+    /// The Swift type's name.
+    public static var type: String { String(describing: Self.self) }
+    /// The first version.
+    public static var version: Int { 1 }
+}
+
+/// An event that says why a saga cannot go on.
+public protocol FailureEvent: SagaEvent {
+    /// Why, as a code in snake case: `card_declined`.
+    var reason: String { get }
+    /// Why, for a person.
+    var detail: String { get }
+}
+
+extension FailureEvent {
+    /// The failure that the event reports.
+    public var failure: BusinessFailure { BusinessFailure(reason, detail) }
+}

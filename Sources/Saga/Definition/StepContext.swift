@@ -1,0 +1,56 @@
+public import CloudEvents
+
+/// What a step may know besides the payload that started it.
+public struct StepContext: Sendable {
+    /// The participant that runs the step.
+    public let participant: String
+    /// The saga.
+    public let sagaID: String
+    /// The step's name; `lifecycle` for a lifecycle's parts.
+    public let step: String
+    /// The event that is being answered.
+    public let event: CloudEvent
+    /// 1 for the first try of this process, 2 for the next.
+    public let attempt: Int
+    /// Reads the participant's own records.
+    public let records: any RecordReader
+
+    /// The key under which the outside world knows this step of this saga.
+    ///
+    /// The same for every attempt and for the step's compensation, which is told apart by
+    /// being another kind of call.
+    public var idempotencyKey: String { "\(sagaID):\(step)" }
+
+    package init(
+        participant: String, sagaID: String, step: String, event: CloudEvent, attempt: Int,
+        records: any RecordReader
+    ) {
+        self.participant = participant
+        self.sagaID = sagaID
+        self.step = step
+        self.event = event
+        self.attempt = attempt
+        self.records = records
+    }
+}
+
+/// Reads the records of one participant.
+public protocol RecordReader: Sendable {
+    /// All fields of a hash record; empty if there is none.
+    func fields(of record: RecordName) async throws(SagaError) -> [String: String]
+
+    /// All fields of several hash records, in their order, in one round trip.
+    func fields(ofAll records: [RecordName]) async throws(SagaError) -> [[String: String]]
+
+    /// A string record, or nothing if there is none.
+    func text(of record: RecordName) async throws(SagaError) -> String?
+
+    /// Members of a sorted-set record from the highest score down.
+    ///
+    /// - Parameters:
+    ///   - after: starts behind this member; from the top if it is nil or not in the set.
+    ///   - limit: at most so many.
+    func members(
+        of index: RecordName, after: String?, limit: Int
+    ) async throws(SagaError) -> [String]
+}

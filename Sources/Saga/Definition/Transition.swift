@@ -1,0 +1,46 @@
+/// The outcome of a step: the event that says so, and what changes with it.
+public struct Transition<Event: SagaEvent>: Sendable {
+    /// The event that goes out.
+    public var event: Event
+    /// What changes in the participant's records at the same moment.
+    public var changes: Changes
+
+    /// An event together with changes.
+    public init(_ event: Event, _ gather: (inout Changes) throws -> Void = { _ in }) rethrows {
+        self.event = event
+        changes = try Changes(gather)
+    }
+
+    /// An event together with changes made elsewhere.
+    public init(_ event: Event, changes: Changes) {
+        self.event = event
+        self.changes = changes
+    }
+}
+
+/// A transition whose events are text: what the script applies.
+package struct PlannedTransition: Hashable, Sendable {
+    package struct Event: Hashable, Sendable {
+        package var type: String
+        package var version: Int
+        package var data: [UInt8]
+    }
+
+    package var events: [Event]
+    package var changes: Changes
+
+    package init(events: [Event] = [], changes: Changes = Changes()) {
+        self.events = events
+        self.changes = changes
+    }
+
+    package init<Payload: SagaEvent>(_ transition: Transition<Payload>) throws {
+        events = [try Self.event(transition.event)]
+        changes = transition.changes
+    }
+
+    package static func event<Payload: SagaEvent>(_ payload: Payload) throws -> Event {
+        Event(
+            type: Payload.type, version: Payload.version, data: try EventPayload.encode(payload))
+    }
+}
