@@ -6,9 +6,9 @@ public struct Transition<Event: SagaEvent>: Sendable {
     public var changes: Changes
 
     /// An event together with changes.
-    public init(_ event: Event, _ gather: (inout Changes) throws -> Void = { _ in }) rethrows {
+    public init(_ event: Event, _ gather: (inout Changes) -> Void = { _ in }) {
         self.event = event
-        changes = try Changes(gather)
+        changes = Changes(gather)
     }
 
     /// An event together with changes made elsewhere.

@@ -1,0 +1,208 @@
+extension Participant {
+    /// Everything that is wrong with the declaration, in words; empty if it can run.
+    public var faults: [String] {
+        var faults: [String] = []
+        if !Self.isName(name) { faults.append("the participant's name \(Self.nameRule)") }
+        faults += stepFaults
+        for step in steps { faults += compensationFaults(of: step) + ownerFaults(of: step) }
+        faults += typeFaults
+        if lifecycles.count > 1 { faults.append("it has more than one lifecycle") }
+        if let lifecycle { faults += lifecycleFaults(of: lifecycle) }
+        return faults
+    }
+
+    /// Everything that is wrong between participants that are to work together.
+    ///
+    /// Every event consumed has to be emitted by one of them, and every event a lifecycle waits
+    /// for by the participant that bears the answer's name.
+    public static func faults(between participants: [Participant]) -> [String] {
+        var faults = participants.flatMap { one in one.faults.map { "\(one.name): \($0)" } }
+        let emitted = Set(participants.flatMap { $0.emitted.map(\.type) })
+        for participant in participants {
+            for kind in participant.consumed where !emitted.contains(kind.type) {
+                faults.append("\(participant.name): nobody emits \(kind.type)")
+            }
+            for (name, kinds) in participant.lifecycle?.answers ?? [:] {
+                for kind in kinds where kind.owner != name {
+                    faults.append(
+                        "\(participant.name): \(kind.type) is no answer of '\(name)', as "
+                            + "'\(kind.owner)' owns it")
+                }
+            }
+        }
+        return faults
+    }
+
+    private static let nameRule =
+        "has to start with a-z and go on with a-z, 0-9 or -, up to 64 in all"
+
+    private static func isName(_ name: String) -> Bool {
+        guard let first = name.utf8.first, (0x61...0x7A).contains(first) else { return false }
+        return name.utf8.count <= 64
+            && name.utf8.allSatisfy {
+                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D
+            }
+    }
+
+    private static let reservedStepNames: Set<String> = ["lifecycle", "blocked"]
+
+    private var stepFaults: [String] {
+        var faults: [String] = []
+        var seen: Set<String> = []
+        for step in steps {
+            if !Self.isName(step.name) { faults.append("step '\(step.name)' \(Self.nameRule)") }
+            if Self.reservedStepNames.contains(step.name) {
+                faults.append("no step can be named '\(step.name)'")
+            }
+            if !seen.insert(step.name).inserted {
+                faults.append("two steps are named '\(step.name)'")
+            }
+            if let limit = step.giveUpAfter, limit <= .zero {
+                faults.append("step '\(step.name)' gives up after no time")
+            }
+        }
+        if steps.isEmpty && lifecycles.isEmpty { faults.append("it has no step and no lifecycle") }
+        return faults
+    }
+
+    private func compensationFaults(of step: Step) -> [String] {
+        var faults: [String] = []
+        if step.needsCompensation && step.compensations.isEmpty {
+            faults.append(
+                "step '\(step.name)' has no compensation; say how it is undone or that it "
+                    + "needsNoCompensation")
+        }
+        if !step.needsCompensation && !step.compensations.isEmpty {
+            faults.append("step '\(step.name)' needs no compensation and yet has one")
+        }
+        if step.compensations.count > 1 {
+            faults.append("step '\(step.name)' has more than one compensation")
+        }
+        for compensation in step.compensations {
+            if compensation.triggers.isEmpty {
+                faults.append("nothing starts the compensation of step '\(step.name)'")
+            }
+            if let limit = compensation.giveUpAfter, limit <= .zero {
+                faults.append("the compensation of step '\(step.name)' gives up after no time")
+            }
+        }
+        let triggers =
+            [step.trigger.type] + step.compensations.flatMap { $0.triggers.map(\.type) }
+            + step.finishes.map(\.trigger.type)
+        for type in Self.repeated(triggers) {
+            faults.append("step '\(step.name)' takes \(type) in two ways")
+        }
+        let outcomes =
+            [step.success.type, step.failure.type] + step.compensations.map(\.answer.type)
+        for type in Self.repeated(outcomes) {
+            faults.append("step '\(step.name)' says two different things by \(type)")
+        }
+        return faults
+    }
+
+    private func ownerFaults(of step: Step) -> [String] {
+        emitted(by: step).filter { $0.owner != name }.map {
+            "step '\(step.name)' emits \($0.type), which '\($0.owner)' owns"
+        }
+    }
+
+    /// One name may stand for one kind of event only.
+    private var typeFaults: [String] {
+        var kinds: [String: EventKind] = [:]
+        var faults: [String] = []
+        for kind in consumed + emitted {
+            guard EventKind.isTypeName(kind.type) else {
+                faults.append("'\(kind.type)' is no name for an event: letters and digits only")
+                continue
+            }
+            guard let known = kinds.updateValue(kind, forKey: kind.type) else { continue }
+            if known.owner != kind.owner || known.version != kind.version {
+                faults.append("\(kind.type) stands for two kinds of event")
+            }
+        }
+        return faults
+    }
+
+    private func lifecycleFaults(of lifecycle: Lifecycle) -> [String] {
+        var faults: [String] = []
+        for kind in emitted(by: lifecycle) where kind.owner != name {
+            faults.append("its lifecycle emits \(kind.type), which '\(kind.owner)' owns")
+        }
+        if lifecycle.completions.isEmpty { faults.append("its lifecycle never completes") }
+        let canCancel = !lifecycle.cancellations.isEmpty || !lifecycle.requests.isEmpty
+        if canCancel && lifecycle.cancelled == nil {
+            faults.append("its lifecycle can be cancelling, but does not say what cancelled is")
+        }
+        if let deadline = lifecycle.deadline {
+            if deadline <= .zero { faults.append("its deadline is no time ahead") }
+            if lifecycle.requests.isEmpty {
+                faults.append("it has a deadline, but no cancelsOnRequest to fire")
+            }
+        }
+        if lifecycle.requests.count > 1 { faults.append("it has more than one cancelsOnRequest") }
+        let awaited =
+            lifecycle.cancellations.flatMap(\.awaiting)
+            + lifecycle.requests.flatMap(\.awaiting)
+        for name in Set(awaited).subtracting(lifecycle.answers.keys).sorted() {
+            faults.append("it awaits '\(name)', for whom no answers are listed")
+        }
+        for (name, kinds) in lifecycle.answers where kinds.isEmpty || !Self.isName(name) {
+            faults.append("'\(name)' cannot answer by any event, or is no name")
+        }
+        let heard = lifecycle.answers.values.flatMap { $0.map(\.type) }
+        let roles =
+            [heard, lifecycle.cancellations.map(\.trigger.type)].flatMap(Self.repeated)
+            + Self.repeated(
+                lifecycle.completions.map(\.trigger.type)
+                    + Set(heard + lifecycle.cancellations.map(\.trigger.type)))
+        for type in Set(roles).sorted() { faults.append("its lifecycle takes \(type) in two ways") }
+        return faults
+    }
+
+    private static func repeated(_ types: [String]) -> [String] {
+        var seen: Set<String> = []
+        return types.filter { !seen.insert($0).inserted }
+    }
+
+    // MARK: - What goes in and out
+
+    private var consumed: [EventKind] {
+        var kinds: [EventKind] = []
+        for step in steps {
+            kinds.append(step.trigger)
+            kinds += step.compensations.flatMap(\.triggers)
+            kinds += step.finishes.map(\.trigger)
+        }
+        if let lifecycle {
+            kinds += lifecycle.completions.map(\.trigger)
+            kinds += lifecycle.cancellations.map(\.trigger)
+            kinds += lifecycle.answers.values.flatMap { $0 }
+        }
+        return kinds
+    }
+
+    package var emitted: [EventKind] {
+        steps.flatMap(emitted(by:)) + (lifecycle.map(emitted(by:)) ?? [])
+    }
+
+    private func emitted(by step: Step) -> [EventKind] {
+        [step.success, step.failure] + step.compensations.map(\.answer)
+            + step.finishes.compactMap(\.emits)
+    }
+
+    private func emitted(by lifecycle: Lifecycle) -> [EventKind] {
+        [lifecycle.begins] + lifecycle.completions.map(\.emits) + lifecycle.requests.map(\.emits)
+            + (lifecycle.cancelled.map { [$0.emits] } ?? [])
+    }
+}
+
+extension EventKind {
+    /// Types stand in keys and channels, and nothing but letters and digits gets there.
+    fileprivate static func isTypeName(_ type: String) -> Bool {
+        !type.isEmpty && type.utf8.count <= 128
+            && type.utf8.allSatisfy {
+                (0x30...0x39).contains($0) || (0x41...0x5A).contains($0)
+                    || (0x61...0x7A).contains($0)
+            }
+    }
+}

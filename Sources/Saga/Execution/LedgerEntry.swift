@@ -1,0 +1,28 @@
+/// One field of a ledger: `<state> <eventID> <note>`.
+///
+/// The state is one word and is what transitions compare and set. The event ID tells which
+/// transition wrote it, so that whoever lost the answer can tell its own from another's. The
+/// note is empty but for a cancelled life, where it is the failure that began it.
+package struct LedgerEntry: Hashable, Sendable {
+    package var state: String
+    package var eventID: String
+    package var note: String
+
+    package init(state: String, eventID: String, note: String = "") {
+        self.state = state
+        self.eventID = eventID
+        self.note = note
+    }
+
+    package init(_ text: String) {
+        let parts = text.split(
+            separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        state = String(parts[0])
+        eventID = parts.count > 1 ? String(parts[1]) : ""
+        note = parts.count > 2 ? String(parts[2]) : ""
+    }
+
+    package var text: String {
+        note.isEmpty ? "\(state) \(eventID)" : "\(state) \(eventID) \(note)"
+    }
+}

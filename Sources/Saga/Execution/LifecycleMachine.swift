@@ -1,0 +1,143 @@
+/// Where the life of a saga stands, as its ledger says.
+package struct LifecycleState: Hashable, Sendable {
+    package enum Status: String, Hashable, Sendable {
+        /// It never began. `pending` may follow.
+        case absent = ""
+        /// Under way. `completed`, `cancelling` or `cancelled` may follow.
+        case pending
+        /// Past the pivot. Final.
+        case completed
+        /// Waiting for answers. `cancelled` follows.
+        case cancelling
+        /// Undone. Final.
+        case cancelled
+    }
+
+    package var status: Status
+    /// Who has to answer before a cancelling saga is cancelled.
+    package var awaited: Set<String> = []
+    /// Who has answered, even before anyone asked.
+    package var answered: Set<String> = []
+
+    package static let absent = LifecycleState(status: .absent)
+    package static let pending = LifecycleState(status: .pending)
+    package static let completed = LifecycleState(status: .completed)
+    package static let cancelled = LifecycleState(status: .cancelled)
+
+    package init(status: Status, awaited: Set<String> = [], answered: Set<String> = []) {
+        self.status = status
+        self.awaited = awaited
+        self.answered = answered
+    }
+
+    /// Reads `cancelling:inventory,payment+payment`.
+    ///
+    /// Status, awaited after a colon, answered after a plus: one word, as a ledger's states are.
+    package init?(text: String) {
+        let halves = text.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
+        let head = halves[0].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let status = Status(rawValue: String(head[0])) else { return nil }
+        self.status = status
+        awaited = head.count > 1 ? Self.names(head[1]) : []
+        answered = halves.count > 1 ? Self.names(halves[1]) : []
+    }
+
+    package var text: String {
+        var text = status.rawValue
+        if !awaited.isEmpty { text += ":" + awaited.sorted().joined(separator: ",") }
+        if !answered.isEmpty { text += "+" + answered.sorted().joined(separator: ",") }
+        return text
+    }
+
+    private static func names(_ list: Substring) -> Set<String> {
+        Set(list.split(separator: ",").map(String.init))
+    }
+}
+
+/// What may happen to the life of a saga.
+package enum LifecycleInput: Hashable, Sendable {
+    /// It begins.
+    case begin
+    /// The event that completes it came.
+    case pivot
+    /// A participant's event came.
+    ///
+    /// `answer` names who answers with it, if it is an answer; `awaiting` who has to answer
+    /// before the saga is cancelled, if it is a failure that cancels.
+    case heard(answer: String?, awaiting: [String]?)
+    /// A client, or the deadline, asks for cancellation.
+    case request(awaiting: [String])
+}
+
+/// What an input changes: the state that follows, and what goes out with it.
+package struct LifecycleAction: Hashable, Sendable {
+    package enum Effect: Hashable, Sendable {
+        case begin
+        case complete
+        /// The saga stops being pending to be cancelled.
+        case startCancelling
+        /// Everyone awaited has to be told.
+        case announceRequest
+        case cancel
+    }
+
+    package var next: LifecycleState
+    package var effects: [Effect]
+}
+
+/// Decides the life of a saga; pure, so that every order of events can be explored.
+///
+/// - A failure event is also its sender's answer.
+/// - Answers that come while the saga is pending are kept, as between streams there is no
+///   order and an answer may overtake its question.
+/// - The pivot completes a pending saga only; a saga that is cancelling stays so, and what
+///   completed elsewhere meanwhile is undone by the request it gets.
+package enum LifecycleMachine {
+    /// The state to act upon without a look at the ledger.
+    package static func assumed(_ input: LifecycleInput) -> LifecycleState {
+        input == .begin ? .absent : .pending
+    }
+
+    /// What an input changes; nil if nothing.
+    package static func action(
+        _ input: LifecycleInput, in state: LifecycleState
+    ) -> LifecycleAction? {
+        switch (input, state.status) {
+        case (.begin, .absent):
+            return LifecycleAction(next: .pending, effects: [.begin])
+        case (.begin, _), (_, .absent), (_, .completed), (_, .cancelled):
+            return nil
+        case (.pivot, .pending):
+            return LifecycleAction(next: .completed, effects: [.complete])
+        case (.pivot, .cancelling), (.request, .cancelling):
+            return nil
+        case (.request(let awaiting), .pending):
+            return cancelling(
+                Set(awaiting), answered: state.answered,
+                effects: [.startCancelling, .announceRequest])
+        case (.heard(let answer, let awaiting), .pending):
+            let answered = state.answered.union(answer.map { [$0] } ?? [])
+            if let awaiting {
+                return cancelling(
+                    Set(awaiting), answered: answered, effects: [.startCancelling])
+            }
+            if answered == state.answered { return nil }
+            let next = LifecycleState(status: .pending, answered: answered)
+            return LifecycleAction(next: next, effects: [])
+        case (.heard(let answer, _), .cancelling):
+            let answered = state.answered.union(answer.map { [$0] } ?? [])
+            if answered == state.answered { return nil }
+            return cancelling(state.awaited, answered: answered, effects: [])
+        }
+    }
+
+    private static func cancelling(
+        _ awaited: Set<String>, answered: Set<String>, effects: [LifecycleAction.Effect]
+    ) -> LifecycleAction {
+        if awaited.isSubset(of: answered) {
+            return LifecycleAction(next: .cancelled, effects: effects + [.cancel])
+        }
+        let next = LifecycleState(status: .cancelling, awaited: awaited, answered: answered)
+        return LifecycleAction(next: next, effects: effects)
+    }
+}

@@ -1,0 +1,76 @@
+/// What each event means to a participant: a valid declaration, turned round for look-up.
+package struct ParticipantPlan: Sendable {
+    package enum Role: Sendable {
+        case start(Step)
+        case compensate(Step, Step.Compensation)
+        case finish(Step, Step.Finish)
+        case pivot(Lifecycle.Completion)
+        /// An event that the saga's life hears: an answer, a failure that cancels, or both.
+        case heard(answer: String?, cancellation: Lifecycle.Cancellation?)
+        case deadline(Lifecycle.Request)
+    }
+
+    package struct Consumed: Sendable {
+        package var kind: EventKind
+        /// In order of declaration; a delivery is acknowledged once all are dealt with.
+        package var roles: [Role]
+    }
+
+    package let name: String
+    package let lifecycle: Lifecycle?
+    package private(set) var consumed: [String: Consumed] = [:]
+
+    /// Throws an error that lists every fault of the declaration.
+    package init(_ participant: Participant) throws(SagaError) {
+        let faults = participant.faults
+        guard faults.isEmpty else {
+            throw SagaError(
+                .invalidDefinition,
+                "participant '\(participant.name)': " + faults.joined(separator: "; "))
+        }
+        name = participant.name
+        lifecycle = participant.lifecycle
+        for step in participant.steps { add(step) }
+        if let lifecycle { add(lifecycle) }
+    }
+
+    /// The types consumed, by the service that owns them.
+    package var typesByOwner: [String: [String]] {
+        Dictionary(grouping: consumed.values, by: \.kind.owner)
+            .mapValues { $0.map(\.kind.type).sorted() }
+    }
+
+    private mutating func add(_ step: Step) {
+        add(.start(step), for: step.trigger)
+        for compensation in step.compensations {
+            for trigger in compensation.triggers {
+                add(.compensate(step, compensation), for: trigger)
+            }
+        }
+        for finish in step.finishes { add(.finish(step, finish), for: finish.trigger) }
+    }
+
+    private mutating func add(_ lifecycle: Lifecycle) {
+        for completion in lifecycle.completions {
+            add(.pivot(completion), for: completion.trigger)
+        }
+        var heard: [String: (EventKind, String?, Lifecycle.Cancellation?)] = [:]
+        for (name, kinds) in lifecycle.answers {
+            for kind in kinds { heard[kind.type] = (kind, name, nil) }
+        }
+        for cancellation in lifecycle.cancellations {
+            heard[cancellation.trigger.type, default: (cancellation.trigger, nil, nil)].2 =
+                cancellation
+        }
+        for (kind, answer, cancellation) in heard.values {
+            add(.heard(answer: answer, cancellation: cancellation), for: kind)
+        }
+        if lifecycle.deadline != nil, let request = lifecycle.requests.first {
+            add(.deadline(request), for: EventKind(deadlineOf: name))
+        }
+    }
+
+    private mutating func add(_ role: Role, for kind: EventKind) {
+        consumed[kind.type, default: Consumed(kind: kind, roles: [])].roles.append(role)
+    }
+}

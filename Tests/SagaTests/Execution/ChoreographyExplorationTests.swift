@@ -1,0 +1,214 @@
+import Saga
+import Testing
+
+/// Every order in which the order saga's events can be delivered, on the real machines.
+///
+/// Each published event reaches each consumer at least once, in any order and again at any
+/// later time; each step succeeds or fails; cancellation may be asked for at any moment.
+/// Each rule that the machines keep is also left out, which has to show.
+@Suite(.timeLimit(.minutes(2)))
+struct ChoreographyExplorationTests {
+    @Test func everyOrderOfDeliveriesEndsWell() throws {
+        let explored = try Exploration(saga: OrderSaga.all).run()
+
+        #expect(explored.violation == nil)
+        #expect(explored.states > 500)
+    }
+
+    @Test(arguments: Exploration.Rule.allCases)
+    func everyRuleIsNeeded(_ rule: Exploration.Rule) throws {
+        let explored = try Exploration(saga: OrderSaga.all, without: rule).run()
+
+        #expect(explored.violation != nil, "nothing breaks without \(rule)")
+    }
+}
+
+struct Exploration {
+    enum Rule: String, CaseIterable {
+        case tombstone, failureIsAnAnswer, earlyAnswersCount, cancellingNeverCompletes, ledger
+        case shippingIsUndone
+    }
+
+    struct Result {
+        var states: Int
+        var violation: String?
+    }
+
+    private struct Part: Hashable {
+        var ledger = StepState.absent
+        var done = 0
+        var undone = 0
+        var finished = 0
+    }
+
+    private struct World: Hashable {
+        var order: LifecycleState
+        var parts: [String: Part]
+        var published: Set<String>
+        var delivered: Set<[String]> = []
+    }
+
+    let plans: [ParticipantPlan]
+    let lifecycle: Lifecycle
+    let begins: String
+    let without: Rule?
+
+    init(saga: [Participant], without rule: Rule? = nil) throws {
+        plans = try saga.map { try ParticipantPlan($0) }
+        lifecycle = try #require(plans.compactMap(\.lifecycle).first)
+        begins = lifecycle.begins.type
+        without = rule
+    }
+
+    func run() -> Result {
+        let names = plans.filter { $0.lifecycle == nil }.map(\.name)
+        let start = World(
+            order: .pending, parts: Dictionary(uniqueKeysWithValues: names.map { ($0, Part()) }),
+            published: [begins])
+        var seen: Set<World> = [start]
+        var waiting = [start]
+        while let world = waiting.popLast() {
+            if let violation = violation(in: world) {
+                return Result(states: seen.count, violation: violation)
+            }
+            for next in successors(of: world) where seen.insert(next).inserted {
+                waiting.append(next)
+            }
+        }
+        return Result(states: seen.count)
+    }
+
+    // MARK: - What can happen next
+
+    private func successors(of world: World) -> [World] {
+        var successors: [World] = []
+        if world.order.status == .pending, let request = lifecycle.requests.first {
+            var next = world
+            hear(.request(awaiting: request.awaiting), in: &next)
+            successors.append(next)
+        }
+        for type in world.published {
+            for plan in plans {
+                guard let consumed = plan.consumed[type] else { continue }
+                for role in consumed.roles {
+                    successors += deliver(type, as: role, to: plan.name, in: world)
+                }
+            }
+        }
+        return successors
+    }
+
+    private func deliver(
+        _ type: String, as role: ParticipantPlan.Role, to name: String, in world: World
+    ) -> [World] {
+        var next = world
+        next.delivered.insert([type, name])
+        switch role {
+        case .pivot:
+            if without == .cancellingNeverCompletes, next.order.status == .cancelling {
+                next.order.status = .pending
+            }
+            hear(.pivot, in: &next)
+            return [next]
+        case .heard(var answer, let cancellation):
+            if without == .failureIsAnAnswer, cancellation != nil { answer = nil }
+            if without == .earlyAnswersCount, next.order.status == .pending { answer = nil }
+            hear(.heard(answer: answer, awaiting: cancellation?.awaiting), in: &next)
+            return [next]
+        case .deadline:
+            return []
+        case .start(let step):
+            return [true, false].compactMap {
+                perform(.forward, step, succeeds: $0, part: name, in: next)
+            }
+        case .compensate(let step, _):
+            if without == .shippingIsUndone, name == "shipping" { return [next] }
+            return [perform(.compensate, step, succeeds: true, part: name, in: next)]
+                .compactMap { $0 }
+        case .finish(let step, _):
+            return [perform(.finish, step, succeeds: true, part: name, in: next)]
+                .compactMap { $0 }
+        }
+    }
+
+    private func hear(_ input: LifecycleInput, in world: inout World) {
+        guard let action = LifecycleMachine.action(input, in: world.order) else { return }
+        #expect(LifecycleState(text: action.next.text) == action.next)
+        world.order = action.next
+        if action.next.status.rawValue.hasPrefix("c"), action.next.status != .cancelling {
+            world.order = LifecycleState(status: action.next.status)
+        }
+        for effect in action.effects {
+            switch effect {
+            case .begin, .startCancelling: break
+            case .complete: world.published.insert(lifecycle.completions[0].emits.type)
+            case .announceRequest: world.published.insert(lifecycle.requests[0].emits.type)
+            case .cancel: world.published.insert(lifecycle.cancelled?.emits.type ?? "")
+            }
+        }
+    }
+
+    /// Nil beyond what is worth following once a rule is left out.
+    private func perform(
+        _ role: StepRole, _ step: Step, succeeds: Bool, part name: String, in world: World
+    ) -> World? {
+        var world = world
+        guard var part = world.parts[name] else { return world }
+        let known = without == .ledger && role == .forward ? .absent : part.ledger
+        switch StepMachine.action(role, in: known) {
+        case .perform:
+            part.ledger = succeeds ? .done : .failed
+            part.done += succeeds ? 1 : 0
+            world.published.insert(succeeds ? step.success.type : step.failure.type)
+        case .undo:
+            part.ledger = .compensated
+            part.undone += 1
+            world.published.insert(step.compensations[0].answer.type)
+        case .refuseForever:
+            if without != .tombstone { part.ledger = .tombstone }
+            world.published.insert(step.compensations[0].answer.type)
+        case .finish:
+            part.ledger = .finished
+            part.finished += 1
+            if let emits = step.finishes[0].emits { world.published.insert(emits.type) }
+        case .contradiction:
+            if without == nil { Issue.record("\(name) finds \(role) contradicting \(known)") }
+        case .takeBack, .ignore:
+            break
+        }
+        guard part.done <= 2, part.undone <= 2 else { return nil }
+        world.parts[name] = part
+        return world
+    }
+
+    // MARK: - What must hold
+
+    private func violation(in world: World) -> String? {
+        for (name, part) in world.parts
+        where part.done > 1 || part.undone > part.done || part.finished > 1 {
+            return "\(name): \(part)"
+        }
+        let isQuiet = world.published.allSatisfy { type in
+            plans.allSatisfy {
+                $0.consumed[type] == nil || world.delivered.contains([type, $0.name])
+            }
+        }
+        guard isQuiet else { return nil }
+        switch world.order.status {
+        case .completed:
+            for (name, part) in world.parts
+            where part.done != 1 || part.undone != 0
+                || (part.finished == 1) == (name == "payment")
+            {
+                return "completed, but \(name): \(part)"
+            }
+        case .cancelled:
+            for (name, part) in world.parts where part.done != part.undone {
+                return "cancelled, but \(name): \(part)"
+            }
+        default:
+            return "nothing is left to do, yet the order is \(world.order.text)"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,153 @@
+import Saga
+import Testing
+
+/// Two replicas that deal with the same step at once, interleaved at every point.
+///
+/// A replica decides on an assumption or a read, acts outside, then compares and sets; the
+/// outside keeps books by idempotency key, and refuses a key that was undone.
+@Suite(.timeLimit(.minutes(1)))
+struct StepMachineTests {
+    @Test func replicasThatRaceLeaveNothingBehind() {
+        let roles: [StepRole] = [.forward, .forward, .compensate, .compensate]
+
+        let ends = ReplicaRace(roles: roles).ends()
+
+        #expect(!ends.isEmpty)
+        for end in ends {
+            #expect(end.ledger != .done && end.ledger != .absent, "\(end)")
+            #expect(!end.isCharged, "\(end)")
+            #expect(end.answers == 1, "\(end)")
+        }
+    }
+
+    @Test func forwardAloneIsAppliedOnce() {
+        for end in ReplicaRace(roles: [.forward, .forward]).ends() {
+            #expect(end.isCharged == (end.ledger == .done), "\(end)")
+            #expect(end.successes + end.answers == 1, "\(end)")
+        }
+    }
+
+    @Test func takingBackIsNeeded() {
+        let race = ReplicaRace(roles: [.forward, .compensate], takesBack: false)
+
+        #expect(race.ends().contains { $0.isCharged && $0.ledger == .tombstone })
+    }
+
+    @Test func whatWasDeliveredBeforeIsReadFirst() {
+        #expect(StepMachine.assumed(.forward, deliveredBefore: false) == .absent)
+        #expect(StepMachine.assumed(.forward, deliveredBefore: true) == nil)
+        #expect(StepMachine.assumed(.finish, deliveredBefore: false) == .done)
+        #expect(StepMachine.assumed(.compensate, deliveredBefore: false) == nil)
+    }
+}
+
+private struct ReplicaRace {
+    struct End: Hashable {
+        var ledger = StepState.absent
+        var isCharged = false
+        var isVoided = false
+        var successes = 0
+        /// Failure events and answers: what others wait for.
+        var answers = 0
+    }
+
+    private enum Phase: Hashable {
+        case begin
+        case act(StepAction)
+        case set(StepAction, succeeded: Bool)
+        case over
+    }
+
+    private struct World: Hashable {
+        var end = End()
+        var phases: [Phase]
+    }
+
+    let roles: [StepRole]
+    var takesBack = true
+
+    func ends() -> Set<End> {
+        let start = World(phases: roles.map { _ in .begin })
+        var seen: Set<World> = [start]
+        var waiting = [start]
+        var ends: Set<End> = []
+        while let world = waiting.popLast() {
+            if world.phases.allSatisfy({ $0 == .over }) { ends.insert(world.end) }
+            for replica in roles.indices {
+                for next in step(replica, of: world) where seen.insert(next).inserted {
+                    waiting.append(next)
+                }
+            }
+        }
+        return ends
+    }
+
+    private func step(_ replica: Int, of world: World) -> [World] {
+        var next = world
+        let role = roles[replica]
+        switch world.phases[replica] {
+        case .over:
+            return []
+        case .begin:
+            let state =
+                StepMachine.assumed(role, deliveredBefore: false) ?? world.end.ledger
+            next.phases[replica] = phase(for: StepMachine.action(role, in: state))
+            return [next]
+        case .act(let action):
+            return act(action, replica: replica, in: next)
+        case .set(let action, let succeeded):
+            compareAndSet(action, succeeded: succeeded, replica: replica, in: &next)
+            return [next]
+        }
+    }
+
+    private func phase(for action: StepAction) -> Phase {
+        switch action {
+        case .ignore, .contradiction: .over
+        case .takeBack where !takesBack: .over
+        default: .act(action)
+        }
+    }
+
+    /// A charge works, or is declined; an undo always works and voids the key.
+    private func act(_ action: StepAction, replica: Int, in world: World) -> [World] {
+        var acted = world
+        acted.phases[replica] = .set(action, succeeded: true)
+        switch action {
+        case .perform:
+            var declined = world
+            declined.phases[replica] = .set(action, succeeded: false)
+            if world.end.isVoided { return [declined] }
+            acted.end.isCharged = true
+            return world.end.isCharged ? [acted] : [acted, declined]
+        case .undo, .takeBack:
+            acted.end.isCharged = false
+            acted.end.isVoided = true
+            if action == .takeBack { acted.phases[replica] = .over }
+        case .refuseForever, .finish, .ignore, .contradiction:
+            break
+        }
+        return [acted]
+    }
+
+    private func compareAndSet(
+        _ action: StepAction, succeeded: Bool, replica: Int, in world: inout World
+    ) {
+        let (expected, next): (StepState, StepState) =
+            switch action {
+            case .perform: (.absent, succeeded ? .done : .failed)
+            case .undo: (.done, .compensated)
+            case .refuseForever: (.absent, .tombstone)
+            default: (.done, .finished)
+            }
+        guard world.end.ledger == expected else {
+            world.phases[replica] = phase(
+                for: StepMachine.actionAfterRefusal(
+                    of: roles[replica], succeeded: succeeded, by: world.end.ledger))
+            return
+        }
+        world.end.ledger = next
+        if next == .done { world.end.successes += 1 } else { world.end.answers += 1 }
+        world.phases[replica] = .over
+    }
+}
