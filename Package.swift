@@ -120,7 +120,10 @@ let package = Package(
         // The order system
         module(
             "ServiceHTTP",
-            ["Observability", httpTypes, hummingbird, lifecycle, logging, metrics, nioCore]),
+            [
+                "Observability", asyncHTTPClient, httpTypes, hummingbird, lifecycle, logging,
+                metrics, nioCore, nioHTTP1,
+            ]),
         module("OrderContracts", ["CloudEvents", "Saga"]),
         module("OrderService", orderServiceDependencies),
         module("PaymentService", orderServiceDependencies),

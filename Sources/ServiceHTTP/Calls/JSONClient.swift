@@ -1,0 +1,81 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Calls one other service: JSON over HTTP, a time-out on every call, no redirects, no retries.
+///
+/// Who calls decides what an answer means and whether to ask again; an answer of any status is an
+/// answer. A call that got none may still have taken effect over there, which is why everything
+/// that changes something goes out with an idempotency key.
+public final class JSONClient: Sendable {
+    private let base: String
+    private let timeout: TimeAmount
+    private let http: HTTPClient
+
+    /// A client of the service at `baseURL`, holding at most `connections` connections to it.
+    ///
+    /// Call ``shutdown()`` when done.
+    public init(baseURL: String, timeout: Duration = .seconds(2), connections: Int = 64) {
+        base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+        self.timeout = TimeAmount(timeout)
+        var configuration = HTTPClient.Configuration(
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: self.timeout, read: self.timeout, write: self.timeout))
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        // A refused connection is news at once, not after the time-out.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.httpVersion = .http1Only
+        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Reads a resource.
+    ///
+    /// `path` begins with a slash and is already percent-encoded.
+    public func get(_ path: String) async throws(CallError) -> JSONAnswer {
+        try await call(HTTPClientRequest(url: base + path))
+    }
+
+    /// Sends a body, under an idempotency key so that sending it again changes nothing more.
+    public func post(
+        _ path: String, _ body: some Encodable & Sendable, idempotencyKey: String
+    ) async throws(CallError) -> JSONAnswer {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/json")
+        request.headers.add(name: "idempotency-key", value: idempotencyKey)
+        do {
+            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+        } catch {
+            throw CallError(.unreadable, "the body to send to \(path) is not JSON", cause: error)
+        }
+        return try await call(request)
+    }
+
+    /// Closes every connection.
+    ///
+    /// Calls under way fail.
+    public func shutdown() async {
+        try? await http.shutdown()
+    }
+
+    private func call(_ plain: HTTPClientRequest) async throws(CallError) -> JSONAnswer {
+        var request = plain
+        request.headers.add(name: "accept", value: "application/json, application/problem+json")
+        do {
+            let response = try await http.execute(request, timeout: timeout)
+            let body = try await response.body.collect(upTo: Self.largestAnswer)
+            return JSONAnswer(status: Int(response.status.code), body: body)
+        } catch {
+            throw CallError(.noAnswer, "no answer from \(plain.url)", cause: error)
+        }
+    }
+
+    /// What the services we call answer is far smaller; more than this is not an answer.
+    private static let largestAnswer = 256 * 1024
+}
