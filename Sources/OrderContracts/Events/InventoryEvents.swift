@@ -1,0 +1,72 @@
+public import Saga
+
+/// What the inventory publishes.
+public protocol InventoryEvent: SagaEvent {}
+
+extension InventoryEvent {
+    /// The inventory owns the stream.
+    public static var owner: String { ServiceName.inventory }
+}
+
+/// The ordered goods are set aside.
+///
+/// Carries the order on to shipping.
+public struct ProductReserved: InventoryEvent, Equatable {
+    /// Who ordered.
+    public var userID: UserID
+    /// What is set aside.
+    public var productID: ProductID
+    /// How many are set aside.
+    public var quantity: Int
+    /// Where it goes.
+    public var shipping: ShippingAddress
+
+    /// A reservation.
+    public init(userID: UserID, productID: ProductID, quantity: Int, shipping: ShippingAddress) {
+        self.userID = userID
+        self.productID = productID
+        self.quantity = quantity
+        self.shipping = shipping
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case userID = "userId"
+        case productID = "productId"
+        case quantity, shipping
+    }
+}
+
+/// The goods cannot be set aside; nothing was.
+public struct ProductReservationFailed: InventoryEvent, FailureEvent, Equatable {
+    /// Why, in snake_case.
+    public var reason: String
+    /// The reason in a sentence.
+    public var detail: String
+
+    /// A reservation that did not happen.
+    public init(reason: String, detail: String) {
+        self.reason = reason
+        self.detail = detail
+    }
+}
+
+/// What was set aside is available again.
+///
+/// Without a product nothing had been set aside.
+public struct ProductReleased: InventoryEvent, Equatable {
+    /// What is available again, absent if there was nothing to release.
+    public var productID: ProductID?
+    /// How many are available again; 0 if there was nothing to release.
+    public var quantity: Int
+
+    /// A release, or the answer that none is needed.
+    public init(productID: ProductID?, quantity: Int) {
+        self.productID = productID
+        self.quantity = quantity
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case productID = "productId"
+        case quantity
+    }
+}

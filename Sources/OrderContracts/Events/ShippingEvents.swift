@@ -1,0 +1,85 @@
+public import Saga
+
+/// What the shipping service publishes.
+public protocol ShippingEvent: SagaEvent {}
+
+extension ShippingEvent {
+    /// The shipping service owns the stream.
+    public static var owner: String { ServiceName.shipping }
+}
+
+/// The carrier will take the goods.
+///
+/// Carries the order back to the order service.
+public struct ShipmentArranged: ShippingEvent, Equatable {
+    /// The carrier's name for the shipment.
+    public var shipmentID: String
+    /// What the customer can follow the shipment by.
+    public var trackingNumber: String
+    /// Who ordered.
+    public var userID: UserID
+    /// What is shipped.
+    public var productID: ProductID
+    /// How many are shipped.
+    public var quantity: Int
+
+    /// An arranged shipment.
+    public init(
+        shipmentID: String, trackingNumber: String, userID: UserID, productID: ProductID,
+        quantity: Int
+    ) {
+        self.shipmentID = shipmentID
+        self.trackingNumber = trackingNumber
+        self.userID = userID
+        self.productID = productID
+        self.quantity = quantity
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case shipmentID = "shipmentId"
+        case trackingNumber
+        case userID = "userId"
+        case productID = "productId"
+        case quantity
+    }
+}
+
+/// No carrier takes the goods; nothing was arranged.
+public struct ShippingFailed: ShippingEvent, FailureEvent, Equatable {
+    /// Why, in snake_case.
+    public var reason: String
+    /// The reason in a sentence.
+    public var detail: String
+
+    /// A shipment that was not arranged.
+    public init(reason: String, detail: String) {
+        self.reason = reason
+        self.detail = detail
+    }
+}
+
+/// The carrier will not come.
+public struct ShipmentCancelled: ShippingEvent, Equatable {
+    /// Whether a shipment had been arranged at all.
+    public var wasArranged: Bool
+
+    /// A cancelled shipment, or the answer that there is none.
+    public init(wasArranged: Bool) {
+        self.wasArranged = wasArranged
+    }
+}
+
+/// The goods are on their way.
+public struct ShipmentDispatched: ShippingEvent, Equatable {
+    /// The carrier's name for the pick-up.
+    public var dispatchID: String
+
+    /// A dispatched shipment.
+    public init(dispatchID: String) {
+        self.dispatchID = dispatchID
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case dispatchID = "dispatchId"
+    }
+}
