@@ -1,0 +1,54 @@
+/// Something that could not be done with an order.
+public struct OrderError: Error, CustomStringConvertible {
+    /// What went wrong.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The code's name.
+        public let description: String
+
+        /// There is no such user, so there is no order.
+        public static let unknownUser = Self(description: "unknown_user")
+
+        /// There is no such product, so there is no order.
+        public static let unknownProduct = Self(description: "unknown_product")
+
+        /// Price times quantity is more than can be charged.
+        public static let totalTooLarge = Self(description: "total_too_large")
+
+        /// The idempotency key was used for another order within the last day.
+        public static let keyReused = Self(description: "idempotency_key_reused")
+
+        /// There is no such order.
+        public static let unknownOrder = Self(description: "unknown_order")
+
+        /// The order is completed; it cannot be cancelled any more.
+        public static let tooLate = Self(description: "too_late")
+
+        /// Redis or a service asked does not answer; nothing was decided, or nobody can tell now.
+        public static let unavailable = Self(description: "unavailable")
+
+        /// A record of ours does not read as it was written.
+        public static let damagedRecord = Self(description: "damaged_record")
+    }
+
+    /// What went wrong.
+    public var code: Code
+
+    /// Says it in a sentence that is safe to show.
+    public var message: String
+
+    /// What lies behind it, for logs alone.
+    public var cause: (any Error)?
+
+    /// Whether trying again can help.
+    public var retry: Bool { code == .unavailable }
+
+    /// An error of the order service.
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    /// Code and message, without the cause.
+    public var description: String { "\(code): \(message)" }
+}

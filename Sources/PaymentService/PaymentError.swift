@@ -1,0 +1,36 @@
+/// Something of the payment service that did not work out and is no refusal.
+public struct PaymentError: Error, CustomStringConvertible {
+    /// What went wrong.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The code's name.
+        public let description: String
+
+        /// The payment company gave no usable answer: the call may or may not have taken effect.
+        public static let unavailable = Self(description: "unavailable")
+
+        /// A record of ours does not read as it was written.
+        public static let damagedRecord = Self(description: "damaged_record")
+    }
+
+    /// What went wrong.
+    public var code: Code
+
+    /// Says it in a sentence that is safe to show.
+    public var message: String
+
+    /// What lies behind it, for logs alone.
+    public var cause: (any Error)?
+
+    /// Whether trying again can help.
+    public var retry: Bool { code == .unavailable }
+
+    /// An error of the payment service.
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    /// Code and message, without the cause.
+    public var description: String { "\(code): \(message)" }
+}

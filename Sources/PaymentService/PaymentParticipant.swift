@@ -1,0 +1,55 @@
+import OrderContracts
+public import Saga
+
+/// The payment service's part in the order saga: a card is charged once, and refunded if the
+/// order comes to nothing.
+///
+///     OrderCreated ──charge──▶ PaymentProcessed | PaymentFailed
+///     ProductReservationFailed, ShippingFailed, OrderCancellationRequested ──▶ PaymentRefunded
+extension Participant {
+    /// Charges with `company`; a charge without an answer for `giveUpAfter` is taken back.
+    public static func payment(company: any PaymentCompany, giveUpAfter: Duration) -> Participant {
+        Participant(ServiceName.payment) {
+            Step(
+                "charge", on: OrderCreated.self, emits: PaymentProcessed.self,
+                giveUpAfter: giveUpAfter,
+                orElse: { failure, context in
+                    Transition(PaymentFailed(reason: failure.reason, detail: failure.detail)) {
+                        $0.set(.payment(context.sagaID), Payment.failed(failure))
+                    }
+                },
+                perform: { order, context in
+                    let charge = try await company.charge(
+                        order.total, token: order.payment.token,
+                        reference: OrderID(wellFormed: context.sagaID), key: context.idempotencyKey
+                    ).get()
+                    return Transition(PaymentProcessed(order, charge)) {
+                        $0.set(.payment(context.sagaID), Payment.charged(order.total, charge))
+                    }
+                }
+            )
+            .compensated(
+                by: [
+                    ProductReservationFailed.self, ShippingFailed.self,
+                    OrderCancellationRequested.self,
+                ],
+                emits: PaymentRefunded.self,
+                nothingToUndo: { _ in Transition(PaymentRefunded(amount: nil)) },
+                undo: { context in
+                    let refund = try await company.refund(
+                        chargeKey: context.idempotencyKey, key: context.sagaID + ":refund")
+                    return Transition(PaymentRefunded(amount: refund.amount)) {
+                        $0.set(.payment(context.sagaID), Payment.refunded)
+                    }
+                })
+        }
+    }
+}
+
+extension PaymentProcessed {
+    fileprivate init(_ order: OrderCreated, _ charge: Charge) {
+        self.init(
+            chargeID: charge.id, amount: order.total, userID: order.userID,
+            productID: order.productID, quantity: order.quantity, shipping: order.shipping)
+    }
+}

@@ -1,0 +1,66 @@
+import OrderContracts
+public import Saga
+
+/// The shipping service's part in the order saga: a shipment is booked, then cancelled or sent.
+///
+///     ProductReserved ──arrange──▶ ShipmentArranged | ShippingFailed
+///     OrderCancellationRequested ──▶ ShipmentCancelled
+///     OrderCompleted ──▶ ShipmentDispatched
+extension Participant {
+    /// Books with `carrier`; a booking without an answer for `giveUpAfter` is taken back.
+    public static func shipping(carrier: any Carrier, giveUpAfter: Duration) -> Participant {
+        Participant(ServiceName.shipping) {
+            Step(
+                "arrange", on: ProductReserved.self, emits: ShipmentArranged.self,
+                giveUpAfter: giveUpAfter,
+                orElse: { failure, context in
+                    Transition(ShippingFailed(reason: failure.reason, detail: failure.detail)) {
+                        $0.set(.shipment(context.sagaID), ShipmentState.failed(failure))
+                    }
+                },
+                perform: { order, context in
+                    let shipment = try await carrier.arrange(
+                        Parcel(order, context.sagaID), key: context.idempotencyKey
+                    ).get()
+                    return Transition(ShipmentArranged(order, shipment)) {
+                        $0.set(.shipment(context.sagaID), ShipmentState.arranged(shipment))
+                    }
+                }
+            )
+            .compensated(
+                by: [OrderCancellationRequested.self], emits: ShipmentCancelled.self,
+                nothingToUndo: { _ in Transition(ShipmentCancelled(wasArranged: false)) },
+                undo: { context in
+                    let found = try await carrier.cancel(
+                        shipmentKey: context.idempotencyKey, key: context.sagaID + ":cancel")
+                    return Transition(ShipmentCancelled(wasArranged: found == .cancelled)) {
+                        $0.set(.shipment(context.sagaID), ShipmentState.cancelled)
+                    }
+                }
+            )
+            .finished(by: OrderCompleted.self, emits: ShipmentDispatched.self) { _, context in
+                let dispatch = try await carrier.dispatch(
+                    shipmentKey: context.idempotencyKey, key: context.sagaID + ":dispatch")
+                return Transition(ShipmentDispatched(dispatchID: dispatch.id)) {
+                    $0.set(.shipment(context.sagaID), ShipmentState.dispatched)
+                }
+            }
+        }
+    }
+}
+
+extension Parcel {
+    fileprivate init(_ order: ProductReserved, _ orderID: String) {
+        self.init(
+            reference: OrderID(wellFormed: orderID), productID: order.productID,
+            quantity: order.quantity, address: order.shipping)
+    }
+}
+
+extension ShipmentArranged {
+    fileprivate init(_ order: ProductReserved, _ shipment: Shipment) {
+        self.init(
+            shipmentID: shipment.id, trackingNumber: shipment.trackingNumber,
+            userID: order.userID, productID: order.productID, quantity: order.quantity)
+    }
+}
