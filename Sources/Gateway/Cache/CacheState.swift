@@ -1,0 +1,243 @@
+/// Everything the cache knows, under its one lock: the answers kept, the ledger of changes, and
+/// the flights (shared ways to the upstream) with those who wait for them.
+struct CacheState {
+    typealias Waiter = CheckedContinuation<FlightAnswer, any Error>
+    /// A waiter and what it is to be told, outside the lock.
+    typealias Call = (Waiter, Result<FlightAnswer, any Error>)
+
+    /// What a waiter gets when its flight lands.
+    enum FlightAnswer: Sendable {
+        case given(CacheAnswer)
+        /// The answer may not be shared; fetch one of your own.
+        case notShared
+    }
+
+    /// How a flight ended.
+    enum Landing: Sendable {
+        case shared(CacheAnswer)
+        case leaderOnly(CacheAnswer)
+        case failed(any Error)
+    }
+
+    enum Entrance {
+        case hit(StoredResponse)
+        case lead(flight: UInt64, ticket: UInt64)
+        case join(flight: UInt64, ticket: UInt64)
+        case alone(CacheStatus.Reason)
+        case notCached
+        case overloaded
+    }
+
+    private struct Flight {
+        var key: CacheKey
+        var begun: Moment
+        var leader: UInt64
+        /// Tickets of those who take part; nil until the ticket's holder has parked.
+        var waiters: [UInt64: Waiter?]
+    }
+
+    let configuration: CacheConfiguration
+    var store: MemoryStore
+    var ledger: CoherenceLedger
+
+    private var flights: [UInt64: Flight] = [:]
+    private var joinable: [CacheKey: UInt64] = [:]
+    private var flightOfFill: [CoherenceLedger.Fill: UInt64] = [:]
+    /// Landings that came before their waiter had parked.
+    private var early: [UInt64: Result<FlightAnswer, any Error>] = [:]
+    private var waiterCount = 0
+    private var lastNumber: UInt64 = 0
+    private var loneKeys: [CacheKey: Moment] = [:]
+    private var pendingRaises: [Invalidation] = []
+
+    /// More keys than this are not worth remembering; forgetting one costs a shared wait.
+    private static let loneKeyLimit = 1_024
+    /// What one raise carries; more would hold a connection's other commands back.
+    private static let raiseBatch = 128
+
+    init(_ configuration: CacheConfiguration) {
+        self.configuration = configuration
+        store = MemoryStore(
+            entryLimit: configuration.entryLimit, byteLimit: configuration.byteLimit)
+        ledger = CoherenceLedger(isSuspended: configuration.startsSuspended)
+    }
+
+    // MARK: - Looking up and joining
+
+    mutating func lookUp(_ key: CacheKey, at moment: Moment) -> StoredResponse? {
+        ledger.isSuspended ? nil : store.lookUp(key, at: moment)
+    }
+
+    mutating func enter(
+        _ key: CacheKey, _ request: CacheRequest, _ policy: CachePolicy, at now: Moment
+    ) -> Entrance {
+        let stored = lookUp(key, at: now)
+        if let stored, request.accepts(stored, at: now, policy: policy) { return .hit(stored) }
+        if request.onlyIfCached, policy.obeysClient { return .notCached }
+        if stored != nil { return .alone(.request) }
+        if let until = loneKeys[key] {
+            if now < until { return .alone(.uriMiss) }
+            loneKeys[key] = nil
+        }
+        guard waiterCount < configuration.waiterLimit else { return .overloaded }
+        if let number = joinable[key], let flight = flights[number],
+            now < flight.begun + configuration.flightAge
+        {
+            return .join(flight: number, ticket: newTicket(in: number))
+        }
+        guard flights.count < configuration.flightLimit else { return .overloaded }
+        lastNumber += 1
+        let number = lastNumber
+        flights[number] = Flight(key: key, begun: now, leader: 0, waiters: [:])
+        let ticket = newTicket(in: number)
+        flights[number]?.leader = ticket
+        joinable[key] = number
+        return .lead(flight: number, ticket: ticket)
+    }
+
+    private mutating func newTicket(in flight: UInt64) -> UInt64 {
+        lastNumber += 1
+        waiterCount += 1
+        flights[flight]?.waiters[lastNumber] = .some(nil)
+        return lastNumber
+    }
+
+    // MARK: - Waiting
+
+    /// Parks a waiter.
+    ///
+    /// Returns what it waits for if that is known by now.
+    mutating func park(
+        _ waiter: Waiter, flight: UInt64, ticket: UInt64
+    ) -> Result<FlightAnswer, any Error>? {
+        if let landed = early.removeValue(forKey: ticket) { return landed }
+        guard flights[flight]?.waiters[ticket] != nil else { return .failure(CancellationError()) }
+        flights[flight]?.waiters[ticket] = .some(waiter)
+        return nil
+    }
+
+    /// A waiter was cancelled.
+    ///
+    /// Returns it if it had parked.
+    mutating func leave(flight: UInt64, ticket: UInt64) -> Waiter? {
+        early[ticket] = nil
+        guard let waiter = flights[flight]?.waiters.removeValue(forKey: ticket) else { return nil }
+        waiterCount -= 1
+        return waiter
+    }
+
+    /// Ends a flight.
+    ///
+    /// Returns who is to be told what.
+    mutating func land(
+        _ number: UInt64, _ landing: Landing
+    ) -> [Call] {
+        guard let flight = flights.removeValue(forKey: number) else { return [] }
+        if joinable[flight.key] == number { joinable[flight.key] = nil }
+        waiterCount -= flight.waiters.count
+        var calls: [Call] = []
+        for (ticket, waiter) in flight.waiters {
+            let answer = CacheState.answer(landing, isLeader: ticket == flight.leader)
+            if let waiter {
+                calls.append((waiter, answer))
+            } else {
+                early[ticket] = answer
+            }
+        }
+        return calls
+    }
+
+    private static func answer(
+        _ landing: Landing, isLeader: Bool
+    ) -> Result<FlightAnswer, any Error> {
+        switch landing {
+        case .failed(let error):
+            return .failure(error)
+        case .leaderOnly(let answer):
+            return .success(isLeader ? .given(answer) : .notShared)
+        case .shared(var answer):
+            if !isLeader, answer.status.forwarded != nil { answer.status.isCollapsed = true }
+            return .success(.given(answer))
+        }
+    }
+
+    // MARK: - Filling
+
+    /// Begins a fill that already knows the generations of some tags from a reading.
+    ///
+    /// Those that are not to be believed any more are left out.
+    mutating func beginFill(
+        for flight: UInt64?, known tags: [CacheTag], from reading: CoherenceLedger.Reading?
+    ) -> (CoherenceLedger.Fill, [CacheTag]) {
+        let fill = ledger.beginFill()
+        if let flight { flightOfFill[fill] = flight }
+        guard let reading else { return (fill, []) }
+        let believed = tags.filter { ledger.believes([$0], from: reading) }
+        ledger.watch(believed, by: fill)
+        ledger.end(reading)
+        return (fill, believed)
+    }
+
+    /// Ends a fill; true if its result may be kept.
+    mutating func finish(_ fill: CoherenceLedger.Fill) -> Bool {
+        flightOfFill[fill] = nil
+        return ledger.finish(fill)
+    }
+
+    /// Remembers that a key's answers may not be shared.
+    mutating func rememberLone(_ key: CacheKey, at now: Moment) {
+        if loneKeys.count >= CacheState.loneKeyLimit { loneKeys.removeAll() }
+        loneKeys[key] = now + configuration.loneKeyAge
+    }
+
+    // MARK: - Changes
+
+    mutating func take(_ invalidations: [Invalidation]) {
+        for invalidation in invalidations {
+            for tag in invalidation.tags { store.remove(tagged: tag) }
+            detach(ledger.take(invalidation.tags))
+        }
+    }
+
+    mutating func settled(_ invalidations: [Invalidation]) {
+        for invalidation in invalidations { ledger.settled(invalidation.tags) }
+    }
+
+    /// Keeps invalidations whose raise is still to be done.
+    mutating func postpone(_ invalidations: [Invalidation]) {
+        guard !ledger.isRaisingAll else { return }
+        pendingRaises += invalidations
+        if pendingRaises.count > configuration.pendingRaiseLimit {
+            pendingRaises.removeAll()
+            ledger.beginRaisingAll()
+        }
+    }
+
+    /// The oldest invalidations to be raised, which the caller answers for from here on.
+    mutating func nextRaises() -> [Invalidation] {
+        let batch = Array(pendingRaises.prefix(CacheState.raiseBatch))
+        pendingRaises.removeFirst(batch.count)
+        return batch
+    }
+
+    mutating func clear() {
+        store.removeAll()
+        pendingRaises.removeAll()
+        ledger.beginRaisingAll()
+        detach(ledger.overtakeAll())
+    }
+
+    mutating func suspend() {
+        store.removeAll()
+        detach(ledger.suspend())
+        joinable.removeAll()
+    }
+
+    /// No new request joins the flights of these fills.
+    private mutating func detach(_ fills: [CoherenceLedger.Fill]) {
+        for fill in fills {
+            guard let number = flightOfFill[fill], let key = flights[number]?.key else { continue }
+            if joinable[key] == number { joinable[key] = nil }
+        }
+    }
+}

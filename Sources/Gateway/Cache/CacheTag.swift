@@ -1,0 +1,68 @@
+import Crypto
+
+/// What a cached answer tells about (`order:42`); changing that thing takes the answer away.
+///
+/// Its text is safe in a Redis key and hash tag: identifiers are percent-encoded outside
+/// `A-Z a-z 0-9 . _ ~ -`, so none can leave its place, and a very long one is hashed.
+public struct CacheTag: Hashable, Sendable, CustomStringConvertible {
+    /// The encoded text, at most `CacheTag.maximumLength` bytes.
+    public let text: String
+
+    /// Longer texts are replaced by their digest: a 10 KB identifier must not become a key.
+    static let maximumLength = 200
+
+    /// The tag of one thing, as `CacheTag("order", "42")`; the identifier is encoded here.
+    public init(_ kind: String, _ identifier: String) {
+        self.init(fitting: CacheTag.encoded(kind) + ":" + CacheTag.encoded(identifier))
+    }
+
+    /// The tag another gateway wrote, or nil if no gateway writes such a text.
+    public init?(encoded text: String) {
+        let isPlain = text.utf8.allSatisfy {
+            CacheTag.isPlain($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "%")
+        }
+        guard isPlain, !text.isEmpty, text.utf8.count <= CacheTag.maximumLength else {
+            return nil
+        }
+        self.text = text
+    }
+
+    init(fitting text: String) {
+        guard text.utf8.count > CacheTag.maximumLength else {
+            self.text = text
+            return
+        }
+        self.text = "sha256:" + Hexadecimal.text(of: SHA256.hash(data: Array(text.utf8)))
+    }
+
+    /// The encoded text.
+    public var description: String { text }
+
+    /// The identifier with everything outside `A-Z a-z 0-9 . _ ~ -` percent-encoded.
+    static func encoded(_ identifier: String) -> String {
+        if identifier.utf8.allSatisfy(isPlain) {
+            return identifier
+        }
+        let digits = Array("0123456789ABCDEF".utf8)
+        var bytes: [UInt8] = []
+        for byte in identifier.utf8 {
+            if isPlain(byte) {
+                bytes.append(byte)
+            } else {
+                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"), UInt8(ascii: "-"):
+            true
+        default:
+            false
+        }
+    }
+}

@@ -1,0 +1,30 @@
+public import NIOCore
+public import NIOHTTP1
+
+/// What a fill brought: an upstream's answer, or an aggregate of several.
+public struct FetchedResponse: Sendable {
+    /// The status code.
+    public var status: Int
+    /// The fields as they came.
+    ///
+    /// Hop-by-hop fields and `Content-Length` are dropped later.
+    public var fields: HTTPHeaders
+    /// The whole body.
+    public var body: ByteBuffer
+    /// Whether parts of an aggregate are missing or stand-ins.
+    public var isPartial: Bool
+    /// For an aggregate the shortest life among its parts; zero keeps it out of the cache.
+    public var maximumLifetime: Duration?
+
+    /// An answer as it was fetched.
+    public init(
+        status: Int, fields: HTTPHeaders, body: ByteBuffer, isPartial: Bool = false,
+        maximumLifetime: Duration? = nil
+    ) {
+        self.status = status
+        self.fields = fields
+        self.body = body
+        self.isPartial = isPartial
+        self.maximumLifetime = maximumLifetime
+    }
+}

@@ -1,0 +1,61 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A time on this process's monotonic clock, in nanoseconds.
+public struct Moment: Hashable, Comparable, Sendable {
+    /// Nanoseconds since some start that only this machine knows.
+    public var nanoseconds: Int64
+
+    /// A time counted from the clock's start.
+    public init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// The present.
+    public static func now() -> Moment {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    }
+
+    /// Whether one time lies before another.
+    public static func < (left: Moment, right: Moment) -> Bool {
+        left.nanoseconds < right.nanoseconds
+    }
+
+    /// A time some way after this one.
+    public static func + (moment: Moment, duration: Duration) -> Moment {
+        Moment(nanoseconds: moment.nanoseconds + duration.wholeNanoseconds)
+    }
+
+    /// A time some way before this one.
+    public static func - (moment: Moment, duration: Duration) -> Moment {
+        Moment(nanoseconds: moment.nanoseconds - duration.wholeNanoseconds)
+    }
+
+    /// The time from one moment to another.
+    public static func - (later: Moment, earlier: Moment) -> Duration {
+        .nanoseconds(later.nanoseconds - earlier.nanoseconds)
+    }
+
+    /// Seconds since 1970 on the wall clock, for dates only.
+    static func wallSeconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec)
+    }
+}
+
+extension Duration {
+    /// The duration in nanoseconds, at most 292 years.
+    var wholeNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        guard seconds < 9_000_000_000 else { return 9_000_000_000 * 1_000_000_000 }
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    }
+}

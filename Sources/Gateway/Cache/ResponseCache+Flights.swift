@@ -1,0 +1,184 @@
+import Synchronization
+
+/// What it takes to fill one key.
+struct FillOrder: Sendable {
+    let key: CacheKey
+    let policy: CachePolicy
+    /// Tags known before anything was fetched.
+    let tags: [CacheTag]
+    let fill: @Sendable (FillScope) async throws -> FetchedResponse
+}
+
+extension ResponseCache {
+    /// Waits for a flight; fetches alone if its answer may not be shared.
+    func wait(_ flight: UInt64, _ ticket: UInt64, _ order: FillOrder) async throws -> CacheAnswer {
+        let answer = try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { waiter in
+                let known = state.withLock { $0.park(waiter, flight: flight, ticket: ticket) }
+                if let known { waiter.resume(with: known) }
+            }
+        } onCancel: {
+            let waiter = state.withLock { $0.leave(flight: flight, ticket: ticket) }
+            waiter?.resume(throwing: CancellationError())
+        }
+        switch answer {
+        case .given(let answer): return answer
+        case .notShared: return try await fetchAlone(order, .forwarded(.uriMiss), keeps: true)
+        }
+    }
+
+    /// Takes one flight from the second level to its landing.
+    ///
+    /// Runs in a task that no request owns, so that none can cancel it.
+    func fly(_ flight: UInt64, _ order: FillOrder) async {
+        let reading = await readSecondLevel(flight, order)
+        if case .landed = reading { return }
+        do {
+            let fetched = try await fetch(
+                order, flight: flight, reading: reading, status: .forwarded(.uriMiss), keeps: true)
+            if let entry = fetched.entry { await secondLevel?.store(entry, for: order.key) }
+        } catch {
+            land(flight, .failed(error))
+        }
+    }
+
+    /// A fill whose answer goes to one request alone.
+    func fetchAlone(
+        _ order: FillOrder, _ status: CacheStatus, keeps: Bool
+    ) async throws -> CacheAnswer {
+        let fetched = try await fetch(
+            order, flight: nil, reading: .nothing, status: status, keeps: keeps)
+        if let entry = fetched.entry { await secondLevel?.store(entry, for: order.key) }
+        return fetched.answer
+    }
+
+    /// Reads the generations of tags that a fill is about to fetch parts for.
+    func watch(_ tags: [CacheTag], by fill: CoherenceLedger.Fill) async -> Generations? {
+        state.withLock { $0.ledger.watch(tags, by: fill) }
+        return await secondLevel?.generations(of: tags)
+    }
+
+    // MARK: - Steps of a flight
+
+    private enum SecondLevelResult {
+        /// An entry was found, kept, and given to all who waited.
+        case landed
+        /// The generations of some tags were read, and nothing else.
+        case generations(Generations, CoherenceLedger.Reading)
+        case nothing
+    }
+
+    private struct Fetched {
+        var answer: CacheAnswer
+        var entry: SecondLevelEntry?
+    }
+
+    private func readSecondLevel(_ flight: UInt64, _ order: FillOrder) async -> SecondLevelResult {
+        guard let secondLevel, !isSuspended else { return .nothing }
+        let reading = state.withLock { $0.ledger.beginReading() }
+        guard let found = await secondLevel.read(order.key, likely: order.tags) else {
+            state.withLock { $0.ledger.end(reading) }
+            return .nothing
+        }
+        guard let entry = found.validEntry else { return .generations(found.present, reading) }
+        let response = StoredResponse(entry, at: configuration.clock())
+        let answer = CacheAnswer(response: response, status: .secondLevelHit)
+        let calls = state.withLock { state -> [CacheState.Call]? in
+            guard state.ledger.believes(response.tags, from: reading) else { return nil }
+            state.ledger.end(reading)
+            state.store.insert(response, for: order.key)
+            return state.land(flight, .shared(answer))
+        }
+        guard let calls else { return .generations(found.present, reading) }
+        for (waiter, result) in calls { waiter.resume(with: result) }
+        recordSize()
+        return .landed
+    }
+
+    private func fetch(
+        _ order: FillOrder, flight: UInt64?, reading: SecondLevelResult, status: CacheStatus,
+        keeps: Bool
+    ) async throws -> Fetched {
+        let (fill, notes) = beginFill(order, flight, reading)
+        let fetched: FetchedResponse
+        do {
+            fetched = try await order.fill(FillScope(cache: self, fill: fill, notes: notes))
+        } catch {
+            _ = state.withLock { $0.finish(fill) }
+            throw error
+        }
+        var verdict = StorageRules.judge(
+            fetched, order.policy, wallSeconds: configuration.wallClock())
+        let guards = notes.guards
+        if guards.count > FillScope.tagLimit { verdict = verdict.refused("tags") }
+        if !keeps { verdict = verdict.refused(status.detail) }
+        let made = make(fetched, verdict, guards, order.policy)
+        return finish(fill, flight, order, made, verdict, status, notes)
+    }
+
+    private func beginFill(
+        _ order: FillOrder, _ flight: UInt64?, _ reading: SecondLevelResult
+    ) -> (CoherenceLedger.Fill, FillNotes) {
+        guard case .generations(let present, let reading) = reading else {
+            let fill = state.withLock { $0.beginFill(for: flight, known: [], from: nil).0 }
+            return (fill, FillNotes(tags: [], generations: nil))
+        }
+        let tags = order.tags.filter { present.values[$0] != nil }
+        let (fill, known) = state.withLock {
+            $0.beginFill(for: flight, known: tags, from: reading)
+        }
+        return (fill, FillNotes(tags: known, generations: known.isEmpty ? nil : present))
+    }
+
+    private func make(
+        _ fetched: FetchedResponse, _ verdict: StorageRules.Verdict, _ guards: [TagGuard],
+        _ policy: CachePolicy
+    ) -> StoredResponse {
+        let now = configuration.clock()
+        let rendering = RenderedResponse(
+            fetched, isKept: verdict.lifetime != nil, wallSeconds: configuration.wallClock())
+        let lifetime = verdict.lifetime.map { policy.jittered($0) } ?? .zero
+        return StoredResponse(
+            rendering: rendering, guards: guards, born: now - verdict.age,
+            expires: now + lifetime)
+    }
+
+    /// Keeps the answer if it may be kept, and lands the flight, in one step: no change can be
+    /// taken between the two.
+    private func finish(
+        _ fill: CoherenceLedger.Fill, _ flight: UInt64?, _ order: FillOrder,
+        _ response: StoredResponse, _ verdict: StorageRules.Verdict, _ status: CacheStatus,
+        _ notes: FillNotes
+    ) -> Fetched {
+        let now = configuration.clock()
+        let generations = verdict.lifetime == nil ? nil : notes.generations
+        let (answer, calls) = state.withLock { state -> (CacheAnswer, [CacheState.Call]) in
+            var status = status
+            let mayKeep = state.finish(fill)
+            if verdict.lifetime != nil, mayKeep {
+                state.store.insert(response, for: order.key)
+            }
+            status.isStored = verdict.lifetime != nil && (mayKeep || generations != nil)
+            status.detail = status.detail ?? verdict.detail
+            if status.detail == nil, verdict.lifetime != nil, !mayKeep {
+                status.detail = state.ledger.isSuspended ? "suspended" : "overtaken"
+            }
+            let answer = CacheAnswer(response: response, status: status)
+            guard let flight else { return (answer, []) }
+            if !verdict.isShareable { state.rememberLone(order.key, at: now) }
+            let landing: CacheState.Landing =
+                verdict.isShareable ? .shared(answer) : .leaderOnly(answer)
+            return (answer, state.land(flight, landing))
+        }
+        for (waiter, result) in calls { waiter.resume(with: result) }
+        recordSize()
+        return Fetched(
+            answer: answer,
+            entry: generations.map { SecondLevelEntry(response, $0, at: now) })
+    }
+
+    private func land(_ flight: UInt64, _ landing: CacheState.Landing) {
+        let calls = state.withLock { $0.land(flight, landing) }
+        for (waiter, result) in calls { waiter.resume(with: result) }
+    }
+}

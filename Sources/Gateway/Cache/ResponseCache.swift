@@ -1,0 +1,185 @@
+import Metrics
+import Synchronization
+
+// The way of a request through the cache:
+//
+//   lookUp ──────────── fresh in L1 ───────────────────────────────────────▶ hit
+//     │ no
+//   response(for:) ──── someone is on the way ─────────── wait ────────────▶ collapsed
+//     │ no: a flight begins, in a task of its own
+//   second level ────── entry, all generations current ── keep in L1 ──────▶ hit (redis)
+//     │ no
+//   fill: watch tags, fetch parts ── judge ── keep in L1 ──────────────────▶ miss
+//                                              └─ then: second level
+//
+// All state is one value under one lock (CacheState); whatever waits is outside it.
+
+/// The gateway's cache: answers in this process, before a second level that others share.
+///
+/// Safe to use from every thread. `lookUp` is for the event loop: it takes one short lock and
+/// allocates nothing.
+public final class ResponseCache: Sendable {
+    let configuration: CacheConfiguration
+    let secondLevel: (any SecondLevelCache)?
+    let state: Mutex<CacheState>
+    private let entryGauge = Gauge(label: "gateway_l1_entries")
+    private let byteGauge = Gauge(label: "gateway_l1_bytes")
+    private let suspendedGauge = Gauge(label: "gateway_coherence_suspended")
+
+    /// A cache within the bounds of its configuration.
+    ///
+    /// - Parameter secondLevel: what several gateways share; nil keeps answers in this process
+    ///   alone, and then nothing but own writes and the end of their life takes them away.
+    public init(
+        configuration: CacheConfiguration = CacheConfiguration(),
+        secondLevel: (any SecondLevelCache)? = nil
+    ) {
+        self.configuration = configuration
+        self.secondLevel = secondLevel
+        self.state = Mutex(CacheState(configuration))
+        suspendedGauge.record(configuration.startsSuspended ? 1 : 0)
+    }
+
+    // MARK: - Requests
+
+    /// The fresh answer kept in this process; nil if there is none, or while suspended.
+    ///
+    /// For requests without credentials and without cache directives. All others, and those that
+    /// find nothing, go through `response`.
+    public func lookUp(_ key: CacheKey, at moment: Moment) -> StoredResponse? {
+        state.withLock { $0.lookUp(key, at: moment) }
+    }
+
+    /// The answer for a key: kept, shared with another request, or filled now.
+    ///
+    /// The fill runs in a task of its own: a caller that is cancelled leaves, and the fill goes
+    /// on for the others. A fill's error is thrown to all that wait for it.
+    ///
+    /// - Parameters:
+    ///   - tags: what is known before fetching about the answer's tags; saves a round trip.
+    ///   - fill: fetches the answer; may be called when an earlier one may not be shared.
+    /// - Throws: `CacheOverload`, `CancellationError`, and whatever the fill throws.
+    public func response(
+        for key: CacheKey, policy: CachePolicy, request: CacheRequest = .plain,
+        tags: [CacheTag] = [],
+        fill: @escaping @Sendable (FillScope) async throws -> FetchedResponse
+    ) async throws -> CacheAnswer {
+        let order = FillOrder(key: key, policy: policy, tags: tags, fill: fill)
+        switch StorageRules.way(of: request, policy) {
+        case .bypass(let detail):
+            return try await fetchAlone(order, .forwarded(.bypass, detail: detail), keeps: false)
+        case .refresh:
+            return try await fetchAlone(order, .forwarded(.request), keeps: true)
+        case .usual:
+            break
+        }
+        let now = configuration.clock()
+        switch state.withLock({ $0.enter(key, request, policy, at: now) }) {
+        case .hit(let response):
+            return CacheAnswer(response: response, status: .hit)
+        case .lead(let flight, let ticket):
+            Task { await fly(flight, order) }
+            return try await wait(flight, ticket, order)
+        case .join(let flight, let ticket):
+            return try await wait(flight, ticket, order)
+        case .alone(let reason):
+            return try await fetchAlone(order, .forwarded(reason), keeps: true)
+        case .notCached:
+            return CacheAnswer(response: .gatewayTimeout(at: now), status: .forwarded(.request))
+        case .overloaded:
+            throw CacheOverload()
+        }
+    }
+
+    // MARK: - Changes
+
+    /// Takes away what an unsafe request through this gateway changed; call it before the request's
+    /// answer is sent.
+    ///
+    /// When it returns, no later request sees the old answer here, and the other gateways have been
+    /// told.
+    public func invalidate(_ tags: [CacheTag], cause: String) async {
+        guard !tags.isEmpty else { return }
+        let invalidation = Invalidation(cause: cause, tags: tags)
+        state.withLock { $0.take([invalidation]) }
+        recordSize()
+        await raise([invalidation])
+        await secondLevel?.announce(invalidation)
+    }
+
+    /// Takes away what some events changed, in this process and at once.
+    ///
+    /// Their raises wait for `settle`, which must follow.
+    public func take(_ invalidations: [Invalidation]) {
+        state.withLock {
+            $0.take(invalidations)
+            if secondLevel == nil {
+                $0.settled(invalidations)
+            } else {
+                $0.postpone(invalidations)
+            }
+        }
+        recordSize()
+    }
+
+    /// Raises the generations of everything taken and not raised yet; false if the second level
+    /// cannot be reached, and then it is to be called again.
+    public func settle() async -> Bool {
+        guard let secondLevel else { return true }
+        if state.withLock({ $0.ledger.isRaisingAll }) {
+            guard await secondLevel.raiseAll() else { return false }
+            state.withLock { $0.ledger.settledAll() }
+        }
+        while true {
+            let batch = state.withLock { $0.nextRaises() }
+            if batch.isEmpty { return true }
+            guard await raise(batch) else { return false }
+        }
+    }
+
+    /// Makes every entry of the second level invalid, and empties this process's own store.
+    public func clear() async -> Bool {
+        state.withLock { $0.clear() }
+        recordSize()
+        return await settle()
+    }
+
+    @discardableResult
+    private func raise(_ invalidations: [Invalidation]) async -> Bool {
+        guard await secondLevel?.raise(invalidations) ?? true else {
+            state.withLock { $0.postpone(invalidations) }
+            return false
+        }
+        state.withLock { $0.settled(invalidations) }
+        return true
+    }
+
+    // MARK: - The invalidation feed
+
+    /// Events may be missed from now on: this process's store is emptied and not used.
+    public func suspend() {
+        state.withLock { $0.suspend() }
+        suspendedGauge.record(1)
+        recordSize()
+    }
+
+    /// Events arrive, and what was missed has been raised.
+    public func resume() {
+        state.withLock { $0.ledger.resume() }
+        suspendedGauge.record(0)
+    }
+
+    /// Whether answers are kept in this process at present.
+    public var isSuspended: Bool { state.withLock { $0.ledger.isSuspended } }
+
+    /// How many answers this process keeps, and their bytes.
+    public var size: (entries: Int, bytes: Int) {
+        state.withLock { ($0.store.count, $0.store.bytes) }
+    }
+
+    func recordSize() {
+        let size = size
+        entryGauge.record(size.entries)
+        byteGauge.record(size.bytes)
+    }
+}

@@ -1,0 +1,132 @@
+public import NIOCore
+
+// The cache that several gateways share, seen from the inside of one.
+//
+//   generation(tag)   a number that every change of the tag's subject raises
+//   entry(key)        an answer, with the generation of each of its tags that was current
+//                     before the part guarded by it was fetched
+//
+//   An entry is valid while every tag it names still has the generation it names.
+//
+// What an implementation must promise, and what ResponseCache relies on:
+//   - a generation never comes back: not by raising, expiry, eviction, or a restart of the
+//     server from an older state. A tag without a generation makes its entries invalid;
+//   - `raise` has taken effect once it answers true;
+//   - no call waits long when the server is away: nil and false are answers too.
+
+/// The generations of some tags, as one server knew them at one time.
+public struct Generations: Hashable, Sendable {
+    /// Which run of the server answered.
+    ///
+    /// Numbers of different runs cannot be compared.
+    public var run: String
+    /// The tags that have a generation.
+    public var values: [CacheTag: UInt64]
+
+    /// Generations read from one run of a server.
+    public init(run: String, values: [CacheTag: UInt64]) {
+        self.run = run
+        self.values = values
+    }
+}
+
+/// An answer as it is kept in the second level.
+public struct SecondLevelEntry: Sendable {
+    /// The status code.
+    public var status: Int
+    /// Status line and fields.
+    public var head: ByteBuffer
+    /// The same for a 304.
+    public var notModifiedHead: ByteBuffer?
+    /// The body.
+    public var body: ByteBuffer
+    /// The entity tag with its quotes.
+    public var entityTag: String?
+    /// `Last-Modified` in seconds since 1970.
+    public var lastModified: Int64?
+    /// How old the answer was when it was stored, or is now that it was read.
+    public var age: Duration
+    /// How long it will stay fresh, from the same moment.
+    public var lifetime: Duration
+    /// The generations it was filled under.
+    public var generations: Generations
+
+    /// An entry of all its fields.
+    public init(
+        status: Int, head: ByteBuffer, notModifiedHead: ByteBuffer?, body: ByteBuffer,
+        entityTag: String?, lastModified: Int64?, age: Duration, lifetime: Duration,
+        generations: Generations
+    ) {
+        self.status = status
+        self.head = head
+        self.notModifiedHead = notModifiedHead
+        self.body = body
+        self.entityTag = entityTag
+        self.lastModified = lastModified
+        self.age = age
+        self.lifetime = lifetime
+        self.generations = generations
+    }
+}
+
+/// What a look into the second level found.
+public struct SecondLevelReading: Sendable {
+    /// The entry, if there is one that can be read.
+    public var entry: SecondLevelEntry?
+    /// The present generations of the entry's tags and of those asked for, read after the entry.
+    public var present: Generations
+
+    /// A reading of entry and generations.
+    public init(entry: SecondLevelEntry?, present: Generations) {
+        self.entry = entry
+        self.present = present
+    }
+
+    /// The entry, if every generation it was filled under is current.
+    var validEntry: SecondLevelEntry? {
+        guard let entry, entry.generations.run == present.run else { return nil }
+        let isCurrent = entry.generations.values.allSatisfy { present.values[$0.key] == $0.value }
+        return isCurrent ? entry : nil
+    }
+}
+
+/// Tags that something changed, and the name of what changed them.
+public struct Invalidation: Hashable, Sendable {
+    /// The event's identifier.
+    ///
+    /// The same cause raises a generation once, whoever tells of it.
+    public var cause: String
+    /// What it changed.
+    public var tags: [CacheTag]
+
+    /// An invalidation of some tags for one cause.
+    public init(cause: String, tags: [CacheTag]) {
+        self.cause = cause
+        self.tags = tags
+    }
+}
+
+/// A cache shared by several gateways.
+///
+/// See the head of its file for what it must promise.
+public protocol SecondLevelCache: Sendable {
+    /// The entry of a key, and then the generations of its tags and of those likely needed for
+    /// a fill. Nil if the server cannot answer now.
+    func read(_ key: CacheKey, likely tags: [CacheTag]) async -> SecondLevelReading?
+
+    /// The present generation of every tag, begun where there is none. Nil if the server cannot
+    /// answer now.
+    func generations(of tags: [CacheTag]) async -> Generations?
+
+    /// Keeps an entry. Nothing is promised: it may be lost or refused.
+    func store(_ entry: SecondLevelEntry, for key: CacheKey) async
+
+    /// Raises the generation of each tag, once for each cause; true once all are raised.
+    func raise(_ invalidations: [Invalidation]) async -> Bool
+
+    /// Makes every entry invalid at once; true once that is so.
+    func raiseAll() async -> Bool
+
+    /// Tells the other gateways of an invalidation that no event announces.
+    func announce(_ invalidation: Invalidation) async
+}
