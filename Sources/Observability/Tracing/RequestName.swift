@@ -2,7 +2,7 @@
 ///
 /// A caller's own `X-Request-Id` is kept if it is short and harmless, so that a request keeps its
 /// name across hops. What could break out of a header or a log line is replaced, never repaired.
-public struct RequestID: Sendable, Hashable, CustomStringConvertible {
+public struct RequestName: Sendable, Hashable, CustomStringConvertible {
     /// The longest name accepted from a caller.
     public static let lengthMaximum = 128
 

@@ -1,0 +1,87 @@
+import HTTPTypes
+import Hummingbird
+public import Logging
+import NIOCore
+public import Observability
+public import ServiceLifecycle
+
+/// Serves what operators ask for: `/metrics`, `/livez` and `/readyz`, on loopback by default.
+///
+/// `/livez` answers as long as the process does. `/readyz` runs the checks: 200 if all are well,
+/// 503 if not or while the process stops; `?verbose` lists them. Probes are not logged.
+///
+/// Start it first, so that it stops last.
+public struct AdminServer: Service {
+    private let server: ServiceServer
+
+    /// The port, once the server listens.
+    public var boundPort: BoundPort { server.boundPort }
+
+    /// A server for one process.
+    public init(
+        configuration: ServiceServerConfiguration, registry: PrometheusRegistry,
+        readiness: Readiness, logger: Logger
+    ) {
+        self.server = ServiceServer(
+            name: "admin", configuration: configuration,
+            router: Self.router(registry: registry, readiness: readiness, logger: logger),
+            logger: logger)
+    }
+
+    /// Serves until the graceful stop.
+    public func run() async throws {
+        try await server.run()
+    }
+
+    static func router(
+        registry: PrometheusRegistry, readiness: Readiness, logger: Logger
+    ) -> ServiceRouter {
+        let router = ServiceRouter(service: "admin", logger: logger, isLogged: false)
+        router.get("/metrics") { _, _ in
+            text(.ok, ByteBuffer(bytes: registry.text()), type: PrometheusRegistry.contentType)
+        }
+        router.get("/livez") { _, _ in
+            text(.ok, ByteBuffer(string: "ok\n"))
+        }
+        router.get("/readyz") { request, _ in
+            let isVerbose = try request.readQuery { $0.has("verbose") }
+            let findings = await readiness.findings()
+            let isReady = findings.allSatisfy { $0.fault == nil }
+            return text(
+                isReady ? .ok : .serviceUnavailable,
+                ByteBuffer(string: report(findings, isReady: isReady, isVerbose: isVerbose)))
+        }
+        return router
+    }
+
+    /// The form that Kubernetes made known.
+    ///
+    /// What is wrong is always said.
+    private static func report(
+        _ findings: [Readiness.Finding], isReady: Bool, isVerbose: Bool
+    ) -> String {
+        var lines: [String] = []
+        for finding in findings {
+            if let fault = finding.fault {
+                lines.append("[-]\(finding.name) failed: \(fault)")
+            } else if isVerbose {
+                lines.append("[+]\(finding.name) ok")
+            }
+        }
+        if isVerbose {
+            lines.append(isReady ? "readyz check passed" : "readyz check failed")
+        } else if isReady {
+            lines.append("ok")
+        }
+        return lines.map { $0 + "\n" }.joined()
+    }
+
+    private static func text(
+        _ status: HTTPResponse.Status, _ body: ByteBuffer,
+        type: String = "text/plain; charset=utf-8"
+    ) -> Response {
+        Response(
+            status: status, headers: [.contentType: type, .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: body))
+    }
+}

@@ -1,0 +1,42 @@
+import HTTPTypes
+
+/// The JSON body of a request, read strictly, with the bytes it came in.
+public struct JSONDocument: Sendable {
+    /// The body exactly as it was sent, for digests and signatures.
+    public let bytes: [UInt8]
+    /// What it says.
+    public let value: StrictJSON
+
+    /// Reads a body.
+    ///
+    /// Throws a 400 with code `malformed_json` that says what is wrong and where.
+    public init(_ bytes: [UInt8]) throws(Problem) {
+        self.bytes = bytes
+        do {
+            self.value = try StrictJSON.parse(bytes)
+        } catch {
+            throw Problem(
+                .badRequest, code: "malformed_json",
+                detail:
+                    "The body is not acceptable JSON: \(error.message), at byte \(error.offset)."
+            )
+        }
+    }
+
+    /// Reads the fields of the body's object.
+    ///
+    /// Throws a 400 that names every faulty field.
+    public func read<Result>(
+        unknown: FieldReader.Unknown = .ignored, _ read: (FieldReader) -> Result
+    ) throws(Problem) -> Result {
+        guard case .object(let members) = value else {
+            throw .invalid([Problem.Fault(.pointer(""), "must be an object, not \(value.kind)")])
+        }
+        let faults = FieldReader.Faults()
+        let reader = FieldReader(members: members, pointer: "", faults: faults, unknown: unknown)
+        let result = read(reader)
+        reader.refuseUnknownMembers()
+        guard faults.all.isEmpty else { throw .invalid(faults.all) }
+        return result
+    }
+}

@@ -1,0 +1,34 @@
+public import Hummingbird
+public import Observability
+
+/// What goes along with one request.
+public struct ServiceContext: RequestContext {
+    /// The framework's part.
+    public var coreContext: CoreRequestContextStorage
+    /// The request's name: the caller's `X-Request-Id`, or a new one.
+    public internal(set) var requestID: RequestName
+    /// This service's span in the caller's trace, or in a new one.
+    ///
+    /// Its `traceparent` is what calls and events made for this request carry.
+    public internal(set) var trace: TraceContext
+    /// The largest body that is read, in bytes.
+    public internal(set) var bodySizeMaximum = 65_536
+
+    /// A context with a new name and a new trace; the responder replaces both by the caller's.
+    public init(source: ApplicationRequestContextSource) {
+        self.coreContext = CoreRequestContextStorage(source: source)
+        self.requestID = RequestName()
+        self.trace = TraceContext()
+    }
+
+    /// An ID from the path, checked.
+    ///
+    /// Throws a 400 that names the parameter.
+    public func pathID(_ name: String = "id") throws(Problem) -> String {
+        // An ID needs no percent-encoding, but a client may encode what it likes.
+        guard let raw = parameters.get(name), let text = PercentEncoding.decoded(raw),
+            ResourceID.isValid(text)
+        else { throw .invalid([Problem.Fault(.parameter(name), ResourceID.rule)]) }
+        return text
+    }
+}

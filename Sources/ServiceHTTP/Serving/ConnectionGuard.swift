@@ -1,0 +1,137 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+//   socket ──► HTTP decoder ──► guard ──► framework
+//                  │              │
+//            parse error      no answer under way: 400 or 431, then close
+//                             a body being read:   passed on, the reader answers
+//
+// A request that cannot be parsed never reaches the responder, so its answer is written here.
+// A body that comes too slowly or does not end is cut off here, whether anybody reads it or not.
+
+/// Answers what is no HTTP request and closes connections that hold a request back.
+///
+/// Lives on its connection's event loop.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    /// What the parser takes in before it gives up; finer limits are the responder's.
+    static let headSizeMaximum = 65_536
+    /// How much of a refused body is read and dropped, so that the client sees the answer.
+    private static let drainedSizeMaximum = 8 * 1_048_576
+
+    private let bodySizeMaximum: Int
+    private let requestTimeout: TimeAmount
+    private var answersOwed = 0
+    private var isReadingBody = false
+    private var bodySize = 0
+    private var deadline: Scheduled<Void>?
+    private var lastWords: Problem?
+
+    init(limits: ServiceServerConfiguration) {
+        self.bodySizeMaximum = max(limits.bodySizeMaximum, Self.drainedSizeMaximum)
+        self.requestTimeout = TimeAmount(limits.requestTimeout)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            answersOwed += 1
+            isReadingBody = true
+            bodySize = 0
+            startDeadline(context)
+        case .body(let buffer):
+            bodySize += buffer.readableBytes
+            if bodySize > bodySizeMaximum {
+                context.close(promise: nil)
+                return
+            }
+        case .end:
+            isReadingBody = false
+            deadline?.cancel()
+            deadline = nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        context.write(data, promise: promise)
+        guard case .end = unwrapOutboundIn(data) else { return }
+        answersOwed -= 1
+        if answersOwed == 0, let lastWords { say(lastWords, context) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError, !isReadingBody else {
+            context.fireErrorCaught(error)
+            return
+        }
+        let problem = Self.problem(for: error)
+        if answersOwed == 0 {
+            say(problem, context)
+        } else {
+            lastWords = problem
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        deadline = nil
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        deadline = nil
+    }
+
+    // MARK: - Answers
+
+    private func startDeadline(_ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: requestTimeout) {
+            self.deadline = nil
+            self.say(
+                Problem(
+                    .requestTimeout, code: "request_timeout",
+                    detail: "The request was not complete in time."), context)
+        }
+    }
+
+    private func say(_ problem: Problem, _ context: ChannelHandlerContext) {
+        lastWords = nil
+        let body = ByteBuffer(bytes: problem.json(instance: nil, requestID: nil))
+        let head = HTTPResponse(
+            status: problem.status,
+            headerFields: [
+                .contentType: "application/problem+json",
+                .contentLength: String(body.readableBytes),
+                .connection: "close",
+            ])
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(body)), promise: nil)
+        let channel = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(HTTPResponsePart.end(nil))).whenComplete { _ in
+            channel.value.close(promise: nil)
+        }
+    }
+
+    private static func problem(for error: HTTPParserError) -> Problem {
+        if case .headerOverflow = error {
+            Problem(
+                .requestHeaderFieldsTooLarge, code: "headers_too_large",
+                detail: "The request line and the header fields are too large.")
+        } else {
+            Problem(
+                .badRequest, code: "malformed_request", detail: "This is not an HTTP/1.1 request.")
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ConnectionGuard: Sendable {}

@@ -1,0 +1,105 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+
+/// Serves a service's routes over HTTP/1.1 until it is told to stop.
+///
+/// A graceful stop takes no new connections, lets requests under way finish within the drain
+/// limit, and then cancels them. `run()` throws a ``ServiceHTTPError`` if it cannot listen.
+public struct ServiceServer: Service {
+    /// The port, once the server listens.
+    public let boundPort = BoundPort()
+
+    private let name: String
+    private let configuration: ServiceServerConfiguration
+    private let responder: ServiceResponder
+    private let readiness: Readiness?
+    private let logger: Logger
+    private let onRunning: @Sendable (Int) async -> Void
+
+    /// A server for those routes.
+    ///
+    /// - Parameters:
+    ///   - name: What the server is called in its log.
+    ///   - configuration: Where it listens and its limits.
+    ///   - router: Its routes; changes after this call have no effect.
+    ///   - readiness: Is told as soon as the server begins to stop.
+    ///   - logger: For the server itself. Requests use the router's.
+    ///   - onRunning: Called once with the port as soon as the server listens.
+    public init(
+        name: String, configuration: ServiceServerConfiguration, router: ServiceRouter,
+        readiness: Readiness? = nil, logger: Logger,
+        onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        self.name = name
+        self.configuration = configuration
+        self.responder = router.buildResponder(limits: configuration)
+        self.readiness = readiness
+        self.logger = logger
+        self.onRunning = onRunning
+    }
+
+    /// Listens and serves until the graceful stop is over.
+    public func run() async throws {
+        try configuration.validate()
+        let application = application()
+        let readiness = readiness
+        let drainLimit = configuration.drainLimit
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await serve(application) }
+            group.addTask {
+                try await gracefulShutdown()
+                readiness?.beginDraining()
+                try await Task.sleep(for: drainLimit)
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+        logger.debug("Server stopped.", metadata: ["server": "\(name)"])
+    }
+
+    private func serve(_ application: Application<ServiceResponder>) async throws {
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw ServiceHTTPError(
+                .cannotListen,
+                "\(name) cannot listen on \(configuration.host):\(configuration.port)",
+                cause: error)
+        }
+    }
+
+    private func application() -> Application<ServiceResponder> {
+        // The framework announces itself at info; this server does so in its own words.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let limits = configuration
+        return Application(
+            responder: responder,
+            server: .http1(
+                configuration: HTTP1Channel.Configuration(
+                    additionalChannelHandlers: [ConnectionGuard(limits: limits)],
+                    idleTimeout: TimeAmount(limits.idleTimeout),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: ConnectionGuard.headSizeMaximum,
+                        maxHeaderListSize: ConnectionGuard.headSizeMaximum,
+                        maxHeaderFieldCount: 200))),
+            configuration: ApplicationConfiguration(
+                address: .hostname(limits.host, port: limits.port), backlog: 1024,
+                availableConnectionsDelegate: .maximum(limits.connectionsMaximum, logger: quiet)),
+            onServerRunning: { channel in await announce(channel.localAddress?.port) },
+            logger: quiet)
+    }
+
+    private func announce(_ port: Int?) async {
+        let port = port ?? configuration.port
+        logger.info(
+            "Listening.",
+            metadata: ["server": "\(name)", "address": "\(configuration.host):\(port)"])
+        boundPort.resolve(port)
+        await onRunning(port)
+    }
+}

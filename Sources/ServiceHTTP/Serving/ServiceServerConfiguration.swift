@@ -1,0 +1,43 @@
+/// Where a server listens and what it puts up with.
+public struct ServiceServerConfiguration: Sendable {
+    /// The address to listen on.
+    ///
+    /// Loopback unless set otherwise.
+    public var host = "127.0.0.1"
+    /// The port; 0 lets the system choose one.
+    public var port: Int
+    /// The largest request body that is read, in bytes.
+    public var bodySizeMaximum = 65_536
+    /// The longest path with its query, in bytes.
+    public var targetSizeMaximum = 8192
+    /// The largest sum of all header fields, in bytes.
+    public var headerSizeMaximum = 32_768
+    /// Connections at a time; more wait in the backlog of the system.
+    public var connectionsMaximum = 4096
+    /// A connection is closed when nothing is asked on it for so long.
+    public var idleTimeout: Duration = .seconds(60)
+    /// A request's body must be there so long after its head.
+    public var requestTimeout: Duration = .seconds(20)
+    /// How long a graceful stop waits for requests under way before it cancels them.
+    public var drainLimit: Duration = .seconds(3)
+
+    /// The defaults above.
+    public init(port: Int) {
+        self.port = port
+    }
+
+    func validate() throws(ServiceHTTPError) {
+        guard (0...65_535).contains(port) else {
+            throw ServiceHTTPError(.invalidConfiguration, "port \(port) is not from 0 to 65535")
+        }
+        let sizes = [bodySizeMaximum, targetSizeMaximum, headerSizeMaximum, connectionsMaximum]
+        guard sizes.allSatisfy({ $0 > 0 }) else {
+            throw ServiceHTTPError(.invalidConfiguration, "every limit must be positive")
+        }
+        let times = [idleTimeout, requestTimeout, drainLimit]
+        guard times.allSatisfy({ $0 > .zero && $0 <= .seconds(86_400) }) else {
+            throw ServiceHTTPError(
+                .invalidConfiguration, "every time must be positive and at most a day")
+        }
+    }
+}
