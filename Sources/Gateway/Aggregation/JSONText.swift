@@ -1,0 +1,55 @@
+import Yams
+
+/// Turns values of the configuration into JSON.
+enum JSONText {
+    /// The JSON of a YAML value, or `nil` if JSON cannot express it.
+    static func bytes(of node: Node) -> [UInt8]? {
+        if let mapping = node.mapping {
+            var members: [[UInt8]] = []
+            for (key, value) in mapping {
+                guard let name = key.scalar?.string, let value = bytes(of: value) else {
+                    return nil
+                }
+                members.append(quoted(name) + [UInt8(ascii: ":")] + value)
+            }
+            return joined(members, "{", "}")
+        }
+        if let sequence = node.sequence {
+            let items = sequence.compactMap(bytes)
+            return items.count == sequence.count ? joined(items, "[", "]") : nil
+        }
+        guard let scalar = node.scalar else { return nil }
+        let text = Array(scalar.string.utf8)
+        let isPlain = scalar.style == .plain || scalar.style == .any
+        if isPlain, text.isEmpty || text == Array("~".utf8) { return Array("null".utf8) }
+        if isPlain, text.first != UInt8(ascii: "\""), JSONDocument(text) != nil { return text }
+        return quoted(scalar.string)
+    }
+
+    /// A JSON string.
+    static func quoted(_ text: String) -> [UInt8] {
+        var bytes = [UInt8(ascii: "\"")]
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0..<0x20:
+                let hex = Array("0123456789abcdef".utf8)
+                bytes += Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]]
+            default: bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+        return bytes
+    }
+
+    private static func joined(
+        _ items: [[UInt8]], _ open: Unicode.Scalar, _ close: Unicode.Scalar
+    )
+        -> [UInt8]
+    {
+        [UInt8(ascii: open)] + Array(items.joined(separator: [UInt8(ascii: ",")]))
+            + [UInt8(ascii: close)]
+    }
+}

@@ -1,0 +1,73 @@
+/// Reads numbers with units as people write them in configuration files.
+enum UnitText {
+    /// Longer durations are taken for slips of the pen.
+    static let longest = Duration.seconds(365 * 24 * 3600)
+
+    /// `200ms`, `5s`, `1m`, `2h`, or plain `0`.
+    static func duration(_ text: String) -> Duration? {
+        guard let (number, unit) = parts(text) else { return nil }
+        switch unit {
+        case "ms": return .milliseconds(number)
+        case "s": return .seconds(number)
+        case "m": return .seconds(number * 60)
+        case "h": return .seconds(number * 3600)
+        case "" where number == 0: return .zero
+        default: return nil
+        }
+    }
+
+    /// `512`, `64KiB`, `1MiB`.
+    static func size(_ text: String) -> Int? {
+        guard let (number, unit) = parts(text) else { return nil }
+        switch unit {
+        case "", "B": return number
+        case "KiB": return number * 1024
+        case "MiB": return number * 1024 * 1024
+        case "GiB": return number * 1024 * 1024 * 1024
+        default: return nil
+        }
+    }
+
+    /// `20%` as 0.2.
+    static func share(_ text: String) -> Double? {
+        guard text.hasSuffix("%"), let percent = Double(text.dropLast()),
+            (0...100).contains(percent)
+        else { return nil }
+        return percent / 100
+    }
+
+    /// At most nine digits, so that no unit makes them overflow.
+    private static func parts(_ text: String) -> (Int, Substring)? {
+        let digits = text.prefix { $0.isASCII && $0.isNumber }
+        guard (1...9).contains(digits.count), let number = Int(digits) else { return nil }
+        return (number, text[digits.endIndex...])
+    }
+}
+
+/// How far two words are apart.
+enum Spelling {
+    /// Letters to insert, remove or replace to make one word the other.
+    static func distance(_ one: String, _ other: String) -> Int {
+        let one = Array(one.utf8)
+        let other = Array(other.utf8)
+        var row = Array(0...other.count)
+        for (line, letter) in one.enumerated() {
+            var diagonal = row[0]
+            row[0] = line + 1
+            for (column, other) in other.enumerated() {
+                let replaced = diagonal + (letter == other ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(replaced, row[column] + 1, diagonal + 1)
+            }
+        }
+        return row[other.count]
+    }
+
+    /// The nearest of `known`, if any is near enough to be meant.
+    static func nearest(to word: String, of known: some Sequence<String>) -> String? {
+        let best = known.map { (word: $0, distance: distance($0, word)) }
+            .min { ($0.distance, $0.word) < ($1.distance, $1.word) }
+        guard let best, best.distance <= max(2, word.count / 2) else { return nil }
+        return best.word
+    }
+}

@@ -1,0 +1,74 @@
+import Gateway
+import NIOCore
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct RouterTests {
+    static let patterns: [(String, [RequestMethod])] = [
+        ("/orders", [.get]), ("/orders", [.post]), ("/orders/{id}", [.get]),
+        ("/orders/{id}/details", [.get]), ("/orders/{orderId}/cancel", [.post]),
+        ("/orders/export", [.put]), ("/inventory/{productId}", [.get, .put]),
+        ("/a/{x}/c/{y}", [.get]), ("/a/b/{z}/d", [.get]),
+    ]
+
+    static func router() throws -> Router {
+        try Router(patterns.map { (try PathPattern($0.0), $0.1) })
+    }
+
+    static func match(_ path: String, _ method: RequestMethod = .get) throws -> Router.Match {
+        try router().match(ByteBuffer(string: path), method)
+    }
+
+    @Test func methodsOfOnePathLeadToTheirRoutes() throws {
+        #expect(try Self.match("/orders") == .route(0, parameters: []))
+        #expect(try Self.match("/orders", .post) == .route(1, parameters: []))
+        #expect(try Self.match("/inventory/7", .put) == .route(6, parameters: [11..<12]))
+    }
+
+    @Test func parametersAreFoundWhereTheyStand() throws {
+        #expect(try Self.match("/orders/42") == .route(2, parameters: [8..<10]))
+        #expect(try Self.match("/orders/42/details") == .route(3, parameters: [8..<10]))
+        #expect(try Self.match("/orders/42/cancel", .post) == .route(4, parameters: [8..<10]))
+    }
+
+    @Test func aLiteralThatLeadsNowhereGivesWayToTheParameter() throws {
+        #expect(try Self.match("/a/b/c/1") == .route(7, parameters: [3..<4, 7..<8]))
+        #expect(try Self.match("/a/b/c/d") == .route(8, parameters: [5..<6]))
+        #expect(try Self.match("/orders/export/details") == .route(3, parameters: [8..<14]))
+    }
+
+    @Test(arguments: ["/", "/order", "/orders/1/x", "/orders/1/details/x", "/inventory", "/a/b"])
+    func otherPathsAreNotFound(_ path: String) throws {
+        #expect(try Self.match(path) == .notFound)
+    }
+
+    @Test func headIsAnsweredFromGet() throws {
+        #expect(try Self.match("/orders/42", .head) == .route(2, parameters: [8..<10]))
+        #expect(
+            try Self.match("/orders/42/cancel", .head)
+                == .methodNotAllowed(allow: "OPTIONS, POST"))
+    }
+
+    @Test func otherMethodsAreToldWhichThereAre() throws {
+        #expect(
+            try Self.match("/orders", .delete)
+                == .methodNotAllowed(allow: "GET, HEAD, OPTIONS, POST"))
+        #expect(try Self.match("/orders", .options) == .options(allow: "GET, HEAD, OPTIONS, POST"))
+    }
+
+    @Test func twoRoutesForOneMethodConflict() throws {
+        let pattern = try PathPattern("/orders/{id}")
+        let same = try PathPattern("/orders/{other}")
+
+        #expect(throws: Router.Conflict.self) {
+            _ = try Router([(pattern, [.get]), (same, [.post, .get])])
+        }
+    }
+
+    @Test(arguments: [
+        "", "orders", "/orders/", "/a//b", "/{a}/{a}", "/{}", "/{1}", "/a b", "/a/..",
+    ])
+    func badPatternsAreRefused(_ text: String) {
+        #expect(throws: TemplateFault.self) { try PathPattern(text) }
+    }
+}
