@@ -1,0 +1,87 @@
+import Metrics
+package import NIOCore
+
+/// All upstreams, reachable from tasks; each call runs on one event loop from end to end.
+package final class UpstreamDirectory: Sendable {
+    /// The clients of one event loop, in the order of the configuration.
+    private final class Clients {
+        let all: [UpstreamClient]
+        var sweeper: RepeatedTask?
+
+        init(_ all: [UpstreamClient]) {
+            self.all = all
+        }
+    }
+
+    private let names: [String: Int]
+    private let clients: [ObjectIdentifier: NIOLoopBoundBox<Clients>]
+    private let loops: [any EventLoop]
+
+    package init(_ upstreams: [UpstreamConfiguration], eventLoops: [any EventLoop]) {
+        loops = eventLoops
+        names = Dictionary(
+            upstreams.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+        let timers = upstreams.map {
+            Timer(
+                label: "gateway_upstream_duration_seconds", dimensions: [("upstream", $0.name)],
+                preferredDisplayUnit: .seconds)
+        }
+        var clients: [ObjectIdentifier: NIOLoopBoundBox<Clients>] = [:]
+        for (offset, loop) in eventLoops.enumerated() {
+            let all = zip(upstreams, timers).map { upstream, timer in
+                UpstreamClient(
+                    upstream, eventLoop: loop, offset: offset % upstream.targets.count,
+                    duration: timer)
+            }
+            clients[ObjectIdentifier(loop)] = .makeBoxSendingValue(Clients(all), eventLoop: loop)
+        }
+        self.clients = clients
+    }
+
+    /// Sends a request and waits for the whole answer.
+    ///
+    /// - Parameters:
+    ///   - eventLoop: one of those given at the start; the call uses its connections.
+    ///   - timeout: shortens the time of the upstream's configuration.
+    package func send(
+        _ request: UpstreamRequest, to upstream: String, on eventLoop: any EventLoop,
+        timeout: Duration? = nil
+    ) async throws(UpstreamFailure) -> UpstreamResponse {
+        guard let index = names[upstream], let box = clients[ObjectIdentifier(eventLoop)] else {
+            throw UpstreamFailure(.unsendable, "no upstream `\(upstream)`")
+        }
+        do {
+            return try await eventLoop.flatSubmit {
+                box.value.all[index].send(request, timeout: timeout)
+            }.get()
+        } catch {
+            throw error as? UpstreamFailure ?? UpstreamFailure(.stopped, "\(type(of: error))")
+        }
+    }
+
+    /// Begins to close connections that stay idle.
+    func start() {
+        for loop in loops {
+            guard let box = clients[ObjectIdentifier(loop)] else { continue }
+            loop.execute {
+                let clients = box.value
+                clients.sweeper = loop.scheduleRepeatedTask(
+                    initialDelay: .seconds(1), delay: .seconds(1)
+                ) { _ in
+                    for client in box.value.all { client.sweep(.now()) }
+                }
+            }
+        }
+    }
+
+    /// Closes idle connections and refuses new calls; those under way end by themselves.
+    package func stop() {
+        for loop in loops {
+            guard let box = clients[ObjectIdentifier(loop)] else { continue }
+            loop.execute {
+                box.value.sweeper?.cancel()
+                for client in box.value.all { client.stop() }
+            }
+        }
+    }
+}
