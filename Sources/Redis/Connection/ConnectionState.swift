@@ -1,0 +1,92 @@
+// The life of a connection that is wanted. Pure: no clock, no socket.
+//
+//             wanted               greeted
+//    idle ────────────▶ connecting ──────────▶ ready
+//                         ▲    │                 │
+//               pauseOver │    └─ lost ─┬─ lost ─┘
+//                         │             ▼
+//                         └────────  pausing
+//
+//    closed: from everywhere, for good. A connection that must not come back (a lease, which
+//    would lose its WATCH) goes there when it is lost.
+
+/// Where one connection stands, and what to do next.
+struct ConnectionState {
+    enum Phase: Equatable {
+        case idle, connecting, ready, pausing, closed
+    }
+
+    enum Action: Equatable {
+        case none
+        case connect
+        case pause(Duration)
+        case stop
+    }
+
+    private(set) var phase = Phase.idle
+    /// Attempts that failed since the last success.
+    private(set) var failures = 0
+    private let comesBack: Bool
+    private let backoff: Backoff
+
+    init(comesBack: Bool, backoff: Backoff) {
+        self.comesBack = comesBack
+        self.backoff = backoff
+    }
+
+    var isReady: Bool { phase == .ready }
+    var isClosed: Bool { phase == .closed }
+
+    mutating func wanted() -> Action {
+        guard phase == .idle else { return .none }
+        phase = .connecting
+        return .connect
+    }
+
+    mutating func greeted() {
+        guard phase == .connecting else { return }
+        phase = .ready
+        failures = 0
+    }
+
+    mutating func lost<Generator: RandomNumberGenerator>(_ random: inout Generator) -> Action {
+        switch phase {
+        case .closed, .idle, .pausing: return .none
+        case .connecting, .ready: break
+        }
+        guard comesBack else {
+            phase = .closed
+            return .stop
+        }
+        let delay = backoff.delay(after: failures, &random)
+        failures += 1
+        phase = .pausing
+        return .pause(delay)
+    }
+
+    mutating func pauseOver() -> Action {
+        guard phase == .pausing else { return .none }
+        phase = .connecting
+        return .connect
+    }
+
+    /// True the first time.
+    mutating func close() -> Bool {
+        defer { phase = .closed }
+        return phase != .closed
+    }
+}
+
+/// Full jitter: a random pause up to a bound that doubles, so that many clients of a server
+/// that returns do not all come in the same moment.
+struct Backoff {
+    var minimum: Duration
+    var maximum: Duration
+
+    func delay<Generator: RandomNumberGenerator>(
+        after failures: Int, _ random: inout Generator
+    ) -> Duration {
+        let bound = min(minimum * (1 << min(failures, 16)), maximum)
+        return bound * Double.random(in: 0...1, using: &random)
+    }
+}

@@ -1,0 +1,157 @@
+public import Logging
+public import NIOCore
+public import NIOPosix
+public import ServiceLifecycle
+import Synchronization
+
+// Which connection a call takes:
+//
+//   send, batch, evaluate ──▶ shared (1…4)    one line for all callers, one write for all waiting
+//   withLease             ──▶ leased (0…n)    a socket of one's own: WATCH, blocking commands
+//   subscribe             ──▶ subscriptions   one for all channels, resubscribed by itself
+
+/// A client of one Redis server.
+///
+/// It connects when first used and reconnects by itself. While there is no connection, calls
+/// fail within `disconnectedWait`. Commands of one task that awaits each call are executed in
+/// order; cancelling a task ends its call at once and disturbs no other.
+public final class RedisClient: Sendable {
+    /// The settings in use.
+    public let configuration: RedisConfiguration
+
+    private let shared: [CommandConnection]
+    private let leases: LeasePool
+    private let subscriptions: SubscriptionConnection
+
+    /// Makes a client.
+    ///
+    /// Nothing is opened yet, and `run()` is not needed for sending.
+    ///
+    /// - Parameters:
+    ///   - configuration: where the server is. Settings that cannot work make every call fail
+    ///     with `invalidConfiguration`.
+    ///   - logger: gets one line when a connection is lost and one when it is back.
+    ///   - eventLoopGroup: must be one of NIOPosix.
+    public init(
+        _ configuration: RedisConfiguration, logger: Logger,
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    ) {
+        self.configuration = configuration
+        let connector = RedisConnector(configuration)
+        let metrics = RedisMetrics()
+        shared = (0..<min(max(configuration.sharedConnections, 1), 4)).map { _ in
+            CommandConnection(
+                connector: connector, eventLoop: eventLoopGroup.next(), metrics: metrics,
+                logger: logger)
+        }
+        leases = LeasePool(
+            connector: connector, group: eventLoopGroup, metrics: metrics, logger: logger)
+        subscriptions = SubscriptionConnection(
+            connector: connector, eventLoop: eventLoopGroup.next(), metrics: metrics,
+            logger: logger)
+    }
+
+    deinit {
+        for connection in shared { connection.abandon() }
+        leases.close()
+        subscriptions.abandon()
+    }
+
+    /// Sends a command and waits for its reply.
+    ///
+    /// A read-only command is repeated once when its connection is lost under way.
+    ///
+    /// - Parameter timeout: `commandTimeout` of the configuration unless given.
+    /// - Throws: an error reply with its prefix as the code; otherwise what went wrong, whose
+    ///   `outcome` says whether the command may have been executed.
+    public func send(
+        _ command: RedisCommand, timeout: Duration? = nil
+    ) async throws(RedisError) -> RedisValue {
+        let connection = connection(for: command)
+        let timeout = timeout ?? configuration.commandTimeout
+        do {
+            return try await connection.send(command, timeout: timeout)
+        } catch {
+            guard command.isReadOnly, error.code == .connectionLost, error.outcome == .unknown
+            else { throw error }
+            return try await connection.send(command, timeout: timeout)
+        }
+    }
+
+    /// Sends commands in one write on one connection, nothing between them.
+    ///
+    /// - Throws: when nothing was sent or no reply came. After the first reply a loss shows
+    ///   in the results that are missing.
+    /// - Returns: one result for each command, in order; one failure hides no other.
+    public func send(
+        batch: [RedisCommand], timeout: Duration? = nil
+    ) async throws(RedisError) -> [Result<RedisValue, RedisError>] {
+        guard let first = batch.first else { return [] }
+        return try await connection(for: first)
+            .send(batch: batch, timeout: timeout ?? configuration.commandTimeout)
+    }
+
+    /// Runs a script by its digest, and by its text if the server does not know it.
+    ///
+    /// - Throws: as `send`; an error raised in the script is an error reply.
+    public func evaluate(
+        _ script: RedisScript, keys: [String], arguments: [RedisArgument],
+        timeout: Duration? = nil
+    ) async throws(RedisError) -> RedisValue {
+        do {
+            return try await send(
+                .evalsha(script, keys: keys, arguments: arguments), timeout: timeout)
+        } catch {
+            guard error.code == .server("NOSCRIPT") else { throw error }
+            return try await send(
+                .eval(script, keys: keys, arguments: arguments), timeout: timeout)
+        }
+    }
+
+    /// Lends a connection for as long as `body` runs, waiting in line for one if need be.
+    ///
+    /// - Parameter body: must not keep the lease.
+    /// - Throws: what `body` throws; `RedisError` if no connection could be lent.
+    public func withLease<Value>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (RedisLease) async throws -> Value
+    ) async throws -> Value {
+        let lease = try await leases.take()
+        defer { leases.give(back: lease) }
+        return try await body(lease)
+    }
+
+    /// Subscribes to channels and patterns.
+    ///
+    /// - Parameters:
+    ///   - channels: exact names.
+    ///   - patterns: glob patterns; never built from user input.
+    ///   - buffer: what waits for a slow reader.
+    /// - Returns: the events, beginning with `.active` once the server has confirmed.
+    public func subscribe(
+        channels: [String], patterns: [String] = [],
+        buffer: RedisSubscription.Buffer = .bounded(4096)
+    ) -> RedisSubscription {
+        subscriptions.subscribe(channels: channels, patterns: patterns, buffer: buffer)
+    }
+
+    /// Takes no more commands, gives those under way a second, and closes all connections.
+    public func shutdown() async {
+        leases.close()
+        await subscriptions.close()
+        for connection in shared { await connection.close() }
+    }
+
+    /// Commands with the same first key always take the same connection.
+    private func connection(for command: RedisCommand) -> CommandConnection {
+        shared.count == 1 ? shared[0] : shared[command.affinity % shared.count]
+    }
+}
+
+extension RedisClient: Service {
+    /// Waits for the service group's graceful shutdown, then closes the client.
+    public func run() async throws {
+        try? await gracefulShutdown()
+        await shutdown()
+    }
+}

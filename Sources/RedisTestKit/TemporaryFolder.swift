@@ -1,0 +1,67 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// Folders under `TMPDIR`.
+enum TemporaryFolder {
+    static func make() throws -> String {
+        let parent = environment("TMPDIR") ?? "/tmp"
+        var template = Array((parent + "/redis-test.XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw RedisServer.Failure(description: "cannot make a folder in \(parent)")
+        }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// The last lines of a file.
+    static func tail(of path: String) -> String {
+        guard let file = fopen(path, "r") else { return "(no log)" }
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 64 * 1024)
+        let count = fread(&bytes, 1, bytes.count, file)
+        return String(decoding: bytes.prefix(count).suffix(2000), as: UTF8.self)
+    }
+
+    static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
+    }
+}
+
+/// Finds programs as a shell does.
+enum ProgramSearch {
+    static func path(of program: String) -> String? {
+        let folders = (TemporaryFolder.environment("PATH") ?? "").split(separator: ":")
+        let usual = ["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"]
+        return (folders.map(String.init) + usual).map { $0 + "/" + program }
+            .first { access($0, X_OK) == 0 }
+    }
+}
+
+/// Finds a port that nobody listens on.
+enum FreePort {
+    static func find() throws -> Int {
+        #if canImport(Darwin) || canImport(Musl)
+            let stream = SOCK_STREAM
+        #else
+            let stream = Int32(SOCK_STREAM.rawValue)
+        #endif
+        let descriptor = socket(AF_INET, stream, 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
+                bind(descriptor, generic, length) == 0
+                    && getsockname(descriptor, generic, &length) == 0
+            }
+        }
+        guard status else { throw RedisServer.Failure(description: "there is no free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
