@@ -45,7 +45,7 @@ struct CacheState {
     private var flightOfFill: [CoherenceLedger.Fill: UInt64] = [:]
     /// Landings that came before their waiter had parked.
     private var early: [UInt64: Result<FlightAnswer, any Error>] = [:]
-    private var waiterCount = 0
+    private(set) var waiterCount = 0
     private var lastNumber: UInt64 = 0
     private var loneKeys: [CacheKey: Moment] = [:]
     private var pendingRaises: [Invalidation] = []

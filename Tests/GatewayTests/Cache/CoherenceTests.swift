@@ -1,0 +1,292 @@
+import Testing
+
+@testable import Gateway
+
+// Every interleaving of two gateways, one tag, a second level and a service whose version rises
+// with each event, with the ledger the cache really uses. What is checked in each state:
+//
+//   - no gateway holds, gives to a new request, or joins new requests to a version older than an
+//     event it has taken;
+//   - when everything is delivered, no entry that would be believed is old.
+//
+// And each rule, left out, must let something through.
+
+/// A rule that a run of the exploration leaves out.
+enum LeftOut: CaseIterable {
+    case watchBeforeFetch, generationBeforeFetch, overtakenFillsAreNotKept, overtakenAreNotJoined
+    case generationsAreCompared, generationsOnlyRise, startsAreFresh, believesOnlyTheSettled
+}
+
+private let tag = CacheTag("order", "1")
+
+private struct Entry: Hashable {
+    var version: Int
+    var generation: Int
+}
+
+private enum Activity: Hashable {
+    case none
+    case reading(CoherenceLedger.Reading, Entry?)
+    case compared(CoherenceLedger.Reading, Entry?)
+    case begun(CoherenceLedger.Fill)
+    case watched(CoherenceLedger.Fill, generation: Int)
+    case fetched(CoherenceLedger.Fill, generation: Int?, version: Int)
+    case storing(Entry)
+}
+
+private struct GatewayModel: Hashable {
+    var ledger = CoherenceLedger(isSuspended: false)
+    var kept: Int?
+    var taken = 0
+    var raising: Set<Int> = []
+    var raised: Set<Int> = []
+    var activity = Activity.none
+    var isJoinable = false
+    var begun = 0
+}
+
+private struct World: Hashable {
+    var version = 0
+    var generation: Int?
+    var starts = 0
+    var known: Set<Int> = []
+    var entry: Entry?
+    var evictions = 0
+    var gateways = [GatewayModel(), GatewayModel()]
+}
+
+private struct Exploration {
+    var events: Int
+    var fills: Int
+    var evictions = 0
+    var leftOut: LeftOut?
+
+    /// All that can happen next.
+    func successors(of world: World) -> [World] {
+        var next: [World] = []
+        if world.version < events {
+            next.append(world.with { $0.version += 1 })
+        }
+        if world.evictions < evictions, world.generation != nil {
+            next.append(
+                world.with {
+                    $0.generation = nil
+                    $0.evictions += 1
+                })
+        }
+        for index in world.gateways.indices {
+            next += changes(of: world, index) + activities(of: world, index)
+        }
+        return next
+    }
+
+    private func changes(of world: World, _ index: Int) -> [World] {
+        var next: [World] = []
+        let gateway = world.gateways[index]
+        if gateway.taken < world.version {
+            next.append(world.with(index) { take(&$0) })
+        }
+        for event in gateway.raising {
+            next.append(
+                world.with {
+                    raise(event, &$0)
+                    $0.gateways[index].raising.remove(event)
+                    $0.gateways[index].raised.insert(event)
+                })
+        }
+        for event in gateway.raised {
+            next.append(
+                world.with(index) {
+                    $0.raised.remove(event)
+                    if leftOut != .believesOnlyTheSettled { $0.ledger.settled([tag]) }
+                })
+        }
+        return next
+    }
+
+    private func take(_ gateway: inout GatewayModel) {
+        gateway.taken += 1
+        gateway.kept = nil
+        gateway.raising.insert(gateway.taken)
+        let overtaken = gateway.ledger.take([tag])
+        if leftOut == .believesOnlyTheSettled { gateway.ledger.settled([tag]) }
+        if !overtaken.isEmpty, leftOut != .overtakenAreNotJoined { gateway.isJoinable = false }
+    }
+
+    private func raise(_ event: Int, _ world: inout World) {
+        guard let generation = world.generation else { return }
+        if leftOut == .generationsOnlyRise {
+            world.generation = event * 100
+        } else if world.known.insert(event).inserted {
+            world.generation = generation + 1
+        }
+    }
+
+    private func activities(of world: World, _ index: Int) -> [World] {
+        let gateway = world.gateways[index]
+        switch gateway.activity {
+        case .none:
+            guard gateway.kept == nil, gateway.begun < fills else { return [] }
+            return [
+                world.with(index) { begin(&$0, .reading($0.ledger.beginReading(), world.entry)) },
+                world.with(index) { beginFill(&$0, world) },
+            ]
+        case .reading(let reading, let entry):
+            let isCurrent =
+                leftOut == .generationsAreCompared || entry?.generation == world.generation
+            return [
+                world.with(index) { $0.activity = .compared(reading, isCurrent ? entry : nil) }
+            ]
+        case .compared(let reading, let entry):
+            return [world.with(index) { answered(&$0, reading, entry) }]
+        case .begun(let fill):
+            return [world.with { readGeneration(&$0, index, fill) }]
+        case .watched(let fill, let generation):
+            return [
+                world.with(index) {
+                    $0.activity = .fetched(fill, generation: generation, version: world.version)
+                }
+            ]
+        case .fetched(let fill, let generation, let version):
+            return [world.with { finished(&$0, index, fill, generation, version) }]
+        case .storing(let entry):
+            return [
+                world.with {
+                    $0.entry = entry
+                    $0.gateways[index].activity = .none
+                }
+            ]
+        }
+    }
+
+    private func begin(_ gateway: inout GatewayModel, _ activity: Activity) {
+        gateway.activity = activity
+        gateway.begun += 1
+        gateway.isJoinable = true
+    }
+
+    private func beginFill(_ gateway: inout GatewayModel, _ world: World) {
+        let fill = gateway.ledger.beginFill()
+        if leftOut != .watchBeforeFetch { gateway.ledger.watch([tag], by: fill) }
+        begin(&gateway, .begun(fill))
+        if leftOut == .generationBeforeFetch {
+            gateway.activity = .fetched(fill, generation: nil, version: world.version)
+        }
+    }
+
+    private func answered(
+        _ gateway: inout GatewayModel, _ reading: CoherenceLedger.Reading, _ entry: Entry?
+    ) {
+        if let entry, gateway.ledger.believes([tag], from: reading) {
+            gateway.kept = entry.version
+        }
+        gateway.ledger.end(reading)
+        gateway.activity = .none
+        gateway.isJoinable = false
+    }
+
+    private func readGeneration(_ world: inout World, _ index: Int, _ fill: CoherenceLedger.Fill) {
+        let generation = generation(of: &world)
+        world.gateways[index].activity = .watched(fill, generation: generation)
+    }
+
+    private func generation(of world: inout World) -> Int {
+        if let generation = world.generation { return generation }
+        world.starts += 1
+        let start = leftOut == .startsAreFresh ? 1_000 : world.starts * 1_000
+        world.generation = start
+        return start
+    }
+
+    private func finished(
+        _ world: inout World, _ index: Int, _ fill: CoherenceLedger.Fill, _ seen: Int?,
+        _ version: Int
+    ) {
+        if leftOut == .watchBeforeFetch { world.gateways[index].ledger.watch([tag], by: fill) }
+        let mayKeep = world.gateways[index].ledger.finish(fill)
+        if mayKeep || leftOut == .overtakenFillsAreNotKept { world.gateways[index].kept = version }
+        let generation = seen ?? generation(of: &world)
+        world.gateways[index].isJoinable = false
+        world.gateways[index].activity = .storing(Entry(version: version, generation: generation))
+    }
+
+    /// What must never be, if it is so.
+    func violation(in world: World) -> String? {
+        for gateway in world.gateways {
+            if let kept = gateway.kept, kept < gateway.taken {
+                return "version \(kept) is kept after event \(gateway.taken) was taken"
+            }
+            if case .fetched(_, _, let version) = gateway.activity, gateway.isJoinable,
+                version < gateway.taken, leftOut != .watchBeforeFetch
+            {
+                return "version \(version) can be joined after event \(gateway.taken)"
+            }
+        }
+        guard let entry = world.entry, world.version == events,
+            world.gateways.allSatisfy({
+                $0.taken == events && $0.raising.isEmpty && $0.activity == .none
+            })
+        else { return nil }
+        let isReadable =
+            entry.generation == world.generation || leftOut == .generationsAreCompared
+        return isReadable && entry.version < events ? "an old entry stays readable" : nil
+    }
+
+    /// Visits every state that can be reached; returns how many, and the first violation.
+    func run() -> (states: Int, violation: String?) {
+        var seen: Set<World> = [World()]
+        var queue = [World()]
+        while let world = queue.popLast() {
+            if let violation = violation(in: world) { return (seen.count, violation) }
+            for next in successors(of: world).map(\.sorted) where seen.insert(next).inserted {
+                queue.append(next)
+            }
+        }
+        return (seen.count, nil)
+    }
+}
+
+extension World {
+    /// The same with its gateways in an order of their own: who is first does not matter.
+    fileprivate var sorted: World {
+        gateways[0].hashValue <= gateways[1].hashValue
+            ? self : with { $0.gateways.swapAt(0, 1) }
+    }
+
+    fileprivate func with(_ change: (inout World) -> Void) -> World {
+        var copy = self
+        change(&copy)
+        return copy
+    }
+
+    fileprivate func with(_ index: Int, _ change: (inout GatewayModel) -> Void) -> World {
+        with { change(&$0.gateways[index]) }
+    }
+}
+
+@Suite(.timeLimit(.minutes(2)))
+struct CoherenceTests {
+    @Test func twoGatewaysAndTwoEventsServeNothingOld() {
+        let outcome = Exploration(events: 2, fills: 1).run()
+
+        #expect(outcome.violation == nil)
+        #expect(outcome.states > 10_000)
+    }
+
+    @Test func repeatedFillsAndALostGenerationServeNothingOld() {
+        let outcome = Exploration(events: 1, fills: 2, evictions: 1).run()
+
+        #expect(outcome.violation == nil)
+        #expect(outcome.states > 10_000)
+    }
+
+    @Test(arguments: LeftOut.allCases)
+    func everyRuleIsNeeded(leftOut: LeftOut) {
+        var outcome = Exploration(events: 1, fills: 2, evictions: 1, leftOut: leftOut).run()
+        if outcome.violation == nil {
+            outcome = Exploration(events: 2, fills: 2, leftOut: leftOut).run()
+        }
+
+        #expect(outcome.violation != nil, "nothing breaks without \(leftOut)")
+    }
+}

@@ -1,0 +1,229 @@
+import NIOCore
+import Synchronization
+import Testing
+
+@testable import Gateway
+
+/// A second level in memory, which can be made to fail and to wait.
+final class MemorySecondLevel: SecondLevelCache {
+    struct State {
+        var run = "run-1"
+        var isAway = false
+        var entries: [CacheKey: SecondLevelEntry] = [:]
+        var generations: [CacheTag: UInt64] = [:]
+        var starts: UInt64 = 0
+        var known: Set<String> = []
+        var announced: [Invalidation] = []
+        var reads = 0
+    }
+
+    let state = Mutex(State())
+    let raising = Mutex<Gate?>(nil)
+    let reading = Mutex<Gate?>(nil)
+
+    func read(_ key: CacheKey, likely tags: [CacheTag]) async -> SecondLevelReading? {
+        let entry = state.withLock { state in
+            state.reads += 1
+            return state.entries[key]
+        }
+        let all = tags + (entry.map { Array($0.generations.values.keys) } ?? [])
+        guard let present = await generations(of: all) else { return nil }
+        await reading.withLock { $0 }?.pass()
+        return SecondLevelReading(entry: entry, present: present)
+    }
+
+    func generations(of tags: [CacheTag]) async -> Generations? {
+        state.withLock { state in
+            if state.isAway { return nil }
+            for tag in tags where state.generations[tag] == nil {
+                state.starts += 1
+                state.generations[tag] = state.starts * 1_000
+            }
+            let values = state.generations.filter { tags.contains($0.key) }
+            return Generations(run: state.run, values: values)
+        }
+    }
+
+    func store(_ entry: SecondLevelEntry, for key: CacheKey) async {
+        state.withLock { if !$0.isAway { $0.entries[key] = entry } }
+    }
+
+    func raise(_ invalidations: [Invalidation]) async -> Bool {
+        await raising.withLock { $0 }?.pass()
+        return state.withLock { state in
+            if state.isAway { return false }
+            for invalidation in invalidations {
+                for tag in invalidation.tags
+                where state.known.insert("\(invalidation.cause) \(tag)").inserted {
+                    if let present = state.generations[tag] {
+                        state.generations[tag] = present + 1
+                    }
+                }
+            }
+            return true
+        }
+    }
+
+    func raiseAll() async -> Bool {
+        state.withLock { state in
+            if state.isAway { return false }
+            state.entries = [:]
+            return true
+        }
+    }
+
+    func announce(_ invalidation: Invalidation) async {
+        state.withLock { $0.announced.append(invalidation) }
+    }
+}
+
+private let policy = CachePolicy(lifetime: .seconds(60), jitter: 0)
+private let key = cacheKey("/orders/1")
+private let tag = CacheTag("order", "1")
+
+extension ResponseCache {
+    /// One request whose fill, if it comes to one, gives `text` under the tag.
+    fileprivate func ask(_ text: String) async throws -> CacheAnswer {
+        try await response(for: key, policy: policy, tags: [tag]) { scope in
+            await scope.watch([tag])
+            return fetched(text)
+        }
+    }
+
+    /// Waits until the second level holds the entry of the key.
+    fileprivate func stored(in second: MemorySecondLevel) async {
+        while second.state.withLock({ $0.entries[key] }) == nil { await Task.yield() }
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct SecondLevelTests {
+    @Test func whatOneGatewayFillsTheOtherReads() async throws {
+        let second = MemorySecondLevel()
+        let (one, two) = (ResponseCache(secondLevel: second), ResponseCache(secondLevel: second))
+        _ = try await one.ask("first")
+        await one.stored(in: second)
+        let answer = try await two.ask("own")
+
+        #expect(answer.text == "first")
+        #expect(answer.status == .secondLevelHit)
+        #expect(answer.response.tags == [tag])
+        #expect(two.lookUp(key, at: .now()) != nil)
+    }
+
+    @Test func entryOfAnOldGenerationIsNotUsed() async throws {
+        let second = MemorySecondLevel()
+        let (one, two) = (ResponseCache(secondLevel: second), ResponseCache(secondLevel: second))
+        _ = try await one.ask("old")
+        await one.stored(in: second)
+        await one.invalidate([tag], cause: "write")
+        let answer = try await two.ask("new")
+
+        #expect(answer.text == "new")
+        #expect(second.state.withLock { $0.announced.map(\.tags) } == [[tag]])
+    }
+
+    @Test func secondLevelIsNotBelievedWhileARaiseIsUnderWay() async throws {
+        let second = MemorySecondLevel()
+        let (one, two) = (ResponseCache(secondLevel: second), ResponseCache(secondLevel: second))
+        _ = try await one.ask("old")
+        await one.stored(in: second)
+        second.state.withLock { $0.isAway = true }
+        two.take([Invalidation(cause: "e1", tags: [tag])])
+        second.state.withLock { $0.isAway = false }
+        let answer = try await two.ask("new")
+
+        #expect(answer.text == "new")
+        #expect(await two.settle())
+    }
+
+    @Test func changeDuringAReadingVoidsIt() async throws {
+        let second = MemorySecondLevel()
+        let (one, two) = (ResponseCache(secondLevel: second), ResponseCache(secondLevel: second))
+        _ = try await one.ask("old")
+        await one.stored(in: second)
+        let gate = Gate()
+        second.reading.withLock { $0 = gate }
+        let request = Task { try await two.ask("new") }
+        await gate.arrivals(1)
+        await two.invalidate([tag], cause: "e1")
+        gate.open()
+
+        #expect(try await request.value.text == "new")
+    }
+
+    @Test func entryOfAnotherRunIsNotUsed() async throws {
+        let second = MemorySecondLevel()
+        let (one, two) = (ResponseCache(secondLevel: second), ResponseCache(secondLevel: second))
+        _ = try await one.ask("old")
+        await one.stored(in: second)
+        second.state.withLock { $0.run = "run-2" }
+
+        #expect(try await two.ask("new").text == "new")
+    }
+
+    @Test func fillThatSawTwoRunsIsNotStored() async throws {
+        let second = MemorySecondLevel()
+        let cache = ResponseCache(secondLevel: second)
+        _ = try await cache.response(for: key, policy: policy) { scope in
+            await scope.watch([tag])
+            second.state.withLock { $0.run = "run-2" }
+            await scope.watch([CacheTag("user", "1")])
+            return fetched("x")
+        }
+
+        #expect(cache.lookUp(key, at: .now()) != nil)
+        #expect(second.state.withLock { $0.entries.isEmpty })
+    }
+
+    @Test func awaySecondLevelCostsNothingButItsShare() async throws {
+        let second = MemorySecondLevel()
+        second.state.withLock { $0.isAway = true }
+        let cache = ResponseCache(secondLevel: second)
+        _ = try await cache.ask("one")
+
+        #expect(cache.lookUp(key, at: .now()) != nil)
+        #expect(second.state.withLock { $0.entries.isEmpty })
+    }
+
+    @Test func ownWriteWhoseRaiseFailsIsRaisedLater() async throws {
+        let second = MemorySecondLevel()
+        let (one, two) = (ResponseCache(secondLevel: second), ResponseCache(secondLevel: second))
+        _ = try await one.ask("old")
+        await one.stored(in: second)
+        second.state.withLock { $0.isAway = true }
+        await one.invalidate([tag], cause: "write")
+        #expect(await !one.settle())
+        second.state.withLock { $0.isAway = false }
+        #expect(await one.settle())
+
+        #expect(try await two.ask("new").text == "new")
+    }
+
+    @Test func tooManyPendingRaisesMakeEverythingInvalid() async throws {
+        var configuration = CacheConfiguration()
+        configuration.pendingRaiseLimit = 3
+        let second = MemorySecondLevel()
+        let cache = ResponseCache(configuration: configuration, secondLevel: second)
+        _ = try await ResponseCache(secondLevel: second).ask("old")
+        await cache.stored(in: second)
+        for number in 0..<10 {
+            cache.take([Invalidation(cause: "\(number)", tags: [CacheTag("n", "\(number)")])])
+        }
+
+        #expect(try await cache.ask("new").text == "new")
+        #expect(await cache.settle())
+        #expect(cache.state.withLock { !$0.ledger.isRaisingAll })
+    }
+
+    @Test func suspendedGatewayDoesNotAskTheSecondLevel() async throws {
+        let second = MemorySecondLevel()
+        let (one, two) = (ResponseCache(secondLevel: second), ResponseCache(secondLevel: second))
+        _ = try await one.ask("old")
+        await one.stored(in: second)
+        two.suspend()
+
+        #expect(try await two.ask("new").text == "new")
+        #expect(second.state.withLock { $0.reads } == 1)
+    }
+}
