@@ -182,8 +182,8 @@ let package = Package(
         tests(
             "ServiceHTTPTests",
             [
-                "Observability", "ServiceHTTP", httpTypes, hummingbird, hummingbirdTesting, logging,
-                nioCore,
+                "Observability", "ServiceHTTP", httpTypes, hummingbird, hummingbirdTesting,
+                lifecycle, logging, metrics, nioCore, nioPosix,
             ]),
         tests("ShippingServiceTests", orderServiceTestDependencies + ["ShippingService"]),
         tests(

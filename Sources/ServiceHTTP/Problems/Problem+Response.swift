@@ -22,7 +22,7 @@ extension Problem: HTTPResponseError {
     func json(instance: String?, requestID: RequestName?) -> [UInt8] {
         JSONWriter.object { json in
             json.set("type", "about:blank")
-            json.set("title", status.reasonPhrase)
+            json.set("title", status.reasonPhrase.isEmpty ? code : status.reasonPhrase)
             json.set("status", status.code)
             json.set("code", code)
             json.set("detail", detail)

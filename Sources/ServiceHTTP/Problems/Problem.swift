@@ -72,6 +72,11 @@ extension Problem: CustomStringConvertible {
     public var description: String { "\(status.code) \(code): \(detail)" }
 }
 
+extension HTTPResponse.Status {
+    /// 402, which the standard reserves and payment companies use.
+    public static var paymentRequired: Self { Self(code: 402, reasonPhrase: "Payment Required") }
+}
+
 // MARK: - The usual ones
 
 extension Problem {

@@ -1,0 +1,85 @@
+import CoreMetrics
+import Observability
+import ServiceHTTP
+import ServiceLifecycle
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct AdminServerTests {
+    struct Down: Error, CustomStringConvertible {
+        var description: String { "no connection" }
+    }
+
+    private func ask(
+        _ path: String, registry: PrometheusRegistry = PrometheusRegistry(),
+        readiness: Readiness = Readiness()
+    ) async throws -> String {
+        let admin = AdminServer(
+            configuration: ServiceServerConfiguration(port: 0), registry: registry,
+            readiness: readiness, logger: .quiet)
+        let group = ServiceGroup(services: [admin], logger: .quiet)
+        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            let answer = try await RawConnection.exchange(
+                port: try await admin.boundPort.value,
+                "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+            return answer
+        }
+    }
+
+    @Test func metricsAreShown() async throws {
+        let registry = PrometheusRegistry()
+        PrometheusMetricsFactory(registry).makeCounter(label: "hits", dimensions: [])
+            .increment(by: 2)
+
+        let answer = try await ask("/metrics", registry: registry)
+
+        #expect(answer.hasPrefix("HTTP/1.1 200"))
+        #expect(answer.contains("text/plain; version=0.0.4"))
+        #expect(answer.contains("\nhits_total 2\n"))
+    }
+
+    @Test func aProcessThatRunsIsAlive() async throws {
+        let readiness = Readiness([Readiness.Check("redis") { throw Down() }])
+        #expect(try await ask("/livez", readiness: readiness).hasSuffix("\r\n\r\nok\n"))
+    }
+
+    @Test func readinessIsAskedOfEveryCheck() async throws {
+        let good = Readiness([Readiness.Check("redis") {}, Readiness.Check("lag") {}])
+        #expect(try await ask("/readyz", readiness: good).hasSuffix("\r\n\r\nok\n"))
+        #expect(
+            try await ask("/readyz?verbose", readiness: good)
+                .hasSuffix("\r\n\r\n[+]redis ok\n[+]lag ok\nreadyz check passed\n"))
+
+        let bad = Readiness([Readiness.Check("redis") { throw Down() }, Readiness.Check("lag") {}])
+        let answer = try await ask("/readyz", readiness: bad)
+        #expect(answer.hasPrefix("HTTP/1.1 503"))
+        #expect(answer.hasSuffix("\r\n\r\n[-]redis failed: no connection\n"))
+    }
+
+    @Test func aCheckThatHangsIsNotReady() async throws {
+        let readiness = Readiness(
+            [Readiness.Check("slow") { try await Task.sleep(for: .seconds(3600)) }],
+            timeout: .milliseconds(20))
+        let findings = await readiness.findings()
+        #expect(findings.map(\.name) == ["slow"])
+        #expect(findings.first?.fault?.hasPrefix("no answer within") == true)
+    }
+
+    @Test func aProcessThatStopsIsNotReady() async throws {
+        let readiness = Readiness()
+        readiness.add(Readiness.Check("redis") {})
+        readiness.beginDraining()
+        let answer = try await ask("/readyz?verbose", readiness: readiness)
+        #expect(answer.hasPrefix("HTTP/1.1 503"))
+        #expect(answer.contains("[+]redis ok\n[-]draining failed: the process is stopping\n"))
+    }
+
+    @Test func otherPathsAreProblems() async throws {
+        let answer = try await ask("/")
+        #expect(answer.hasPrefix("HTTP/1.1 404"))
+        #expect(answer.contains("application/problem+json"))
+    }
+}

@@ -1,0 +1,31 @@
+import NIOCore
+import NIOPosix
+
+/// A TCP connection that sends whatever bytes it is given.
+enum RawConnection {
+    /// Sends `text`, then reads until the server closes or `isEnough` holds, and closes.
+    static func exchange(
+        port: Int, _ text: String, until isEnough: (String) -> Bool = { _ in false }
+    ) async throws -> String {
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: port) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
+                        wrappingChannelSynchronously: channel)
+                }
+            }
+        return try await channel.executeThenClose { inbound, outbound in
+            var received = ""
+            try await outbound.write(ByteBuffer(string: text))
+            do {
+                for try await buffer in inbound {
+                    received += String(buffer: buffer)
+                    if isEnough(received) { break }
+                }
+            } catch is IOError {
+                // A reset after the answer is a close as well.
+            }
+            return received
+        }
+    }
+}

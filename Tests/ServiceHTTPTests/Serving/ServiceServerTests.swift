@@ -1,0 +1,95 @@
+import ServiceHTTP
+import ServiceLifecycle
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct ServiceServerTests {
+    private func request(_ path: String) -> String {
+        "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    }
+
+    @Test func aRequestUnderWayIsFinishedBeforeTheStop() async throws {
+        let (entered, enter) = AsyncStream.makeStream(of: Void.self)
+        let (released, release) = AsyncStream.makeStream(of: Void.self)
+        let router = ServiceRouter(service: "slow", logger: .quiet)
+        router.get("/slow") { _, _ in
+            enter.finish()
+            for await _ in released {}
+            return .json { $0.set("done", true) }
+        }
+        let readiness = Readiness()
+
+        let answer = try await withRunningServer(router, readiness: readiness) { port, group in
+            async let answer = RawConnection.exchange(port: port, request("/slow"))
+            for await _ in entered {}
+            await group.triggerGracefulShutdown()
+            while await readiness.findings().isEmpty { await Task.yield() }
+            release.finish()
+            return try await answer
+        }
+
+        #expect(answer.hasPrefix("HTTP/1.1 200"))
+        #expect(answer.hasSuffix(#"{"done":true}"#))
+    }
+
+    @Test func aRequestThatNeverEndsDoesNotHoldTheStopForever() async throws {
+        let (entered, enter) = AsyncStream.makeStream(of: Void.self)
+        let router = ServiceRouter(service: "stuck", logger: .quiet)
+        router.get("/stuck") { _, _ in
+            enter.finish()
+            try await Task.sleep(for: .seconds(3600))
+            return .json { _ in }
+        }
+
+        let start = ContinuousClock.now
+        _ = try await withRunningServer(
+            router, configure: { $0.drainLimit = .milliseconds(100) }
+        ) { port, group in
+            async let answer = RawConnection.exchange(port: port, request("/stuck"))
+            for await _ in entered {}
+            await group.triggerGracefulShutdown()
+            return try await answer
+        }
+
+        #expect(ContinuousClock.now - start < .seconds(20))
+    }
+
+    @Test func aPortInUseIsSaidPlainly() async throws {
+        let router = ServiceRouter(service: "first", logger: .quiet)
+        try await withRunningServer(router) { port, _ in
+            let second = ServiceServer(
+                name: "second", configuration: ServiceServerConfiguration(port: port),
+                router: router, logger: .quiet)
+            let error = await #expect(throws: ServiceHTTPError.self) { try await second.run() }
+            #expect(error?.code == .cannotListen)
+            #expect(error?.message == "second cannot listen on 127.0.0.1:\(port)")
+        }
+    }
+
+    @Test func limitsThatMakeNoSenseAreRefused() async {
+        var configuration = ServiceServerConfiguration(port: 70_000)
+        #expect(await code(configuration) == .invalidConfiguration)
+        configuration = ServiceServerConfiguration(port: 0)
+        configuration.bodySizeMaximum = 0
+        #expect(await code(configuration) == .invalidConfiguration)
+        configuration = ServiceServerConfiguration(port: 0)
+        configuration.idleTimeout = .zero
+        #expect(await code(configuration) == .invalidConfiguration)
+    }
+
+    private func code(_ configuration: ServiceServerConfiguration) async -> ServiceHTTPError.Code? {
+        let server = ServiceServer(
+            name: "wrong", configuration: configuration,
+            router: ServiceRouter(service: "wrong", logger: .quiet), logger: .quiet)
+        return await #expect(throws: ServiceHTTPError.self) { try await server.run() }?.code
+    }
+
+    @Test func waitingForThePortCanBeCancelled() async {
+        let server = ServiceServer(
+            name: "never", configuration: ServiceServerConfiguration(port: 0),
+            router: ServiceRouter(service: "never", logger: .quiet), logger: .quiet)
+        let waiting = Task { try await server.boundPort.value }
+        waiting.cancel()
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+    }
+}
