@@ -108,7 +108,8 @@ let package = Package(
         // Sagas
         module("Saga", ["CloudEvents"]),
         module(
-            "SagaRedis", ["CloudEvents", "Redis", "Saga", deque, lifecycle, logging, metrics]),
+            "SagaRedis",
+            ["CloudEvents", "Redis", "Saga", deque, lifecycle, logging, metrics, nioCore]),
 
         // The gateway
         module(

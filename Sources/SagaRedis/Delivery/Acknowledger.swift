@@ -1,0 +1,85 @@
+import Logging
+import Redis
+import Synchronization
+
+/// Gathers acknowledgements and sends them together, one `XACK` per stream.
+///
+/// They go out after the script's answer, never behind the script in one pipeline: that would
+/// acknowledge although the script failed. One that is lost only means another delivery, which
+/// the ledger answers.
+final class Acknowledger: Sendable {
+    /// Beyond that many in one command, the server would be kept from others for too long.
+    private static let batchMaximum = 512
+
+    private let redis: RedisClient
+    private let group: String
+    private let streams: [ConsumedStream]
+    private let logger: Logger
+    private let waiting: Mutex<[Int: [String]]>
+    private let bell = Bell()
+
+    init(redis: RedisClient, group: String, streams: [ConsumedStream], logger: Logger) {
+        self.redis = redis
+        self.group = group
+        self.streams = streams
+        self.logger = logger
+        waiting = Mutex([:])
+    }
+
+    func add(_ entry: HeldEntry) {
+        let isFirst = waiting.withLock { waiting in
+            let isFirst = waiting.isEmpty
+            waiting[entry.stream, default: []].append(entry.id)
+            return isFirst
+        }
+        if isFirst { bell.ring() }
+    }
+
+    func wake() { bell.ring() }
+
+    /// Sends until told to stop.
+    func run(while isRunning: @Sendable () -> Bool) async {
+        while isRunning() {
+            await bell.wait()
+            if await !flush() { try? await Task.sleep(for: .milliseconds(100)) }
+        }
+    }
+
+    /// Sends all that waits; false if some of it could not be sent, and waits on.
+    func flush() async -> Bool {
+        let taken = waiting.withLock { waiting in
+            let taken = waiting
+            waiting = [:]
+            return taken
+        }
+        guard !taken.isEmpty else { return true }
+        var commands: [RedisCommand] = []
+        var batches: [(stream: Int, ids: [String])] = []
+        for (stream, ids) in taken {
+            for start in stride(from: 0, to: ids.count, by: Self.batchMaximum) {
+                let batch = Array(ids[start..<min(start + Self.batchMaximum, ids.count)])
+                commands.append(.xack(streams[stream].key, group, batch))
+                batches.append((stream, batch))
+            }
+        }
+        let results = try? await redis.send(batch: commands)
+        var isSent = true
+        for (index, batch) in batches.enumerated() {
+            guard case .failure(let error)? = results.map({ $0[index] }) else {
+                if results == nil { putBack(batch) }
+                isSent = isSent && results != nil
+                continue
+            }
+            if error.retry != .never {
+                putBack(batch)
+                isSent = false
+            }
+        }
+        if !isSent { bell.ring() }
+        return isSent
+    }
+
+    private func putBack(_ batch: (stream: Int, ids: [String])) {
+        waiting.withLock { $0[batch.stream, default: []] += batch.ids }
+    }
+}

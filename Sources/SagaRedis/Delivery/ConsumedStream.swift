@@ -1,0 +1,23 @@
+import Saga
+
+/// One stream that a participant consumes.
+struct ConsumedStream: Sendable {
+    let key: String
+    let channel: String
+    let owner: String
+    let consumed: ParticipantPlan.Consumed
+
+    var type: String { consumed.kind.type }
+
+    /// All streams of a participant; those of one owner lie next to each other.
+    static func all(of plan: ParticipantPlan, names: SagaKeys) -> [ConsumedStream] {
+        plan.consumed.values
+            .map { consumed in
+                ConsumedStream(
+                    key: names.stream(consumed.kind.type, owner: consumed.kind.owner),
+                    channel: names.channel(consumed.kind.type), owner: consumed.kind.owner,
+                    consumed: consumed)
+            }
+            .sorted { ($0.owner, $0.type) < ($1.owner, $1.type) }
+    }
+}

@@ -1,0 +1,141 @@
+import Logging
+import Redis
+import Saga
+
+/// A participant's consumer group on the streams that it consumes.
+///
+/// A group is made at the start of its stream, so that nothing published before a service's
+/// first start is missed. One that vanished, because data was lost or somebody destroyed it,
+/// is made again where the stored cursor says: before everything that may not have been dealt
+/// with. Never at `$`, the stream's end; what is delivered again, the ledger answers.
+struct ConsumerGroup: Sendable {
+    let redis: RedisClient
+    let service: String
+    let names: SagaKeys
+    let logger: Logger
+
+    /// Makes the group on every stream that lacks it.
+    func ensure(on streams: [ConsumedStream]) async throws(SagaError) {
+        guard !streams.isEmpty else { return }
+        let cursors = try await cursors(of: streams)
+        for (stream, cursor) in zip(streams, cursors) {
+            let command = RedisCommand.xgroupCreate(stream.key, service, from: cursor ?? "0")
+            do {
+                _ = try await redis.send(command)
+                logger.info(
+                    "consumer group created",
+                    metadata: ["stream": "\(stream.key)", "from": "\(cursor ?? "0")"])
+            } catch {
+                if error.code != .server("BUSYGROUP") { throw SagaError(error) }
+            }
+        }
+    }
+
+    /// How far each stream was dealt with when that was last stored.
+    private func cursors(of streams: [ConsumedStream]) async throws(SagaError) -> [String?] {
+        let reply = try await redis.read(
+            RedisCommand(
+                "HMGET", [.string(names.cursor(service))] + streams.map { .string($0.key) },
+                isReadOnly: true))
+        return try decoding { () throws(RedisError) in try reply.strings() }
+    }
+
+    /// Stores for each stream how far it was dealt with, and answers the lag of each.
+    ///
+    /// That is right before the oldest pending entry of any replica, or else the last entry
+    /// delivered.
+    func storeCursors(of streams: [ConsumedStream]) async throws(SagaError) -> [Int?] {
+        var fields: [RedisArgument] = []
+        var lags: [Int?] = []
+        for stream in streams {
+            let state = try await GroupState.all(of: stream.key, redis: redis)
+                .first { $0.name == service }
+            lags.append(state?.lag)
+            guard let state else { continue }
+            fields.append(.string(stream.key))
+            fields.append(.string(state.dealtWith.description))
+        }
+        guard !fields.isEmpty else { return lags }
+        _ = try await redis.write(
+            RedisCommand("HSET", [.string(names.cursor(service))] + fields))
+        return lags
+    }
+}
+
+/// Where one consumer group stands in a stream.
+struct GroupState: Sendable {
+    var name: String
+    var lastDelivered: StreamID
+    var oldestPending: StreamID?
+    var lag: Int?
+
+    /// Everything up to here was dealt with, by all of the group's replicas.
+    var dealtWith: StreamID { oldestPending?.predecessor ?? lastDelivered }
+
+    static func all(of stream: String, redis: RedisClient) async throws(SagaError) -> [GroupState] {
+        let reply: RedisValue
+        do {
+            reply = try await redis.send(.xinfoGroups(stream))
+        } catch {
+            if error.code == .server("ERR") { return [] }
+            throw SagaError(error)
+        }
+        var states: [GroupState] = []
+        for group in try decoding({ () throws(RedisError) in try reply.requireArray() }) {
+            let facts = Self.facts(group)
+            guard let name = facts["name"]?.string,
+                let last = facts["last-delivered-id"]?.string.flatMap(StreamID.init)
+            else { continue }
+            var state = GroupState(name: name, lastDelivered: last, lag: facts["lag"]?.integer)
+            if facts["pending"]?.integer != 0 {
+                let pending = try await redis.read(.xpending(stream, name))
+                state.oldestPending = pending[1]?.string.flatMap(StreamID.init)
+            }
+            states.append(state)
+        }
+        return states
+    }
+
+    private static func facts(_ reply: RedisValue) -> [String: RedisValue] {
+        guard let list = reply.array else { return [:] }
+        var facts: [String: RedisValue] = [:]
+        for index in stride(from: 0, to: list.count - 1, by: 2) {
+            if let name = list[index].string { facts[name] = list[index + 1] }
+        }
+        return facts
+    }
+}
+
+/// The ID of a stream's entry: milliseconds and a sequence within them.
+struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    var milliseconds: UInt64
+    var sequence: UInt64
+
+    init(milliseconds: UInt64, sequence: UInt64 = 0) {
+        self.milliseconds = milliseconds
+        self.sequence = sequence
+    }
+
+    init?(_ text: String) {
+        let parts = text.split(separator: "-", maxSplits: 1)
+        guard let first = parts.first, let milliseconds = UInt64(first) else { return nil }
+        guard parts.count == 2 else {
+            self.init(milliseconds: milliseconds)
+            return
+        }
+        guard let sequence = UInt64(parts[1]) else { return nil }
+        self.init(milliseconds: milliseconds, sequence: sequence)
+    }
+
+    var predecessor: StreamID {
+        if sequence > 0 { return StreamID(milliseconds: milliseconds, sequence: sequence - 1) }
+        guard milliseconds > 0 else { return self }
+        return StreamID(milliseconds: milliseconds - 1, sequence: .max)
+    }
+
+    var description: String { "\(milliseconds)-\(sequence)" }
+
+    static func < (left: StreamID, right: StreamID) -> Bool {
+        (left.milliseconds, left.sequence) < (right.milliseconds, right.sequence)
+    }
+}

@@ -1,0 +1,128 @@
+import Logging
+import NIOCore
+import Redis
+import Saga
+
+/// Keeps what this replica works on, and takes over what others left behind.
+///
+/// An entry's idle time in its group is its lease. Every third of it, everything held here is
+/// claimed again, which resets the idle time and not the count of deliveries; then entries that
+/// nobody renewed for a whole lease are claimed and worked on.
+struct LeaseKeeper: Sendable {
+    private static let renewalMaximum = 256
+    private static let takeoverMaximum = 64
+
+    let redis: RedisClient
+    let service: String
+    let streams: [ConsumedStream]
+    let dispatcher: Dispatcher
+    let configuration: SagaRuntimeConfiguration
+    let logger: Logger
+
+    func run(while isRunning: @Sendable () -> Bool) async {
+        while isRunning() {
+            guard (try? await Task.sleep(for: configuration.lease / 3)) != nil else { return }
+            guard isRunning() else { return }
+            do {
+                try await renew()
+                for stream in streams.indices { try await takeOver(stream, while: isRunning) }
+            } catch {
+                logger.warning("leases could not be kept", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func renew() async throws(SagaError) {
+        for (stream, ids) in dispatcher.held {
+            for start in stride(from: 0, to: ids.count, by: Self.renewalMaximum) {
+                let batch = ids[start..<min(start + Self.renewalMaximum, ids.count)]
+                _ = try await redis.write(
+                    .xclaim(
+                        streams[stream].key, service, configuration.consumerName, idle: .zero,
+                        Array(batch), onlyIDs: true))
+            }
+        }
+    }
+
+    private func takeOver(
+        _ stream: Int, while isRunning: () -> Bool
+    ) async throws(SagaError) {
+        let key = streams[stream].key
+        var cursor = "0-0"
+        repeat {
+            let bell = Bell()
+            let reserved = dispatcher.reserve(upTo: Self.takeoverMaximum, orRing: bell)
+            guard reserved > 0 else { return }
+            let claim: RedisStreamClaim
+            do {
+                let reply = try await redis.write(
+                    .xautoclaim(
+                        key, service, configuration.consumerName, idle: configuration.lease,
+                        from: cursor, count: reserved))
+                claim = try decoding { () throws(RedisError) in try reply.streamClaim() }
+            } catch {
+                dispatcher.giveBack(reserved)
+                throw error
+            }
+            cursor = claim.cursor
+            await admit(claim, stream: stream, reserved: reserved)
+        } while cursor != "0-0" && isRunning()
+    }
+
+    private func admit(_ claim: RedisStreamClaim, stream: Int, reserved: Int) async {
+        if !claim.deletedIDs.isEmpty {
+            logger.error(
+                "entries were deleted before they were dealt with",
+                metadata: [
+                    "stream": "\(streams[stream].key)", "count": "\(claim.deletedIDs.count)",
+                ])
+        }
+        let deliveries = await deliveries(of: claim.entries.map(\.id), stream: stream)
+        let entries = claim.entries.map { entry in
+            HeldEntry(
+                stream: stream, id: entry.id,
+                content: content(entry, deliveries: deliveries[entry.id] ?? 0),
+                deliveredBefore: true)
+        }
+        if !entries.isEmpty {
+            logger.info(
+                "entries taken over",
+                metadata: ["stream": "\(streams[stream].key)", "count": "\(entries.count)"])
+        }
+        dispatcher.admit(entries)
+        dispatcher.giveBack(reserved - entries.count)
+    }
+
+    private func content(_ entry: RedisStreamEntry, deliveries: Int) -> HeldEntry.Content {
+        guard let buffer = entry["data"] else {
+            return .unreadable([], .undecodable, "the entry has no field 'data'")
+        }
+        if deliveries > configuration.deliveriesMaximum {
+            return .unreadable(
+                Array(buffer.readableBytesView), .tooManyDeliveries,
+                "delivered \(deliveries) times without an end")
+        }
+        do {
+            return .event(try EntryParser.event(buffer))
+        } catch {
+            return .unreadable(Array(buffer.readableBytesView), .undecodable, "\(error)")
+        }
+    }
+
+    /// How often each entry was delivered; those that cannot be told count as few.
+    private func deliveries(of ids: [String], stream: Int) async -> [String: Int] {
+        guard !ids.isEmpty else { return [:] }
+        let commands = ids.map {
+            RedisCommand.xpending(streams[stream].key, service, from: $0, to: $0, count: 1)
+        }
+        guard let replies = try? await redis.send(batch: commands) else { return [:] }
+        var deliveries: [String: Int] = [:]
+        for reply in replies {
+            guard let value = try? reply.get(), let entries = try? value.pendingEntries() else {
+                continue
+            }
+            for entry in entries { deliveries[entry.id] = entry.deliveries }
+        }
+        return deliveries
+    }
+}

@@ -1,0 +1,186 @@
+import CloudEvents
+import Logging
+import NIOCore
+import Redis
+import Saga
+
+/// Reads the streams of one owner for one participant.
+///
+///     doorbell ──▶ bell ──▶ reserve slots ──▶ XREADGROUP ──▶ dispatcher
+///     ticker ─────▶ ▲            │ none free
+///     slot freed ───┴────────────┘
+///
+/// While reads return entries nobody waits for the bell. A lost doorbell is made up for by the
+/// ticker; a lost reply, and the life before a restart, by reading what is pending for this
+/// consumer first. What is read there and still held here is recognised and dropped.
+final class StreamReader: Sendable {
+    /// Entries of one read; more would keep the server from others for too long.
+    private static let batchMaximum = 256
+
+    let owner: String
+    /// Positions of the streams among those consumed.
+    let indices: Range<Int>
+    let bell = Bell()
+
+    private let streams: [ConsumedStream]
+    private let positions: [String: Int]
+    private let redis: RedisClient
+    private let group: ConsumerGroup
+    private let dispatcher: Dispatcher
+    private let configuration: SagaRuntimeConfiguration
+    private let metrics: SagaMetrics
+    private let logger: Logger
+
+    init(
+        owner: String, streams: [ConsumedStream], redis: RedisClient, group: ConsumerGroup,
+        dispatcher: Dispatcher, configuration: SagaRuntimeConfiguration, metrics: SagaMetrics,
+        logger: Logger
+    ) {
+        let first = streams.firstIndex { $0.owner == owner } ?? 0
+        indices = first..<first + streams.count { $0.owner == owner }
+        positions = Dictionary(uniqueKeysWithValues: indices.map { (streams[$0].key, $0) })
+        self.owner = owner
+        self.streams = streams
+        self.redis = redis
+        self.group = group
+        self.dispatcher = dispatcher
+        self.configuration = configuration
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Listens to the channels of the owner's events, and takes each message for a ring.
+    func listen(while isRunning: @Sendable () -> Bool) async {
+        let channels = streams[indices].map(\.channel)
+        while isRunning() {
+            for await event in redis.subscribe(channels: channels, buffer: .doorbell) {
+                if case .interrupted = event { continue }
+                bell.ring()
+                if !isRunning() { return }
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// Reads until told to stop.
+    func run(while isRunning: @Sendable () -> Bool) async {
+        var failures = 0
+        var readsPending = true
+        while isRunning() {
+            do {
+                if readsPending {
+                    try await readPending(while: isRunning)
+                    readsPending = false
+                }
+                if try await readNew() == 0 { await bell.wait() }
+                failures = 0
+            } catch {
+                failures += 1
+                readsPending = true
+                await recover(from: error, failures: failures)
+            }
+        }
+    }
+
+    /// Nothing is known about what the failed read did, so what is pending is read next.
+    private func recover(from error: SagaError, failures: Int) async {
+        logger.warning(
+            "reading streams failed",
+            metadata: ["owner": "\(owner)", "error": "\(error)", "failures": "\(failures)"])
+        let isMissingGroup = (error.cause as? RedisError)?.code == .server("NOGROUP")
+        if isMissingGroup, (try? await group.ensure(on: Array(streams[indices]))) != nil,
+            failures == 1
+        {
+            return
+        }
+        let pause = RetrySchedule(
+            pauseMinimum: .milliseconds(20), pauseMaximum: .milliseconds(800)
+        ).pause(after: failures, random: Double.random(in: 0...1))
+        try? await Task.sleep(for: pause)
+    }
+
+    // MARK: - Reading
+
+    /// Reads what nobody had yet and answers how many entries came.
+    private func readNew() async throws(SagaError) -> Int {
+        let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
+        guard reserved > 0 else { return 0 }
+        // COUNT is per stream. With fewer slots than streams some streams have to wait.
+        let chosen = Array(indices.shuffled().prefix(reserved)).sorted()
+        let reply: RedisValue
+        do {
+            reply = try await redis.write(
+                .xreadGroup(
+                    group.service, configuration.consumerName,
+                    chosen.map { (streams[$0].key, ">") }, count: reserved / chosen.count))
+        } catch {
+            dispatcher.giveBack(reserved)
+            throw error
+        }
+        return admit(reply, deliveredBefore: false, reserved: reserved).count
+    }
+
+    /// Reads what was delivered to this consumer before and never acknowledged.
+    private func readPending(while isRunning: () -> Bool) async throws(SagaError) {
+        var after = Dictionary(uniqueKeysWithValues: indices.map { ($0, "0") })
+        while !after.isEmpty, isRunning() {
+            let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
+            guard reserved >= after.count else {
+                dispatcher.giveBack(reserved)
+                await bell.wait()
+                continue
+            }
+            let reply: RedisValue
+            do {
+                reply = try await redis.write(
+                    .xreadGroup(
+                        group.service, configuration.consumerName,
+                        after.sorted { $0.key < $1.key }.map { (streams[$0.key].key, $0.value) },
+                        count: reserved / after.count))
+            } catch {
+                dispatcher.giveBack(reserved)
+                throw error
+            }
+            after = admit(reply, deliveredBefore: true, reserved: reserved)
+        }
+    }
+
+    /// Hands a reply's entries over and answers the last ID of each stream that had some.
+    @discardableResult
+    private func admit(
+        _ reply: RedisValue, deliveredBefore: Bool, reserved: Int
+    ) -> [Int: String] {
+        var entries: [HeldEntry] = []
+        var last: [Int: String] = [:]
+        var gone: [Int: [String]] = [:]
+        reply.array?.forEach { pair in
+            guard let key = pair[0]?.string, let stream = positions[key] else { return }
+            pair[1]?.array?.forEach { entry in
+                guard let id = entry[0]?.string else { return }
+                last[stream] = id
+                guard let fields = entry[1]?.array else {
+                    gone[stream, default: []].append(id)
+                    return
+                }
+                entries.append(
+                    EntryParser.entry(
+                        fields, id: id, stream: stream, deliveredBefore: deliveredBefore))
+            }
+        }
+        dispatcher.admit(entries)
+        dispatcher.giveBack(reserved - entries.count)
+        if !gone.isEmpty { forget(gone) }
+        return last
+    }
+
+    /// Acknowledges entries that were pending but were trimmed or deleted meanwhile.
+    private func forget(_ gone: [Int: [String]]) {
+        for (stream, ids) in gone {
+            logger.error(
+                "entries were deleted before they were dealt with",
+                metadata: ["stream": "\(streams[stream].key)", "count": "\(ids.count)"])
+        }
+        let commands = gone.map { RedisCommand.xack(streams[$0.key].key, group.service, $0.value) }
+        Task { _ = try? await redis.send(batch: commands) }
+    }
+}

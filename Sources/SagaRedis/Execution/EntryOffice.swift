@@ -1,0 +1,118 @@
+import CloudEvents
+import Logging
+import Redis
+import Saga
+
+/// Works on entries to whatever end there is: done, left for later, or among the dead letters.
+struct EntryOffice: Sendable {
+    /// Waits without a slot; false if the runtime stops.
+    typealias Pause = @Sendable (Duration) async -> Bool
+
+    let environment: WorkEnvironment
+
+    func work(_ entry: HeldEntry, _ pause: @escaping Pause) async -> Dispatcher.Ending {
+        let stream = environment.streams[entry.stream]
+        environment.metrics.event(stream.type, .consumed)
+        let firstTime = SystemTime.milliseconds()
+        do throws(Interruption) {
+            switch entry.content {
+            case .event(let event):
+                let work = EntryWork(
+                    environment: environment, event: event,
+                    deliveredBefore: entry.deliveredBefore, pause: pause)
+                try await work.run(stream.consumed)
+            case .unreadable(_, let reason, let error):
+                throw Interruption.dead(reason, error, attempts: 0)
+            }
+            return .done
+        } catch {
+            return await end(entry, error, firstTime, pause)
+        }
+    }
+
+    private func end(
+        _ entry: HeldEntry, _ interruption: Interruption, _ firstTime: Int64, _ pause: Pause
+    ) async -> Dispatcher.Ending {
+        let letter: DeadLetter
+        switch interruption {
+        case .stopped:
+            return .left
+        case .dead(let reason, let error, let attempts):
+            letter = self.letter(entry, reason, error, attempts, firstTime)
+        case .blocked(let step, let error, let attempts):
+            guard await block(entry, at: step, pause) else { return .left }
+            letter = self.letter(entry, .blocked, error, attempts, firstTime)
+        }
+        return await bury(letter, pause) ? .done : .left
+    }
+
+    private func letter(
+        _ entry: HeldEntry, _ reason: DeadLetter.Reason, _ error: String, _ attempts: Int,
+        _ firstTime: Int64
+    ) -> DeadLetter {
+        let bytes =
+            switch entry.content {
+            case .event(let event): event.json()
+            case .unreadable(let bytes, _, _): bytes
+            }
+        return DeadLetter(
+            event: bytes, stream: environment.streams[entry.stream].key, id: entry.id,
+            reason: reason, error: error, attempts: attempts, firstTime: firstTime)
+    }
+
+    /// Keeps the letter, through outages; false if the runtime stops before it is kept.
+    private func bury(_ letter: DeadLetter, _ pause: Pause) async -> Bool {
+        let service = environment.plan.name
+        let key = environment.transitions.names.dead(service)
+        let isKept = await persistently(pause) { () async throws(SagaError) in
+            _ = try await environment.transitions.redis.write(
+                letter.command(key: key, group: service))
+        }
+        guard isKept else { return false }
+        environment.metrics.deadLetter()
+        environment.logger.error(
+            "event became a dead letter",
+            metadata: [
+                "stream": "\(letter.stream)", "entry": "\(letter.id)",
+                "reason": "\(letter.reason.rawValue)", "error": "\(letter.error)",
+                "attempts": "\(letter.attempts)",
+            ])
+        return true
+    }
+
+    private func block(_ entry: HeldEntry, at step: String, _ pause: Pause) async -> Bool {
+        guard case .event(let event) = entry.content else { return true }
+        let isMarked = await persistently(pause) { () async throws(SagaError) in
+            try await environment.transitions.block(
+                event.correlationID, step: step, eventID: event.id)
+        }
+        guard isMarked else { return false }
+        environment.metrics.sagaBlocked()
+        environment.logger.error(
+            "saga is blocked and waits for a person",
+            metadata: ["saga": "\(event.correlationID)", "step": "\(step)", "event": "\(event.id)"])
+        return true
+    }
+
+    /// Tries until it works. Writing that may have been done is done again: a letter twice is
+    /// better than none.
+    private func persistently(
+        _ pause: Pause, _ body: () async throws(SagaError) -> Void
+    ) async -> Bool {
+        var attempts = 0
+        while true {
+            do {
+                try await body()
+                return true
+            } catch {
+                if error.code == .stopped || Task.isCancelled { return false }
+                attempts += 1
+                environment.logger.warning(
+                    "a dead letter cannot be kept yet", metadata: ["error": "\(error)"])
+                let duration = environment.configuration.retry.pause(
+                    after: attempts, random: Double.random(in: 0...1))
+                guard await pause(duration) else { return false }
+            }
+        }
+    }
+}

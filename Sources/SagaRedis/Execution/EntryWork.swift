@@ -1,0 +1,208 @@
+import CloudEvents
+import Logging
+public import Saga
+
+/// Why the work on an entry ended without an end.
+enum Interruption: Error {
+    /// The runtime stops. The entry stays pending.
+    case stopped
+    /// Nothing here can deal with it.
+    case dead(DeadLetter.Reason, String, attempts: Int)
+    /// A step that may only go on kept failing; a person has to look.
+    case blocked(step: String, String, attempts: Int)
+}
+
+/// What all work on entries shares.
+struct WorkEnvironment: Sendable {
+    let plan: ParticipantPlan
+    let streams: [ConsumedStream]
+    let transitions: TransitionWriter
+    let records: RedisRecordReader
+    let configuration: SagaRuntimeConfiguration
+    let metrics: SagaMetrics
+    let logger: Logger
+    let waiters: OutcomeWaiters
+}
+
+/// The work on one event that was delivered: what it means to the participant, done.
+///
+///     for each role of the event ─▶ machine decides ─▶ handler runs ─▶ script applies
+///                                        ▲                               │ refused
+///                                        └───────────────────────────────┘
+struct EntryWork: Sendable {
+    let environment: WorkEnvironment
+    let event: CloudEvent
+    let deliveredBefore: Bool
+    /// Waits without a slot; false if the runtime stops.
+    let pause: @Sendable (Duration) async -> Bool
+
+    var sagaID: String { event.correlationID }
+
+    var origin: TransitionWriter.Origin {
+        TransitionWriter.Origin(
+            sagaID: sagaID, causationID: event.id, traceparent: event.traceparent)
+    }
+
+    func run(_ consumed: ParticipantPlan.Consumed) async throws(Interruption) {
+        guard event.type == consumed.kind.type else {
+            throw .dead(.unknownType, "the stream is for \(consumed.kind.type)", attempts: 0)
+        }
+        guard event.dataVersion <= consumed.kind.version else {
+            throw .dead(
+                .futureVersion,
+                "version \(event.dataVersion) is above \(consumed.kind.version)", attempts: 0)
+        }
+        for role in consumed.roles { try await run(role, kind: consumed.kind) }
+    }
+
+    private func run(
+        _ role: ParticipantPlan.Role, kind: EventKind
+    ) async throws(Interruption) {
+        switch role {
+        case .start(let step):
+            try await run(step, .forward, perform: try decoded(step.decode))
+        case .compensate(let step, let compensation):
+            try decoded(kind.check)
+            try await run(step, .compensate, perform: compensation.undo)
+        case .finish(let step, let finish):
+            try await run(step, .finish, perform: try decoded(finish.decode))
+        case .pivot(let completion):
+            try await hear(.pivot, failure: nil, opening: try decoded(completion.decode))
+        case .heard(let answer, let cancellation):
+            try decoded(kind.check)
+            let failure = try cancellation.map { cancellation throws(Interruption) in
+                try decoded(cancellation.failure)
+            }
+            try await hear(
+                .heard(answer: answer, awaiting: cancellation?.awaiting), failure: failure,
+                opening: nil)
+        case .deadline(let request):
+            try await hear(
+                .request(awaiting: request.awaiting), failure: .deadlineReached, opening: nil)
+        }
+    }
+
+    private func decoded<Value>(
+        _ decode: ([UInt8]) throws(SagaError) -> Value
+    ) throws(Interruption) -> Value {
+        do {
+            return try decode(event.data)
+        } catch {
+            throw .dead(.undecodable, error.debugDescription, attempts: 0)
+        }
+    }
+
+    // MARK: - The saga's life
+
+    private func hear(
+        _ input: LifecycleInput, failure: BusinessFailure?, opening: Step.Bound?
+    ) async throws(Interruption) {
+        guard let lifecycle = environment.plan.lifecycle else { return }
+        let keeper = LifecycleKeeper(
+            lifecycle: lifecycle, plan: environment.plan, transitions: environment.transitions,
+            origin: origin)
+        let limit = environment.configuration.compensationGiveUpAfter
+        let started = ContinuousClock.now
+        let tried = try await attempt(LifecycleKeeper.field, limit: limit) { context in
+            try await keeper.advance(input, failure: failure, opening: opening, context: context) {
+                try await apply($0)
+            }
+        }
+        switch tried {
+        case .returned(let state):
+            guard state.status != .absent else {
+                throw .dead(.contradiction, "no such saga was begun here", attempts: 1)
+            }
+            environment.metrics.step(
+                LifecycleKeeper.field, outcome: state.status.rawValue, took: .now - started)
+            if let status = state.sagaStatus, status.isFinal {
+                environment.waiters.wake(sagaID, status)
+            }
+        case .failed(let error as any Error, let attempts), .gaveUp(let error, let attempts):
+            throw .blocked(
+                step: LifecycleKeeper.field, String(reflecting: error), attempts: attempts)
+        }
+    }
+
+    // MARK: - Trying
+
+    enum Attempted<Value> {
+        case returned(Value)
+        case failed(BusinessFailure, attempts: Int)
+        case gaveUp(any Error, attempts: Int)
+    }
+
+    /// Tries until it works, fails for a reason of the business, or has taken too long.
+    ///
+    /// While our own Redis is away the time does not count: that says nothing about the step.
+    func attempt<Value>(
+        _ step: String, limit: Duration, failsForBusiness: Bool = false,
+        _ body: (StepContext) async throws -> Value
+    ) async throws(Interruption) -> Attempted<Value> {
+        let start = ContinuousClock.now
+        var attempts = 0
+        while true {
+            attempts += 1
+            do {
+                return .returned(try await body(context(step, attempt: attempts)))
+            } catch let interruption as Interruption {
+                throw interruption
+            } catch let failure as BusinessFailure where failsForBusiness {
+                return .failed(failure, attempts: attempts)
+            } catch {
+                if Task.isCancelled { throw .stopped }
+                let pause = environment.configuration.retry.pause(
+                    after: attempts, random: Double.random(in: 0...1))
+                let isOutage = (error as? SagaError)?.retry == .later
+                if !isOutage, .now - start + pause > limit {
+                    return .gaveUp(error, attempts: attempts)
+                }
+                environment.logger.debug(
+                    "step failed and is tried again",
+                    metadata: metadata(step, ["error": "\(error)", "attempt": "\(attempts)"]))
+                guard await self.pause(pause) else { throw .stopped }
+            }
+        }
+    }
+
+    /// Applies a request, through outages: a transition whose outcome is unknown is applied
+    /// again, and the ledger answers.
+    func apply(_ request: TransitionRequest) async throws(Interruption) -> TransitionRequest.Answer
+    {
+        var attempts = 0
+        while true {
+            do {
+                return try await environment.transitions.apply(request)
+            } catch {
+                if error.code == .stopped || Task.isCancelled { throw .stopped }
+                guard error.retry == .later else {
+                    throw .dead(.contradiction, error.debugDescription, attempts: attempts + 1)
+                }
+                attempts += 1
+                let pause = RetrySchedule(pauseMaximum: .milliseconds(500)).pause(
+                    after: attempts, random: Double.random(in: 0...1))
+                guard await self.pause(pause) else { throw .stopped }
+            }
+        }
+    }
+
+    func context(_ step: String, attempt: Int) -> StepContext {
+        StepContext(
+            participant: environment.plan.name, sagaID: sagaID, step: step, event: event,
+            attempt: attempt, records: environment.records)
+    }
+
+    func metadata(_ step: String, _ more: Logger.Metadata) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "saga": "\(sagaID)", "step": "\(step)", "type": "\(event.type)", "event": "\(event.id)",
+        ]
+        metadata.merge(more) { $1 }
+        return metadata
+    }
+}
+
+extension BusinessFailure {
+    /// A saga was still pending when its time was up.
+    public static let deadlineReached = BusinessFailure(
+        "deadline_reached", "the saga did not end in time")
+}

@@ -1,0 +1,117 @@
+import Saga
+
+/// Moves the life of one saga. `LifecycleMachine` decides; this acts on its answers.
+struct LifecycleKeeper {
+    static let field = "lifecycle"
+
+    /// Rounds of one input: others move the same life, each at most once per participant.
+    private static let roundsMaximum = 64
+
+    let lifecycle: Lifecycle
+    let plan: ParticipantPlan
+    let transitions: TransitionWriter
+    let origin: TransitionWriter.Origin
+
+    typealias Apply = (TransitionRequest) async throws -> TransitionRequest.Answer
+
+    /// Brings an input in and answers the state after it.
+    ///
+    /// - Parameters:
+    ///   - failure: why the saga is to be cancelled, if it is.
+    ///   - opening: makes the transition that begins or completes the saga.
+    ///   - apply: runs a request.
+    func advance(
+        _ input: LifecycleInput, failure: BusinessFailure?, opening: Step.Bound?,
+        context: StepContext, apply: Apply
+    ) async throws -> LifecycleState {
+        var state = LifecycleMachine.assumed(input)
+        var note = failure.map(Self.note) ?? ""
+        for _ in 0..<Self.roundsMaximum {
+            guard let action = LifecycleMachine.action(input, in: state) else { return state }
+            let planned = try await plan(
+                action, failure: Self.failure(note), opening: opening, context: context)
+            let keepsNote = action.next.status == .cancelling || action.next.status == .cancelled
+            let request = transitions.request(
+                planned, origin: origin, field: Self.field, expected: state.text,
+                next: action.next.text, note: keepsNote ? note : "")
+            switch try await apply(request) {
+            case .applied:
+                return action.next
+            case .rejected(let failure):
+                throw failure
+            case .refused(let entry):
+                guard let found = LifecycleState(text: entry.state) else {
+                    throw SagaError(.unexpectedState, "the ledger holds no state of a life")
+                }
+                state = found
+                note = entry.note.isEmpty ? failure.map(Self.note) ?? "" : entry.note
+            }
+        }
+        throw SagaError(.unexpectedState, "the ledger keeps changing")
+    }
+
+    private func plan(
+        _ action: LifecycleAction, failure: BusinessFailure, opening: Step.Bound?,
+        context: StepContext
+    ) async throws -> PlannedTransition {
+        var planned = PlannedTransition()
+        for effect in action.effects {
+            switch effect {
+            case .begin:
+                planned.append(try await opening?(context))
+                if let deadline = lifecycle.deadline {
+                    planned.changes.setTimer(origin.sagaID, event: timer, after: deadline)
+                }
+            case .complete:
+                planned.append(try await opening?(context))
+                cancelTimer(&planned)
+            case .startCancelling:
+                planned.append(try await lifecycle.cancelling?(failure, context))
+                cancelTimer(&planned)
+            case .announceRequest:
+                planned.append(try await lifecycle.requests.first?.announce(failure, context))
+            case .cancel:
+                planned.append(try await lifecycle.cancelled?.announce(failure, context))
+            }
+        }
+        return planned
+    }
+
+    private var timer: String { EventKind(deadlineOf: plan.name).type }
+
+    private func cancelTimer(_ planned: inout PlannedTransition) {
+        guard lifecycle.deadline != nil else { return }
+        planned.changes.cancelTimer(origin.sagaID, event: timer)
+    }
+
+    /// The failure that a saga's cancellation began with, as it stands in the ledger.
+    private static func note(_ failure: BusinessFailure) -> String {
+        failure.detail.isEmpty ? failure.reason : "\(failure.reason) \(failure.detail)"
+    }
+
+    private static func failure(_ note: String) -> BusinessFailure {
+        let parts = note.split(separator: " ", maxSplits: 1)
+        return BusinessFailure(
+            parts.first.map(String.init) ?? "", parts.count > 1 ? String(parts[1]) : "")
+    }
+}
+
+extension PlannedTransition {
+    fileprivate mutating func append(_ other: PlannedTransition?) {
+        guard let other else { return }
+        events += other.events
+        changes.append(other.changes)
+    }
+}
+
+extension LifecycleState {
+    var sagaStatus: SagaStatus? {
+        switch status {
+        case .absent: nil
+        case .pending: .pending
+        case .completed: .completed
+        case .cancelling: .cancelling
+        case .cancelled: .cancelled
+        }
+    }
+}

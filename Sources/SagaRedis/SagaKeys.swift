@@ -1,0 +1,49 @@
+public import Saga
+
+/// Where everything of a saga stands in Redis. This is the only place that says so.
+///
+///     saga.<EventType>                      channel   the event, as it happens
+///     saga:{<service>}:<EventType>          stream    the event, kept; one group per consumer
+///     saga:{<service>}:ledger:<sagaID>      hash      step → state and event
+///     saga:{<service>}:timers               zset      due time → event type and saga ID
+///     saga:{<service>}:dead                 stream    dead letters
+///     saga:{<service>}:cursor               hash      stream → all before it was dealt with
+///     {<service>}:<record>                  any       the service's own records
+///
+/// The service in braces is a hash tag: all that one transition touches is in one slot. A
+/// namespace stands before everything, with a colon.
+public struct SagaKeys: Hashable, Sendable {
+    private let prefix: String
+
+    /// The keys of one namespace; none if it is empty.
+    public init(namespace: String = "") {
+        prefix = namespace.isEmpty ? "" : namespace + ":"
+    }
+
+    /// The channel of a type of event.
+    public func channel(_ type: String) -> String { "\(prefix)saga.\(type)" }
+
+    /// The stream of a type of event, which its emitter owns.
+    public func stream(_ type: String, owner: String) -> String {
+        "\(prefix)saga:{\(owner)}:\(type)"
+    }
+
+    /// The ledger of a participant for one saga.
+    public func ledger(_ sagaID: String, service: String) -> String {
+        "\(prefix)saga:{\(service)}:ledger:\(PercentEncoding.encode(sagaID))"
+    }
+
+    /// The timers of a participant.
+    public func timers(_ service: String) -> String { "\(prefix)saga:{\(service)}:timers" }
+
+    /// The dead letters of a participant.
+    public func dead(_ service: String) -> String { "\(prefix)saga:{\(service)}:dead" }
+
+    /// How far a participant got in each stream that it consumes.
+    public func cursor(_ service: String) -> String { "\(prefix)saga:{\(service)}:cursor" }
+
+    /// A record of a participant.
+    public func record(_ name: RecordName, service: String) -> String {
+        "\(prefix){\(service)}:\(name)"
+    }
+}

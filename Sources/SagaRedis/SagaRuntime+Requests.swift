@@ -1,0 +1,149 @@
+import CloudEvents
+import Redis
+public import Saga
+
+/// What a service's own requests do with sagas. All of it works before `run()` and beside it.
+extension SagaRuntime {
+    /// Begins a saga: its ledger, its deadline, the changes and the event come to be in one
+    /// transition, or none of them does.
+    ///
+    /// - Throws: `unavailable` if Redis does not answer and nothing was changed;
+    ///   `outcomeUnknown` if it may have begun. Beginning again with the same ID is safe.
+    public func begin<Event: SagaEvent>(
+        _ sagaID: String, _ event: Event, changes: Changes = Changes(),
+        traceparent: String? = nil
+    ) async throws(SagaError) -> TransitionOutcome {
+        guard let lifecycle = environment.plan.lifecycle, lifecycle.begins.type == Event.type
+        else {
+            throw SagaError(.invalidDefinition, "no saga of \(name) begins with \(Event.type)")
+        }
+        let opening = try RecordStore.planned(Transition(event, changes: changes))
+        let request = request(lifecycle, sagaID, traceparent)
+        var isDuplicate = false
+        do {
+            _ = try await request.keeper.advance(
+                .begin, failure: nil, opening: { _ in opening }, context: request.context
+            ) {
+                let answer = try await environment.transitions.apply($0)
+                if case .refused = answer { isDuplicate = true }
+                return answer
+            }
+            return isDuplicate ? .duplicate : .applied
+        } catch let failure as BusinessFailure {
+            return .rejected(failure)
+        } catch {
+            throw Self.sagaError(error)
+        }
+    }
+
+    /// Asks for a saga's cancellation, which is safe at any moment of it.
+    public func requestCancellation(
+        of sagaID: String, reason: BusinessFailure, traceparent: String? = nil
+    ) async throws(SagaError) -> CancellationOutcome {
+        guard let lifecycle = environment.plan.lifecycle,
+            let declared = lifecycle.requests.first
+        else {
+            throw SagaError(.invalidDefinition, "sagas of \(name) cannot be cancelled on request")
+        }
+        let request = request(lifecycle, sagaID, traceparent)
+        let state: LifecycleState
+        var isApplied = false
+        do {
+            state = try await request.keeper.advance(
+                .request(awaiting: declared.awaiting), failure: reason, opening: nil,
+                context: request.context
+            ) {
+                let answer = try await environment.transitions.apply($0)
+                isApplied = answer == .applied
+                return answer
+            }
+        } catch {
+            throw Self.sagaError(error)
+        }
+        switch state.status {
+        case .absent: return .unknown
+        case .completed: return .tooLate
+        case .cancelled where !isApplied: return .alreadyCancelled
+        case .cancelled, .cancelling, .pending: return .requested
+        }
+    }
+
+    /// Where a saga stands; nil if it never began.
+    public func status(of sagaID: String) async throws(SagaError) -> SagaStatus? {
+        let entry = try await environment.transitions.ledger(
+            sagaID, field: LifecycleKeeper.field)
+        guard let entry else { return nil }
+        return LifecycleState(text: entry.state)?.sagaStatus
+    }
+
+    /// Waits until a saga has ended, and answers where it stands then, or when the time is
+    /// over; nil if it never began.
+    ///
+    /// On cancellation it answers at once.
+    public func outcome(
+        of sagaID: String, within limit: Duration
+    ) async throws(SagaError) -> SagaStatus? {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let status = try await status(of: sagaID)
+            let rest = deadline - .now
+            if status == nil || status?.isFinal == true || rest <= .zero || Task.isCancelled {
+                return status
+            }
+            // An end between the look and the wait goes unheard, so no wait is long.
+            let told = await environment.waiters.wait(
+                for: sagaID, atMost: min(rest, .milliseconds(250)))
+            if let told, told.isFinal { return told }
+        }
+    }
+
+    /// Hears of ends that another replica brought about.
+    func listenForEnds(while isRunning: @Sendable () -> Bool) async {
+        guard let lifecycle = environment.plan.lifecycle else { return }
+        let ends =
+            lifecycle.completions.map(\.emits.type)
+            + [lifecycle.cancelled?.emits.type]
+            .compactMap { $0 }
+        let channels = ends.map(names.channel)
+        let cancelled = lifecycle.cancelled.map { names.channel($0.emits.type) }
+        while isRunning() {
+            for await event in environment.transitions.redis.subscribe(channels: channels) {
+                guard isRunning() else { return }
+                switch event {
+                case .active: environment.waiters.wakeAll()
+                case .interrupted: break
+                case .message(let message):
+                    if environment.waiters.isEmpty { continue }
+                    guard let event = try? EntryParser.event(message.payload) else { continue }
+                    environment.waiters.wake(
+                        event.correlationID,
+                        message.channel == cancelled ? .cancelled : .completed)
+                }
+            }
+            try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private func request(
+        _ lifecycle: Lifecycle, _ sagaID: String, _ traceparent: String?
+    ) -> (keeper: LifecycleKeeper, context: StepContext) {
+        let keeper = LifecycleKeeper(
+            lifecycle: lifecycle, plan: environment.plan, transitions: environment.transitions,
+            origin: TransitionWriter.Origin(sagaID: sagaID, traceparent: traceparent))
+        let cause = CloudEvent(
+            source: "/\(name)", type: "Request", subject: sagaID, traceparent: traceparent,
+            data: Array("{}".utf8))
+        let context = StepContext(
+            participant: name, sagaID: sagaID, step: LifecycleKeeper.field, event: cause,
+            attempt: 1, records: environment.records)
+        return (keeper, context)
+    }
+
+    private static func sagaError(_ error: any Error) -> SagaError {
+        if let error = error as? SagaError { return error }
+        if let failure = error as? BusinessFailure {
+            return SagaError(.rejected, failure.reason, cause: failure)
+        }
+        return SagaError(.unexpectedState, "a part of the lifecycle failed", cause: error)
+    }
+}

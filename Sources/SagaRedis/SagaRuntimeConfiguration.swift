@@ -1,0 +1,86 @@
+public import Saga
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// How a runtime works. Every value has a default that suits a service of its own.
+public struct SagaRuntimeConfiguration: Sendable {
+    /// Stands before every key and channel, so that two systems can share one Redis.
+    public var namespace = ""
+    /// How many events are worked on at once.
+    public var concurrency = 512
+    /// How many events may wait to be tried again; beyond that nothing new is read.
+    public var parkedMaximum = 8192
+    /// An entry that nobody renewed for so long is taken over by another replica.
+    public var lease: Duration = .seconds(30)
+    /// Pauses between tries.
+    public var retry = RetrySchedule()
+    /// How long a forward step is tried before its outcome counts as unknown.
+    public var giveUpAfter: Duration = .seconds(10)
+    /// How long a compensation or a finish is tried before the saga counts as blocked.
+    public var compensationGiveUpAfter: Duration = .seconds(300)
+    /// An entry delivered more often than that has brought down its process each time.
+    public var deliveriesMaximum = 16
+    /// How long events are kept in streams.
+    public var retention: Duration = .seconds(7 * 86_400)
+    /// How long a ledger is kept after its last change; longer than the streams are.
+    public var ledgerTimeToLive: Duration = .seconds(30 * 86_400)
+    /// The name of this replica, stable over restarts and unique among the service's replicas.
+    public var consumerName = SagaRuntimeConfiguration.hostName
+    /// A replica idle for so long, and with nothing pending, is forgotten.
+    public var consumerExpiry: Duration = .seconds(86_400)
+    /// Streams are read at least so often, whether a doorbell rang or not.
+    public var drainInterval: Duration = .seconds(1)
+    /// How often cursors are stored, streams trimmed and lag measured.
+    public var housekeepingInterval: Duration = .seconds(10)
+    /// How long running handlers may take to finish when the runtime stops.
+    public var stopLimit: Duration = .seconds(4)
+
+    /// The defaults.
+    public init() {}
+
+    private static var hostName: String {
+        let name = ProcessInfo.processInfo.hostName
+        return name.isEmpty ? "replica" : name
+    }
+
+    /// Throws an error that lists every value out of its range.
+    func validate() throws(SagaError) {
+        var faults: [String] = []
+        func check(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
+        check((1...65_536).contains(concurrency), "concurrency has to be 1 to 65536")
+        check((1...1_000_000).contains(parkedMaximum), "parkedMaximum has to be 1 to 1000000")
+        check(lease >= .milliseconds(100), "lease has to be at least 100 ms")
+        check(retry.pauseMinimum > .zero, "retry.pauseMinimum has to be above 0")
+        check(retry.pauseMaximum >= retry.pauseMinimum, "retry.pauseMaximum is below its minimum")
+        check(giveUpAfter > .zero, "giveUpAfter has to be above 0")
+        check(compensationGiveUpAfter > .zero, "compensationGiveUpAfter has to be above 0")
+        check(deliveriesMaximum >= 1, "deliveriesMaximum has to be at least 1")
+        check(retention >= .seconds(1), "retention has to be at least 1 s")
+        check(
+            ledgerTimeToLive > retention,
+            "ledgerTimeToLive has to exceed retention, or a late delivery would count as new")
+        check(!consumerName.isEmpty, "consumerName is empty")
+        check(drainInterval >= .milliseconds(10), "drainInterval has to be at least 10 ms")
+        check(
+            housekeepingInterval >= .milliseconds(10),
+            "housekeepingInterval has to be at least 10 ms")
+        check(
+            !namespace.contains { "{}*? \n".contains($0) },
+            "namespace cannot hold braces, spaces or patterns")
+        guard faults.isEmpty else {
+            throw SagaError(.invalidConfiguration, faults.joined(separator: "; "))
+        }
+    }
+}
+
+extension Duration {
+    var milliseconds: Int {
+        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+    }
+
+    var wholeSeconds: Int { max(1, Int(components.seconds)) }
+}

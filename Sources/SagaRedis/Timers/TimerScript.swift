@@ -1,0 +1,45 @@
+import Redis
+
+/// Durable timers: a sorted set of due times, on the server's clock.
+///
+///     ZADD timers <due> "<EventType> <sagaID>"      by a transition
+///     due:  which members are due, and how long until the next one
+///     fire: for each member still there: ZREM, XADD its event, PUBLISH it
+///
+/// Several replicas may fire the same timer; the one whose ZREM takes the member wins.
+enum TimerScript {
+    static func member(_ sagaID: String, event: String) -> String { "\(event) \(sagaID)" }
+
+    static func parse(_ member: String) -> (event: String, sagaID: String)? {
+        guard let space = member.firstIndex(of: " ") else { return nil }
+        return (String(member[..<space]), String(member[member.index(after: space)...]))
+    }
+
+    /// KEYS timers, ARGV limit → {milliseconds until the next timer or -1, due members…}
+    static let due = RedisScript(
+        """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+        local next = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES',
+            'LIMIT', 0, 1)
+        table.insert(due, 1, next[2] and tonumber(next[2]) - now or -1)
+        return due
+        """)
+
+    /// KEYS timers and stream, ARGV type and channel, then per timer: member, event ID, saga
+    /// ID, event → number fired
+    static let fire = RedisScript(
+        """
+        local fired = 0
+        for at = 3, #ARGV, 4 do
+            if redis.call('ZREM', KEYS[1], ARGV[at]) == 1 then
+                redis.call('XADD', KEYS[2], '*', 'data', ARGV[at + 3], 'type', ARGV[1],
+                    'id', ARGV[at + 1], 'correlationid', ARGV[at + 2])
+                redis.call('PUBLISH', ARGV[2], ARGV[at + 3])
+                fired = fired + 1
+            end
+        end
+        return fired
+        """)
+}
