@@ -193,6 +193,7 @@ let package = Package(
                 "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "troupe", asyncHTTPClient,
                 logging, nioCore,
             ]),
+        tests("troupeTests", ["CloudEvents", "Observability", "troupe", argumentParser]),
         tests("UserServiceTests", orderServiceTestDependencies + ["UserService"]),
     ]
 )

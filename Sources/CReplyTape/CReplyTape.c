@@ -259,3 +259,10 @@ size_t reply_tape_footprint(const reply_tape *tape) {
     return sizeof(reply_tape) + tape->node_capacity * sizeof(reply_tape_node)
         + tape->byte_capacity + tape->reader->len;
 }
+
+#define TEXT_OF(number) #number
+#define VERSION_TEXT(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
+
+const char *reply_tape_hiredis_version(void) {
+    return VERSION_TEXT(HIREDIS_MAJOR, HIREDIS_MINOR, HIREDIS_PATCH);
+}

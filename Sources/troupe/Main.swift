@@ -1,5 +1,63 @@
 import ArgumentParser
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Reads the command line, runs the subcommand, and turns its end into an exit code.
 @main
-struct Main: AsyncParsableCommand {
-    mutating func run() async throws {}
+struct Main {
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        await explainUnknownCommand(arguments)
+        do {
+            var command = try TroupeCommand.parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let failure as CommandFailure {
+            await end(failure)
+        } catch {
+            await end(parsing: error)
+        }
+    }
+
+    /// A slip in the subcommand's name deserves a better answer than a list of them all.
+    private static func explainUnknownCommand(_ arguments: [String]) async {
+        let names = TroupeCommand.configuration.subcommands.compactMap {
+            $0.configuration.commandName
+        }
+        guard let typed = arguments.first, !typed.hasPrefix("-"), typed != "help",
+            !names.contains(typed)
+        else { return }
+        await end(
+            CommandFailure(
+                .usage, "there is no subcommand “\(typed)”",
+                remedy: NearestName.to(typed, among: names).map { "troupe \($0)" }
+                    ?? "troupe --help"))
+    }
+
+    private static func end(_ failure: CommandFailure) async -> Never {
+        let palette = Palette(for: .errors, surroundings: .ofThisProcess)
+        await LineOutput.errors.line("\(palette.paint("troupe:", .red, bold: true)) \(failure)")
+        exit(failure.code.rawValue)
+    }
+
+    /// What ArgumentParser throws: help and version are no failures.
+    private static func end(parsing error: any Error) async -> Never {
+        let text = TroupeCommand.fullMessage(for: error)
+        if TroupeCommand.exitCode(for: error).isSuccess {
+            await LineOutput.standard.line(text)
+            exit(CommandFailure.Code.success.rawValue)
+        }
+        await LineOutput.errors.line(text)
+        let isUsage = TroupeCommand.exitCode(for: error) == .validationFailure
+        exit((isUsage ? CommandFailure.Code.usage : .failure).rawValue)
+    }
 }

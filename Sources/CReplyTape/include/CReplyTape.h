@@ -75,4 +75,7 @@ const char *reply_tape_error(const reply_tape *tape);
 // Memory held by the tape, its bytes and hiredis's buffer, for tests of the limits.
 size_t reply_tape_footprint(const reply_tape *tape);
 
+// The version of hiredis that this was built with, such as 0.14.1.
+const char *reply_tape_hiredis_version(void);
+
 #endif

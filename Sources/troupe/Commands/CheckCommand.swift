@@ -1,0 +1,21 @@
+import ArgumentParser
+import Gateway
+
+/// Reads a gateway's configuration as the gateway would, and says all that is wrong with it.
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Checks a gateway configuration; each fault with file, line and column.",
+        discussion: "Exit code 0 when the file is right, 2 when it is not.")
+
+    @Argument(help: ArgumentHelp("The file (TROUPE_GATEWAY; default deploy/gateway.yaml)."))
+    var file: String?
+
+    func run() async throws {
+        let source = try GatewayFile.find(file, in: .ofThisProcess)
+        let configuration = try GatewayFile.read(source)
+        await LineOutput.standard.line(
+            "\(source.name): \(configuration.routes.count) routes to "
+                + "\(configuration.upstreams.count) upstreams, no faults")
+    }
+}

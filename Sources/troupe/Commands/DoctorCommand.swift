@@ -1,0 +1,73 @@
+import ArgumentParser
+import Logging
+import Redis
+
+/// Looks for what would go wrong, and says what to do about it.
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Checks Redis, ports and clocks; each finding has a remedy.",
+        discussion: "Exit code 0 when nothing is wrong, 1 with a problem, 4 without a Redis.")
+
+    @OptionGroup var redis: RedisOptions
+    @OptionGroup var logs: LogOptions
+
+    @Option(
+        help: ArgumentHelp("The gateway's port that `up` would take (PORT).", valueName: "port"))
+    var port: Int?
+
+    func run() async throws {
+        let surroundings = Surroundings.ofThisProcess
+        let logger = try logs.bootstrap(in: surroundings, default: .error)
+        let address = try redis.address(in: surroundings)
+        let addresses = Addresses(
+            gateway: try surroundings.port(
+                port, "PORT", default: Addresses.firstPort, highest: Addresses.firstPortHighest))
+        let palette = Palette(for: .standard, surroundings: surroundings)
+
+        let answer = await RedisProbe.ask(address, logger: logger)
+        var findings = [Diagnosis.hiredis(HiredisVersion.text)]
+        if case .answers(let facts) = answer { findings += Diagnosis.findings(facts) }
+        for (name, port) in addresses.all() {
+            let isFree = await PortProbe.isFree(host: Addresses.host, port: port)
+            findings.append(Diagnosis.port(port, of: name, isFree: isFree))
+        }
+        await LineOutput.standard.line("Redis at \(address.shown)")
+        for line in TextTable.lines(findings.map { row($0, palette) }) {
+            await LineOutput.standard.line(line)
+        }
+        try judge(answer, findings, at: address)
+    }
+
+    private func row(_ finding: Diagnosis.Finding, _ palette: Palette) -> [String] {
+        let mark =
+            switch finding.level {
+            case .fine: palette.paint("ok     ", .green)
+            case .advice: palette.paint("advice ", .yellow)
+            case .problem: palette.paint("problem", .red, bold: true)
+            }
+        let remedy = finding.remedy.map { "  →  \($0)" } ?? ""
+        return [mark, finding.subject, finding.what + remedy]
+    }
+
+    private func judge(
+        _ answer: RedisProbe.Answer, _ findings: [Diagnosis.Finding], at address: RedisAddress
+    ) throws {
+        switch answer {
+        case .answers:
+            guard findings.contains(where: { $0.level == .problem }) else { return }
+            throw ExitCode(CommandFailure.Code.failure.rawValue)
+        case .loads:
+            throw CommandFailure(.unreachable, "it still reads its data", remedy: "troupe doctor")
+        case .denies(let reason):
+            throw CommandFailure(
+                .unreachable, "it refuses us: \(reason)",
+                remedy: "--redis redis://user:password@host:port")
+        case .isSilent(let reason):
+            throw CommandFailure(
+                .unreachable, "it does not answer: \(reason)",
+                remedy: address.portForOwnServer == nil
+                    ? "start it, or name another with --redis" : "troupe up starts one")
+        }
+    }
+}

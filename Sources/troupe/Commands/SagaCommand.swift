@@ -1,0 +1,54 @@
+import ArgumentParser
+import CloudEvents
+import Logging
+import Redis
+
+/// What can be asked about a single saga.
+struct SagaCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "saga", abstract: "Looks at a single saga.", subcommands: [Show.self])
+
+    /// The events of one saga, in their order.
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show",
+            abstract: "Shows the events of one saga in their order, from the streams.")
+
+        @OptionGroup var redis: RedisOptions
+        @OptionGroup var logs: LogOptions
+
+        @Argument(help: "The saga's ID; for an order, the order's ID.")
+        var id: String
+
+        @Flag(help: "Print each event as one line of JSON.")
+        var json = false
+
+        func run() async throws {
+            let surroundings = Surroundings.ofThisProcess
+            let logger = try logs.bootstrap(in: surroundings, default: .error)
+            let address = try redis.address(in: surroundings)
+            let names = EventNames(namespace: try redis.namespace(in: surroundings))
+            let client = try await RedisConnection.open(address, logger: logger)
+            let events: [CloudEvent]
+            do {
+                events = try await SagaHistory(client: client, names: names).events(of: id)
+            } catch {
+                throw RedisConnection.failure(error, at: address)
+            }
+            await client.shutdown()
+            guard let first = events.first else {
+                throw CommandFailure(
+                    .notFound, "no event of a saga “\(id.prefix(80))” is in the streams",
+                    remedy: "troupe tail, to see the IDs of sagas as they run")
+            }
+            let line = EventLine(palette: Palette(for: .standard, surroundings: surroundings))
+            for event in events {
+                let text =
+                    json
+                    ? String(decoding: event.json(), as: UTF8.self)
+                    : line.text(event, since: first.time)
+                guard await LineOutput.standard.line(text) else { return }
+            }
+        }
+    }
+}

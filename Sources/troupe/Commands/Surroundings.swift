@@ -1,0 +1,82 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// The environment variables of this process, as twins of the options.
+///
+/// An option wins over its variable. A variable that is set but makes no sense is an error that
+/// names it, never a silent default.
+struct Surroundings {
+    var variables: [String: String]
+
+    static var ofThisProcess: Self { Self(variables: ProcessInfo.processInfo.environment) }
+
+    func text(_ option: String?, _ variable: String) -> String? {
+        option ?? variables[variable].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// A TCP port from the option, the variable, or the default.
+    func port(
+        _ option: Int?, _ variable: String, default fallback: Int, highest: Int = 65_535
+    ) throws(CommandFailure) -> Int {
+        guard option == nil, let text = text(nil, variable) else {
+            return try port(option ?? fallback, from: "--port", highest: highest)
+        }
+        guard let number = Int(text) else {
+            throw CommandFailure(.usage, "\(variable) is “\(text)”, which is not a port number")
+        }
+        return try port(number, from: variable, highest: highest)
+    }
+
+    private func port(
+        _ number: Int, from source: String, highest: Int
+    ) throws(CommandFailure) -> Int {
+        guard (1...highest).contains(number) else {
+            throw CommandFailure(.usage, "\(source) is \(number), but must be 1 to \(highest)")
+        }
+        return number
+    }
+
+    /// One of the named choices from the option, the variable, or the default.
+    func choice<Choice: RawRepresentable & CaseIterable>(
+        _ option: String?, _ variable: String, flag: String, default fallback: Choice
+    ) throws(CommandFailure) -> Choice where Choice.RawValue == String {
+        guard let text = text(option, variable) else { return fallback }
+        if let choice = Choice(rawValue: text.lowercased()) { return choice }
+        let names = Choice.allCases.map(\.rawValue)
+        let source = option == nil ? variable : flag
+        throw CommandFailure(
+            .usage, "\(source) is “\(text)”, but must be one of \(names.joined(separator: ", "))",
+            remedy: NearestName.to(text, among: names).map { "\(flag) \($0)" })
+    }
+}
+
+/// Finds what was probably meant.
+enum NearestName {
+    /// The candidate with the fewest edits, when it is close enough to be a slip.
+    static func to(_ text: String, among candidates: [String]) -> String? {
+        let typed = Array(text.lowercased().prefix(40))
+        let ranked = candidates.map { ($0, distance(typed, Array($0.lowercased()))) }
+        guard let best = ranked.min(by: { $0.1 < $1.1 }) else { return nil }
+        return best.1 <= max(1, best.0.count / 3) ? best.0 : nil
+    }
+
+    /// Insertions, deletions, replacements and swaps of neighbours, each counted as one.
+    private static func distance(_ left: [Character], _ right: [Character]) -> Int {
+        var rows = [Array(0...right.count)]
+        for (i, a) in left.enumerated() {
+            var row = [i + 1]
+            for (j, b) in right.enumerated() {
+                var least = min(rows[i][j + 1] + 1, row[j] + 1, rows[i][j] + (a == b ? 0 : 1))
+                if i > 0, j > 0, a == right[j - 1], left[i - 1] == b {
+                    least = min(least, rows[i - 1][j - 1] + 1)
+                }
+                row.append(least)
+            }
+            rows.append(row)
+        }
+        return rows[left.count][right.count]
+    }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import Logging
+import Observability
+
+/// What `up`, `serve` and `gateway` need beyond Redis and logs.
+struct SystemOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Another Redis for the gateway's cache (TROUPE_CACHE_REDIS; default the same).",
+            valueName: "url"))
+    var cacheRedis: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The gateway's configuration (TROUPE_GATEWAY; default deploy/gateway.yaml).",
+            valueName: "file"))
+    var gatewayConfig: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the sandbox and a Redis of our own keep their data (TROUPE_DATA; "
+                + "default .troupe).", valueName: "folder"))
+    var dataFolder: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How services react to each other: choreography (TROUPE_COORDINATION).",
+            valueName: "kind"))
+    var coordination: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds after which a pending order is cancelled (TROUPE_ORDER_DEADLINE; "
+                + "default 30).", valueName: "seconds"))
+    var orderDeadline: Int?
+
+    func settings(
+        redis: RedisOptions, logs: LogOptions, in surroundings: Surroundings
+    ) throws(CommandFailure) -> SystemSettings {
+        try expectChoreography(in: surroundings)
+        let address = try redis.address(in: surroundings)
+        let cacheURL = surroundings.text(cacheRedis, "TROUPE_CACHE_REDIS")
+        return SystemSettings(
+            redis: address,
+            cacheRedis: try cacheURL.map { (url) throws(CommandFailure) in
+                try RedisAddress(url: url, source: "--cache-redis")
+            },
+            namespace: try redis.namespace(in: surroundings),
+            gatewayFile: surroundings.text(gatewayConfig, "TROUPE_GATEWAY"),
+            dataFolder: DataFolder.absolute(
+                surroundings.text(dataFolder, "TROUPE_DATA") ?? ".troupe"),
+            orderDeadline: try deadline(in: surroundings),
+            logs: try logs.configuration(in: surroundings, default: .warning))
+    }
+
+    private enum Coordination: String, CaseIterable { case choreography, orchestration }
+
+    private func expectChoreography(in surroundings: Surroundings) throws(CommandFailure) {
+        let choice: Coordination = try surroundings.choice(
+            coordination, "TROUPE_COORDINATION", flag: "--coordination", default: .choreography)
+        guard choice == .choreography else {
+            throw CommandFailure(
+                .usage, "this version coordinates by choreography only",
+                remedy: "--coordination choreography")
+        }
+    }
+
+    private func deadline(in surroundings: Surroundings) throws(CommandFailure) -> Duration? {
+        let text = surroundings.text(orderDeadline.map(String.init), "TROUPE_ORDER_DEADLINE")
+        guard let text else { return nil }
+        guard let seconds = Int(text), (1...86_400).contains(seconds) else {
+            throw CommandFailure(
+                .usage, "the order deadline is “\(text)”, but must be 1 to 86400 seconds")
+        }
+        return .seconds(seconds)
+    }
+}
+
+/// The options of a running system, understood.
+struct SystemSettings: Sendable {
+    var redis: RedisAddress
+    var cacheRedis: RedisAddress?
+    var namespace: String?
+    var gatewayFile: String?
+    var dataFolder: String
+    var orderDeadline: Duration?
+    var logs: LogConfiguration
+
+    /// The same for a child, in its environment, where a password of Redis is not seen by
+    /// everybody as it is in a command line.
+    var variables: [String: String] {
+        var variables = [
+            "REDIS_URL": redis.url, "TROUPE_DATA": dataFolder, "LOG_LEVEL": logs.level.rawValue,
+            "LOG_FORMAT": logs.format.rawValue,
+        ]
+        variables["TROUPE_CACHE_REDIS"] = cacheRedis?.url
+        variables["TROUPE_NAMESPACE"] = namespace
+        variables["TROUPE_GATEWAY"] = gatewayFile
+        variables["TROUPE_ORDER_DEADLINE"] = orderDeadline.map { String($0.components.seconds) }
+        return variables
+    }
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import CloudEvents
+import Logging
+import NIOCore
+import Redis
+
+/// Shows events as they happen, one line each.
+struct TailCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tail",
+        abstract: "Shows events as they happen.",
+        discussion: """
+            It listens on the channels only: what happened before, or while the connection was
+            lost, is in the streams; see `troupe saga show`.
+            """)
+
+    @OptionGroup var redis: RedisOptions
+    @OptionGroup var logs: LogOptions
+
+    @Flag(help: "Print each event as the JSON that was published, for pipes.")
+    var json = false
+
+    @Option(
+        name: .customLong("type"),
+        help: ArgumentHelp("Only events of this type; repeatable.", valueName: "EventType"))
+    var types: [String] = []
+
+    @Option(help: ArgumentHelp("Only events of this saga.", valueName: "id"))
+    var saga: String?
+
+    func run() async throws {
+        let surroundings = Surroundings.ofThisProcess
+        let logger = try logs.bootstrap(in: surroundings, default: .error)
+        let client = try await RedisConnection.open(redis.address(in: surroundings), logger: logger)
+        let names = EventNames(namespace: try redis.namespace(in: surroundings))
+        let subscription = try subscription(on: client, names)
+        let output = EventOutput(
+            line: EventLine(palette: Palette(for: .standard, surroundings: surroundings)),
+            isRaw: json, saga: saga)
+        for await event in subscription {
+            guard await output.show(event) else { break }
+        }
+        await client.shutdown()
+    }
+
+    private func subscription(
+        on client: RedisClient, _ names: EventNames
+    ) throws(CommandFailure) -> RedisSubscription {
+        if let wrong = types.first(where: { !EventNames.isType($0) }) {
+            throw CommandFailure(.usage, "“\(wrong)” cannot be an event type")
+        }
+        guard types.isEmpty else {
+            return client.subscribe(channels: types.map(names.channel))
+        }
+        return client.subscribe(channels: [], patterns: [names.channelPattern])
+    }
+}
+
+/// Writes what a subscription yields.
+private struct EventOutput {
+    var line: EventLine
+    var isRaw: Bool
+    var saga: String?
+
+    /// False when nobody reads any more.
+    func show(_ event: RedisSubscriptionEvent) async -> Bool {
+        switch event {
+        case .active:
+            return true
+        case .interrupted:
+            return await LineOutput.errors.line("troupe: events may be missing here")
+        case .message(let message):
+            let bytes = Array(message.payload.readableBytesView)
+            return await show(bytes)
+        }
+    }
+
+    private func show(_ bytes: [UInt8]) async -> Bool {
+        guard let event = try? CloudEvent(json: bytes) else {
+            guard saga == nil else { return true }
+            return await LineOutput.standard.line(String(decoding: bytes, as: UTF8.self))
+        }
+        guard saga == nil || event.correlationID == saga else { return true }
+        let text = isRaw ? String(decoding: bytes, as: UTF8.self) : line.text(event)
+        return await LineOutput.standard.line(text)
+    }
+}

@@ -1,0 +1,57 @@
+import Gateway
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Finds and reads the gateway's configuration.
+///
+/// The first of: what was named, `deploy/gateway.yaml` in this folder, the same beside the
+/// package that this program was built in, and the copy inside this program.
+enum GatewayFile {
+    struct Source {
+        var name: String
+        var text: String
+    }
+
+    static let usualPath = "deploy/gateway.yaml"
+
+    static func find(
+        _ named: String?, in surroundings: Surroundings
+    ) throws(CommandFailure) -> Source {
+        if let path = surroundings.text(named, "TROUPE_GATEWAY") {
+            guard let text = text(at: path) else {
+                throw CommandFailure(
+                    .usage, "cannot read \(path)", remedy: "name a file, or leave it out")
+            }
+            return Source(name: path, text: text)
+        }
+        for path in [usualPath] + besideThePackage {
+            if let text = text(at: path) { return Source(name: path, text: text) }
+        }
+        return Source(name: "gateway.yaml", text: BuiltInGatewayFile.text)
+    }
+
+    /// Every fault becomes a line of the message, `file:line:column: what`.
+    static func read(_ source: Source) throws(CommandFailure) -> GatewayConfiguration {
+        do {
+            return try GatewayConfiguration(yaml: source.text, file: source.name)
+        } catch {
+            throw CommandFailure(.usage, "the gateway's configuration is wrong\n\(error.message)")
+        }
+    }
+
+    private static func text(at path: String) -> String? {
+        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// From `.build/<platform>/<configuration>/troupe` or `.build/<configuration>/troupe`.
+    private static var besideThePackage: [String] {
+        guard let program = CommandLine.arguments.first, program.contains("/") else { return [] }
+        let folders = program.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        guard let build = folders.lastIndex(of: ".build") else { return [] }
+        return [(folders[..<build] + [Substring(usualPath)]).joined(separator: "/")]
+    }
+}

@@ -1,0 +1,81 @@
+import Logging
+import NIOCore
+import Redis
+
+/// Asks once whether a Redis is there, and what it is.
+enum RedisProbe {
+    enum Answer: Sendable {
+        case answers(RedisFacts)
+        /// It is there and reads its data.
+        case loads
+        /// It is there and refuses us: credentials, permissions.
+        case denies(String)
+        /// Nothing, or nothing that speaks Redis.
+        case isSilent(String)
+    }
+
+    static func ask(
+        _ address: RedisAddress, within limit: Duration = .seconds(2), logger: Logger
+    ) async -> Answer {
+        var configuration = address.configuration
+        configuration.connectTimeout = limit
+        configuration.commandTimeout = limit
+        configuration.clientName = "troupe-probe"
+        var quiet = logger
+        if quiet.logLevel > .debug { quiet.logLevel = .critical }
+        let client = RedisClient(configuration, logger: quiet)
+        let answer = await ask(client)
+        await client.shutdown()
+        return answer
+    }
+
+    static func ask(_ client: RedisClient) async -> Answer {
+        do {
+            var facts = RedisFacts()
+            facts.take(info: try await client.send(.info()).requireString())
+            facts.clockDifference = try await clockDifference(client)
+            await takeConfiguration(client, into: &facts)
+            return .answers(facts)
+        } catch {
+            switch error.code.serverPrefix {
+            case "LOADING": return .loads
+            case .some: return .denies(error.message)
+            case nil: return .isSilent(error.message)
+            }
+        }
+    }
+
+    /// The server's clock when our question was half way there and back.
+    private static func clockDifference(
+        _ client: RedisClient
+    ) async throws(RedisError) -> Duration {
+        let before = SystemClock.sinceEpoch()
+        let parts = try await client.send(.time).strings()
+        let after = SystemClock.sinceEpoch()
+        let numbers = parts.compactMap { $0.flatMap { Int64($0) } }
+        guard numbers.count == 2 else { return .zero }
+        let theirs = Duration.seconds(numbers[0]) + .microseconds(numbers[1])
+        return theirs - (before + after) / 2
+    }
+
+    /// A hosted Redis may refuse CONFIG; then `INFO` has to do.
+    private static func takeConfiguration(
+        _ client: RedisClient, into facts: inout RedisFacts
+    ) async {
+        do {
+            facts.appendFsync = try await setting("appendfsync", client)
+            facts.snapshots = try await setting("save", client)
+        } catch {
+            facts.mayReadConfiguration = false
+        }
+    }
+
+    private static func setting(
+        _ name: String, _ client: RedisClient
+    ) async throws(RedisError) -> String {
+        let pair = try await client.send(
+            RedisCommand("CONFIG", ["GET", .string(name)], isReadOnly: true)
+        ).strings()
+        return pair.count == 2 ? pair[1] ?? "" : ""
+    }
+}

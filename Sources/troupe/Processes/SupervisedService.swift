@@ -1,0 +1,134 @@
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// A child process that is started again whenever it ends.
+///
+/// The child's standard input is a pipe whose other end is ours: should we be killed, the pipe
+/// ends, and so does the child (`StopSwitch.stopWhenInputEnds`).
+final class SupervisedService: Service {
+    /// Set in the environment of children, so that they watch their standard input.
+    static let marker = "TROUPE_SUPERVISED"
+
+    private let name: String
+    private let arguments: [String]
+    private let variables: [String: String]
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var child: ChildProgram?
+        var isStopping = false
+    }
+
+    init(
+        _ name: String, _ arguments: [String], variables: [String: String], logger: Logger
+    ) {
+        self.name = name
+        self.arguments = arguments
+        self.variables = variables
+        self.logger = logger
+    }
+
+    func run() async throws {
+        await withTaskCancellationHandler {
+            await withGracefulShutdownHandler {
+                await keepAlive()
+            } onGracefulShutdown: {
+                self.stop(with: SIGTERM)
+            }
+        } onCancel: {
+            self.stop(with: SIGKILL)
+        }
+    }
+
+    private func keepAlive() async {
+        var backoff = Backoff(minimum: .milliseconds(100), maximum: .seconds(5))
+        while !state.withLock({ $0.isStopping }) {
+            let started = ContinuousClock.now
+            do throws(CommandFailure) {
+                let status = try await runOnce()
+                guard !state.withLock({ $0.isStopping }) else { return }
+                logger.error(
+                    "a service ended; starting it again",
+                    metadata: ["service": "\(name)", "status": "\(status)"])
+            } catch {
+                logger.error("a service cannot be started", metadata: ["reason": "\(error)"])
+            }
+            if ContinuousClock.now - started > .seconds(10) { backoff.reset() }
+            try? await Task.sleep(for: backoff.next())
+        }
+    }
+
+    private func runOnce() async throws(CommandFailure) -> Int32 {
+        let pipe = try Lifeline()
+        var environment = ProcessInfo.processInfo.environment
+        environment.merge(variables) { _, ours in ours }
+        environment[Self.marker] = "1"
+        let child = try ChildProgram(
+            Self.program, arguments, environment: environment,
+            streams: ChildProgram.Streams(input: pipe.childEnd))
+        pipe.closeChildEnd()
+        let isStopping = state.withLock { state in
+            state.child = child
+            return state.isStopping
+        }
+        if isStopping { child.send(SIGTERM) }
+        defer { state.withLock { $0.child = nil } }
+        let status = await child.exitStatus()
+        withExtendedLifetime(pipe) {}
+        return status
+    }
+
+    private func stop(with signal: Int32) {
+        state.withLock { state in
+            state.isStopping = true
+            state.child?.send(signal)
+        }
+    }
+
+    /// This program, also when it was found through the path.
+    static var program: String {
+        let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return link ?? CommandLine.arguments.first ?? "troupe"
+    }
+}
+
+/// A pipe that ends when this process does.
+private final class Lifeline {
+    private(set) var childEnd: Int32
+    private let ourEnd: Int32
+
+    init() throws(CommandFailure) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else {
+            throw CommandFailure(.failure, "no more pipes: \(String(cString: strerror(errno)))")
+        }
+        childEnd = ends[0]
+        ourEnd = ends[1]
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    }
+
+    func closeChildEnd() {
+        if childEnd >= 0 { close(childEnd) }
+        childEnd = -1
+    }
+
+    deinit {
+        closeChildEnd()
+        close(ourEnd)
+    }
+}

@@ -1,0 +1,111 @@
+/// What `doctor` thinks of a Redis and this machine: facts in, findings out.
+struct Diagnosis {
+    struct Finding: Equatable {
+        enum Level { case fine, advice, problem }
+
+        var level: Level
+        var subject: String
+        var what: String
+        var remedy: String?
+    }
+
+    /// The oldest Redis with XAUTOCLAIM, which takes over the work of dead replicas.
+    private static let versionMinimum = (6, 2)
+    private static let clockDifferenceMaximum = Duration.milliseconds(500)
+
+    static func findings(_ facts: RedisFacts, isCacheOnly: Bool = false) -> [Finding] {
+        [version(facts), persistence(facts), eviction(facts), clock(facts), role(facts)]
+            .compactMap { $0 }
+    }
+
+    private static func version(_ facts: RedisFacts) -> Finding {
+        let numbers = facts.version.split(separator: ".").compactMap { Int($0) } + [0, 0]
+        if (numbers[0], numbers[1]) < versionMinimum {
+            return Finding(
+                level: .problem, subject: "version", what: "Redis \(facts.version) is too old",
+                remedy: "install Redis 6.2 or newer, better 7")
+        }
+        if numbers[0] < 7 {
+            return Finding(
+                level: .advice, subject: "version",
+                what: "Redis \(facts.version) works, without the lag of consumer groups",
+                remedy: "install Redis 7")
+        }
+        return Finding(level: .fine, subject: "version", what: "Redis \(facts.version)")
+    }
+
+    private static func persistence(_ facts: RedisFacts) -> Finding {
+        guard facts.isAppendOnly else {
+            let snapshots =
+                facts.snapshots.isEmpty ? "nothing is saved" : "only snapshots are saved"
+            return Finding(
+                level: .problem, subject: "persistence",
+                what: "\(snapshots): a crash of Redis loses events that were acknowledged",
+                remedy: "redis-cli CONFIG SET appendonly yes, and appendonly yes in its redis.conf")
+        }
+        if facts.appendFsync == "no" {
+            return Finding(
+                level: .advice, subject: "persistence",
+                what: "append-only file, written when the system pleases",
+                remedy: "redis-cli CONFIG SET appendfsync everysec")
+        }
+        let fsync = facts.appendFsync.isEmpty ? "" : ", fsync \(facts.appendFsync)"
+        return Finding(
+            level: .fine, subject: "persistence", what: "append-only file\(fsync)")
+    }
+
+    private static func eviction(_ facts: RedisFacts) -> Finding {
+        switch facts.evictionPolicy {
+        case "noeviction", "":
+            return Finding(level: .fine, subject: "eviction", what: "noeviction")
+        case let policy where policy.hasPrefix("volatile"):
+            return Finding(
+                level: .advice, subject: "eviction",
+                what: "\(policy) may evict ledgers, which have a time to live",
+                remedy: "redis-cli CONFIG SET maxmemory-policy noeviction, the cache elsewhere "
+                    + "(--cache-redis)")
+        case let policy:
+            return Finding(
+                level: facts.maximumMemory == 0 ? .advice : .problem, subject: "eviction",
+                what: "\(policy) evicts orders and events when memory is full",
+                remedy: "redis-cli CONFIG SET maxmemory-policy noeviction")
+        }
+    }
+
+    private static func clock(_ facts: RedisFacts) -> Finding {
+        let difference = facts.clockDifference
+        let isFar =
+            difference > clockDifferenceMaximum || difference < .zero - clockDifferenceMaximum
+        return Finding(
+            level: isFar ? .problem : .fine, subject: "clock",
+            what:
+                "Redis is \(milliseconds(difference)) ms \(difference < .zero ? "behind" : "ahead")",
+            remedy: isFar ? "run an NTP client on both machines" : nil)
+    }
+
+    private static func role(_ facts: RedisFacts) -> Finding? {
+        guard facts.isReplica else { return nil }
+        return Finding(
+            level: .problem, subject: "role", what: "a read-only replica",
+            remedy: "name the primary with --redis")
+    }
+
+    private static func milliseconds(_ difference: Duration) -> Int64 {
+        let (seconds, attoseconds) = difference.components
+        return abs(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
+    }
+
+    /// A port that `up` would listen on.
+    static func port(_ port: Int, of name: String, isFree: Bool) -> Finding {
+        Finding(
+            level: isFree ? .fine : .advice, subject: "port \(port)",
+            what: isFree
+                ? "free, for \(name)" : "in use, by a running \(name) or by another program",
+            remedy: isFree ? nil : "troupe up --port 4000, unless it is ours")
+    }
+
+    /// The version of the library that reads replies.
+    static func hiredis(_ version: String) -> Finding {
+        Finding(level: .fine, subject: "hiredis", what: version)
+    }
+}

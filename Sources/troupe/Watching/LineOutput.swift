@@ -1,0 +1,64 @@
+import Dispatch
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// Standard output or error, line by line.
+///
+/// Each line is written at once, also into a pipe, and the caller waits until the reader has
+/// taken it: a slow reader slows us down instead of filling our memory. The wait blocks a
+/// private thread only.
+struct LineOutput: Sendable {
+    static let standard = LineOutput(descriptor: 1)
+    static let errors = LineOutput(descriptor: 2)
+
+    private let descriptor: Int32
+    private let queue: DispatchQueue
+
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+        queue = DispatchQueue(label: "troupe.output.\(descriptor)")
+    }
+
+    /// Whether a person reads it.
+    var isTerminal: Bool { isatty(descriptor) == 1 }
+
+    /// Writes the text and a newline.
+    ///
+    /// Returns false when nobody reads any more.
+    @discardableResult
+    func line(_ text: String = "") async -> Bool {
+        let bytes = Array((text + "\n").utf8)
+        return await withCheckedContinuation { continuation in
+            queue.async { continuation.resume(returning: write(bytes)) }
+        }
+    }
+
+    private func write(_ bytes: [UInt8]) -> Bool {
+        var offset = 0
+        while offset < bytes.count {
+            let count = bytes[offset...].withUnsafeBytes {
+                systemWrite(descriptor, $0.baseAddress, $0.count)
+            }
+            if count > 0 {
+                offset += count
+            } else if errno == EAGAIN {
+                var readiness = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&readiness, 1, 1_000)
+            } else if errno != EINTR {
+                return false
+            }
+        }
+        return true
+    }
+}
+
+/// The system's `write`, which the method above would shadow.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}

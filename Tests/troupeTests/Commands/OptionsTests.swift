@@ -1,0 +1,71 @@
+import ArgumentParser
+import Observability
+import Testing
+
+@testable import troupe
+
+@Suite(.timeLimit(.minutes(1)))
+struct OptionsTests {
+    @Test func addressIsShownWithoutPassword() throws {
+        let address = try RedisAddress(url: "redis://me:secret@example.org:7000/2", source: "")
+
+        #expect(address.shown == "redis://example.org:7000")
+    }
+
+    @Test(arguments: [
+        ("redis://127.0.0.1:6379", 6379), ("redis://localhost:7001", 7001),
+        ("redis://example.org:6379", nil), ("rediss://127.0.0.1:6379", nil),
+        ("redis://:secret@127.0.0.1:6379", nil), ("unix:///tmp/redis.sock", nil),
+    ])
+    func onlyAPlainLocalAddressMayGetAServerOfOurOwn(url: String, port: Int?) throws {
+        #expect(try RedisAddress(url: url, source: "--redis").portForOwnServer == port)
+    }
+
+    @Test func badAddressIsAUsageErrorThatDoesNotShowThePassword() throws {
+        let failure = try #require(throws: CommandFailure.self) {
+            try RedisAddress(url: "http://me:secret@example.org", source: "--redis")
+        }
+
+        #expect(failure.code == .usage)
+        #expect(!"\(failure)".contains("secret"))
+    }
+
+    @Test(arguments: ["a b", "a*", "a{b}", "a:b", "ä", String(repeating: "x", count: 65)])
+    func namespaceHoldsNothingThatMeansSomethingInAPattern(name: String) throws {
+        let options = try RedisOptions.parse(["--namespace", name])
+
+        #expect(throws: CommandFailure.self) {
+            try options.namespace(in: Surroundings(variables: [:]))
+        }
+    }
+
+    @Test func childrenGetTheSettingsInTheirEnvironment() throws {
+        let surroundings = Surroundings(variables: ["TROUPE_DATA": "/data"])
+        let redis = try RedisOptions.parse(
+            ["--redis", "redis://:secret@localhost:1", "--namespace", "n"])
+        let settings = try SystemOptions.parse(["--order-deadline", "7"])
+            .settings(redis: redis, logs: try LogOptions.parse([]), in: surroundings)
+        let child = Surroundings(variables: settings.variables)
+
+        let again = try SystemOptions.parse([])
+            .settings(redis: .parse([]), logs: .parse([]), in: child)
+
+        #expect(again.redis.url == "redis://:secret@localhost:1")
+        #expect(again.namespace == "n")
+        #expect(again.orderDeadline == .seconds(7))
+        #expect(again.dataFolder == "/data")
+        #expect(again.logs.level == settings.logs.level)
+    }
+
+    @Test func orchestrationIsRefusedUntilItExists() throws {
+        let options = try SystemOptions.parse(["--coordination", "orchestration"])
+
+        let failure = try #require(throws: CommandFailure.self) {
+            try options.settings(
+                redis: .parse([]), logs: .parse([]), in: Surroundings(variables: [:]))
+        }
+
+        #expect(failure.code == .usage)
+        #expect(failure.message.contains("choreography only"))
+    }
+}

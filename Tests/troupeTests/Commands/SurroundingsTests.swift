@@ -1,0 +1,59 @@
+import Testing
+
+@testable import troupe
+
+@Suite(.timeLimit(.minutes(1)))
+struct SurroundingsTests {
+    @Test func optionWinsOverVariable() throws {
+        let surroundings = Surroundings(variables: ["PORT": "4000", "REDIS_URL": "redis://a"])
+
+        #expect(try surroundings.port(5000, "PORT", default: 3000) == 5000)
+        #expect(try surroundings.port(nil, "PORT", default: 3000) == 4000)
+        #expect(try surroundings.port(nil, "OTHER", default: 3000) == 3000)
+        #expect(surroundings.text("redis://b", "REDIS_URL") == "redis://b")
+        #expect(surroundings.text(nil, "REDIS_URL") == "redis://a")
+    }
+
+    @Test func emptyVariableCountsAsUnset() {
+        #expect(Surroundings(variables: ["LOG_LEVEL": ""]).text(nil, "LOG_LEVEL") == nil)
+    }
+
+    @Test(arguments: ["abc", "0", "-1", "65536", "3000.5", " 3000"])
+    func badPortNamesItsVariable(text: String) throws {
+        let surroundings = Surroundings(variables: ["PORT": text])
+
+        let failure = try #require(throws: CommandFailure.self) {
+            try surroundings.port(nil, "PORT", default: 3000)
+        }
+
+        #expect(failure.code == .usage)
+        #expect(failure.message.contains("PORT is"))
+    }
+
+    @Test func badChoiceListsTheChoicesAndGuesses() throws {
+        let surroundings = Surroundings(variables: ["SERVICE": "paymets"])
+
+        let failure = try #require(throws: CommandFailure.self) {
+            let _: ServiceName = try surroundings.choice(
+                nil, "SERVICE", flag: "--service", default: .users)
+        }
+
+        #expect(failure.code == .usage)
+        #expect(failure.message.contains("SERVICE is “paymets”"))
+        #expect(failure.message.contains(ServiceName.list))
+        #expect(failure.remedy == "--service payments")
+    }
+
+    @Test(arguments: [
+        ("tial", "tail"), ("dcotor", "doctor"), ("UP", "up"), ("gatewy", "gateway"),
+    ])
+    func slipsAreUnderstood(typed: String, meant: String) {
+        let names = ["up", "serve", "gateway", "tail", "saga", "check", "doctor"]
+        #expect(NearestName.to(typed, among: names) == meant)
+    }
+
+    @Test func nonsenseIsNotGuessed() {
+        #expect(NearestName.to("frobnicate", among: ["up", "serve", "gateway"]) == nil)
+        #expect(NearestName.to("x", among: []) == nil)
+    }
+}

@@ -1,0 +1,67 @@
+import Testing
+
+@testable import troupe
+
+@Suite(.timeLimit(.minutes(1)))
+struct DiagnosisTests {
+    private static let healthy: RedisFacts = {
+        var facts = RedisFacts()
+        facts.version = "7.0.15"
+        facts.isAppendOnly = true
+        facts.appendFsync = "everysec"
+        facts.evictionPolicy = "noeviction"
+        return facts
+    }()
+
+    private func worst(_ change: (inout RedisFacts) -> Void) -> Diagnosis.Finding? {
+        var facts = Self.healthy
+        change(&facts)
+        return Diagnosis.findings(facts).first { $0.level != .fine }
+    }
+
+    @Test func healthyRedisHasNoFaults() {
+        #expect(worst { _ in } == nil)
+    }
+
+    @Test(arguments: ["6.0.16", "5.0.3", "3.2", ""])
+    func oldRedisIsAProblem(version: String) {
+        #expect(worst { $0.version = version }?.level == .problem)
+    }
+
+    @Test func olderButUsableRedisGetsAdvice() {
+        #expect(worst { $0.version = "6.2.14" }?.level == .advice)
+    }
+
+    @Test func lossOfDataIsAProblem() {
+        #expect(worst { $0.isAppendOnly = false }?.subject == "persistence")
+        #expect(worst { $0.appendFsync = "no" }?.level == .advice)
+    }
+
+    @Test func evictionOfOrdersIsAProblem() {
+        let evicting = worst {
+            $0.evictionPolicy = "allkeys-lru"
+            $0.maximumMemory = 1_000_000
+        }
+        #expect(evicting?.level == .problem)
+        #expect(worst { $0.evictionPolicy = "volatile-lfu" }?.level == .advice)
+    }
+
+    @Test(arguments: [Duration.seconds(2), .seconds(-2)])
+    func clocksFarApartAreAProblem(difference: Duration) {
+        #expect(worst { $0.clockDifference = difference }?.subject == "clock")
+        #expect(worst { $0.clockDifference = difference / 10 } == nil)
+    }
+
+    @Test func everyFaultHasARemedy() {
+        var facts = RedisFacts()
+        facts.version = "5"
+        facts.isReplica = true
+        facts.evictionPolicy = "allkeys-random"
+        facts.clockDifference = .seconds(9)
+
+        let faults = Diagnosis.findings(facts).filter { $0.level != .fine }
+
+        #expect(faults.count == 5)
+        #expect(faults.allSatisfy { $0.remedy != nil })
+    }
+}
