@@ -204,5 +204,5 @@ struct EntryWork: Sendable {
 extension BusinessFailure {
     /// A saga was still pending when its time was up.
     public static let deadlineReached = BusinessFailure(
-        "deadline_reached", "the saga did not end in time")
+        "deadline_exceeded", "the saga did not end in time")
 }
