@@ -20,7 +20,7 @@ public final class JSONClient: Sendable {
 
     /// A client of the service at `baseURL`, holding at most `connections` connections to it.
     ///
-    /// Call ``shutdown()`` when done.
+    /// Call ``shutdown()`` when done, to wait for the connections' end.
     public init(baseURL: String, timeout: Duration = .seconds(2), connections: Int = 64) {
         base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
         self.timeout = TimeAmount(timeout)
@@ -32,6 +32,11 @@ public final class JSONClient: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.httpVersion = .http1Only
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    deinit {
+        // For owners that never came to run; a second shutdown changes nothing.
+        _ = http.shutdown()
     }
 
     /// Reads a resource.
