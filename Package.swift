@@ -163,7 +163,13 @@ let package = Package(
         tests("InventoryServiceTests", orderServiceTestDependencies + ["InventoryService"]),
         tests("ObservabilityTests", ["Observability", logging, metrics]),
         tests("OrderContractsTests", ["CloudEvents", "OrderContracts", "Saga"]),
-        tests("OrderServiceTests", orderServiceTestDependencies + ["OrderService"]),
+        tests(
+            "OrderServiceTests",
+            orderServiceTestDependencies + [
+                "InventoryService", "Observability", "OrderService", "PaymentService",
+                "ProductService", "SandboxService", "ShippingService", "UserService",
+                asyncHTTPClient, lifecycle, nioHTTP1,
+            ]),
         tests("PaymentServiceTests", orderServiceTestDependencies + ["PaymentService"]),
         tests("ProductServiceTests", orderServiceTestDependencies + ["ProductService"]),
         tests(

@@ -39,6 +39,14 @@ extension RecordName {
 }
 
 extension StockLevel {
+    /// The record of this level.
+    var fields: [String: String] {
+        [
+            "available": String(available), "reserved": String(reserved),
+            "shipped": String(shipped),
+        ]
+    }
+
     /// Reads a record; nil if there is none, an error if it is not one.
     init?(_ productID: ProductID, fields: [String: String]) throws(InventoryError) {
         guard !fields.isEmpty else { return nil }

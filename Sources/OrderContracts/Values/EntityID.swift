@@ -1,7 +1,8 @@
-/// What every ID of the order system promises: 1 to 64 characters of `A-Z a-z 0-9 _ -`.
+/// What every ID of the order system promises: 1 to 128 of the characters `A-Z a-z 0-9 . _ ~ -`.
 ///
-/// IDs arrive in paths and bodies from outside and end up in Redis keys, so this is the one gate:
-/// braces, spaces, newlines and oversize texts never become an ID.
+/// They are the unreserved characters of URLs, the same raw and percent-encoded. IDs arrive in
+/// paths and bodies from outside and end up in Redis keys; braces, spaces, newlines and oversize
+/// texts never become one.
 public protocol EntityID: Codable, Hashable, Sendable, CustomStringConvertible {
     /// The ID as it is written in URLs, events and keys.
     var text: String { get }
@@ -26,7 +27,7 @@ extension EntityID {
         let text = try container.decode(String.self)
         guard isWellFormedID(text) else {
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "not an ID: 1 to 64 of A-Z a-z 0-9 _ -")
+                in: container, debugDescription: "not an ID: 1 to 128 of A-Z a-z 0-9 . _ ~ -")
         }
         self.init(wellFormed: text)
     }
@@ -40,14 +41,11 @@ extension EntityID {
 
 private func isWellFormedID(_ text: String) -> Bool {
     let bytes = text.utf8
-    guard (1...64).contains(bytes.count) else { return false }
+    guard (1...128).contains(bytes.count), text != ".", text != ".." else { return false }
     return bytes.allSatisfy { byte in
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-            true
-        default:
-            false
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x5F, 0x7E, 0x2D: true
+        default: false
         }
     }
 }

@@ -1,0 +1,49 @@
+public import Logging
+public import Redis
+public import Saga
+import SagaRedis
+public import ServiceHTTP
+public import ServiceLifecycle
+
+/// The inventory: its part in the order saga, and the stock over HTTP.
+public struct InventoryServer: Service {
+    /// Shows and sets the stock without HTTP.
+    public let room: StockRoom
+
+    private let runtime: SagaRuntime
+    private let server: ServiceServer
+    private let logger: Logger
+
+    /// A service that runs as soon as ``run()`` is called.
+    ///
+    /// - Parameters:
+    ///   - readiness: is told when the service begins to stop.
+    ///
+    /// Throws if the configuration makes no sense.
+    public init(
+        configuration: InventoryServerConfiguration, redis: RedisClient, logger: Logger,
+        readiness: Readiness? = nil
+    ) throws(SagaError) {
+        runtime = try SagaRuntime(
+            .inventory(), redis: redis, configuration: configuration.saga, logger: logger)
+        room = StockRoom(runtime: runtime)
+        server = ServiceServer(
+            name: "inventory", configuration: configuration.http,
+            router: StockRoutes(room: room).router(logger: logger),
+            readiness: readiness, logger: logger)
+        self.logger = logger
+    }
+
+    /// The port, once the service listens.
+    public var boundPort: BoundPort { server.boundPort }
+
+    /// Runs until the graceful stop.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await runtime.run() }
+            group.addTask { try await server.run() }
+            group.addTask { await InventorySeed.plant(with: runtime, logger: logger) }
+            for try await _ in group {}
+        }
+    }
+}

@@ -1,0 +1,203 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import Observability
+import OrderContracts
+import ServiceHTTP
+
+/// The order service over HTTP.
+///
+///     POST /orders                          201 + Location
+///     GET  /orders?userId=&limit=&after=    200
+///     GET  /orders/{id}                     200 | 404
+///     POST /orders/{id}/cancel              202 | 200 | 409 | 404
+struct OrderRoutes {
+    let desk: OrderDesk
+
+    /// The longest time that `Prefer: wait` can hold an answer, in seconds.
+    static let waitMaximum = 30
+
+    func router(logger: Logger) -> ServiceRouter {
+        let router = ServiceRouter(
+            service: "orders", logger: logger,
+            problem: { ($0 as? OrderError).map(Problem.init) })
+        router.post("/orders") { request, context in try await place(request, context) }
+        router.get("/orders") { request, _ in try await list(request) }
+        router.get("/orders/{id}") { _, context in
+            let order = try await desk.order(OrderID(wellFormed: try context.pathID()))
+            return .json { order.write(to: &$0) }
+        }
+        router.post("/orders/{id}/cancel") { _, context in
+            let order = try await desk.cancel(
+                OrderID(wellFormed: try context.pathID()), traceparent: context.trace.traceparent)
+            return .json(order.status == .cancelled ? .ok : .accepted) { order.write(to: &$0) }
+        }
+        return router
+    }
+
+    private func place(_ request: Request, _ context: ServiceContext) async throws -> Response {
+        let key = try request.idempotencyKey()
+        let wanted = try await request.readJSON(context) { OrderRequest($0) }
+        var placement = try await desk.place(
+            wanted, key: key, traceparent: context.trace.traceparent)
+        var headers: HTTPFields = [.location: "/orders/\(placement.order.id)"]
+        if placement.isReplay { headers[.idempotencyReplayed] = "true" }
+        if let seconds = request.preferredWait {
+            headers[.preferenceApplied] = "wait=\(seconds)"
+            // The order stands, whatever becomes of the wait.
+            let ended = try? await desk.order(
+                placement.order.id, endedWithin: .seconds(seconds))
+            placement.order = ended ?? placement.order
+        }
+        let order = placement.order
+        return .json(.created, headers: headers) { order.write(to: &$0) }
+    }
+
+    private func list(_ request: Request) async throws -> Response {
+        let page = try request.readQuery { PageRequest($0) }
+        // One more than asked for tells whether there is a next page.
+        let orders = try await orders(on: page, limit: page.limit + 1)
+        return .json { json in
+            json.set("orders", each: orders.prefix(page.limit)) { $0.write(to: &$1) }
+            if orders.count > page.limit { json.set("next", orders[page.limit - 1].id.text) }
+        }
+    }
+
+    private func orders(on page: PageRequest, limit: Int) async throws -> [Order] {
+        do {
+            return try await desk.orders(of: page.userID, after: page.last, limit: limit)
+        } catch {
+            guard error.code == .unknownOrder else { throw error }
+            throw Problem.invalid([Problem.Fault(.parameter("after"), "must be an order's ID")])
+        }
+    }
+}
+
+// MARK: - What comes in
+
+/// Which orders a client wants to see.
+private struct PageRequest {
+    var userID: UserID?
+    var last: OrderID?
+    var limit: Int
+
+    init(_ query: QueryReader) {
+        userID = query.identifier("userId").map(UserID.init(wellFormed:))
+        last = query.identifier("after").map(OrderID.init(wellFormed:))
+        limit = query.integer("limit", in: 1...100) ?? 20
+    }
+}
+
+extension OrderRequest {
+    /// Reads a body, reporting every faulty field to the reader.
+    init(_ fields: FieldReader) {
+        self.init(
+            userID: UserID(wellFormed: fields.identifier("userId")),
+            productID: ProductID(wellFormed: fields.identifier("productId")),
+            quantity: fields.integer("quantity", in: Self.quantities),
+            payment: fields.object("payment") { payment in
+                PaymentMethod(
+                    method: payment.choice("method", of: ["card"]),
+                    token: payment.string("token", length: 1...128))
+            },
+            shipping: fields.object("shipping") { shipping in
+                ShippingAddress(
+                    street: shipping.string("street"),
+                    city: shipping.string("city", length: 1...100),
+                    postcode: shipping.string("postcode", length: 1...20),
+                    country: shipping.country("country"))
+            })
+    }
+}
+
+extension Request {
+    /// The key of the `Idempotency-Key` header, if there is one.
+    fileprivate func idempotencyKey() throws(Problem) -> IdempotencyKey? {
+        let values = headers[values: .idempotencyKey]
+        guard let value = values.first else { return nil }
+        guard values.count == 1, let key = IdempotencyKey(header: value) else {
+            throw .invalid([
+                Problem.Fault(
+                    .header("Idempotency-Key"),
+                    "must be one string of 1 to 255 printable ASCII characters")
+            ])
+        }
+        return key
+    }
+
+    /// The seconds of `Prefer: wait=N`, cut to what is allowed; other preferences are not ours.
+    fileprivate var preferredWait: Int? {
+        for value in headers[values: .prefer] {
+            for preference in value.split(separator: ",") {
+                let parts = preference.split(separator: "=", maxSplits: 1).map {
+                    $0.filter { $0 != " " && $0 != "\"" }
+                }
+                guard parts.count == 2, parts[0].lowercased() == "wait",
+                    let seconds = Int(parts[1]),
+                    seconds > 0
+                else { continue }
+                return min(seconds, OrderRoutes.waitMaximum)
+            }
+        }
+        return nil
+    }
+}
+
+// MARK: - What goes out
+
+extension Order {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.set("id", id.text)
+        json.set("userId", userID.text)
+        json.set("productId", productID.text)
+        json.set("quantity", quantity)
+        json.set("status", status.rawValue)
+        json.set("total") { json in
+            json.set("amount", total.amount)
+            json.set("currency", total.currency)
+        }
+        json.set("createdAt", createdAt.description)
+        json.set("updatedAt", updatedAt.description)
+        if let cancellation {
+            json.set("cancellation") { json in
+                json.set("reason", cancellation.reason)
+                json.set("detail", cancellation.detail)
+            }
+        }
+    }
+}
+
+extension Problem {
+    fileprivate init(_ error: OrderError) {
+        switch error.code {
+        case .unknownUser: self = .unprocessable(error, "/userId", "names no user")
+        case .unknownProduct: self = .unprocessable(error, "/productId", "names no product")
+        case .totalTooLarge: self = .unprocessable(error, "/quantity", "makes the total too large")
+        case .keyReused: self = .unprocessable(code: error.code.description, error.message)
+        case .unknownOrder: self = .notFound(error.message)
+        case .tooLate: self = .conflict(code: error.code.description, error.message)
+        case .unavailable: self = .unavailable(error.message, cause: error.cause)
+        default: self = .internal(cause: error)
+        }
+    }
+
+    private static func unprocessable(
+        _ error: OrderError, _ pointer: String, _ detail: String
+    ) -> Problem {
+        var problem = Problem.unprocessable(code: error.code.description, error.message)
+        problem.faults = [Fault(.pointer(pointer), detail)]
+        return problem
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let idempotencyKey = name("Idempotency-Key")
+    fileprivate static let idempotencyReplayed = name("Idempotency-Replayed")
+    fileprivate static let prefer = name("Prefer")
+    fileprivate static let preferenceApplied = name("Preference-Applied")
+
+    /// The names above are all tokens, so there is always one.
+    private static func name(_ text: String) -> HTTPField.Name {
+        HTTPField.Name(text) ?? .cookie
+    }
+}

@@ -1,0 +1,71 @@
+public import Logging
+import OrderContracts
+public import Redis
+public import Saga
+import SagaRedis
+public import ServiceHTTP
+public import ServiceLifecycle
+
+/// The order service: HTTP routes, the order's part in its sagas, and the order of the demo.
+///
+///     POST ─▶ OrderRoutes ─▶ OrderDesk ─▶ SagaRuntime ─▶ Redis ─▶ Participant.order
+public struct OrderServer: Service {
+    /// Places, shows and cancels orders without HTTP.
+    public let desk: OrderDesk
+
+    private let runtime: SagaRuntime
+    private let server: ServiceServer
+    private let clients: [JSONClient]
+    private let logger: Logger
+
+    /// A service that runs as soon as ``run()`` is called.
+    ///
+    /// - Parameters:
+    ///   - catalog: knows users and products; the two services over HTTP unless given.
+    ///   - readiness: is told when the service begins to stop.
+    ///
+    /// Throws if the configuration makes no sense.
+    public init(
+        configuration: OrderServerConfiguration, redis: RedisClient, logger: Logger,
+        catalog: (any Catalog)? = nil, readiness: Readiness? = nil
+    ) throws(SagaError) {
+        runtime = try SagaRuntime(
+            .order(deadline: configuration.deadline), redis: redis,
+            configuration: configuration.saga, logger: logger)
+        let clients = [configuration.usersURL, configuration.productsURL].map {
+            JSONClient(baseURL: $0, timeout: configuration.callTimeout)
+        }
+        self.clients = clients
+        desk = OrderDesk(
+            runtime: runtime,
+            catalog: catalog ?? HTTPCatalog(users: clients[0], products: clients[1]))
+        server = ServiceServer(
+            name: "orders", configuration: configuration.http,
+            router: OrderRoutes(desk: desk).router(logger: logger), readiness: readiness,
+            logger: logger)
+        self.logger = logger
+    }
+
+    /// The port, once the service listens.
+    public var boundPort: BoundPort { server.boundPort }
+
+    /// Runs until the graceful stop, then closes what it opened.
+    public func run() async throws {
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await runtime.run() }
+                group.addTask { try await server.run() }
+                group.addTask { await OrderSeed.plant(with: runtime, logger: logger) }
+                for try await _ in group {}
+            }
+        } catch {
+            await close()
+            throw error
+        }
+        await close()
+    }
+
+    private func close() async {
+        for client in clients { await client.shutdown() }
+    }
+}

@@ -1,0 +1,58 @@
+public import Logging
+public import Redis
+public import Saga
+import SagaRedis
+public import ServiceHTTP
+public import ServiceLifecycle
+
+/// The payment service: its part in the order saga, and a view of every payment.
+public struct PaymentServer: Service {
+    private let runtime: SagaRuntime
+    private let server: ServiceServer
+    private let client: JSONClient
+    private let logger: Logger
+
+    /// A service that runs as soon as ``run()`` is called.
+    ///
+    /// - Parameters:
+    ///   - company: moves the money; the one at the configured address over HTTP unless given.
+    ///   - readiness: is told when the service begins to stop.
+    ///
+    /// Throws if the configuration makes no sense.
+    public init(
+        configuration: PaymentServerConfiguration, redis: RedisClient, logger: Logger,
+        company: (any PaymentCompany)? = nil, readiness: Readiness? = nil
+    ) throws(SagaError) {
+        let client = JSONClient(
+            baseURL: configuration.companyURL, timeout: configuration.callTimeout)
+        let company = company ?? HTTPPaymentCompany(client)
+        self.client = client
+        runtime = try SagaRuntime(
+            .payment(company: company, giveUpAfter: configuration.giveUpAfter), redis: redis,
+            configuration: configuration.saga, logger: logger)
+        server = ServiceServer(
+            name: "payments", configuration: configuration.http,
+            router: PaymentRoutes(records: runtime.records).router(logger: logger),
+            readiness: readiness, logger: logger)
+        self.logger = logger
+    }
+
+    /// The port, once the service listens.
+    public var boundPort: BoundPort { server.boundPort }
+
+    /// Runs until the graceful stop, then closes what it opened.
+    public func run() async throws {
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await runtime.run() }
+                group.addTask { try await server.run() }
+                group.addTask { await PaymentSeed.plant(with: runtime, logger: logger) }
+                for try await _ in group {}
+            }
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+        await client.shutdown()
+    }
+}

@@ -1,0 +1,25 @@
+public import SagaRedis
+public import ServiceHTTP
+
+/// What the payment service is told from outside.
+public struct PaymentServerConfiguration: Sendable {
+    /// Where it listens, 3004 unless set otherwise.
+    public var http = ServiceServerConfiguration(port: 3004)
+
+    /// How it takes part in sagas; the namespace is set here.
+    public var saga = SagaRuntimeConfiguration()
+
+    /// Where the payment company is.
+    public var companyURL = "http://127.0.0.1:3007"
+
+    /// How long the payment company may take to answer one call.
+    public var callTimeout: Duration = .seconds(2)
+
+    /// A charge without an answer for this long is taken back.
+    ///
+    /// Well below the orders' deadline, so that the reason the customer sees is the right one.
+    public var giveUpAfter: Duration = .seconds(8)
+
+    /// The defaults above.
+    public init() {}
+}

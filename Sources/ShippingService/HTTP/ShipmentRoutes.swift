@@ -1,0 +1,47 @@
+import Hummingbird
+import Logging
+import Observability
+import OrderContracts
+import Saga
+import ServiceHTTP
+
+/// The shipping service over HTTP.
+///
+///     GET /shipments/{orderId}   200 | 404
+struct ShipmentRoutes {
+    let records: any RecordReader
+
+    func router(logger: Logger) -> ServiceRouter {
+        let router = ServiceRouter(
+            service: "shipping", logger: logger,
+            problem: { error in
+                guard let error = error as? SagaError, error.retry == .later else { return nil }
+                return .unavailable("shipments cannot be reached now", cause: error)
+            })
+        router.get("/shipments/{orderId}") { _, context in
+            let orderID = OrderID(wellFormed: try context.pathID("orderId"))
+            let fields = try await records.fields(of: .shipment(orderID.text))
+            guard let shipment = try ShipmentState(orderID, fields: fields) else {
+                throw Problem.notFound("there is no shipment for order \(orderID)")
+            }
+            return .json { shipment.write(to: &$0) }
+        }
+        return router
+    }
+}
+
+extension ShipmentState {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.set("orderId", orderID.text)
+        json.set("status", status.rawValue)
+        json.set("shipmentId", shipment?.id)
+        json.set("trackingNumber", shipment?.trackingNumber)
+        if let failure {
+            json.set("failure") { json in
+                json.set("reason", failure.reason)
+                json.set("detail", failure.detail)
+            }
+        }
+        json.set("updatedAt", updatedAt.description)
+    }
+}

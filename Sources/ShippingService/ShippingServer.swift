@@ -1,0 +1,58 @@
+public import Logging
+public import Redis
+public import Saga
+import SagaRedis
+public import ServiceHTTP
+public import ServiceLifecycle
+
+/// The shipping service: its part in the order saga, and a view of every shipment.
+public struct ShippingServer: Service {
+    private let runtime: SagaRuntime
+    private let server: ServiceServer
+    private let client: JSONClient
+    private let logger: Logger
+
+    /// A service that runs as soon as ``run()`` is called.
+    ///
+    /// - Parameters:
+    ///   - carrier: moves the goods; the one at the configured address over HTTP unless given.
+    ///   - readiness: is told when the service begins to stop.
+    ///
+    /// Throws if the configuration makes no sense.
+    public init(
+        configuration: ShippingServerConfiguration, redis: RedisClient, logger: Logger,
+        carrier: (any Carrier)? = nil, readiness: Readiness? = nil
+    ) throws(SagaError) {
+        let client = JSONClient(
+            baseURL: configuration.carrierURL, timeout: configuration.callTimeout)
+        let carrier = carrier ?? HTTPCarrier(client)
+        self.client = client
+        runtime = try SagaRuntime(
+            .shipping(carrier: carrier, giveUpAfter: configuration.giveUpAfter), redis: redis,
+            configuration: configuration.saga, logger: logger)
+        server = ServiceServer(
+            name: "shipping", configuration: configuration.http,
+            router: ShipmentRoutes(records: runtime.records).router(logger: logger),
+            readiness: readiness, logger: logger)
+        self.logger = logger
+    }
+
+    /// The port, once the service listens.
+    public var boundPort: BoundPort { server.boundPort }
+
+    /// Runs until the graceful stop, then closes what it opened.
+    public func run() async throws {
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await runtime.run() }
+                group.addTask { try await server.run() }
+                group.addTask { await ShippingSeed.plant(with: runtime, logger: logger) }
+                for try await _ in group {}
+            }
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+        await client.shutdown()
+    }
+}

@@ -1,0 +1,25 @@
+public import SagaRedis
+public import ServiceHTTP
+
+/// What the shipping service is told from outside.
+public struct ShippingServerConfiguration: Sendable {
+    /// Where it listens, 3006 unless set otherwise.
+    public var http = ServiceServerConfiguration(port: 3006)
+
+    /// How it takes part in sagas; the namespace is set here.
+    public var saga = SagaRuntimeConfiguration()
+
+    /// Where the carrier is.
+    public var carrierURL = "http://127.0.0.1:3007"
+
+    /// How long the carrier may take to answer one call.
+    public var callTimeout: Duration = .seconds(2)
+
+    /// A booking without an answer for this long is taken back.
+    ///
+    /// Well below the orders' deadline, so that the reason the customer sees is the right one.
+    public var giveUpAfter: Duration = .seconds(8)
+
+    /// The defaults above.
+    public init() {}
+}

@@ -1,0 +1,56 @@
+import OrderContracts
+import PaymentService
+import Saga
+
+/// A payment company in memory that answers to the sandbox's tokens and keeps books.
+actor BookkeepingCompany: PaymentCompany {
+    private var charges: [String: Money] = [:]
+    private var refunded: Set<String> = []
+    private var voided: Set<String> = []
+    private var attempts: [String: Int] = [:]
+
+    /// Closed, it holds back answers to what was done already.
+    nonisolated let gate = Gate()
+
+    /// What was taken and not returned.
+    var net: Int {
+        charges.filter { !refunded.contains($0.key) }.reduce(0) { $0 + $1.value.amount }
+    }
+
+    /// How many charges there ever were.
+    var chargeCount: Int { charges.count }
+
+    /// How many charges were returned.
+    var refundCount: Int { refunded.count }
+
+    func charge(
+        _ amount: Money, token: String, reference: OrderID, key: String
+    ) async throws(PaymentError) -> Result<Charge, BusinessFailure> {
+        attempts[key, default: 0] += 1
+        switch token {
+        case "tok_declined":
+            return .failure(BusinessFailure(FailureReason.cardDeclined, "the card was declined"))
+        case "tok_insufficient_funds":
+            return .failure(BusinessFailure(FailureReason.insufficientFunds, "not enough money"))
+        case "tok_flaky" where attempts[key, default: 0] <= 2:
+            throw PaymentError(.unavailable, "try again")
+        default: break
+        }
+        guard !voided.contains(key) else {
+            return .failure(BusinessFailure("charge_voided", "refunded before it was charged"))
+        }
+        charges[key] = amount
+        if token == "tok_timeout" { throw PaymentError(.unavailable, "no answer") }
+        await gate.pass()
+        return .success(Charge(id: "ch_\(key)"))
+    }
+
+    func refund(chargeKey: String, key: String) async throws(PaymentError) -> Refund {
+        guard let amount = charges[chargeKey] else {
+            voided.insert(chargeKey)
+            return .nothingCharged
+        }
+        refunded.insert(chargeKey)
+        return .refunded(amount)
+    }
+}
