@@ -62,9 +62,15 @@ package enum StepMachine {
     }
 
     /// What to do with an event when the step stands in `state`.
-    package static func action(_ role: StepRole, in state: StepState) -> StepAction {
+    ///
+    /// A forward event that was delivered before may have acted outside and crashed before its
+    /// transition. If its compensation came meanwhile, that knew of nothing to undo.
+    package static func action(
+        _ role: StepRole, in state: StepState, deliveredBefore: Bool = false
+    ) -> StepAction {
         switch (role, state) {
         case (.forward, .absent): .perform
+        case (.forward, .tombstone) where deliveredBefore: .takeBack
         case (.forward, _): .ignore
         case (.compensate, .done): .undo
         case (.compensate, .absent): .refuseForever

@@ -16,7 +16,8 @@ extension EntryWork {
         if let assumed = StepMachine.assumed(role, deliveredBefore: deliveredBefore) {
             action = StepMachine.action(role, in: assumed)
         } else {
-            action = StepMachine.action(role, in: try await state(of: step))
+            action = StepMachine.action(
+                role, in: try await state(of: step), deliveredBefore: deliveredBefore)
         }
         for _ in 0..<Self.roundsMaximum {
             let (answer, outcome, succeeded) = try await act(action, step, perform)

@@ -33,6 +33,16 @@ struct StepMachineTests {
         #expect(race.ends().contains { $0.isCharged && $0.ledger == .tombstone })
     }
 
+    @Test func crashesBeforeTheTransitionLeaveNothingBehind() {
+        let race = ReplicaRace(roles: [.forward, .compensate, .compensate], crashes: 2)
+
+        for end in race.ends() {
+            #expect(end.ledger != .done && end.ledger != .absent, "\(end)")
+            #expect(!end.isCharged, "\(end)")
+            #expect(end.answers == 1, "\(end)")
+        }
+    }
+
     @Test func whatWasDeliveredBeforeIsReadFirst() {
         #expect(StepMachine.assumed(.forward, deliveredBefore: false) == .absent)
         #expect(StepMachine.assumed(.forward, deliveredBefore: true) == nil)
@@ -52,7 +62,7 @@ private struct ReplicaRace {
     }
 
     private enum Phase: Hashable {
-        case begin
+        case begin(deliveredBefore: Bool)
         case act(StepAction)
         case set(StepAction, succeeded: Bool)
         case over
@@ -60,14 +70,19 @@ private struct ReplicaRace {
 
     private struct World: Hashable {
         var end = End()
+        var crashesLeft: Int
         var phases: [Phase]
     }
 
     let roles: [StepRole]
     var takesBack = true
+    /// How often a replica may die between acting outside and its transition. Its event is
+    /// delivered again.
+    var crashes = 0
 
     func ends() -> Set<End> {
-        let start = World(phases: roles.map { _ in .begin })
+        let start = World(
+            crashesLeft: crashes, phases: roles.map { _ in .begin(deliveredBefore: false) })
         var seen: Set<World> = [start]
         var waiting = [start]
         var ends: Set<End> = []
@@ -88,17 +103,26 @@ private struct ReplicaRace {
         switch world.phases[replica] {
         case .over:
             return []
-        case .begin:
+        case .begin(let deliveredBefore):
             let state =
-                StepMachine.assumed(role, deliveredBefore: false) ?? world.end.ledger
-            next.phases[replica] = phase(for: StepMachine.action(role, in: state))
+                StepMachine.assumed(role, deliveredBefore: deliveredBefore) ?? world.end.ledger
+            let action = StepMachine.action(role, in: state, deliveredBefore: deliveredBefore)
+            next.phases[replica] = phase(for: action)
             return [next]
         case .act(let action):
             return act(action, replica: replica, in: next)
         case .set(let action, let succeeded):
             compareAndSet(action, succeeded: succeeded, replica: replica, in: &next)
-            return [next]
+            return [next] + crash(replica, in: world)
         }
+    }
+
+    private func crash(_ replica: Int, in world: World) -> [World] {
+        guard world.crashesLeft > 0 else { return [] }
+        var next = world
+        next.crashesLeft -= 1
+        next.phases[replica] = .begin(deliveredBefore: true)
+        return [next]
     }
 
     private func phase(for action: StepAction) -> Phase {
