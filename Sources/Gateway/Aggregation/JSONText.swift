@@ -22,7 +22,7 @@ enum JSONText {
         let text = Array(scalar.string.utf8)
         let isPlain = scalar.style == .plain || scalar.style == .any
         if isPlain, text.isEmpty || text == Array("~".utf8) { return Array("null".utf8) }
-        if isPlain, text.first != UInt8(ascii: "\""), JSONDocument(text) != nil { return text }
+        if isPlain, text.first != UInt8(ascii: "\""), JSONPart(text) != nil { return text }
         return quoted(scalar.string)
     }
 

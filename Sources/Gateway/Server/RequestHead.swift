@@ -6,7 +6,7 @@ import NIOCore
 /// turns one into a `String`.
 package struct RequestHead: Sendable {
     /// Names that the gateway itself acts on.
-    package enum KnownField: UInt8, Sendable {
+    package enum KnownField: UInt16, Sendable {
         case other, host, contentLength, transferEncoding, connection, expect, cacheControl
         case pragma, authorization, cookie, ifNoneMatch, requestID, traceparent
     }
@@ -35,6 +35,8 @@ package struct RequestHead: Sendable {
     package let expectsContinue: Bool
     let bytes: ByteBuffer
     let fields: [Field]
+    /// One bit for each known field that is there.
+    let knownFields: UInt16
 }
 
 extension RequestHead {
@@ -45,6 +47,7 @@ extension RequestHead {
 
     /// The value of the first field of that name, if there is one.
     package func first(_ known: KnownField) -> String? {
+        guard contains(known) else { return nil }
         for field in fields where field.known == known { return text(field.value) }
         return nil
     }
@@ -59,22 +62,7 @@ extension RequestHead {
     }
 
     package func contains(_ known: KnownField) -> Bool {
-        for field in fields where field.known == known { return true }
-        return false
-    }
-
-    /// Gives the bytes of every value of that name, until `body` answers true.
-    func firstValue(
-        of known: KnownField, where body: (UnsafeRawBufferPointer) -> Bool
-    ) -> Bool {
-        for field in fields where field.known == known {
-            let found = bytes.withUnsafeReadableBytes { all in
-                body(
-                    .init(rebasing: all[Int(field.value.lowerBound)..<Int(field.value.upperBound)]))
-            }
-            if found { return true }
-        }
-        return false
+        knownFields & (1 << known.rawValue) != 0
     }
 
     private func text(_ range: Range<UInt32>) -> String {

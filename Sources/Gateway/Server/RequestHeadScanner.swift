@@ -35,6 +35,7 @@ struct RequestHeadScanner {
     private var minorVersion: UInt8 = 1
     private var fields: [RequestHead.Field] = []
     private var fieldsStart = 0
+    private var knownFields: UInt16 = 0
 
     private var host: Range<Int>?
     private var contentLength: Int?
@@ -175,6 +176,7 @@ struct RequestHeadScanner {
                 known: known, name: UInt32(name.lowerBound)..<UInt32(name.upperBound),
                 value: UInt32(value.lowerBound)..<UInt32(value.upperBound)))
         if known != .other {
+            knownFields |= 1 << known.rawValue
             let fault = buffer.withUnsafeReadableBytes { bytes in
                 note(known, UnsafeRawBufferPointer(rebasing: bytes[value]), at: value)
             }
@@ -290,7 +292,8 @@ struct RequestHeadScanner {
         return RequestHead(
             method: method, target: try target(in: bytes), minorVersion: minorVersion,
             framing: framing, keepsAlive: minorVersion == 1 ? !closes : keepsOpen && !closes,
-            expectsContinue: expectsContinue, bytes: bytes, fields: fields)
+            expectsContinue: expectsContinue, bytes: bytes, fields: fields,
+            knownFields: knownFields)
     }
 
     private func target(in bytes: ByteBuffer) throws(RequestFault) -> RequestTarget {

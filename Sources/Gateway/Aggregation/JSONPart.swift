@@ -3,7 +3,7 @@
 /// An aggregate is spliced together from the bytes of its parts, so each part must be exactly one
 /// value: no trailing comma, no second value, no lone surrogate escape, no broken UTF-8, nesting
 /// no deeper than `deepest`. A name that stands twice in an object is ambiguous and is not found.
-struct JSONDocument: Sendable {
+struct JSONPart: Sendable {
     /// The bytes of the value, without white space around it.
     let bytes: ArraySlice<UInt8>
 
@@ -27,13 +27,13 @@ struct JSONDocument: Sendable {
     }
 
     /// The value of the member `name`, if this is an object with exactly one.
-    func member(_ name: String) -> JSONDocument? {
-        var found: JSONDocument?
+    func member(_ name: String) -> JSONPart? {
+        var found: JSONPart?
         var count = 0
         forEachMember { key, value in
             guard key == name else { return }
             count += 1
-            found = JSONDocument(unchecked: value)
+            found = JSONPart(unchecked: value)
         }
         return count == 1 ? found : nil
     }
@@ -106,7 +106,7 @@ struct JSONScanner {
     }
 
     mutating func skipValue(depth: Int) -> Bool {
-        guard depth < JSONDocument.deepest, let first = current else { return false }
+        guard depth < JSONPart.deepest, let first = current else { return false }
         switch first {
         case UInt8(ascii: "{"): return skipItems("}", depth) { $0.skipMember(depth: depth + 1) }
         case UInt8(ascii: "["): return skipItems("]", depth) { $0.skipValue(depth: depth + 1) }

@@ -3,13 +3,13 @@ import Testing
 @testable import Gateway
 
 @Suite(.timeLimit(.minutes(1)))
-struct JSONDocumentTests {
+struct JSONPartTests {
     @Test(arguments: [
         "null", " true ", "0", "-0", "1.5e+10", "1e400", #""a\u00e9\n""#, #""\ud83d\ude00""#,
         "[]", "[1, [2]]", "{}", #"{"a": {"b": [1, "x"]}}"#, "\"ü\"",
     ])
     func oneValueIsAccepted(_ text: String) {
-        #expect(JSONDocument(text.utf8) != nil)
+        #expect(JSONPart(text.utf8) != nil)
     }
 
     @Test(arguments: [
@@ -18,20 +18,20 @@ struct JSONDocumentTests {
         "{", #"{"a"}"#, #"{"a":1,}"#, #"{a:1}"#, #"{"a":1 "b":2}"#, "1 2", "{}{}", "NaN", "//x",
     ])
     func anythingElseIsRefused(_ text: String) {
-        #expect(JSONDocument(text.utf8) == nil)
+        #expect(JSONPart(text.utf8) == nil)
     }
 
     @Test func depthAndEncodingAreLimited() {
         let deep = String(repeating: "[", count: 100_000)
-        #expect(JSONDocument(deep.utf8) == nil)
+        #expect(JSONPart(deep.utf8) == nil)
         let nested = String(repeating: "[", count: 63) + String(repeating: "]", count: 63)
-        #expect(JSONDocument(nested.utf8) != nil)
-        #expect(JSONDocument([UInt8(ascii: "\""), 0xFF, UInt8(ascii: "\"")]) == nil)
+        #expect(JSONPart(nested.utf8) != nil)
+        #expect(JSONPart([UInt8(ascii: "\""), 0xFF, UInt8(ascii: "\"")]) == nil)
     }
 
     @Test func membersAreFoundByName() throws {
         let text = #"{"id": 7, "a\"b": "x", "user": {"id": "u\u0031"}, "twice": 1, "twice": 2}"#
-        let document = try #require(JSONDocument(text.utf8))
+        let document = try #require(JSONPart(text.utf8))
 
         #expect(document.member("id")?.scalarText == "7")
         #expect(document.member("a\"b")?.scalarText == "x")
@@ -42,7 +42,7 @@ struct JSONDocumentTests {
     }
 
     @Test func selectionKeepsOrderAndValues() throws {
-        let document = try #require(JSONDocument(#"{"a": 1, "b": [1, 2], "c": {"d": null}}"#.utf8))
+        let document = try #require(JSONPart(#"{"a": 1, "b": [1, 2], "c": {"d": null}}"#.utf8))
 
         let selected = try #require(document.selecting(["c", "a"]))
 

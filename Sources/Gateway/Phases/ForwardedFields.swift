@@ -1,0 +1,68 @@
+import NIOHTTP1
+import Observability
+
+/// Which header fields go on to an upstream; pure.
+///
+///     client ─► hop-by-hop, framing, forged origin: dropped
+///            ─► everything else, or on a shared fill only what the key holds: passed on
+///     gateway ─► X-Request-Id, traceparent, Via, and where the request came from: set
+enum ForwardedFields {
+    /// The request as the upstream is to see it.
+    struct Origin {
+        var requestName: String
+        var traceparent: String?
+        var peer: String
+        var host: String?
+    }
+
+    /// Fields of one connection, of framing, and those by which a client could pretend to be
+    /// another request than the one that was routed.
+    private static let dropped: Set<String> = [
+        "connection", "content-length", "expect", "forwarded", "host", "http2-settings",
+        "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
+        "traceparent", "trailer", "transfer-encoding", "upgrade", "via", "x-forwarded-for",
+        "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto",
+        "x-forwarded-server", "x-http-method", "x-http-method-override", "x-method-override",
+        "x-original-url", "x-real-ip", "x-request-id", "x-rewrite-url",
+    ]
+
+    /// For a request whose answer goes to its client alone.
+    static func own(_ head: RequestHead, origin: Origin) -> HTTPHeaders {
+        let nominated = head.contains(.connection) ? nominated(head.joined("connection")) : []
+        var fields = HTTPHeaders()
+        for (name, value) in head.allFields {
+            let lowercased = name.lowercased()
+            if dropped.contains(lowercased) || nominated.contains(lowercased) { continue }
+            fields.add(name: name, value: value)
+        }
+        name(origin, in: &fields)
+        fields.add(name: "X-Forwarded-For", value: origin.peer)
+        fields.add(name: "X-Forwarded-Proto", value: "http")
+        if let host = origin.host { fields.add(name: "X-Forwarded-Host", value: host) }
+        return fields
+    }
+
+    /// For a fill, whose answer others may be given: only what the key holds.
+    static func shared(
+        _ head: RequestHead, policy: CachePolicy, origin: Origin
+    ) -> HTTPHeaders {
+        var fields = HTTPHeaders()
+        for name in policy.varyingFields where !dropped.contains(name) {
+            if let value = head.joined(name) { fields.add(name: name, value: value) }
+        }
+        name(origin, in: &fields)
+        return fields
+    }
+
+    private static func name(_ origin: Origin, in fields: inout HTTPHeaders) {
+        let trace = origin.traceparent.flatMap { TraceContext(traceparent: $0) }
+        fields.add(name: "X-Request-Id", value: origin.requestName)
+        fields.add(name: "traceparent", value: (trace?.child() ?? TraceContext()).traceparent)
+        fields.add(name: "Via", value: "1.1 troupe")
+    }
+
+    /// Names that `Connection` declares to be of this connection only.
+    private static func nominated(_ connection: String?) -> Set<String> {
+        Set((connection ?? "").split(separator: ",").map { $0.trimmingSpace().lowercased() })
+    }
+}

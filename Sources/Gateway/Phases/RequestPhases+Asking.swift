@@ -1,0 +1,110 @@
+import NIOCore
+import NIOHTTP1
+
+// The phases that ask upstreams. They run in tasks; each call runs on the connection's event loop.
+
+extension RequestPhases {
+    /// Runs on a miss: asks one upstream, or each that an aggregate needs.
+    ///
+    /// - Parameter policy: what the key holds; `nil` if the answer is for this request alone, and
+    ///   then all of the request goes on.
+    func fetchParts(
+        _ exchange: Exchange, policy: CachePolicy?, scope: FillScope?
+    ) async -> FetchedResponse {
+        let fields = fields(of: exchange, policy: policy)
+        switch exchange.route.configuration.source {
+        case .upstream(let upstream, let path):
+            let called = await call(upstream, path, exchange, .get, fields, body: nil)
+            return called.response
+        case .aggregate(let plan):
+            let aggregator = Aggregator(
+                plan: plan, upstreams: upstreams, exchange: exchange, fields: fields,
+                deadline: exchange.began + exchange.route.configuration.timeout, scope: scope)
+            return await aggregator.run()
+        }
+    }
+
+    /// Runs instead of look-up and store on routes without a cache, and for unsafe requests.
+    func forward(_ exchange: Exchange) async -> Answer {
+        let configuration = exchange.route.configuration
+        let status = CacheStatus.forwarded(exchange.head.method.isSafe ? .bypass : .method)
+        guard case .upstream(let upstream, let path) = configuration.source else {
+            let fetched = await fetchParts(exchange, policy: nil, scope: nil)
+            return Answer(fetched, cacheStatus: status)
+        }
+        let method: RequestMethod = exchange.head.method == .head ? .get : exchange.head.method
+        let called = await call(
+            upstream, path, exchange, method, fields(of: exchange, policy: nil),
+            body: exchange.body)
+        if !exchange.head.method.isSafe && called.mayHaveActed {
+            await invalidate(exchange)
+        }
+        return Answer(called.response, cacheStatus: status, upstream: called.server ?? upstream)
+    }
+
+    /// Runs after an unsafe request and before its answer is sent, so that whoever made the change
+    /// never sees what was before it.
+    private func invalidate(_ exchange: Exchange) async {
+        let tags = exchange.route.configuration.invalidates.compactMap {
+            $0.tag(exchange.parameter)
+        }
+        guard !tags.isEmpty else { return }
+        // A name of our own: a cause counts once, and a client could send one name twice.
+        let cause = String(UInt64.random(in: .min ... .max), radix: 36) + ":" + exchange.name
+        await cache.invalidate(tags, cause: cause)
+    }
+
+    private func fields(of exchange: Exchange, policy: CachePolicy?) -> HTTPHeaders {
+        var origin = ForwardedFields.Origin(
+            requestName: exchange.name, traceparent: exchange.head.first(.traceparent),
+            peer: exchange.peer, host: exchange.head.first(.host))
+        guard let policy else { return ForwardedFields.own(exchange.head, origin: origin) }
+        // A fill serves many requests and so has a name of its own; a client's could come back to
+        // others in a body.
+        if exchange.head.contains(.requestID) {
+            origin.requestName = String(UInt64.random(in: .min ... .max), radix: 16)
+        }
+        return ForwardedFields.shared(exchange.head, policy: policy, origin: origin)
+    }
+
+    private struct Called {
+        var response: FetchedResponse
+        var server: String?
+        /// Whether the upstream may have changed something.
+        var mayHaveActed: Bool
+    }
+
+    private func call(
+        _ upstream: String, _ path: Template, _ exchange: Exchange, _ method: RequestMethod,
+        _ fields: HTTPHeaders, body: ByteBuffer?
+    ) async -> Called {
+        var target = path.filled { exchange.encodedParameter($0[0]) } ?? "/"
+        if let query = exchange.query { target += "?" + query }
+        let request = UpstreamRequest(method: method, path: target, fields: fields, body: body)
+        do throws(UpstreamFailure) {
+            let response = try await upstreams.send(
+                request, to: upstream, on: exchange.eventLoop,
+                timeout: exchange.route.configuration.timeout)
+            return Called(
+                response: FetchedResponse(
+                    status: response.status, fields: Self.passedOn(response.fields),
+                    body: response.body),
+                server: response.target.authority,
+                mayHaveActed: response.status < 400 || response.status >= 500)
+        } catch {
+            let problem = GatewayProblem(error, upstream: upstream)
+            return Called(
+                response: problem.response(requestName: nil), server: nil,
+                mayHaveActed: !error.provesNothingSent)
+        }
+    }
+
+    /// Drops what the upstream says about the call and not about its subject.
+    private static func passedOn(_ fields: HTTPHeaders) -> HTTPHeaders {
+        var fields = fields
+        for name in ["x-request-id", "traceparent", "tracestate", "via"] {
+            fields.remove(name: name)
+        }
+        return fields
+    }
+}

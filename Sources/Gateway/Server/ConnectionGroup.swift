@@ -1,0 +1,73 @@
+import NIOCore
+
+/// The connections of one event loop, and what they have in common.
+///
+/// Lives on that loop.
+final class ConnectionGroup {
+    let phases: RequestPhases
+    let configuration: ServerConfiguration
+    let eventLoop: any EventLoop
+    /// Names requests that bring no name.
+    var namer = RequestNamer()
+    /// Hits so far, for the log's sampling.
+    var hits: UInt64 = 0
+    private(set) var isDraining = false
+
+    private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
+    private var sweeper: RepeatedTask?
+    private var drained: EventLoopPromise<Void>?
+
+    /// How often time limits are looked at; they are good to this much.
+    private static let sweepInterval = TimeAmount.milliseconds(100)
+
+    init(_ phases: RequestPhases, _ configuration: ServerConfiguration, eventLoop: any EventLoop) {
+        self.phases = phases
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+    }
+
+    func start() {
+        let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        sweeper = eventLoop.scheduleRepeatedTask(
+            initialDelay: Self.sweepInterval, delay: Self.sweepInterval
+        ) { _ in
+            bound.value.sweep()
+        }
+    }
+
+    private func sweep() {
+        let now = Moment.now()
+        for connection in Array(connections.values) { connection.sweep(now) }
+    }
+
+    // MARK: - Membership
+
+    var count: Int { connections.count }
+
+    func add(_ connection: ConnectionHandler) {
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func remove(_ connection: ConnectionHandler) {
+        connections[ObjectIdentifier(connection)] = nil
+        if connections.isEmpty { drained?.succeed() }
+    }
+
+    // MARK: - Stopping
+
+    /// Lets every answer under way go out and closes what is idle.
+    func drain() -> EventLoopFuture<Void> {
+        isDraining = true
+        let promise = drained ?? eventLoop.makePromise(of: Void.self)
+        drained = promise
+        for connection in Array(connections.values) { connection.drain() }
+        if connections.isEmpty { promise.succeed() }
+        return promise.futureResult
+    }
+
+    /// Closes what is left.
+    func stop() {
+        sweeper?.cancel()
+        for connection in Array(connections.values) { connection.abort() }
+    }
+}

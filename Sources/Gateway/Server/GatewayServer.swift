@@ -1,0 +1,142 @@
+public import Logging
+import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+import Synchronization
+
+/// The gateway as a service: listens, answers, and drains when it is told to stop.
+public final class GatewayServer: Service {
+    private let configuration: GatewayConfiguration
+    private let cache: ResponseCache
+    private let logger: Logger
+    private let onRunning: @Sendable (Int) -> Void
+
+    /// A gateway that begins to listen when it is run.
+    ///
+    /// - Parameters:
+    ///   - cache: kept answers; whoever feeds it events holds it too.
+    ///   - onRunning: is told the port once connections are accepted.
+    public init(
+        configuration: GatewayConfiguration, cache: ResponseCache, logger: Logger,
+        onRunning: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.cache = cache
+        self.logger = logger
+        self.onRunning = onRunning
+    }
+
+    /// Serves until graceful shutdown or cancellation, then lets answers under way go out.
+    ///
+    /// - Throws: `cannotListen` if the port is taken.
+    public func run() async throws {
+        let threads = configuration.server.eventLoops ?? System.coreCount
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        do {
+            try await serve(on: loops)
+        } catch {
+            try? await loops.shutdownGracefully()
+            throw error
+        }
+        try? await loops.shutdownGracefully()
+    }
+
+    private func serve(on loops: MultiThreadedEventLoopGroup) async throws {
+        let eventLoops = Array(loops.makeIterator())
+        let upstreams = UpstreamDirectory(configuration.upstreams, eventLoops: eventLoops)
+        let phases = try RequestPhases(
+            configuration, cache: cache, upstreams: upstreams, logger: logger)
+        let groups = ConnectionGroups(phases, configuration.server, eventLoops: eventLoops)
+        let listener = try await listen(on: loops, groups)
+        upstreams.start()
+        groups.start()
+        let port = listener.localAddress?.port ?? configuration.server.port
+        logger.info("gateway listens", metadata: ["port": .stringConvertible(port)])
+        onRunning(port)
+        try? await gracefulShutdown()
+        try? await listener.close().get()
+        await groups.drain(within: configuration.server.drainTimeout)
+        upstreams.stop()
+        logger.info("gateway stopped")
+    }
+
+    private func listen(
+        on loops: MultiThreadedEventLoopGroup, _ groups: ConnectionGroups
+    ) async throws(GatewayError) -> any Channel {
+        let server = configuration.server
+        do {
+            return try await ServerBootstrap(group: loops)
+                .serverChannelOption(.backlog, value: 1024)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                // One read for each wake-up: a second would find the socket empty.
+                .childChannelOption(.maxMessagesPerRead, value: 1)
+                .childChannelInitializer { groups.accept($0) }
+                .bind(host: server.host, port: server.port).get()
+        } catch {
+            throw GatewayError(
+                .cannotListen, "\(server.host):\(server.port) cannot be listened on", cause: error,
+                retry: true)
+        }
+    }
+}
+
+/// The connections of all event loops.
+private final class ConnectionGroups: Sendable {
+    private let groups: [ObjectIdentifier: NIOLoopBoundBox<ConnectionGroup>]
+    private let eventLoops: [any EventLoop]
+    private let limit: Int
+    private let open = Atomic<Int>(0)
+
+    init(
+        _ phases: RequestPhases, _ configuration: ServerConfiguration, eventLoops: [any EventLoop]
+    ) {
+        self.eventLoops = eventLoops
+        limit = configuration.connections
+        groups = Dictionary(
+            uniqueKeysWithValues: eventLoops.map { loop in
+                let group = ConnectionGroup(phases, configuration, eventLoop: loop)
+                return (ObjectIdentifier(loop), .makeBoxSendingValue(group, eventLoop: loop))
+            })
+    }
+
+    func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+        guard let box = groups[ObjectIdentifier(channel.eventLoop)] else {
+            return channel.close()
+        }
+        let isWithinLimit = open.add(1, ordering: .relaxed).newValue <= limit
+        channel.closeFuture.whenComplete { _ in self.open.subtract(1, ordering: .relaxed) }
+        return channel.eventLoop.makeCompletedFuture {
+            let group = box.value
+            guard isWithinLimit, !group.isDraining else {
+                channel.close(promise: nil)
+                return
+            }
+            let peer = channel.remoteAddress?.ipAddress ?? "unknown"
+            try channel.pipeline.syncOperations.addHandler(ConnectionHandler(group, peer: peer))
+        }
+    }
+
+    func start() {
+        for loop in eventLoops {
+            guard let box = groups[ObjectIdentifier(loop)] else { continue }
+            loop.execute { box.value.start() }
+        }
+    }
+
+    /// Waits until all connections have ended, or closes what is left when the time is over.
+    func drain(within limit: Duration) async {
+        let drained = eventLoops.compactMap { loop -> EventLoopFuture<Void>? in
+            guard let box = groups[ObjectIdentifier(loop)] else { return nil }
+            let timeout = loop.scheduleTask(in: TimeAmount(limit)) { box.value.stop() }
+            let ended = loop.flatSubmit { box.value.drain() }
+            ended.whenComplete { _ in
+                timeout.cancel()
+                box.value.stop()
+            }
+            return ended
+        }
+        for ended in drained { try? await ended.get() }
+    }
+}
