@@ -138,7 +138,10 @@ let package = Package(
         module("ProductService", orderServiceDependencies),
         module(
             "SandboxService",
-            ["Observability", "ServiceHTTP", httpTypes, hummingbird, lifecycle, logging, nioCore]),
+            [
+                "Observability", "ServiceHTTP", httpTypes, hummingbird, lifecycle, logging,
+                nioCore, nioPosix,
+            ]),
 
         // The command line
         .executableTarget(
@@ -185,7 +188,10 @@ let package = Package(
             ["CloudEvents", "Redis", "RedisTestKit", "Saga", "SagaRedis", logging]),
         tests(
             "SandboxServiceTests",
-            ["SandboxService", "ServiceHTTP", hummingbird, hummingbirdTesting, logging, nioCore]),
+            [
+                "Observability", "SandboxService", "ServiceHTTP", httpTypes, hummingbird,
+                hummingbirdTesting, lifecycle, logging, nioCore, nioPosix,
+            ]),
         tests(
             "ServiceHTTPTests",
             [

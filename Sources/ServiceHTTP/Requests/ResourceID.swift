@@ -1,20 +1,20 @@
 /// What a resource may be called in a path, a body or a query.
 ///
-/// 1 to 128 of the unreserved characters of RFC 3986. Such an ID means the same raw and
+/// 1 to 64 letters, digits, underscores and dashes of ASCII. Such an ID means the same raw and
 /// percent-encoded, and cannot break out of a path, a key, a pattern or a log line.
 public enum ResourceID {
     /// The longest ID.
-    public static let lengthMaximum = 128
+    public static let lengthMaximum = 64
 
-    static let rule = "must be 1 to 128 of the characters A-Z a-z 0-9 . _ ~ -"
+    static let rule = "must be 1 to 64 of the characters A-Z a-z 0-9 _ -"
 
     /// Whether the text is an acceptable ID.
     public static func isValid(_ text: some StringProtocol) -> Bool {
         let count = text.utf8.count
-        guard count >= 1, count <= lengthMaximum, text != ".", text != ".." else { return false }
+        guard count >= 1, count <= lengthMaximum else { return false }
         return text.utf8.allSatisfy { byte in
             switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x5F, 0x7E, 0x2D: true
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: true
             default: false
             }
         }

@@ -1,4 +1,5 @@
 public import Hummingbird
+public import NIOCore
 public import Observability
 
 /// What goes along with one request.
@@ -14,11 +15,22 @@ public struct ServiceContext: RequestContext {
     /// The largest body that is read, in bytes.
     public internal(set) var bodySizeMaximum = 65_536
 
+    /// The connection that the request came on.
+    public let channel: any Channel
+
     /// A context with a new name and a new trace; the responder replaces both by the caller's.
     public init(source: ApplicationRequestContextSource) {
         self.coreContext = CoreRequestContextStorage(source: source)
+        self.channel = source.channel
         self.requestID = RequestName()
         self.trace = TraceContext()
+    }
+
+    /// A parameter of the path, percent-decoded; nil if it is broken.
+    ///
+    /// Check what it holds.
+    public func pathText(_ name: String) -> String? {
+        parameters.get(name).flatMap { PercentEncoding.decoded($0) }
     }
 
     /// An ID from the path, checked.
@@ -26,9 +38,9 @@ public struct ServiceContext: RequestContext {
     /// Throws a 400 that names the parameter.
     public func pathID(_ name: String = "id") throws(Problem) -> String {
         // An ID needs no percent-encoding, but a client may encode what it likes.
-        guard let raw = parameters.get(name), let text = PercentEncoding.decoded(raw),
-            ResourceID.isValid(text)
-        else { throw .invalid([Problem.Fault(.parameter(name), ResourceID.rule)]) }
+        guard let text = pathText(name), ResourceID.isValid(text) else {
+            throw .invalid([Problem.Fault(.parameter(name), ResourceID.rule)])
+        }
         return text
     }
 }

@@ -68,10 +68,10 @@ struct ServiceRouterTests {
     private let asJSON: HTTPFields = [.contentType: "application/json"]
 
     @Test func aRouteAnswers() async throws {
-        let response = try await ask(.get, "/things/a~1")
+        let response = try await ask(.get, "/things/a%5F1")
         #expect(response.status == .ok)
         #expect(response.headers[.contentType] == "application/json")
-        #expect(String(buffer: response.body) == #"{"id":"a~1"}"#)
+        #expect(String(buffer: response.body) == #"{"id":"a_1"}"#)
     }
 
     @Test func headComesWithEveryGet() async throws {
@@ -110,7 +110,7 @@ struct ServiceRouterTests {
 
     @Test(arguments: [
         "%20", "a%20b", "%7Ba%7D", "{a}", "a%0Ab", "%00", "%C3%A9", "%ff", "%", "%zz", "%2e%2e",
-        "..", "a:b", "a*", "a%2Fb", "a;b", String(repeating: "a", count: 129),
+        "..", "a:b", "a*", "a%2Fb", "a;b", String(repeating: "a", count: 65),
     ])
     func anUnacceptableIDIsNamed(id: String) async throws {
         let response = try await ask(.get, "/things/\(id)")

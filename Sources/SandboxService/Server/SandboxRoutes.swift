@@ -1,0 +1,165 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import ServiceHTTP
+import ServiceLifecycle
+
+extension SandboxServer {
+    /// All routes of the sandbox.
+    static func router(
+        _ sandbox: Sandbox, silence: Duration, logger: Logger
+    ) -> ServiceRouter {
+        let router = ServiceRouter(service: "sandbox", logger: logger)
+        for kind in SandboxRequest.Kind.allCases {
+            router.post("/\(kind.path)") { request, context in
+                let key = try request.requiredIdempotencyKey()
+                let asked = try await request.readJSON(context) { SandboxRequest(kind, $0) }
+                let entry = try await sandbox.submit(asked, key: key)
+                if entry.neverAnswers { return await context.hangUp(after: silence) }
+                return try entry.answer()
+            }
+            router.get("/\(kind.path)") { request, _ in
+                try list(kind, of: sandbox.current, request)
+            }
+            router.get("/\(kind.path)/{key}") { _, context in
+                guard let key = context.pathText("key"),
+                    let entry = sandbox.current.entry(kind, key: key)
+                else { throw Problem.notFound("There is no \(kind.rawValue) under this key.") }
+                return .json { entry.write(to: &$0) }
+            }
+        }
+        router.get("/books") { _, _ in books(sandbox.current) }
+        return router
+    }
+
+    private static func list(
+        _ kind: SandboxRequest.Kind, of books: Books, _ request: Request
+    ) throws(Problem) -> Response {
+        let (page, reference) = try request.readQuery { query in
+            (Page(query), query.string("reference"))
+        }
+        guard let after = Int(page.after ?? "0"), after >= 0 else {
+            throw .invalid([Problem.Fault(.parameter("after"), "must be a cursor from `next`")])
+        }
+        let found = books.list(kind, reference: reference, after: after, limit: page.limit)
+        let items = found.prefix(page.limit)
+        let next = found.count > page.limit ? items.last.map { String($0.number) } : nil
+        return .page(items, next: next) { entry, json in entry.write(to: &json) }
+    }
+
+    private static func books(_ books: Books) -> Response {
+        let shipments = books.shipments
+        let counts = books.counts
+        return .json { json in
+            json.set("money") { json in
+                for (currency, turnover) in books.turnover.sorted(by: { $0.key < $1.key }) {
+                    json.set(currency) { json in
+                        json.set("charged", turnover.charged)
+                        json.set("refunded", turnover.refunded)
+                        json.set("net", turnover.net)
+                    }
+                }
+            }
+            json.set("shipments") { json in
+                for status in [BookEntry.Status.arranged, .cancelled, .dispatched] {
+                    json.set(status.rawValue, shipments[status] ?? 0)
+                }
+            }
+            json.set("entries") { json in
+                for kind in SandboxRequest.Kind.allCases {
+                    json.set(kind.path) { json in
+                        let counts = counts[kind] ?? [:]
+                        for status in BookEntry.Status.allCases where counts[status] != nil {
+                            json.set(status.rawValue, counts[status])
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension SandboxRequest.Kind {
+    fileprivate var path: String {
+        switch self {
+        case .charge: "charges"
+        case .refund: "refunds"
+        case .shipment: "shipments"
+        case .cancellation: "cancellations"
+        case .dispatch: "dispatches"
+        }
+    }
+}
+
+extension SandboxRequest {
+    fileprivate init(_ kind: Kind, _ fields: FieldReader) {
+        switch kind {
+        case .charge:
+            self = .charge(
+                amount: fields.integer("amount", in: 1...1_000_000_000_000),
+                currency: fields.currency("currency"), token: CardToken(fields),
+                reference: fields.string("reference", length: 1...128))
+        case .refund:
+            self = .refund(
+                chargeKey: fields.string("chargeKey", length: 1...255),
+                reason: fields.string("reason"))
+        case .shipment: self = .shipment(Parcel(fields))
+        case .cancellation:
+            self = .cancellation(shipmentKey: fields.string("shipmentKey", length: 1...255))
+        case .dispatch:
+            self = .dispatch(shipmentKey: fields.string("shipmentKey", length: 1...255))
+        }
+    }
+}
+
+extension CardToken {
+    fileprivate init(_ fields: FieldReader) {
+        let token = fields.choice("token", of: Self.allCases.map(\.rawValue))
+        self = CardToken(rawValue: token) ?? .declined
+    }
+}
+
+extension Parcel {
+    fileprivate init(_ fields: FieldReader) {
+        self.init(
+            reference: fields.string("reference", length: 1...128),
+            productID: fields.string("productId", length: 1...128),
+            quantity: fields.integer("quantity", in: 1...1_000_000),
+            address: fields.object("address") { fields in
+                Address(
+                    street: fields.string("street"), city: fields.string("city"),
+                    postcode: fields.string("postcode", length: 1...20),
+                    country: fields.country("country"))
+            })
+    }
+}
+
+extension BookEntry {
+    fileprivate var neverAnswers: Bool {
+        if case .charge(_, _, .timeout, _) = request { true } else { false }
+    }
+
+    fileprivate func answer() throws(Problem) -> Response {
+        switch status {
+        case .cardDeclined:
+            throw Problem(
+                .paymentRequired, code: status.rawValue, detail: "The card was declined.")
+        case .insufficientFunds:
+            throw Problem(
+                .paymentRequired, code: status.rawValue, detail: "The card has not enough money.")
+        case .countryNotServed:
+            throw .unprocessable(code: status.rawValue, "The carrier does not go to this country.")
+        default: return .json(.created) { write(to: &$0) }
+        }
+    }
+}
+
+extension ServiceContext {
+    /// Says nothing for a while, then closes the connection; the response is for the log alone.
+    fileprivate func hangUp(after silence: Duration) async -> Response {
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: silence) }
+        try? await channel.close()
+        return Response(status: .requestTimeout)
+    }
+}

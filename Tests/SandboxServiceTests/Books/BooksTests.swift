@@ -1,0 +1,162 @@
+import Observability
+import ServiceHTTP
+import Testing
+
+@testable import SandboxService
+
+@Suite(.timeLimit(.minutes(1)))
+struct BooksTests {
+    /// Books that are written to as the server does.
+    struct Desk {
+        var books = Books()
+
+        /// The status that was answered, or the code of the refusal.
+        mutating func ask(_ request: SandboxRequest, _ key: String) -> String {
+            switch books.decide(request, key: key, time: Timestamp(milliseconds: 0)) {
+            case .write(let entry):
+                books.apply(entry)
+                return entry.status.rawValue
+            case .repeated(let entry): return "again " + entry.status.rawValue
+            case .refuse(let problem): return problem.code
+            }
+        }
+    }
+
+    static func charge(_ token: CardToken, _ amount: Int = 500) -> SandboxRequest {
+        .charge(amount: amount, currency: "EUR", token: token, reference: "42")
+    }
+
+    static func refund(_ key: String) -> SandboxRequest { .refund(chargeKey: key, reason: "undo") }
+
+    static func shipment(_ country: String = "DE") -> SandboxRequest {
+        .shipment(
+            Parcel(
+                reference: "42", productID: "1", quantity: 2,
+                address: .init(street: "S 1", city: "C", postcode: "1", country: country)))
+    }
+
+    private var desk = Desk()
+
+    @Test(arguments: [
+        (CardToken.visa, "succeeded"), (.declined, "card_declined"),
+        (.insufficientFunds, "insufficient_funds"), (.timeout, "succeeded"),
+    ])
+    func theTokenDecides(token: CardToken, answer: String) {
+        var desk = desk
+        #expect(desk.ask(Self.charge(token), "k") == answer)
+        #expect(desk.ask(Self.charge(token), "k") == "again " + answer)
+        #expect(desk.books.entries.count == 1)
+    }
+
+    @Test func aFlakyCardWorksAtTheThirdTryOfEachKey() {
+        var desk = desk
+        for key in ["a", "b"] {
+            #expect(desk.ask(Self.charge(.flaky), key) == "unavailable")
+            #expect(desk.ask(Self.charge(.flaky), key) == "unavailable")
+            #expect(desk.ask(Self.charge(.flaky), key) == "succeeded")
+            #expect(desk.ask(Self.charge(.flaky), key) == "again succeeded")
+        }
+        #expect(desk.books.turnover == ["EUR": .init(charged: 1000)])
+    }
+
+    @Test func theSameKeyWithAnotherBodyIsRefused() {
+        var desk = desk
+        #expect(desk.ask(Self.charge(.visa, 500), "k") == "succeeded")
+        #expect(desk.ask(Self.charge(.visa, 501), "k") == "idempotency_key_reused")
+        #expect(desk.ask(Self.charge(.declined, 500), "k") == "idempotency_key_reused")
+        #expect(desk.ask(Self.shipment(), "k") == "arranged", "each kind has keys of its own")
+    }
+
+    @Test func aChargeIsRefundedOnce() {
+        var desk = desk
+        _ = desk.ask(Self.charge(.visa), "c")
+        #expect(desk.ask(Self.refund("c"), "r1") == "refunded")
+        #expect(desk.ask(Self.refund("c"), "r1") == "again refunded")
+        #expect(desk.ask(Self.refund("c"), "r2") == "nothing_to_refund")
+        #expect(desk.ask(Self.charge(.visa), "c") == "again succeeded")
+        #expect(desk.books.turnover == ["EUR": .init(charged: 500, refunded: 500)])
+        #expect(desk.books.turnover["EUR"]?.net == 0)
+    }
+
+    @Test func aRefundThatComesFirstVoidsTheCharge() {
+        var desk = desk
+        #expect(desk.ask(Self.refund("c"), "r") == "nothing_to_refund")
+        #expect(desk.ask(Self.charge(.visa), "c") == "charge_voided")
+        #expect(desk.ask(Self.charge(.flaky), "c") == "charge_voided")
+        #expect(desk.ask(Self.refund("c"), "r") == "again nothing_to_refund")
+        #expect(desk.books.turnover == [:])
+    }
+
+    @Test func aDeclinedChargeHasNothingToRefund() {
+        var desk = desk
+        _ = desk.ask(Self.charge(.declined), "c")
+        #expect(desk.ask(Self.refund("c"), "r") == "nothing_to_refund")
+        #expect(desk.ask(Self.charge(.declined), "c") == "again card_declined")
+    }
+
+    @Test func aShipmentIsCancelledOnceAndThenStays() {
+        var desk = desk
+        #expect(desk.ask(Self.shipment(), "s") == "arranged")
+        #expect(desk.books.shipments == [.arranged: 1])
+        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c1") == "cancelled")
+        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c2") == "nothing_to_cancel")
+        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_cancelled")
+        #expect(desk.ask(Self.shipment(), "s") == "again arranged")
+        #expect(desk.books.shipments == [.cancelled: 1])
+    }
+
+    @Test func aDispatchedShipmentCannotBeCancelled() {
+        var desk = desk
+        _ = desk.ask(Self.shipment(), "s")
+        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d1") == "dispatched")
+        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d2") == "dispatched")
+        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c") == "already_dispatched")
+        #expect(desk.books.shipments == [.dispatched: 1])
+    }
+
+    @Test func aCancellationThatComesFirstVoidsTheShipment() {
+        var desk = desk
+        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c") == "nothing_to_cancel")
+        #expect(desk.ask(Self.shipment(), "s") == "shipment_voided")
+        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_unknown")
+        #expect(desk.books.shipments == [:])
+    }
+
+    @Test func nobodyShipsToAntarctica() {
+        var desk = desk
+        #expect(desk.ask(Self.shipment("AQ"), "s") == "country_not_served")
+        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_unknown")
+        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c") == "nothing_to_cancel")
+    }
+
+    /// Whatever is asked in whatever order, money and parcels are never moved twice, and books
+    /// read back from their lines are the same books.
+    @Test func everyOrderOfRequestsKeepsTheBooksSound() throws {
+        var random = SystemRandomNumberGenerator()
+        let keys = ["a", "b"]
+        for _ in 0..<500 {
+            var desk = Desk()
+            for _ in 0..<20 {
+                let about = keys.randomElement(using: &random) ?? "a"
+                let requests = [
+                    Self.charge(.visa), Self.charge(.flaky), Self.refund(about), Self.shipment(),
+                    .cancellation(shipmentKey: about), .dispatch(shipmentKey: about),
+                ]
+                let request = requests.randomElement(using: &random) ?? requests[0]
+                _ = desk.ask(request, keys.randomElement(using: &random) ?? "a")
+            }
+
+            let turnover = desk.books.turnover["EUR"] ?? Books.Turnover()
+            #expect(turnover.net >= 0 && turnover.charged <= 1000)
+            #expect(desk.books.shipments.values.reduce(0, +) <= 2)
+
+            var again = Books()
+            for entry in desk.books.entries {
+                again.apply(try #require(BookEntry(line: entry.line().dropLast())))
+            }
+            #expect(again.entries == desk.books.entries)
+            #expect(again.turnover == desk.books.turnover)
+            #expect(again.shipments == desk.books.shipments)
+        }
+    }
+}
