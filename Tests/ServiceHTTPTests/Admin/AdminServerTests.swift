@@ -20,7 +20,7 @@ struct AdminServerTests {
         let group = ServiceGroup(services: [admin], logger: .quiet)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
-            let answer = try await RawConnection.exchange(
+            let answer = try await WireExchange.exchange(
                 port: try await admin.boundPort.value,
                 "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             await group.triggerGracefulShutdown()

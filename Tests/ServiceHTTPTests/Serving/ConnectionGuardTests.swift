@@ -28,7 +28,7 @@ struct ConnectionGuardTests {
     ])
     func whatIsNoRequestGetsAProblemAndTheDoor(text: String) async throws {
         let answer = try await withRunningServer(router()) { port, _ in
-            try await RawConnection.exchange(port: port, text)
+            try await WireExchange.exchange(port: port, text)
         }
         #expect(statuses(answer) == ["400"])
         #expect(answer.contains("application/problem+json"))
@@ -38,7 +38,7 @@ struct ConnectionGuardTests {
     @Test func anAnswerUnderWayIsNotMixedWithTheLastWords() async throws {
         let text = "GET /ok HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n"
         let answer = try await withRunningServer(router()) { port, _ in
-            try await RawConnection.exchange(port: port, text)
+            try await WireExchange.exchange(port: port, text)
         }
         #expect(statuses(answer) == ["200", "400"])
         #expect(answer.contains(#"{"ok":true}HTTP/1.1 400"#))
@@ -48,7 +48,7 @@ struct ConnectionGuardTests {
         let text =
             "GET /ok HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 70_000))\r\n\r\n"
         let answer = try await withRunningServer(router()) { port, _ in
-            try await RawConnection.exchange(port: port, text)
+            try await WireExchange.exchange(port: port, text)
         }
         #expect(statuses(answer) == ["431"])
     }
@@ -58,7 +58,7 @@ struct ConnectionGuardTests {
             "GET /ok HTTP/1.1\r\nHost: a\r\n\r\nGET /no HTTP/1.1\r\nHost: a\r\n\r\n"
             + "GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         let answer = try await withRunningServer(router()) { port, _ in
-            try await RawConnection.exchange(port: port, text)
+            try await WireExchange.exchange(port: port, text)
         }
         #expect(statuses(answer) == ["200", "404", "200"])
     }
@@ -70,7 +70,7 @@ struct ConnectionGuardTests {
             + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
             + "GET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
         let answer = try await withRunningServer(router()) { port, _ in
-            try await RawConnection.exchange(port: port, text)
+            try await WireExchange.exchange(port: port, text)
         }
         #expect(statuses(answer) == ["413", "200"])
     }
@@ -80,7 +80,7 @@ struct ConnectionGuardTests {
             "POST /names HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
             + "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"nam\r\nzz\r\n"
         let answer = try await withRunningServer(router()) { port, _ in
-            try await RawConnection.exchange(port: port, text)
+            try await WireExchange.exchange(port: port, text)
         }
         #expect(statuses(answer) == ["400"])
     }
@@ -92,7 +92,7 @@ struct ConnectionGuardTests {
         let answer = try await withRunningServer(
             router(), configure: { $0.requestTimeout = .milliseconds(100) }
         ) { port, _ in
-            try await RawConnection.exchange(port: port, text)
+            try await WireExchange.exchange(port: port, text)
         }
         #expect(statuses(answer) == ["408"])
         #expect(answer.contains("request_timeout"))
@@ -103,7 +103,7 @@ struct ConnectionGuardTests {
         let answer = try await withRunningServer(
             router(), configure: { $0.idleTimeout = .milliseconds(100) }
         ) { port, _ in
-            try await RawConnection.exchange(port: port, text)
+            try await WireExchange.exchange(port: port, text)
         }
         #expect(answer == "")
     }

@@ -20,7 +20,7 @@ struct ServiceServerTests {
         let readiness = Readiness()
 
         let answer = try await withRunningServer(router, readiness: readiness) { port, group in
-            async let answer = RawConnection.exchange(port: port, request("/slow"))
+            async let answer = WireExchange.exchange(port: port, request("/slow"))
             for await _ in entered {}
             await group.triggerGracefulShutdown()
             while await readiness.findings().isEmpty { await Task.yield() }
@@ -45,7 +45,7 @@ struct ServiceServerTests {
         _ = try await withRunningServer(
             router, configure: { $0.drainLimit = .milliseconds(100) }
         ) { port, group in
-            async let answer = RawConnection.exchange(port: port, request("/stuck"))
+            async let answer = WireExchange.exchange(port: port, request("/stuck"))
             for await _ in entered {}
             await group.triggerGracefulShutdown()
             return try await answer

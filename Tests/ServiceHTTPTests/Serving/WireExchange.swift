@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 
 /// A TCP connection that sends whatever bytes it is given.
-enum RawConnection {
+enum WireExchange {
     /// Sends `text`, then reads until the server closes or `isEnough` holds, and closes.
     static func exchange(
         port: Int, _ text: String, until isEnough: (String) -> Bool = { _ in false }
