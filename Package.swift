@@ -185,7 +185,7 @@ let package = Package(
         tests("SagaTests", ["CloudEvents", "Saga"]),
         tests(
             "SagaRedisTests",
-            ["CloudEvents", "Redis", "RedisTestKit", "Saga", "SagaRedis", logging]),
+            ["CloudEvents", "Redis", "RedisTestKit", "Saga", "SagaRedis", logging, nioCore]),
         tests(
             "SandboxServiceTests",
             [

@@ -1,6 +1,6 @@
 public import Saga
 
-/// Where everything of a saga stands in Redis. This is the only place that says so.
+/// Where everything of a saga stands in Redis; the only place that says so.
 ///
 ///     saga.<EventType>                      channel   the event, as it happens
 ///     saga:{<service>}:<EventType>          stream    the event, kept; one group per consumer

@@ -1,7 +1,9 @@
 import Metrics
 import Synchronization
 
-/// What a runtime counts. Meters are made once, as making one costs more than counting.
+/// What a runtime counts.
+///
+/// Meters are made once, as making one costs more than counting.
 final class SagaMetrics: Sendable {
     enum Direction: String { case consumed, emitted }
 

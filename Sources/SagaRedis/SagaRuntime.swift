@@ -107,7 +107,7 @@ public final class SagaRuntime: Service {
     private let stopBell = Bell()
 
     private func waitForStop() async {
-        while isRunning { await stopBell.wait() }
+        while isRunning { await stopBell.awaitRing() }
     }
 
     private func stop() {
@@ -172,6 +172,9 @@ public final class SagaRuntime: Service {
             guard (try? await Task.sleep(for: configuration.drainInterval)) != nil else { return }
             for reader in readers { reader.bell.ring() }
             acknowledger.wake()
+            for lane in dispatcher.cancelOverdue() {
+                logger.error("a handler hangs and is cancelled", metadata: ["saga": "\(lane)"])
+            }
         }
     }
 

@@ -6,7 +6,7 @@ public import Saga
     import Foundation
 #endif
 
-/// How a runtime works. Every value has a default that suits a service of its own.
+/// How a runtime works, with defaults that suit a service of its own.
 public struct SagaRuntimeConfiguration: Sendable {
     /// Stands before every key and channel, so that two systems can share one Redis.
     public var namespace = ""

@@ -25,8 +25,9 @@ struct CloudEventTests {
 
         #expect(
             text
-                == #"{"specversion":"1.0","id":"\#(event.id)","source":"/a","type":"T","subject":"s","#
-                + #""time":"1970-01-01T00:00:00.000Z","correlationid":"s","data":{}}"#)
+                == #"{"specversion":"1.0","id":"\#(event.id)","source":"/a","type":"T","#
+                + #""subject":"s","time":"1970-01-01T00:00:00.000Z","correlationid":"s","data":{}}"#
+        )
     }
 
     @Test func lineBreaksBetweenTokensOfThePayloadVanish() {

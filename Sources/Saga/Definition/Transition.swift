@@ -23,7 +23,7 @@ package struct PlannedTransition: Hashable, Sendable {
     package struct Event: Hashable, Sendable {
         package var type: String
         package var version: Int
-        package var data: [UInt8]
+        package var payload: [UInt8]
     }
 
     package var events: [Event]
@@ -41,6 +41,6 @@ package struct PlannedTransition: Hashable, Sendable {
 
     package static func event<Payload: SagaEvent>(_ payload: Payload) throws -> Event {
         Event(
-            type: Payload.type, version: Payload.version, data: try EventPayload.encode(payload))
+            type: Payload.type, version: Payload.version, payload: try EventPayload.encode(payload))
     }
 }

@@ -40,7 +40,7 @@ final class Acknowledger: Sendable {
     /// Sends until told to stop.
     func run(while isRunning: @Sendable () -> Bool) async {
         while isRunning() {
-            await bell.wait()
+            await bell.awaitRing()
             if await !flush() { try? await Task.sleep(for: .milliseconds(100)) }
         }
     }

@@ -1,6 +1,8 @@
 import Synchronization
 
-/// Wakes one waiting task. A ring that finds nobody waiting is kept; more of them are one.
+/// Wakes one waiting task.
+///
+/// A ring that finds nobody waiting is kept; more of them are one.
 final class Bell: Sendable {
     private enum State {
         case silent
@@ -22,8 +24,8 @@ final class Bell: Sendable {
         waiting?.resume()
     }
 
-    /// Waits for the next ring. Whoever waits counts on somebody to ring: a ticker does.
-    func wait() async {
+    /// Waits for the next ring, counting on somebody to ring: a ticker does.
+    func awaitRing() async {
         await withCheckedContinuation { continuation in
             let isRung = state.withLock { state in
                 if case .rung = state {

@@ -10,14 +10,33 @@ final class Dispatcher: Sendable {
         case left
     }
 
-    /// Works on an entry; its second argument waits without a slot, and answers false if the
-    /// runtime stops.
-    typealias Work =
-        @Sendable (HeldEntry, @escaping @Sendable (Duration) async -> Bool) async -> Ending
+    typealias Work = @Sendable (HeldEntry, Place) async -> Ending
+
+    /// What work may ask of the place where it runs.
+    struct Place: Sendable {
+        fileprivate let dispatcher: Dispatcher
+        fileprivate let lane: String
+
+        /// Whether nothing new is to be tried.
+        var isStopping: Bool { dispatcher.state.withLock { $0.isStopping } }
+
+        /// Waits without a slot; false if the runtime stops meanwhile.
+        func pause(_ duration: Duration) async -> Bool {
+            await dispatcher.pause(lane, for: duration)
+        }
+
+        /// Cancels this task if it is still busy after so long; nil takes that back.
+        func limit(_ limit: Duration?) {
+            dispatcher.state.withLock { state in
+                state.deadlines[lane] = limit.map { .now + $0 }
+            }
+        }
+    }
 
     private struct State {
         var lanes: Lanes
         var tasks: [String: Task<Void, Never>] = [:]
+        var deadlines: [String: ContinuousClock.Instant] = [:]
         var starved: [Bell] = []
         var resuming: [CheckedContinuation<Void, Never>] = []
         var isStopping = false
@@ -83,7 +102,7 @@ final class Dispatcher: Sendable {
     private func run(_ first: HeldEntry, lane key: String) async {
         var next: HeldEntry? = first
         while let entry = next {
-            switch await work(entry, { await self.pause(entry, for: $0) }) {
+            switch await work(entry, Place(dispatcher: self, lane: key)) {
             case .done:
                 acknowledge(entry)
                 next = state.withLock { state in
@@ -105,11 +124,11 @@ final class Dispatcher: Sendable {
 
     private static func abandon(_ key: String, _ state: inout State) {
         state.lanes.abandon(key)
+        state.deadlines[key] = nil
         state.tasks[key] = nil
     }
 
-    private func pause(_ entry: HeldEntry, for duration: Duration) async -> Bool {
-        let key = entry.lane
+    private func pause(_ key: String, for duration: Duration) async -> Bool {
         let isStopping = state.withLock { state in
             if !state.isStopping { state.lanes.park(key) }
             return state.isStopping
@@ -149,10 +168,25 @@ final class Dispatcher: Sendable {
         drained?.resume()
     }
 
+    /// Cancels handlers that are busy for longer than they asked for, and answers their lanes.
+    func cancelOverdue() -> [String] {
+        let overdue = state.withLock { state in
+            let now = ContinuousClock.now
+            let keys = state.deadlines.filter { $0.value < now }.map(\.key)
+            return keys.map { key in
+                state.deadlines[key] = nil
+                return (key: key, task: state.tasks[key])
+            }
+        }
+        for lane in overdue { lane.task?.cancel() }
+        return overdue.map(\.key)
+    }
+
     // MARK: - Stopping
 
-    /// Starts nothing more. Entries that wait for another try stay pending in Redis; what
-    /// runs may finish.
+    /// Starts nothing more.
+    ///
+    /// Entries that wait for another try stay pending in Redis; what runs may finish.
     func stop() {
         let (parked, resuming) = state.withLock { state in
             state.isStopping = true

@@ -25,8 +25,10 @@ struct HeldEntry: Sendable {
     }
 }
 
-/// Which entries run and which wait. Entries of one saga run one after another, in the order
-/// in which they came; sagas run side by side; everything is bounded. Pure.
+/// Which entries run and which wait; pure.
+///
+/// Entries of one saga run one after another, in the order in which they came; sagas run side
+/// by side; everything is bounded.
 ///
 ///     reserve ──▶ admit ──▶ running ──finish──▶ next of the same saga, or the lane is gone
 ///                             │  ▲

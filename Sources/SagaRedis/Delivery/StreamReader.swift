@@ -72,7 +72,7 @@ final class StreamReader: Sendable {
                     try await readPending(while: isRunning)
                     readsPending = false
                 }
-                if try await readNew() == 0 { await bell.wait() }
+                if try await readNew() == 0 { await bell.awaitRing() }
                 failures = 0
             } catch {
                 failures += 1
@@ -127,7 +127,7 @@ final class StreamReader: Sendable {
             let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
             guard reserved >= after.count else {
                 dispatcher.giveBack(reserved)
-                await bell.wait()
+                await bell.awaitRing()
                 continue
             }
             let reply: RedisValue

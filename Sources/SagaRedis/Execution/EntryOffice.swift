@@ -5,12 +5,9 @@ import Saga
 
 /// Works on entries to whatever end there is: done, left for later, or among the dead letters.
 struct EntryOffice: Sendable {
-    /// Waits without a slot; false if the runtime stops.
-    typealias Pause = @Sendable (Duration) async -> Bool
-
     let environment: WorkEnvironment
 
-    func work(_ entry: HeldEntry, _ pause: @escaping Pause) async -> Dispatcher.Ending {
+    func work(_ entry: HeldEntry, _ place: Dispatcher.Place) async -> Dispatcher.Ending {
         let stream = environment.streams[entry.stream]
         environment.metrics.event(stream.type, .consumed)
         let firstTime = SystemTime.milliseconds()
@@ -19,19 +16,21 @@ struct EntryOffice: Sendable {
             case .event(let event):
                 let work = EntryWork(
                     environment: environment, event: event,
-                    deliveredBefore: entry.deliveredBefore, pause: pause)
+                    deliveredBefore: entry.deliveredBefore, place: place)
                 try await work.run(stream.consumed)
             case .unreadable(_, let reason, let error):
                 throw Interruption.dead(reason, error, attempts: 0)
             }
             return .done
         } catch {
-            return await end(entry, error, firstTime, pause)
+            // A task that was cancelled for taking too long could not reach Redis any more.
+            return await Task { await end(entry, error, firstTime, place) }.value
         }
     }
 
     private func end(
-        _ entry: HeldEntry, _ interruption: Interruption, _ firstTime: Int64, _ pause: Pause
+        _ entry: HeldEntry, _ interruption: Interruption, _ firstTime: Int64,
+        _ place: Dispatcher.Place
     ) async -> Dispatcher.Ending {
         let letter: DeadLetter
         switch interruption {
@@ -40,10 +39,10 @@ struct EntryOffice: Sendable {
         case .dead(let reason, let error, let attempts):
             letter = self.letter(entry, reason, error, attempts, firstTime)
         case .blocked(let step, let error, let attempts):
-            guard await block(entry, at: step, pause) else { return .left }
+            guard await block(entry, at: step, place) else { return .left }
             letter = self.letter(entry, .blocked, error, attempts, firstTime)
         }
-        return await bury(letter, pause) ? .done : .left
+        return await bury(letter, place) ? .done : .left
     }
 
     private func letter(
@@ -61,10 +60,10 @@ struct EntryOffice: Sendable {
     }
 
     /// Keeps the letter, through outages; false if the runtime stops before it is kept.
-    private func bury(_ letter: DeadLetter, _ pause: Pause) async -> Bool {
+    private func bury(_ letter: DeadLetter, _ place: Dispatcher.Place) async -> Bool {
         let service = environment.plan.name
         let key = environment.transitions.names.dead(service)
-        let isKept = await persistently(pause) { () async throws(SagaError) in
+        let isKept = await persistently(place) { () async throws(SagaError) in
             _ = try await environment.transitions.redis.write(
                 letter.command(key: key, group: service))
         }
@@ -80,9 +79,11 @@ struct EntryOffice: Sendable {
         return true
     }
 
-    private func block(_ entry: HeldEntry, at step: String, _ pause: Pause) async -> Bool {
+    private func block(
+        _ entry: HeldEntry, at step: String, _ place: Dispatcher.Place
+    ) async -> Bool {
         guard case .event(let event) = entry.content else { return true }
-        let isMarked = await persistently(pause) { () async throws(SagaError) in
+        let isMarked = await persistently(place) { () async throws(SagaError) in
             try await environment.transitions.block(
                 event.correlationID, step: step, eventID: event.id)
         }
@@ -94,10 +95,11 @@ struct EntryOffice: Sendable {
         return true
     }
 
-    /// Tries until it works. Writing that may have been done is done again: a letter twice is
-    /// better than none.
+    /// Tries until it works.
+    ///
+    /// Writing that may have been done is done again: a letter twice is better than none.
     private func persistently(
-        _ pause: Pause, _ body: () async throws(SagaError) -> Void
+        _ place: Dispatcher.Place, _ body: () async throws(SagaError) -> Void
     ) async -> Bool {
         var attempts = 0
         while true {
@@ -111,7 +113,7 @@ struct EntryOffice: Sendable {
                     "a dead letter cannot be kept yet", metadata: ["error": "\(error)"])
                 let duration = environment.configuration.retry.pause(
                     after: attempts, random: Double.random(in: 0...1))
-                guard await pause(duration) else { return false }
+                guard await place.pause(duration) else { return false }
             }
         }
     }

@@ -4,8 +4,9 @@ import Saga
 
 /// What one event does to one step. `StepMachine` decides; this acts on its answers.
 extension EntryWork {
-    /// Each round follows an answer that the ledger is in another state than assumed. States
-    /// only move forward, and there are six.
+    /// Bounds the rounds, each of which follows an answer that the ledger is in another state.
+    ///
+    /// States only move forward, and there are six.
     private static let roundsMaximum = 6
 
     func run(
@@ -33,13 +34,13 @@ extension EntryWork {
         throw .dead(.contradiction, "the ledger keeps changing", attempts: Self.roundsMaximum)
     }
 
-    private typealias Result = (
+    private typealias Acted = (
         answer: TransitionRequest.Answer?, outcome: String, succeeded: Bool
     )
 
     private func act(
         _ action: StepAction, _ step: Step, _ perform: @escaping Step.Bound
-    ) async throws(Interruption) -> Result {
+    ) async throws(Interruption) -> Acted {
         switch action {
         case .perform:
             return try await forward(step, perform)
@@ -75,7 +76,7 @@ extension EntryWork {
 
     private func forward(
         _ step: Step, _ perform: @escaping Step.Bound
-    ) async throws(Interruption) -> Result {
+    ) async throws(Interruption) -> Acted {
         let limit = step.giveUpAfter ?? environment.configuration.giveUpAfter
         switch try await attempt(step.name, limit: limit, failsForBusiness: true, perform) {
         case .returned(let planned):
@@ -91,14 +92,26 @@ extension EntryWork {
                 "step gave up and is taken back",
                 metadata: metadata(
                     step.name, ["error": "\(error)", "attempts": "\(attempts)"]))
-            try await takeBack(step)
-            return try await fail(step, .outcomeUnknown, "unknown")
+            return try await giveUp(step)
         }
+    }
+
+    /// In a task of its own, as this one may have been cancelled for taking too long.
+    private func giveUp(_ step: Step) async throws(Interruption) -> Acted {
+        let ending = await Task { () async -> Result<Acted, Interruption> in
+            do throws(Interruption) {
+                try await takeBack(step)
+                return .success(try await fail(step, .outcomeUnknown, "unknown"))
+            } catch {
+                return .failure(error)
+            }
+        }.value
+        return try ending.get()
     }
 
     private func fail(
         _ step: Step, _ failure: BusinessFailure, _ outcome: String
-    ) async throws(Interruption) -> Result {
+    ) async throws(Interruption) -> Acted {
         let planned: PlannedTransition
         do {
             planned = try step.fail(failure, context(step.name, attempt: 1))

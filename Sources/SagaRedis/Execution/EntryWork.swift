@@ -33,8 +33,8 @@ struct EntryWork: Sendable {
     let environment: WorkEnvironment
     let event: CloudEvent
     let deliveredBefore: Bool
-    /// Waits without a slot; false if the runtime stops.
-    let pause: @Sendable (Duration) async -> Bool
+    /// Where it runs.
+    let place: Dispatcher.Place
 
     var sagaID: String { event.correlationID }
 
@@ -134,6 +134,8 @@ struct EntryWork: Sendable {
 
     /// Tries until it works, fails for a reason of the business, or has taken too long.
     ///
+    /// A try that hangs is cancelled when its time is over, and so is this task: who goes on
+    /// after `gaveUp` does so in a task of its own.
     /// While our own Redis is away the time does not count: that says nothing about the step.
     func attempt<Value>(
         _ step: String, limit: Duration, failsForBusiness: Bool = false,
@@ -143,6 +145,8 @@ struct EntryWork: Sendable {
         var attempts = 0
         while true {
             attempts += 1
+            place.limit(max(limit - (.now - start), .seconds(1)))
+            defer { place.limit(nil) }
             do {
                 return .returned(try await body(context(step, attempt: attempts)))
             } catch let interruption as Interruption {
@@ -150,7 +154,10 @@ struct EntryWork: Sendable {
             } catch let failure as BusinessFailure where failsForBusiness {
                 return .failed(failure, attempts: attempts)
             } catch {
-                if Task.isCancelled { throw .stopped }
+                if Task.isCancelled {
+                    if place.isStopping { throw .stopped }
+                    return .gaveUp(error, attempts: attempts)
+                }
                 let pause = environment.configuration.retry.pause(
                     after: attempts, random: Double.random(in: 0...1))
                 let isOutage = (error as? SagaError)?.retry == .later
@@ -160,7 +167,7 @@ struct EntryWork: Sendable {
                 environment.logger.debug(
                     "step failed and is tried again",
                     metadata: metadata(step, ["error": "\(error)", "attempt": "\(attempts)"]))
-                guard await self.pause(pause) else { throw .stopped }
+                guard await place.pause(pause) else { throw .stopped }
             }
         }
     }
@@ -170,6 +177,7 @@ struct EntryWork: Sendable {
     func apply(_ request: TransitionRequest) async throws(Interruption) -> TransitionRequest.Answer
     {
         var attempts = 0
+        place.limit(nil)
         while true {
             do {
                 return try await environment.transitions.apply(request)
@@ -181,7 +189,7 @@ struct EntryWork: Sendable {
                 attempts += 1
                 let pause = RetrySchedule(pauseMaximum: .milliseconds(500)).pause(
                     after: attempts, random: Double.random(in: 0...1))
-                guard await self.pause(pause) else { throw .stopped }
+                guard await place.pause(pause) else { throw .stopped }
             }
         }
     }

@@ -1,6 +1,6 @@
 import Saga
 
-/// Moves the life of one saga. `LifecycleMachine` decides; this acts on its answers.
+/// Moves the life of one saga: `LifecycleMachine` decides, this acts on its answers.
 struct LifecycleKeeper {
     static let field = "lifecycle"
 

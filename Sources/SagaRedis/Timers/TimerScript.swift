@@ -15,7 +15,7 @@ enum TimerScript {
         return (String(member[..<space]), String(member[member.index(after: space)...]))
     }
 
-    /// KEYS timers, ARGV limit → {milliseconds until the next timer or -1, due members…}
+    // KEYS timers, ARGV limit → {milliseconds until the next timer or -1, due members…}
     static let due = RedisScript(
         """
         local time = redis.call('TIME')
@@ -27,8 +27,8 @@ enum TimerScript {
         return due
         """)
 
-    /// KEYS timers and stream, ARGV type and channel, then per timer: member, event ID, saga
-    /// ID, event → number fired
+    // KEYS timers and stream, ARGV type and channel, then per timer: member, event ID, saga
+    // ID, event → number fired
     static let fire = RedisScript(
         """
         local fired = 0

@@ -90,7 +90,7 @@ struct TransitionWriter: Sendable {
                 source: "/\(service)", type: event.type, subject: origin.sagaID,
                 causationID: origin.causationID, traceparent: origin.traceparent,
                 coordination: origin.isSaga ? "choreography" : nil, dataVersion: event.version,
-                data: event.data)
+                data: event.payload)
         }
     }
 }

@@ -1,0 +1,84 @@
+import CloudEvents
+import Saga
+import Testing
+
+@testable import SagaRedis
+
+@Suite(.timeLimit(.minutes(1)))
+struct LanesTests {
+    @Test func entriesOfOneSagaWaitForEachOther() {
+        var lanes = Lanes(concurrency: 8, parkedMaximum: 8)
+
+        #expect(lanes.reserve(upTo: 4) == 4)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "b")) == .start)
+        #expect(lanes.admit(entry("3-0", saga: "a")) == .wait)
+        #expect(lanes.admit(entry("3-0", saga: "a")) == .duplicate)
+
+        #expect(lanes.active == 3)
+        #expect(lanes.finish("a")?.id == "3-0")
+        #expect(lanes.finish("a") == nil)
+        #expect(lanes.finish("b") == nil)
+        #expect(lanes.isEmpty && lanes.active == 0)
+    }
+
+    @Test func nothingIsReadWithoutAFreeSlot() {
+        var lanes = Lanes(concurrency: 3, parkedMaximum: 8)
+
+        #expect(lanes.reserve(upTo: 2) == 2)
+        #expect(lanes.reserve(upTo: 2) == 1)
+        #expect(lanes.reserve(upTo: 2) == 0)
+        lanes.giveBack(2)
+        #expect(lanes.reserve(upTo: 9) == 2)
+    }
+
+    @Test func whatWaitsForAnotherTryGivesItsSlotsBackAndStaysHeld() {
+        var lanes = Lanes(concurrency: 2, parkedMaximum: 2)
+        #expect(lanes.reserve(upTo: 2) == 2)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
+
+        lanes.park("a")
+
+        #expect(lanes.active == 0 && lanes.parked == 2)
+        #expect(lanes.held == [0: ["1-0", "2-0"]])
+        #expect(lanes.reserve(upTo: 1) == 0, "too much waits for another try already")
+        #expect(lanes.resume("a") == true)
+        #expect(lanes.active == 2 && lanes.parked == 0)
+        lanes.abandon("a")
+        #expect(lanes.active == 0 && lanes.isEmpty)
+    }
+
+    @Test func aParkedLaneResumesOnlyOnAFreeSlot() {
+        var lanes = Lanes(concurrency: 1, parkedMaximum: 8)
+        #expect(lanes.reserve(upTo: 1) == 1)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        lanes.park("a")
+        #expect(lanes.reserve(upTo: 1) == 1)
+        #expect(lanes.admit(entry("2-0", saga: "b")) == .start)
+
+        #expect(lanes.resume("a") == false)
+        #expect(lanes.finish("b") == nil)
+        #expect(lanes.resume("a") == true)
+    }
+
+    @Test func trimmingKeepsWhatAnyGroupHasNotDealtWith() {
+        let age = StreamID(milliseconds: 100)
+        let done = GroupState(name: "a", lastDelivered: StreamID(milliseconds: 200))
+        let behind = GroupState(name: "b", lastDelivered: StreamID(milliseconds: 50, sequence: 3))
+        let pending = GroupState(
+            name: "c", lastDelivered: StreamID(milliseconds: 200),
+            oldestPending: StreamID(milliseconds: 30))
+
+        #expect(Housekeeper.bound(age: age, groups: []) == age)
+        #expect(Housekeeper.bound(age: age, groups: [done]) == age)
+        #expect(Housekeeper.bound(age: age, groups: [done, behind]).description == "50-3")
+        #expect(Housekeeper.bound(age: age, groups: [done, behind, pending]).description == "30-0")
+        #expect(pending.dealtWith == StreamID(milliseconds: 29, sequence: .max))
+    }
+
+    private func entry(_ id: String, saga: String) -> HeldEntry {
+        let event = CloudEvent(source: "/a", type: "T", subject: saga, data: Array("{}".utf8))
+        return HeldEntry(stream: 0, id: id, content: .event(event), deliveredBefore: false)
+    }
+}

@@ -1,0 +1,48 @@
+import Redis
+import RedisTestKit
+import Saga
+import SagaRedis
+import Testing
+
+/// Redis goes away in the middle of sagas and comes back with what its log kept.
+@Suite(.timeLimit(.minutes(2)))
+struct OutageTests {
+    @Test func sagasGoOnWhenAKilledRedisComesBack() async throws {
+        let server = try await RedisServer.launch(RedisServer.Options(isDurable: true))
+        try await ShopRig.with(server: server) { rig in
+            try await rig.running { order in
+                var begun: [String] = []
+                for round in 0..<3 {
+                    for number in 0..<40 {
+                        let id = "\(round)-\(number)"
+                        if try await order.begin(id, OrderCreated()) == .applied {
+                            begun.append(id)
+                        }
+                    }
+                    await server.kill()
+                    await #expect(throws: SagaError.self) {
+                        _ = try await order.begin("away-\(round)", OrderCreated())
+                    }
+                    try await server.start()
+                    let back = ContinuousClock.now
+                    try await rig.until("it heals", within: .seconds(5)) {
+                        try await order.begin("back-\(round)", OrderCreated())
+                            != .rejected(
+                                .outcomeUnknown)
+                    }
+                    begun.append("back-\(round)")
+                    try await rig.settled("back-\(round)", order, as: .completed)
+                    #expect(ContinuousClock.now - back < .seconds(4))
+                }
+                for id in begun { try await rig.settled(id, order, as: .completed) }
+            }
+
+            let shipped = rig.saga.world.done("dispatch").count
+            #expect(rig.saga.world.done("charge").count == shipped)
+            #expect(
+                try await rig.stock()
+                    == ["available": 1000 - shipped, "reserved": 0, "shipped": shipped])
+        }
+        await server.stop()
+    }
+}

@@ -1,0 +1,113 @@
+import CloudEvents
+import Redis
+import RedisTestKit
+import Saga
+import SagaRedis
+import Testing
+
+/// What cannot be dealt with is set aside with its reason, and the stream goes on.
+@Suite(.redisServer, .timeLimit(.minutes(1)))
+struct DeadLetterTests {
+    @Test func whatCannotBeReadIsSetAsideAndTheStreamGoesOn() async throws {
+        try await ShopRig.with { rig in
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            let event = CloudEvent(
+                source: "/order", type: "OrderCreated", subject: "x",
+                data: Array(#"{"card":"good","country":"DE","quantity":1}"#.utf8))
+            var future = event
+            future.dataVersion = 9
+            var foreign = event
+            foreign.type = "SomethingElse"
+            var wrong = event
+            wrong.data = Array(#"{"card":1}"#.utf8)
+            let old = String(decoding: event.json(), as: UTF8.self)
+                .replacing(#""specversion":"1.0""#, with: #""specversion":"0.3""#)
+            try await rig.running { order in
+                for bytes in [
+                    Array("no json".utf8), Array(old.utf8), future.json(), foreign.json(),
+                    wrong.json(),
+                ] {
+                    _ = try await rig.redis.send(.xadd(stream, ["data": .bytes(bytes)]))
+                }
+                _ = try await rig.redis.send(.xadd(stream, ["other": "field"]))
+                _ = try await order.begin("1", OrderCreated())
+                try await rig.settled("1", order, as: .completed)
+                try await rig.until("all are set aside") {
+                    try await rig.deadLetters("payment").count == 6
+                }
+                try await rig.until("all are acknowledged") {
+                    try await rig.pending("OrderCreated", owner: "order", group: "payment") == 0
+                }
+            }
+
+            let letters = try await rig.deadLetters("payment")
+            #expect(
+                letters.map { $0["reason"] ?? "" }.sorted() == [
+                    "future_version", "undecodable", "undecodable", "undecodable", "undecodable",
+                    "unknown_type",
+                ])
+            #expect(letters.allSatisfy { $0["stream"] == stream && $0["group"] == "payment" })
+            #expect(letters.contains { $0["event"] == "no json" })
+            #expect(letters.contains { $0["event"].map { Array($0.utf8) } == wrong.json() })
+        }
+    }
+
+    @Test func aCompensationThatKeepsFailingBlocksTheSaga() async throws {
+        try await ShopRig.with {
+            $0.compensationGiveUpAfter = .milliseconds(200)
+        } _: { rig in
+            rig.saga.world.fail("undo charge")
+            let ledger = rig.keys.ledger("1", service: "payment")
+            try await rig.running { order in
+                _ = try await order.begin("1", OrderCreated(country: "AQ"))
+                try await rig.until("the saga is blocked") {
+                    try await rig.deadLetters("payment").count == 1
+                }
+
+                let letter = try #require(try await rig.deadLetters("payment").first)
+                #expect(letter["reason"] == "blocked")
+                #expect(Int(letter["attempts"] ?? "") ?? 0 > 1)
+                #expect(try await rig.timeToLive(of: ledger) == -1)
+                #expect(try await rig.ledger("payment", "1", "blocked") == "charge")
+                #expect(try await rig.ledger("payment", "1", "charge") == "done")
+                #expect(try await order.status(of: "1") == .cancelling)
+
+                // A person puts the cause right and the event back.
+                rig.saga.world.fail("undo charge", false)
+                _ = try await rig.redis.send(
+                    .xadd(
+                        try #require(letter["stream"]),
+                        ["data": .string(try #require(letter["event"]))]))
+                try await rig.settled("1", order, as: .cancelled)
+            }
+
+            #expect(rig.saga.world.done("charge").isEmpty)
+            #expect(try await rig.ledger("payment", "1", "blocked") == nil)
+            #expect((try await rig.timeToLive(of: ledger) ?? 0) > 0)
+        }
+    }
+
+    @Test func whatBringsProcessesDownIsSetAside() async throws {
+        try await ShopRig.with {
+            $0.deliveriesMaximum = 3
+            $0.lease = .milliseconds(100)
+        } _: { rig in
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            _ = try await rig.runtime(rig.saga.order).begin("1", OrderCreated())
+            _ = try await rig.redis.send(.xgroupCreate(stream, "payment"))
+            for delivery in 0..<5 {
+                let id = delivery == 0 ? ">" : "0"
+                _ = try await rig.redis.send(.xreadGroup("payment", "crashing", [(stream, id)]))
+            }
+
+            try await rig.running([rig.saga.payment]) { _ in
+                try await rig.until("it is set aside") {
+                    try await rig.deadLetters("payment").count == 1
+                }
+            }
+
+            #expect(try await rig.deadLetters("payment").first?["reason"] == "too_many_deliveries")
+            #expect(rig.saga.world.calls("charge") == 0)
+        }
+    }
+}

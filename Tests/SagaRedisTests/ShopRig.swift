@@ -1,0 +1,146 @@
+import CloudEvents
+import Logging
+import NIOCore
+import Redis
+import RedisTestKit
+import Saga
+import SagaRedis
+import Testing
+
+/// The shop on a real Redis, in a namespace of its own.
+struct ShopRig: Sendable {
+    let saga: ShopSaga
+    let redis: RedisClient
+    let configuration: SagaRuntimeConfiguration
+    var keys: SagaKeys { SagaKeys(namespace: configuration.namespace) }
+
+    /// Gives a rig with stock to `body`.
+    static func with(
+        server: RedisServer = .current, stock: Int = 1000, deadline: Duration = .seconds(30),
+        _ change: (inout SagaRuntimeConfiguration) -> Void = { _ in },
+        _ body: (ShopRig) async throws -> Void
+    ) async throws {
+        let redis = server.client()
+        var configuration = SagaRuntimeConfiguration()
+        configuration.namespace = "test" + String(UInt64.random(in: 0 ... .max), radix: 36)
+        configuration.consumerName = "replica"
+        configuration.drainInterval = .milliseconds(200)
+        configuration.giveUpAfter = .milliseconds(300)
+        configuration.compensationGiveUpAfter = .seconds(20)
+        configuration.retry = RetrySchedule(
+            pauseMinimum: .milliseconds(5), pauseMaximum: .milliseconds(50))
+        change(&configuration)
+        let rig = ShopRig(
+            saga: ShopSaga(deadline: deadline), redis: redis, configuration: configuration)
+        do {
+            _ = try await rig.store("inventory").transition(
+                Changes { $0.set("stock:1", ["available": "\(stock)"]) })
+            try await body(rig)
+        } catch {
+            await redis.shutdown()
+            throw error
+        }
+        await redis.shutdown()
+    }
+
+    func store(_ service: String) -> RecordStore {
+        RecordStore(service: service, redis: redis, namespace: configuration.namespace)
+    }
+
+    func runtime(_ participant: Participant, consumer: String? = nil) throws -> SagaRuntime {
+        var configuration = configuration
+        if let consumer { configuration.consumerName = consumer }
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return try SagaRuntime(
+            participant, redis: redis, configuration: configuration, logger: logger)
+    }
+
+    /// Runs participants while `body` runs, which gets the one that begins sagas.
+    func running<Value: Sendable>(
+        _ participants: [Participant]? = nil, _ body: (SagaRuntime) async throws -> Value
+    ) async throws -> Value {
+        let order = try runtime(saga.order)
+        let runtimes = try (participants ?? saga.all).map {
+            $0.name == "order" ? order : try runtime($0)
+        }
+        let tasks = runtimes.map { runtime in Task { try await runtime.run() } }
+        let result: Result<Value, any Error>
+        do { result = .success(try await body(order)) } catch { result = .failure(error) }
+        for task in tasks { task.cancel() }
+        for task in tasks { try await task.value }
+        return try result.get()
+    }
+
+    // MARK: - Looking
+
+    func fields(_ service: String, _ record: RecordName) async throws -> [String: String] {
+        try await store(service).reader.fields(of: record)
+    }
+
+    func stock() async throws -> [String: Int] {
+        try await fields("inventory", "stock:1").compactMapValues { Int($0) }
+    }
+
+    func ledger(_ service: String, _ sagaID: String, _ step: String) async throws -> String? {
+        try await redis.send(
+            RedisCommand(
+                "HGET", [.string(keys.ledger(sagaID, service: service)), .string(step)])
+        ).string.map { String($0.prefix { $0 != " " }) }
+    }
+
+    func entries(_ type: String, owner: String) async throws -> [RedisStreamEntry] {
+        try await redis.send(.xrange(keys.stream(type, owner: owner))).streamEntries()
+    }
+
+    func events(_ type: String, owner: String) async throws -> [CloudEvent] {
+        try await entries(type, owner: owner).compactMap { $0["data"] }.map {
+            try CloudEvent(json: Array($0.readableBytesView))
+        }
+    }
+
+    func deadLetters(_ service: String) async throws -> [[String: String]] {
+        try await redis.send(.xrange(keys.dead(service))).streamEntries().map { entry in
+            Dictionary(
+                entry.fields.map { ($0.name, String(buffer: $0.value)) }, uniquingKeysWith: { $1 })
+        }
+    }
+
+    func timeToLive(of key: String) async throws -> Int? {
+        try await redis.send(RedisCommand("TTL", [.string(key)])).integer
+    }
+
+    func pending(_ type: String, owner: String, group: String) async throws -> Int {
+        try await redis.send(.xpending(keys.stream(type, owner: owner), group))[0]?.integer ?? 0
+    }
+
+    /// Waits until `condition` holds, and says so if it does not within the time.
+    func until(
+        _ what: String, within limit: Duration = .seconds(20),
+        sourceLocation: SourceLocation = #_sourceLocation,
+        _ condition: () async throws -> Bool
+    ) async throws {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            if (try? await condition()) == true { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("not within \(limit): \(what)", sourceLocation: sourceLocation)
+        throw Accident()
+    }
+
+    /// Waits until a saga ended and everything that follows from it was dealt with.
+    func settled(
+        _ sagaID: String, _ order: SagaRuntime, as status: SagaStatus,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let found = try await order.outcome(of: sagaID, within: .seconds(20))
+        #expect(found == status, "\(sagaID)", sourceLocation: sourceLocation)
+        guard status == .completed else { return }
+        try await until("\(sagaID) is dispatched", sourceLocation: sourceLocation) {
+            let shipped = try await ledger("shipping", sagaID, "arrange")
+            let reserved = try await ledger("inventory", sagaID, "reserve")
+            return shipped == "finished" && reserved == "finished"
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import CloudEvents
+import Redis
+import RedisTestKit
+import Saga
+import Testing
+
+@testable import SagaRedis
+
+/// What the one script promises, on a real server.
+@Suite(.redisServer, .timeLimit(.minutes(1)))
+struct TransitionScriptTests {
+    private let full = BusinessFailure("full")
+
+    @Test func theLedgerIsComparedAndSet() async throws {
+        try await ShopRig.with { rig in
+            let writer = writer(rig)
+            let first = try request(writer, expected: "", next: "done")
+            let second = try request(writer, expected: "", next: "done")
+
+            #expect(try await writer.apply(first) == .applied)
+            #expect(try await writer.apply(first) == .applied, "its own outcome, told again")
+            guard case .refused(let entry) = try await writer.apply(second) else {
+                Issue.record("applied twice")
+                return
+            }
+            #expect(entry.state == "done")
+            #expect(
+                try await writer.apply(request(writer, expected: "done", next: "x")) == .applied)
+            #expect(try await rig.events("PaymentRefunded", owner: "payment").count == 2)
+            let ledger = rig.keys.ledger("1", service: "payment")
+            #expect((try await rig.timeToLive(of: ledger) ?? 0) > 86_400)
+        }
+    }
+
+    @Test func aConditionThatFailsChangesNothing() async throws {
+        try await ShopRig.with { rig in
+            let store = rig.store("payment")
+            _ = try await store.transition(
+                Changes { $0.set("box:1", ["count": "2", "kind": "a"]) })
+            let writes = Changes {
+                $0.set("box:2", ["count": "1"])
+                $0.increment("box:1", "count", by: 1)
+            }
+            var failing: [Changes] = [Changes(), Changes(), Changes(), Changes()]
+            failing[0].require("box:1", "count", atLeast: 3, orElse: full)
+            failing[1].require("box:1", "kind", equals: "b", orElse: full)
+            failing[2].requireAbsent("box:1", orElse: full)
+            failing[3].requireExists("box:3", orElse: full)
+
+            for condition in failing {
+                var changes = condition
+                changes.append(writes)
+                #expect(try await store.transition(changes) == .rejected(full))
+            }
+
+            #expect(try await store.reader.fields(of: "box:1") == ["count": "2", "kind": "a"])
+            #expect(try await store.reader.fields(of: "box:2").isEmpty)
+        }
+    }
+
+    @Test func everyKindOfWriteIsApplied() async throws {
+        try await ShopRig.with { rig in
+            let store = rig.store("payment")
+            let id = "a b:{c}"
+            let outcome = try await store.transition(
+                of: "1",
+                Transition(PaymentRefunded()) {
+                    $0.requireAbsent("thing:\(id)", orElse: full)
+                    $0.set("thing:\(id)", ["a": "1", "b": "2"])
+                    $0.increment("thing:\(id)", "a", by: -4)
+                    $0.remove("thing:\(id)", fields: ["b"])
+                    $0.set("note:\(id)", text: "hello", timeToLive: .seconds(60))
+                    $0.add("x", to: "index:all", score: 1)
+                    $0.add("y", to: "index:all", score: 2)
+                    $0.add("z", to: "index:all", score: 3)
+                    $0.remove("y", from: "index:all")
+                })
+
+            #expect(outcome == .applied)
+            #expect(try await store.reader.fields(of: "thing:\(id)") == ["a": "-3"])
+            #expect(try await store.reader.text(of: "note:\(id)") == "hello")
+            #expect(
+                try await store.reader.members(of: "index:all", after: nil, limit: 9) == ["z", "x"])
+            #expect(
+                try await store.reader.members(of: "index:all", after: "z", limit: 9) == ["x"])
+            let event = try #require(
+                try await rig.events("PaymentRefunded", owner: "payment").first)
+            #expect(event.subject == "1" && event.coordination == nil)
+            _ = try await store.transition(Changes { $0.delete("note:\(id)") })
+            #expect(try await store.reader.text(of: "note:\(id)") == nil)
+        }
+    }
+
+    @Test func aRecordOfAnotherTypeIsFoundBeforeAnythingIsWritten() async throws {
+        try await ShopRig.with { rig in
+            let store = rig.store("payment")
+            _ = try await store.transition(
+                Changes {
+                    $0.set("odd:1", text: "text")
+                    $0.set("odd:2", ["count": "many"])
+                })
+            let writer = writer(rig)
+            for record: RecordName in ["odd:1", "odd:2"] {
+                let changes = Changes {
+                    $0.set("fresh:1", ["a": "1"])
+                    $0.increment(record, "count", by: 1)
+                }
+
+                await #expect(throws: SagaError.self) {
+                    try await writer.apply(
+                        request(writer, changes: changes, expected: "", next: "done"))
+                }
+            }
+
+            #expect(try await rig.ledger("payment", "1", "charge") == nil)
+            #expect(try await store.reader.fields(of: "fresh:1").isEmpty)
+            #expect(try await rig.events("PaymentRefunded", owner: "payment").isEmpty)
+        }
+    }
+
+    @Test func aServerOutOfMemoryChangesNothing() async throws {
+        let server = try await RedisServer.launch(
+            RedisServer.Options(arguments: ["--maxmemory-policy", "noeviction"]))
+        try await ShopRig.with(server: server) { rig in
+            let writer = writer(rig)
+            _ = try await rig.redis.send(RedisCommand("CONFIG", ["SET", "maxmemory", "1"]))
+
+            let error = await #expect(throws: SagaError.self) {
+                try await writer.apply(request(writer, expected: "", next: "done"))
+            }
+
+            #expect(error?.code == .unavailable && error?.retry == .later)
+            _ = try await rig.redis.send(RedisCommand("CONFIG", ["SET", "maxmemory", "0"]))
+            #expect(
+                try await writer.apply(request(writer, expected: "", next: "done")) == .applied)
+        }
+        await server.stop()
+    }
+
+    private func writer(_ rig: ShopRig) -> TransitionWriter {
+        TransitionWriter(
+            redis: rig.redis, service: "payment", names: rig.keys,
+            ledgerTimeToLive: .seconds(100_000), metrics: SagaMetrics(service: "payment"))
+    }
+
+    private func request(
+        _ writer: TransitionWriter, changes: Changes = Changes(), expected: String, next: String
+    ) throws -> TransitionRequest {
+        writer.request(
+            try PlannedTransition(Transition(PaymentRefunded(), changes: changes)),
+            origin: TransitionWriter.Origin(sagaID: "1"), field: "charge", expected: expected,
+            next: next)
+    }
+}
