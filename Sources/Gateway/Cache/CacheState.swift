@@ -49,6 +49,7 @@ struct CacheState {
     private var lastNumber: UInt64 = 0
     private var loneKeys: [CacheKey: Moment] = [:]
     private var pendingRaises: [Invalidation] = []
+    private var raisesUnderWay = 0
 
     /// More keys than this are not worth remembering; forgetting one costs a shared wait.
     private static let loneKeyLimit = 1_024
@@ -205,25 +206,43 @@ struct CacheState {
 
     /// Keeps invalidations whose raise is still to be done.
     mutating func postpone(_ invalidations: [Invalidation]) {
-        guard !ledger.isRaisingAll else { return }
         pendingRaises += invalidations
-        if pendingRaises.count > configuration.pendingRaiseLimit {
-            pendingRaises.removeAll()
-            ledger.beginRaisingAll()
-        }
+        if pendingRaises.count > configuration.pendingRaiseLimit { raiseAllInstead() }
     }
 
-    /// The oldest invalidations to be raised, which the caller answers for from here on.
+    /// Gives the raises that wait up for one that makes every entry invalid, which covers them.
+    private mutating func raiseAllInstead() {
+        ledger.beginRaisingAll()
+        settled(pendingRaises)
+        pendingRaises.removeAll()
+    }
+
+    /// The oldest invalidations to be raised; the caller tells with `raised` how that went.
     mutating func nextRaises() -> [Invalidation] {
         let batch = Array(pendingRaises.prefix(CacheState.raiseBatch))
         pendingRaises.removeFirst(batch.count)
+        if !batch.isEmpty { raiseBegins() }
         return batch
     }
 
-    mutating func clear() {
+    /// A raise is under way, which ends with `raised`.
+    mutating func raiseBegins() {
+        raisesUnderWay += 1
+    }
+
+    mutating func raised(_ invalidations: [Invalidation], _ isRaised: Bool) {
+        raisesUnderWay -= 1
+        if isRaised { settled(invalidations) } else { postpone(invalidations) }
+    }
+
+    /// Whether the second level has heard of everything taken.
+    var isSettled: Bool {
+        pendingRaises.isEmpty && raisesUnderWay == 0 && ledger.raisingAllRound == nil
+    }
+
+    mutating func makeAllInvalid(hasSecondLevel: Bool) {
         store.removeAll()
-        pendingRaises.removeAll()
-        ledger.beginRaisingAll()
+        if hasSecondLevel { raiseAllInstead() }
         detach(ledger.overtakeAll())
     }
 

@@ -60,7 +60,10 @@ struct CoherenceLedger: Hashable, Sendable {
     private var floor: UInt64 = 0
     private var raising: [CacheTag: Int] = [:]
     /// So many raises are due that all entries shall become invalid instead.
-    private(set) var isRaisingAll = false
+    ///
+    /// Counts how often that was asked for; nil if it is settled.
+    private(set) var raisingAllRound: Int?
+    private var raisingAllRounds = 0
 
     init(isSuspended: Bool) {
         self.isSuspended = isSuspended
@@ -106,7 +109,7 @@ struct CoherenceLedger: Hashable, Sendable {
 
     /// Whether what was read about these tags can be relied on.
     func believes(_ tags: some Sequence<CacheTag>, from reading: Reading) -> Bool {
-        guard !isSuspended, !isRaisingAll, reading.begun >= floor else { return false }
+        guard !isSuspended, raisingAllRound == nil, reading.begun >= floor else { return false }
         return tags.allSatisfy { raising[$0] == nil && touched[$0, default: 0] <= reading.begun }
     }
 
@@ -123,7 +126,7 @@ struct CoherenceLedger: Hashable, Sendable {
     mutating func take(_ tags: some Sequence<CacheTag>) -> [Fill] {
         var overtaken: [Fill] = []
         for tag in tags {
-            if !isRaisingAll { raising[tag, default: 0] += 1 }
+            raising[tag, default: 0] += 1
             touch(tag)
             for fill in watchers[tag] ?? [] where fills[fill]?.isOvertaken == false {
                 fills[fill]?.isOvertaken = true
@@ -146,8 +149,8 @@ struct CoherenceLedger: Hashable, Sendable {
     ///
     /// Until it is settled nothing in the second level is believed.
     mutating func beginRaisingAll() {
-        isRaisingAll = true
-        raising.removeAll()
+        raisingAllRounds += 1
+        raisingAllRound = raisingAllRounds
     }
 
     /// Anything may have changed.
@@ -159,9 +162,10 @@ struct CoherenceLedger: Hashable, Sendable {
         return Array(fills.keys)
     }
 
-    /// The second level has made every entry invalid.
-    mutating func settledAll() {
-        isRaisingAll = false
+    /// The second level has made every entry invalid, as was asked for in this round.
+    mutating func settledAll(round: Int) {
+        guard raisingAllRound == round else { return }
+        raisingAllRound = nil
         voidReadings()
     }
 

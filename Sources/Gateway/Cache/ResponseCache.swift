@@ -101,7 +101,10 @@ public final class ResponseCache: Sendable {
     public func invalidate(_ tags: [CacheTag], cause: String) async {
         guard !tags.isEmpty else { return }
         let invalidation = Invalidation(cause: cause, tags: tags)
-        state.withLock { $0.take([invalidation]) }
+        state.withLock {
+            $0.take([invalidation])
+            $0.raiseBegins()
+        }
         recordSize()
         await raise([invalidation])
         await secondLevel?.announce(invalidation)
@@ -122,36 +125,34 @@ public final class ResponseCache: Sendable {
         recordSize()
     }
 
-    /// Raises the generations of everything taken and not raised yet; false if the second level
-    /// cannot be reached, and then it is to be called again.
+    /// Raises the generations of everything taken and not raised yet.
+    ///
+    /// - Returns: whether everything taken so far is raised. If not, a raise of someone else is
+    ///   still under way or the second level cannot be reached; then it is to be called again.
     public func settle() async -> Bool {
         guard let secondLevel else { return true }
-        if state.withLock({ $0.ledger.isRaisingAll }) {
+        if let round = state.withLock({ $0.ledger.raisingAllRound }) {
             guard await secondLevel.raiseAll() else { return false }
-            state.withLock { $0.ledger.settledAll() }
+            state.withLock { $0.ledger.settledAll(round: round) }
         }
         while true {
             let batch = state.withLock { $0.nextRaises() }
-            if batch.isEmpty { return true }
+            if batch.isEmpty { return state.withLock { $0.isSettled } }
             guard await raise(batch) else { return false }
         }
     }
 
-    /// Makes every entry of the second level invalid, and empties this process's own store.
-    public func clear() async -> Bool {
-        state.withLock { $0.clear() }
+    /// Takes everything away: this process's answers at once, the second level's with `settle`.
+    public func makeAllInvalid() {
+        state.withLock { $0.makeAllInvalid(hasSecondLevel: secondLevel != nil) }
         recordSize()
-        return await settle()
     }
 
     @discardableResult
     private func raise(_ invalidations: [Invalidation]) async -> Bool {
-        guard await secondLevel?.raise(invalidations) ?? true else {
-            state.withLock { $0.postpone(invalidations) }
-            return false
-        }
-        state.withLock { $0.settled(invalidations) }
-        return true
+        let isRaised = await secondLevel?.raise(invalidations) ?? true
+        state.withLock { $0.raised(invalidations, isRaised) }
+        return isRaised
     }
 
     // MARK: - The invalidation feed

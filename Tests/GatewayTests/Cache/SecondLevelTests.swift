@@ -213,7 +213,7 @@ struct SecondLevelTests {
 
         #expect(try await cache.ask("new").text == "new")
         #expect(await cache.settle())
-        #expect(cache.state.withLock { !$0.ledger.isRaisingAll })
+        #expect(cache.state.withLock { $0.isSettled })
     }
 
     @Test func suspendedGatewayDoesNotAskTheSecondLevel() async throws {

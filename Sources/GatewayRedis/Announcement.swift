@@ -1,0 +1,40 @@
+import Gateway
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// What a gateway tells the others of its own writes: `{"cause":"…","tags":["user:1"]}`.
+struct Announcement: Codable {
+    /// A forged message can cost misses, not memory.
+    private static let tagLimit = 256
+    private static let byteLimit = 65_536
+
+    var cause: String
+    var tags: [String]
+
+    init(_ invalidation: Invalidation) {
+        cause = invalidation.cause
+        tags = invalidation.tags.map(\.text)
+    }
+
+    func json() -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+
+    /// The invalidation in a message; nil if it is no announcement.
+    static func read(_ payload: ByteBuffer) -> Invalidation? {
+        guard payload.readableBytes <= byteLimit,
+            let announcement = try? JSONDecoder().decode(
+                Announcement.self, from: Data(payload.readableBytesView)),
+            announcement.tags.count <= tagLimit
+        else { return nil }
+        return Invalidation(
+            cause: announcement.cause, tags: announcement.tags.compactMap(CacheTag.init(encoded:)))
+    }
+}

@@ -1,0 +1,52 @@
+import Gateway
+
+// What of the gateway stands in Redis. Each key has a time to live.
+//
+//   cache:entry:<digest>              string   an answer, see EntryCodec. The digest is made of
+//                                              the server's run and the answer's key
+//   cache:{<tag>}:generation          integer  raised by each change; begun at random, so that
+//                                              a lost one never comes back
+//   cache:{<tag>}:event:<id>          string   this event has raised it
+//   cache:epoch                       integer  replaced to make every entry invalid
+//
+//   saga.<EventType>                  channel  events, read
+//   saga:{<service>}:<EventType>      stream   events, read; group `gateway` is how far raised
+//   cache.invalidate                  channel  own writes of a gateway, for the others
+//   cache.heartbeat.<gateway>         channel  what a gateway sends itself
+//
+// A namespace stands before everything, with a colon.
+
+/// Names of keys and channels.
+struct CacheKeys: Hashable, Sendable {
+    /// The consumer group whose position says up to where events have been raised.
+    static let group = "gateway"
+
+    private let prefix: String
+
+    init(namespace: String) {
+        prefix = namespace.isEmpty ? "" : namespace + ":"
+    }
+
+    func entry(_ key: CacheKey, run: String) -> String {
+        "\(prefix)cache:entry:\(key.digest(salt: run))"
+    }
+
+    func generation(_ tag: CacheTag) -> String { "\(prefix)cache:{\(tag)}:generation" }
+
+    /// The cause is encoded like a tag, so that it can hold anything and be of any length.
+    func event(_ tag: CacheTag, _ cause: String) -> String {
+        "\(prefix)cache:{\(tag)}:\(CacheTag("event", cause))"
+    }
+
+    var epoch: String { "\(prefix)cache:epoch" }
+
+    func channel(_ type: String) -> String { "\(prefix)saga.\(type)" }
+
+    func stream(_ type: String, of service: String) -> String {
+        "\(prefix)saga:{\(service)}:\(type)"
+    }
+
+    var announcements: String { "\(prefix)cache.invalidate" }
+
+    func heartbeat(_ gateway: String) -> String { "\(prefix)cache.heartbeat.\(gateway)" }
+}

@@ -1,0 +1,102 @@
+import CloudEvents
+import Gateway
+import NIOCore
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Which events are listened to, where they are kept, and what they take away.
+struct EventRules: Sendable {
+    /// A type of event and the service that owns its stream.
+    struct Source: Hashable, Sendable {
+        var event: String
+        var service: String
+    }
+
+    private let templates: [String: [TagTemplate]]
+    /// All types with their owners, each once, in the order of the rules.
+    let sources: [Source]
+
+    init(_ rules: [InvalidationRule]) {
+        var templates: [String: [TagTemplate]] = [:]
+        var sources: [Source] = []
+        for rule in rules {
+            for event in rule.events {
+                templates[event, default: []] += rule.tags
+                let source = Source(event: event, service: rule.service)
+                if !sources.contains(source) { sources.append(source) }
+            }
+        }
+        self.templates = templates
+        self.sources = sources
+    }
+
+    /// What an event takes away; nothing if no rule speaks of it or no tag can be made of it.
+    func invalidation(of event: CloudEvent) -> Invalidation? {
+        guard let templates = templates[event.type] else { return nil }
+        var data: EventData?
+        var tags: [CacheTag] = []
+        for template in templates {
+            let tag = template.tag { EventRules.value($0, of: event, &data) }
+            if let tag, !tags.contains(tag) { tags.append(tag) }
+        }
+        return tags.isEmpty ? nil : Invalidation(cause: event.id, tags: tags)
+    }
+
+    private static func value(
+        _ field: String, of event: CloudEvent, _ data: inout EventData?
+    ) -> String? {
+        switch field {
+        case "subject": return event.subject
+        case "type": return event.type
+        case "id": return event.id
+        case "source": return event.source
+        case "correlationid": return event.correlationID
+        default: break
+        }
+        let path = field.split(separator: ".")
+        guard path.count > 1, path[0] == "data" else { return nil }
+        let content = data ?? EventData(event.data)
+        data = content
+        return content[path.dropFirst()]
+    }
+}
+
+/// The payload of an event, as far as a path can reach into it.
+enum EventData: Decodable {
+    case object([String: EventData])
+    case scalar(String)
+    case other
+
+    /// The payload; `other` if it cannot be read.
+    init(_ json: [UInt8]) {
+        self = (try? JSONDecoder().decode(EventData.self, from: Data(json))) ?? .other
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if let object = try? container.decode([String: EventData].self) {
+            self = .object(object)
+        } else if let text = try? container.decode(String.self) {
+            self = .scalar(text)
+        } else if let number = try? container.decode(Int64.self) {
+            self = .scalar("\(number)")
+        } else {
+            self = .other
+        }
+    }
+
+    /// The text or whole number at the end of a path.
+    subscript(path: ArraySlice<Substring>) -> String? {
+        switch self {
+        case .scalar(let text): return path.isEmpty ? text : nil
+        case .object(let members):
+            guard let name = path.first else { return nil }
+            return members[String(name)]?[path.dropFirst()]
+        case .other: return nil
+        }
+    }
+}

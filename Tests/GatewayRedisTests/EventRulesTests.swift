@@ -1,0 +1,86 @@
+import CloudEvents
+import Gateway
+import NIOCore
+import Testing
+
+@testable import GatewayRedis
+
+private func event(_ type: String, data: String = "{}") -> CloudEvent {
+    CloudEvent(
+        id: "e1", source: "/inventory", type: type, subject: "42", data: Array(data.utf8))
+}
+
+private func rules(_ tags: String..., events: [String] = ["ProductReleased"]) throws -> EventRules {
+    EventRules([
+        InvalidationRule(
+            events: events, service: "inventory", tags: try tags.map { try TagTemplate($0) })
+    ])
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct EventRulesTests {
+    @Test func tagsAreMadeOfTheEvent() throws {
+        let rules = try rules(
+            "order:{subject}", "inventory:{data.productId}", "deep:{data.a.b}", "n:{data.count}")
+        let data = #"{"productId":"p 7","a":{"b":"x"},"count":12}"#
+        let invalidation = rules.invalidation(of: event("ProductReleased", data: data))
+
+        #expect(invalidation?.cause == "e1")
+        #expect(
+            invalidation?.tags.map(\.text) == ["order:42", "inventory:p%207", "deep:x", "n:12"])
+    }
+
+    @Test(arguments: [
+        "{}", "[]", #"{"productId":null}"#, #"{"productId":[1]}"#, "{", #"{"productId":""}"#,
+    ])
+    func tagsWithoutAValueAreLeftOut(data: String) throws {
+        let rules = try rules("order:{subject}", "inventory:{data.productId}")
+
+        #expect(
+            rules.invalidation(of: event("ProductReleased", data: data))?.tags
+                == [CacheTag("order", "42")])
+    }
+
+    @Test func eventsOfNoRuleTakeNothing() throws {
+        #expect(try rules("order:{subject}").invalidation(of: event("OrderCreated")) == nil)
+        #expect(try rules("x:{data.missing}").invalidation(of: event("ProductReleased")) == nil)
+    }
+
+    @Test func rulesForOneEventAddUp() throws {
+        let one = InvalidationRule(
+            events: ["A", "B"], service: "s", tags: [try TagTemplate("a:{subject}")])
+        let two = InvalidationRule(
+            events: ["B"], service: "s", tags: [try TagTemplate("b:{subject}")])
+        let rules = EventRules([one, two])
+
+        #expect(rules.sources.map(\.event) == ["A", "B"])
+        #expect(rules.invalidation(of: event("B"))?.tags.map(\.text) == ["a:42", "b:42"])
+    }
+
+    @Test func announcementIsReadAsItWasWritten() {
+        let invalidation = Invalidation(
+            cause: "request \"7\"\n", tags: [CacheTag("user", "a b"), CacheTag("user", "2")])
+        let json = Announcement(invalidation).json()
+
+        #expect(!json.contains("\n"))
+        #expect(Announcement.read(ByteBuffer(string: json)) == invalidation)
+    }
+
+    @Test(arguments: ["", "{}", "[1]", #"{"cause":1,"tags":[]}"#, #"{"cause":"x"}"#])
+    func otherMessagesAreNoAnnouncements(text: String) {
+        #expect(Announcement.read(ByteBuffer(string: text)) == nil)
+    }
+
+    @Test func foreignTagsInAnAnnouncementAreLeftOut() {
+        let text = #"{"cause":"x","tags":["user:1","}{*",""]}"#
+
+        #expect(Announcement.read(ByteBuffer(string: text))?.tags == [CacheTag("user", "1")])
+    }
+
+    @Test func announcementOfTooManyTagsIsRefused() {
+        let tags = (0..<300).map { "\"t:\($0)\"" }.joined(separator: ",")
+
+        #expect(
+            Announcement.read(ByteBuffer(string: "{\"cause\":\"x\",\"tags\":[\(tags)]}")) == nil)
+    }
+}

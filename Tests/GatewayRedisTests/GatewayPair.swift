@@ -1,0 +1,146 @@
+import CloudEvents
+import Gateway
+import Logging
+import NIOCore
+import NIOHTTP1
+import Redis
+import RedisTestKit
+import Synchronization
+
+@testable import GatewayRedis
+
+/// A gateway's cache on a Redis, with its feed: what a process would have of its own.
+final class CacheNode: Sendable {
+    static let policy = CachePolicy(lifetime: .seconds(60), jitter: 0)
+
+    let redis: RedisClient
+    let second: RedisSecondLevelCache
+    let cache: ResponseCache
+    let feed: InvalidationFeed
+    private let running = Mutex<Task<Void, any Error>?>(nil)
+
+    init(
+        _ server: RedisServer, namespace: String,
+        change: (inout InvalidationFeedConfiguration) -> Void = { _ in }
+    ) throws {
+        var configuration = InvalidationFeedConfiguration(namespace: namespace)
+        configuration.heartbeat = .milliseconds(50)
+        configuration.silence = .milliseconds(600)
+        configuration.beatsPerPosition = 1
+        change(&configuration)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        redis = server.client()
+        second = RedisSecondLevelCache(
+            redis: redis, configuration: SecondLevelConfiguration(namespace: namespace),
+            logger: logger)
+        cache = ResponseCache(secondLevel: second)
+        feed = InvalidationFeed(
+            cache: cache, redis: redis, rules: try CacheNode.rules, configuration: configuration,
+            logger: logger)
+    }
+
+    static var rules: [InvalidationRule] {
+        get throws {
+            [
+                InvalidationRule(
+                    events: ["OrderCompleted", "OrderCancelled"], service: "order",
+                    tags: [try TagTemplate("order:{subject}")]),
+                InvalidationRule(
+                    events: ["PaymentRefunded"], service: "payment",
+                    tags: [try TagTemplate("order:{subject}")]),
+            ]
+        }
+    }
+
+    /// Starts the feed and waits until the cache is in use.
+    func start() async {
+        running.withLock { running in
+            running = Task { [feed] in try await feed.run() }
+        }
+        await until { self.feed.isLive }
+    }
+
+    func stop() async {
+        let task = running.withLock { $0 }
+        task?.cancel()
+        _ = await task?.result
+        await redis.shutdown()
+    }
+
+    /// One request for an order, through L1, L2 and the service.
+    func order(_ id: String = "1", from service: OrderBook) async throws -> CacheAnswer {
+        let key = CacheNode.key(id)
+        if let stored = cache.lookUp(key, at: .now()) {
+            return CacheAnswer(response: stored, status: .hit)
+        }
+        let tag = CacheTag("order", id)
+        return try await cache.response(for: key, policy: CacheNode.policy, tags: [tag]) { scope in
+            await scope.watch([tag])
+            return await service.fetch(id)
+        }
+    }
+
+    static func key(_ id: String) -> CacheKey {
+        var builder = CacheKey.Builder()
+        builder.begin(route: "order")
+        builder.add(id)
+        return builder.key
+    }
+}
+
+/// A service whose orders have a version, and which publishes each change with it, atomically.
+final class OrderBook: Sendable {
+    private let versions = Mutex<[String: Int]>([:])
+    private let fetches = Atomic(0)
+
+    var fetchCount: Int { fetches.load(ordering: .relaxed) }
+
+    func version(_ id: String = "1") -> Int { versions.withLock { $0[id, default: 0] } }
+
+    func fetch(_ id: String) async -> FetchedResponse {
+        fetches.add(1, ordering: .relaxed)
+        let version = version(id)
+        await Task.yield()
+        return FetchedResponse(
+            status: 200, fields: [:], body: ByteBuffer(string: "\(version)"))
+    }
+
+    /// Changes an order without telling anyone.
+    func change(_ id: String = "1") { versions.withLock { $0[id, default: 0] += 1 } }
+
+    /// Changes an order and publishes it as a transition would.
+    func publish(
+        _ type: String = "OrderCancelled", of id: String = "1", by service: String = "order",
+        on redis: RedisClient, namespace: String
+    ) async throws {
+        change(id)
+        let event = CloudEvent(
+            source: "/\(service)", type: type, subject: id, data: Array("{}".utf8))
+        let keys = CacheKeys(namespace: namespace)
+        _ = try await redis.evaluate(
+            RedisScript(
+                """
+                redis.call('XADD', KEYS[1], '*', 'data', ARGV[1])
+                redis.call('PUBLISH', ARGV[2], ARGV[1])
+                return 1
+                """),
+            keys: [keys.stream(type, of: service)],
+            arguments: [.bytes(event.json()), .string(keys.channel(type))])
+    }
+}
+
+extension CacheAnswer {
+    var version: Int { Int(String(buffer: response.body)) ?? -1 }
+}
+
+/// Waits for a condition; the suite's time limit ends the wait.
+func until(_ condition: @Sendable () async -> Bool) async {
+    while await !condition(), !Task.isCancelled {
+        try? await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// A namespace of a test's own.
+func freshNamespace(_ server: RedisServer) -> String {
+    String(server.keyspace().dropLast())
+}

@@ -1,0 +1,267 @@
+import Gateway
+import NIOCore
+import Redis
+import RedisTestKit
+import Synchronization
+import Testing
+
+@testable import GatewayRedis
+
+@Suite(.redisServer, .timeLimit(.minutes(1)))
+struct InvalidationFeedTests {
+    private let server = RedisServer.current
+    private let namespace = freshNamespace(RedisServer.current)
+    private let book = OrderBook()
+
+    private func pair() async throws -> (CacheNode, CacheNode) {
+        let nodes = (
+            try CacheNode(server, namespace: namespace), try CacheNode(server, namespace: namespace)
+        )
+        await nodes.0.start()
+        await nodes.1.start()
+        return nodes
+    }
+
+    private func publish(
+        _ type: String = "OrderCancelled", by service: String = "order", on redis: RedisClient
+    ) async throws {
+        try await book.publish(type, by: service, on: redis, namespace: namespace)
+    }
+
+    @Test func publishedEventTakesTheAnswerFromEveryGateway() async throws {
+        let (one, two) = try await pair()
+        _ = try await one.order(from: book)
+        #expect(try await one.order(from: book).status == .hit)
+        _ = try await two.order(from: book)
+        try await publish(on: one.redis)
+        await until { [book] in
+            let first = try? await one.order(from: book).version
+            let second = try? await two.order(from: book).version
+            return first == 1 && second == 1
+        }
+
+        #expect(one.cache.lookUp(CacheNode.key("1"), at: .now()) != nil)
+        await one.stop()
+        await two.stop()
+    }
+
+    @Test func whatOneGatewayFetchedTheOtherGetsFromRedis() async throws {
+        let (one, two) = try await pair()
+        _ = try await one.order(from: book)
+        await until { [book] in
+            (try? await two.order("1", from: book).status) == .secondLevelHit
+                || book.fetchCount > 1
+        }
+
+        #expect(book.fetchCount == 1)
+        await one.stop()
+        await two.stop()
+    }
+
+    @Test func eventsOfEveryRuleAreHeard() async throws {
+        let (one, two) = try await pair()
+        let events = [
+            ("OrderCompleted", "order"), ("PaymentRefunded", "payment"),
+            ("OrderCancelled", "order"),
+        ]
+        for (number, event) in events.enumerated() {
+            _ = try await one.order(from: book)
+            try await publish(event.0, by: event.1, on: two.redis)
+            await until { [book] in
+                (try? await one.order(from: book).version) == number + 1
+            }
+        }
+        await one.stop()
+        await two.stop()
+    }
+
+    @Test func ownWriteReachesTheOtherGateways() async throws {
+        let (one, two) = try await pair()
+        _ = try await one.order(from: book)
+        _ = try await two.order(from: book)
+        book.change()
+        await one.cache.invalidate([CacheTag("order", "1")], cause: "request-1")
+
+        #expect(try await one.order(from: book).version == 1)
+        await until { [book] in (try? await two.order(from: book).version) == 1 }
+        await one.stop()
+        await two.stop()
+    }
+
+    @Test func eventsPublishedWhileNoGatewayRanAreRaisedBeforeTheCacheIsUsed() async throws {
+        let first = try CacheNode(server, namespace: namespace)
+        await first.start()
+        _ = try await first.order(from: book)
+        let entry = try await first.redis.send(
+            .scan("0", match: namespace + ":cache:entry:*", count: 1_000))
+        await until { [namespace, redis = first.redis] in
+            let found = try? await redis.send(
+                .scan("0", match: namespace + ":cache:entry:*", count: 1_000))
+            return found?[1]?.array?.isEmpty == false
+        }
+        _ = entry
+        await first.stop()
+        let client = server.client()
+        try await publish(on: client)
+        let second = try CacheNode(server, namespace: namespace)
+        await second.start()
+
+        #expect(try await second.order(from: book).version == 1)
+        await client.shutdown()
+        await second.stop()
+    }
+
+    @Test func positionMovesSoThatNothingIsReadTwice() async throws {
+        let (one, two) = try await pair()
+        for _ in 0..<5 { try await publish(on: one.redis) }
+        let stream = CacheKeys(namespace: namespace).stream("OrderCancelled", of: "order")
+        let last = try await one.redis.send(.xrevrange(stream, count: 1)).streamEntries().first?.id
+        await until { [redis = one.redis] in
+            let group = try? await redis.send(.xinfoGroups(stream))[0]?.array
+            return group?.contains { $0.string == last } == true
+        }
+        let replay = StreamReplay(
+            redis: one.redis, keys: CacheKeys(namespace: namespace),
+            rules: EventRules(try CacheNode.rules), limit: 10)
+        var told = 0
+        let missed = try await replay.missed { _ in told += 1 }
+
+        #expect(told == 0)
+        #expect(missed.positions[stream] == last)
+        await one.stop()
+        await two.stop()
+    }
+
+    @Test func interruptedSubscriptionSuspendsAndCatchesUp() async throws {
+        let (one, two) = try await pair()
+        _ = try await one.order(from: book)
+        _ = try await one.redis.send(RedisCommand("CLIENT", ["KILL", "TYPE", "pubsub"]))
+        try await publish(on: two.redis)
+        await until { [book] in (try? await one.order(from: book).version) == 1 }
+        await until { one.feed.isLive && two.feed.isLive }
+
+        #expect(try await one.order(from: book).version == 1)
+        #expect(try await two.order(from: book).version == 1)
+        await one.stop()
+        await two.stop()
+    }
+
+    @Test func tooManyMissedEventsMakeEverythingInvalid() async throws {
+        let first = try CacheNode(server, namespace: namespace)
+        await first.start()
+        _ = try await first.order(from: book)
+        await first.stop()
+        let client = server.client()
+        for _ in 0..<30 { try await publish(on: client) }
+        let second = try CacheNode(server, namespace: namespace) { $0.replayLimit = 10 }
+        await second.start()
+
+        #expect(try await second.order(from: book).version == 30)
+        await until { await second.cache.settle() }
+        await client.shutdown()
+        await second.stop()
+    }
+
+    @Test func messagesThatAreNoEventsDoNoHarm() async throws {
+        let (one, two) = try await pair()
+        _ = try await one.order(from: book)
+        let keys = CacheKeys(namespace: namespace)
+        for payload in ["", "{", "[]", "\u{0}", String(repeating: "x", count: 100_000)] {
+            for channel in [keys.channel("OrderCancelled"), keys.announcements] {
+                _ = try await two.redis.send(.publish(channel, .string(payload)))
+            }
+        }
+        try await publish(on: two.redis)
+        await until { [book] in (try? await one.order(from: book).version) == 1 }
+
+        #expect(one.feed.isLive)
+        await one.stop()
+        await two.stop()
+    }
+
+    @Test func thousandMissesOnTwoGatewaysAreAtMostTwoFetches() async throws {
+        let (one, two) = try await pair()
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<1_000 {
+                group.addTask { [book] in
+                    try await (number.isMultiple(of: 2) ? one : two).order(from: book).version
+                }
+            }
+            for try await version in group { #expect(version == 0) }
+        }
+
+        #expect(book.fetchCount <= 2)
+        await one.stop()
+        await two.stop()
+    }
+
+    @Test func noAnswerIsOlderThanAWriteThatItsGatewayConfirmed() async throws {
+        let (one, two) = try await pair()
+        let confirmed = Atomic(0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [book, namespace] in
+                for _ in 0..<150 {
+                    try await book.publish(on: two.redis, namespace: namespace)
+                    let version = book.version()
+                    await one.cache.invalidate([CacheTag("order", "1")], cause: "w\(version)")
+                    confirmed.store(version, ordering: .sequentiallyConsistent)
+                }
+            }
+            for node in [one, one, one, two, two] {
+                group.addTask { [book] in
+                    while confirmed.load(ordering: .sequentiallyConsistent) < 150 {
+                        let known = confirmed.load(ordering: .sequentiallyConsistent)
+                        let version = try await node.order(from: book).version
+                        if node === one { #expect(version >= known) }
+                        await Task.yield()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        await until { [book] in (try? await two.order(from: book).version) == 150 }
+
+        #expect(try await one.order(from: book).version == 150)
+        await one.stop()
+        await two.stop()
+    }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct FeedInterruptionTests {
+    private let book = OrderBook()
+
+    @Test func silentServerSuspendsTheCacheUntilItSpeaksAgain() async throws {
+        let server = try await RedisServer.launch()
+        let node = try CacheNode(server, namespace: "silent")
+        await node.start()
+        _ = try await node.order(from: book)
+        server.pause()
+        await until { node.cache.isSuspended }
+        book.change()
+        #expect(try await node.order(from: book).version == 1)
+        server.resume()
+        await until { node.feed.isLive }
+
+        #expect(try await node.order(from: book).version == 1)
+        await node.stop()
+        await server.stop()
+    }
+
+    @Test func restartedRedisServesNothingOld() async throws {
+        let server = try await RedisServer.launch(RedisServer.Options(isDurable: true))
+        let node = try CacheNode(server, namespace: "restart")
+        await node.start()
+        _ = try await node.order(from: book)
+        await server.kill()
+        await until { node.cache.isSuspended }
+        book.change()
+        #expect(try await node.order(from: book).version == 1)
+        try await server.start()
+        await until { node.feed.isLive }
+        try await book.publish(on: node.redis, namespace: "restart")
+        await until { [book] in (try? await node.order(from: book).version) == 2 }
+        await node.stop()
+        await server.stop()
+    }
+}
