@@ -4,12 +4,20 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct FeedStateTests {
+    /// `#expect` cannot call what changes its value.
+    private func check(
+        _ action: FeedState.Action, _ expected: FeedState.Action,
+        at location: SourceLocation = #_sourceLocation
+    ) {
+        #expect(action == expected, sourceLocation: location)
+    }
+
     @Test func cacheIsUsedOnceCaughtUp() {
         var state = FeedState()
 
-        #expect(state.active() == .catchUp(round: 1))
+        check(state.active(), .catchUp(round: 1))
         #expect(!state.isLive)
-        #expect(state.caughtUp(round: 1) == .resume)
+        check(state.caughtUp(round: 1), .resume)
         #expect(state.isLive)
     }
 
@@ -18,19 +26,19 @@ struct FeedStateTests {
         _ = state.active()
         _ = state.caughtUp(round: 1)
 
-        #expect(state.interrupted() == .suspend)
+        check(state.interrupted(), .suspend)
         #expect(!state.isLive)
-        #expect(state.active() == .catchUp(round: 3))
+        check(state.active(), .catchUp(round: 3))
     }
 
     @Test func catchUpOfAnEarlierRoundSaysNothing() {
         var state = FeedState()
         _ = state.active()
         _ = state.interrupted()
-        #expect(state.caughtUp(round: 1) == .none)
+        check(state.caughtUp(round: 1), .none)
         _ = state.active()
 
-        #expect(state.caughtUp(round: 1) == .none)
+        check(state.caughtUp(round: 1), .none)
         #expect(!state.isLive)
     }
 
@@ -39,12 +47,12 @@ struct FeedStateTests {
         _ = state.active()
         _ = state.caughtUp(round: 1)
 
-        #expect(state.silent() == .suspend)
-        #expect(state.silent() == .none)
-        #expect(state.caughtUp(round: 1) == .none)
-        #expect(state.echoed() == .catchUp(round: 2))
-        #expect(state.caughtUp(round: 2) == .resume)
-        #expect(state.echoed() == .none)
+        check(state.silent(), .suspend)
+        check(state.silent(), .none)
+        check(state.caughtUp(round: 1), .none)
+        check(state.echoed(), .catchUp(round: 2))
+        check(state.caughtUp(round: 2), .resume)
+        check(state.echoed(), .none)
     }
 
     @Test func everyWayIntoUseLeadsThroughTheCatchUpOfItsRound() {

@@ -6,23 +6,28 @@ import Testing
 struct SecondLevelBreakerTests {
     private let start = ContinuousClock.now
 
+    /// `#expect` cannot call what changes its value.
+    private func check(_ isTrue: Bool, at location: SourceLocation = #_sourceLocation) {
+        #expect(isTrue, sourceLocation: location)
+    }
+
     @Test func failureKeepsCallsAwayForAWhile() {
         var breaker = SecondLevelBreaker(shortest: .milliseconds(100), longest: .seconds(1))
-        #expect(breaker.allows(at: start))
+        check(breaker.allows(at: start))
         breaker.failed(at: start)
 
-        #expect(!breaker.allows(at: start + .milliseconds(99)))
-        #expect(breaker.allows(at: start + .milliseconds(100)))
+        check(!breaker.allows(at: start + .milliseconds(99)))
+        check(breaker.allows(at: start + .milliseconds(100)))
     }
 
     @Test func oneCallTriesAndTheOthersStayAway() {
         var breaker = SecondLevelBreaker(shortest: .milliseconds(100), longest: .seconds(1))
         breaker.failed(at: start)
-        #expect(breaker.allows(at: start + .milliseconds(100)))
+        check(breaker.allows(at: start + .milliseconds(100)))
 
-        #expect(!breaker.allows(at: start + .milliseconds(101)))
+        check(!breaker.allows(at: start + .milliseconds(101)))
         breaker.succeeded()
-        #expect(breaker.allows(at: start + .milliseconds(102)))
+        check(breaker.allows(at: start + .milliseconds(102)))
     }
 
     @Test func triesGrowRarerUpToALimit() {
@@ -47,14 +52,14 @@ struct SecondLevelBreakerTests {
         var breaker = SecondLevelBreaker(shortest: .milliseconds(100), longest: .seconds(1))
         for _ in 0..<50 { breaker.failed(at: start) }
 
-        #expect(breaker.allows(at: start + .milliseconds(100)))
+        check(breaker.allows(at: start + .milliseconds(100)))
     }
 
     @Test func tryThatNeverEndsDoesNotCloseTheWay() {
         var breaker = SecondLevelBreaker(shortest: .milliseconds(100), longest: .seconds(1))
         breaker.failed(at: start)
-        #expect(breaker.allows(at: start + .milliseconds(100)))
+        check(breaker.allows(at: start + .milliseconds(100)))
 
-        #expect(breaker.allows(at: start + .milliseconds(1_100)))
+        check(breaker.allows(at: start + .milliseconds(1_100)))
     }
 }

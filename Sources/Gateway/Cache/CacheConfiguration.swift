@@ -35,6 +35,12 @@ public struct CacheAnswer: Sendable {
     public var response: StoredResponse
     /// How it came about.
     public var status: CacheStatus
+
+    /// An answer and how it came about.
+    public init(response: StoredResponse, status: CacheStatus) {
+        self.response = response
+        self.status = status
+    }
 }
 
 /// More requests wait for fills than the configuration allows; the client should come again.

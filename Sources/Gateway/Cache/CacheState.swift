@@ -252,6 +252,13 @@ struct CacheState {
         joinable.removeAll()
     }
 
+    /// Flights that began before are not joined: what they fetched may be older than what was
+    /// missed.
+    mutating func resume() {
+        ledger.resume()
+        joinable.removeAll()
+    }
+
     /// No new request joins the flights of these fills.
     private mutating func detach(_ fills: [CoherenceLedger.Fill]) {
         for fill in fills {

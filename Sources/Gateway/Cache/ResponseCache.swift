@@ -166,7 +166,7 @@ public final class ResponseCache: Sendable {
 
     /// Events arrive, and what was missed has been raised.
     public func resume() {
-        state.withLock { $0.ledger.resume() }
+        state.withLock { $0.resume() }
         suspendedGauge.record(0)
     }
 

@@ -293,6 +293,25 @@ struct ResponseCacheTests {
         #expect(cache.lookUp(key, at: .now()) == nil)
     }
 
+    @Test func flightOfASuspensionIsNotJoinedAfterIt() async throws {
+        let cache = ResponseCache()
+        cache.suspend()
+        let gate = Gate()
+        let request = Task {
+            try await cache.response(for: key, policy: policy) { _ in
+                await gate.pass()
+                return fetched("blind")
+            }
+        }
+        await gate.arrivals(1)
+        cache.resume()
+        let later = try await cache.response(for: key, policy: policy) { _ in fetched("seeing") }
+        gate.open()
+
+        #expect(later.text == "seeing")
+        _ = try await request.value
+    }
+
     @Test func tooManyWaitersAreTurnedAway() async throws {
         var configuration = CacheConfiguration()
         configuration.waiterLimit = 2

@@ -80,6 +80,15 @@ final class CacheNode: Sendable {
         }
     }
 
+    /// Waits until the second level holds an entry; it is written after the answer is given.
+    func entryIsStored(in namespace: String) async {
+        await until { [redis] in
+            let found = try? await redis.send(
+                .scan("0", match: namespace + ":cache:entry:*", count: 10_000))
+            return found?[1]?.array?.isEmpty == false
+        }
+    }
+
     static func key(_ id: String) -> CacheKey {
         var builder = CacheKey.Builder()
         builder.begin(route: "order")
