@@ -222,6 +222,6 @@ var orderServiceDependencies: [Target.Dependency] {
 var orderServiceTestDependencies: [Target.Dependency] {
     [
         "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "Saga", "SagaRedis",
-        "ServiceHTTP", hummingbird, hummingbirdTesting, httpTypes, logging, nioCore,
+        "ServiceHTTP", hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
     ]
 }

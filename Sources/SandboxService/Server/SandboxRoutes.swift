@@ -45,7 +45,7 @@ extension SandboxServer {
         let found = books.list(kind, reference: reference, after: after, limit: page.limit)
         let items = found.prefix(page.limit)
         let next = found.count > page.limit ? items.last.map { String($0.number) } : nil
-        return .page(items, next: next) { entry, json in entry.write(to: &json) }
+        return .page(kind.path, items, next: next) { entry, json in entry.write(to: &json) }
     }
 
     private static func books(_ books: Books) -> Response {

@@ -35,7 +35,7 @@ public struct SandboxServer: Service {
         let sandbox = try Sandbox(path: configuration.path, logger: logger)
         self.sandbox = sandbox
         self.server = ServiceServer(
-            name: "sandbox", configuration: configuration.server,
+            name: "sandbox", configuration: configuration.http,
             router: Self.router(sandbox, silence: configuration.silence, logger: logger),
             readiness: readiness, logger: logger)
         readiness?.add(

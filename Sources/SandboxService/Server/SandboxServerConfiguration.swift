@@ -3,7 +3,7 @@ public import ServiceHTTP
 /// Where the sandbox listens and keeps its books.
 public struct SandboxServerConfiguration: Sendable {
     /// Where it listens, and its limits.
-    public var server: ServiceServerConfiguration
+    public var http: ServiceServerConfiguration
     /// The file of its books; created if missing, in a folder that exists.
     public var path: String
     /// How long a request that is never answered is held before its connection is closed.
@@ -12,6 +12,6 @@ public struct SandboxServerConfiguration: Sendable {
     /// Port 3007 unless set otherwise.
     public init(path: String, port: Int = 3007) {
         self.path = path
-        self.server = ServiceServerConfiguration(port: port)
+        self.http = ServiceServerConfiguration(port: port)
     }
 }

@@ -2,14 +2,14 @@ import HTTPTypes
 public import Hummingbird
 
 extension Request {
-    /// The client's name for this attempt, from `Idempotency-Key`; nil if there is none.
+    /// The client's name for this attempt, from `Idempotency-Key`.
     ///
     /// A structured string (`"abc"`) or bare: 1 to 255 visible ASCII characters without `"` and
-    /// `\`. Throws a 400 that names the header for anything else.
-    public func idempotencyKey() throws(Problem) -> String? {
-        guard let name = HTTPField.Name("Idempotency-Key") else { return nil }
-        let values = headers[values: name]
-        guard let value = values.first else { return nil }
+    /// `\`. Throws a 400 that names the header, with code `idempotency_key_missing` if there is
+    /// none.
+    public func requiredIdempotencyKey() throws(Problem) -> String {
+        let values = HTTPField.Name("Idempotency-Key").map { headers[values: $0] } ?? []
+        guard let value = values.first else { throw .keyMissing }
         var key = value[...]
         if key.count >= 2, key.hasPrefix("\""), key.hasSuffix("\"") {
             key = key.dropFirst().dropLast()
@@ -26,15 +26,11 @@ extension Request {
         }
         return String(key)
     }
+}
 
-    /// Like ``idempotencyKey()``, but its absence is a 400 with code `idempotency_key_missing`.
-    public func requiredIdempotencyKey() throws(Problem) -> String {
-        guard let key = try idempotencyKey() else {
-            throw Problem(
-                .badRequest, code: "idempotency_key_missing",
-                detail: "This request needs an Idempotency-Key, so that it can be repeated safely.",
-                faults: [Problem.Fault(.header("Idempotency-Key"), "is missing")])
-        }
-        return key
-    }
+extension Problem {
+    fileprivate static let keyMissing = Problem(
+        .badRequest, code: "idempotency_key_missing",
+        detail: "This request needs an Idempotency-Key, so that it can be repeated safely.",
+        faults: [Fault(.header("Idempotency-Key"), "is missing")])
 }

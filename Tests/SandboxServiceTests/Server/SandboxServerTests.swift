@@ -174,12 +174,12 @@ struct SandboxServerTests {
             var after = ""
             repeat {
                 let page = try await client.get("/charges?limit=10" + after).json
-                keys += page["items"]?.array?.compactMap { $0["key"]?.string } ?? []
+                keys += page["charges"]?.array?.compactMap { $0["key"]?.string } ?? []
                 after = page["next"]?.string.map { "&after=\($0)" } ?? ""
             } while !after.isEmpty
             #expect(keys == (0..<25).map { "c\($0)" })
 
-            let some = try await client.get("/charges?reference=3").json["items"]?.array
+            let some = try await client.get("/charges?reference=3").json["charges"]?.array
             #expect(some?.compactMap { $0["key"]?.string } == ["c3", "c8", "c13", "c18", "c23"])
             #expect(try await client.get("/charges?after=x").status == 400)
             #expect(try await client.get("/charges?limit=1000").status == 400)
