@@ -1,8 +1,7 @@
-/// What every ID of the order system promises: 1 to 128 of the characters `A-Z a-z 0-9 . _ ~ -`.
+/// What every ID of the order system promises: 1 to 64 of the characters `A-Z a-z 0-9 _ -`.
 ///
-/// They are the unreserved characters of URLs, the same raw and percent-encoded. IDs arrive in
-/// paths and bodies from outside and end up in Redis keys; braces, spaces, newlines and oversize
-/// texts never become one.
+/// IDs arrive in paths and bodies from outside and end up in Redis keys; braces, dots, spaces,
+/// newlines and oversize texts never become one.
 public protocol EntityID: Codable, Hashable, Sendable, CustomStringConvertible {
     /// The ID as it is written in URLs, events and keys.
     var text: String { get }
@@ -27,7 +26,7 @@ extension EntityID {
         let text = try container.decode(String.self)
         guard isWellFormedID(text) else {
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "not an ID: 1 to 128 of A-Z a-z 0-9 . _ ~ -")
+                in: container, debugDescription: "not an ID: 1 to 64 of A-Z a-z 0-9 _ -")
         }
         self.init(wellFormed: text)
     }
@@ -41,10 +40,10 @@ extension EntityID {
 
 private func isWellFormedID(_ text: String) -> Bool {
     let bytes = text.utf8
-    guard (1...128).contains(bytes.count), text != ".", text != ".." else { return false }
+    guard (1...64).contains(bytes.count) else { return false }
     return bytes.allSatisfy { byte in
         switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x5F, 0x7E, 0x2D: true
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: true
         default: false
         }
     }

@@ -58,7 +58,7 @@ public struct OrderDesk: Sendable {
 
     private func priced(_ request: OrderRequest) async throws(OrderError) -> Order {
         let price = try await catalog.price(of: request.productID, for: request.userID)
-        guard let total = price.times(request.quantity) else {
+        guard let total = price.times(request.quantity), total.amount <= Self.largestTotal else {
             throw OrderError(.totalTooLarge, "the total is more than can be charged")
         }
         let now = Timestamp.now()
@@ -67,6 +67,9 @@ public struct OrderDesk: Sendable {
             productID: request.productID, quantity: request.quantity, status: .pending,
             total: total, createdAt: now, updatedAt: now)
     }
+
+    /// Ten thousand million euros; payment companies take no more at once.
+    private static let largestTotal = 1_000_000_000_000
 
     private static func changes(
         placing order: Order, _ request: OrderRequest, _ key: IdempotencyKey?

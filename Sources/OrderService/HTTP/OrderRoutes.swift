@@ -36,7 +36,7 @@ struct OrderRoutes {
     }
 
     private func place(_ request: Request, _ context: ServiceContext) async throws -> Response {
-        let key = try request.idempotencyKey()
+        let key = try request.idempotencyKey().map(IdempotencyKey.init)
         let wanted = try await request.readJSON(context) { OrderRequest($0) }
         var placement = try await desk.place(
             wanted, key: key, traceparent: context.trace.traceparent)
@@ -54,18 +54,22 @@ struct OrderRoutes {
     }
 
     private func list(_ request: Request) async throws -> Response {
-        let page = try request.readQuery { PageRequest($0) }
-        // One more than asked for tells whether there is a next page.
-        let orders = try await orders(on: page, limit: page.limit + 1)
-        return .json { json in
-            json.set("orders", each: orders.prefix(page.limit)) { $0.write(to: &$1) }
-            if orders.count > page.limit { json.set("next", orders[page.limit - 1].id.text) }
+        let (page, user) = try request.readQuery { query in
+            (Page(query), query.identifier("userId").map(UserID.init(wellFormed:)))
         }
+        // One more than asked for tells whether there is a next page.
+        let orders = try await orders(of: user, on: page, limit: page.limit + 1)
+        let items = orders.prefix(page.limit)
+        let next = orders.count > page.limit ? items.last?.id.text : nil
+        return .page(items, next: next) { order, json in order.write(to: &json) }
     }
 
-    private func orders(on page: PageRequest, limit: Int) async throws -> [Order] {
+    private func orders(
+        of user: UserID?, on page: Page, limit: Int
+    ) async throws -> [Order] {
         do {
-            return try await desk.orders(of: page.userID, after: page.last, limit: limit)
+            return try await desk.orders(
+                of: user, after: page.after.map(OrderID.init(wellFormed:)), limit: limit)
         } catch {
             guard error.code == .unknownOrder else { throw error }
             throw Problem.invalid([Problem.Fault(.parameter("after"), "must be an order's ID")])
@@ -74,19 +78,6 @@ struct OrderRoutes {
 }
 
 // MARK: - What comes in
-
-/// Which orders a client wants to see.
-private struct PageRequest {
-    var userID: UserID?
-    var last: OrderID?
-    var limit: Int
-
-    init(_ query: QueryReader) {
-        userID = query.identifier("userId").map(UserID.init(wellFormed:))
-        last = query.identifier("after").map(OrderID.init(wellFormed:))
-        limit = query.integer("limit", in: 1...100) ?? 20
-    }
-}
 
 extension OrderRequest {
     /// Reads a body, reporting every faulty field to the reader.
@@ -111,20 +102,6 @@ extension OrderRequest {
 }
 
 extension Request {
-    /// The key of the `Idempotency-Key` header, if there is one.
-    fileprivate func idempotencyKey() throws(Problem) -> IdempotencyKey? {
-        let values = headers[values: .idempotencyKey]
-        guard let value = values.first else { return nil }
-        guard values.count == 1, let key = IdempotencyKey(header: value) else {
-            throw .invalid([
-                Problem.Fault(
-                    .header("Idempotency-Key"),
-                    "must be one string of 1 to 255 printable ASCII characters")
-            ])
-        }
-        return key
-    }
-
     /// The seconds of `Prefer: wait=N`, cut to what is allowed; other preferences are not ours.
     fileprivate var preferredWait: Int? {
         for value in headers[values: .prefer] {
@@ -191,7 +168,6 @@ extension Problem {
 }
 
 extension HTTPField.Name {
-    fileprivate static let idempotencyKey = name("Idempotency-Key")
     fileprivate static let idempotencyReplayed = name("Idempotency-Replayed")
     fileprivate static let prefer = name("Prefer")
     fileprivate static let preferenceApplied = name("Preference-Applied")

@@ -29,12 +29,7 @@ public struct HTTPPaymentCompany: PaymentCompany {
             return .success(Charge(id: try decode(ChargeAnswer.self, from: answer).id))
         case 408, 425, 429:
             throw PaymentError(.unavailable, "the payment company answered \(answer.status)")
-        case 400...499:
-            let problem = answer.problem
-            return .failure(
-                BusinessFailure(
-                    problem?.code ?? FailureReason.paymentRefused,
-                    problem?.detail ?? "the payment company refused the charge"))
+        case 400...499: return .failure(answer.refusal)
         default:
             throw PaymentError(.unavailable, "the payment company answered \(answer.status)")
         }
@@ -75,6 +70,18 @@ public struct HTTPPaymentCompany: PaymentCompany {
             throw PaymentError(
                 .unavailable, "the payment company's answer is unreadable", cause: error)
         }
+    }
+}
+
+extension JSONAnswer {
+    /// Why the company does not charge: its own reason if it is about the card, ours if it finds
+    /// the request at fault, as it does with a token that it never issued.
+    fileprivate var refusal: BusinessFailure {
+        let problem = problem
+        let reason = status == 400 ? nil : problem?.code
+        return BusinessFailure(
+            reason ?? FailureReason.paymentRefused,
+            problem?.detail ?? "the payment company refused the charge")
     }
 }
 

@@ -26,12 +26,7 @@ public struct HTTPCarrier: Carrier {
             return .success(Shipment(id: shipment.id, trackingNumber: shipment.trackingNumber))
         case 408, 425, 429:
             throw ShippingError(.unavailable, "the carrier answered \(answer.status)")
-        case 400...499:
-            let problem = answer.problem
-            return .failure(
-                BusinessFailure(
-                    problem?.code ?? FailureReason.shipmentRefused,
-                    problem?.detail ?? "the carrier refused the shipment"))
+        case 400...499: return .failure(answer.refusal)
         default:
             throw ShippingError(.unavailable, "the carrier answered \(answer.status)")
         }
@@ -88,6 +83,17 @@ public struct HTTPCarrier: Carrier {
         } catch {
             throw ShippingError(.unavailable, "the carrier's answer is unreadable", cause: error)
         }
+    }
+}
+
+extension JSONAnswer {
+    /// Why the carrier does not come: its own reason, or ours if it finds the request at fault.
+    fileprivate var refusal: BusinessFailure {
+        let problem = problem
+        let reason = status == 400 ? nil : problem?.code
+        return BusinessFailure(
+            reason ?? FailureReason.shipmentRefused,
+            problem?.detail ?? "the carrier refused the shipment")
     }
 }
 

@@ -4,25 +4,11 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct IdempotencyKeyTests {
-    @Test func quotedAndBareNameTheSameKey() {
-        #expect(IdempotencyKey(header: #""abc-1""#)?.text == "abc-1")
-        #expect(IdempotencyKey(header: "abc-1")?.text == "abc-1")
-    }
-
-    @Test func escapesAreResolved() {
-        #expect(IdempotencyKey(header: #""a\"b\\c""#)?.text == #"a"b\c"#)
-    }
-
-    @Test(arguments: [
-        "", "\"", "\"\"", "\"a", "a\"", "\"a\"b\"", "\"a\\\"", "\"a\\n\"", "a\u{7f}", "ü",
-        String(repeating: "k", count: 256),
-    ])
-    func malformedKeysAreRefused(_ header: String) {
-        #expect(IdempotencyKey(header: header) == nil)
-    }
-
-    @Test func digestsAreShortWhateverTheKey() {
-        let long = IdempotencyKey(header: String(repeating: "{", count: 255))
-        #expect(long?.digest.count == 32)
+    @Test func digestsAreShortAndHarmlessWhateverTheKey() {
+        let digests = ["", "{order}", "*", String(repeating: "k", count: 10_000)].map {
+            IdempotencyKey($0).digest
+        }
+        #expect(Set(digests).count == 4)
+        #expect(digests.allSatisfy { $0.count == 32 && $0.allSatisfy(\.isHexDigit) })
     }
 }

@@ -88,7 +88,6 @@ struct OrderCancellationTests {
     @Test func orderPastItsDeadlineIsUndone() async throws {
         try await OrderSystem.run {
             $0.deadline = .milliseconds(300)
-            $0.giveUpAfter = .seconds(20)
         } _: { system in
             await system.carrier.gate.close()
             let id = try await system.place()

@@ -30,7 +30,9 @@ struct OrderOutcomeTests {
     func failingOrderIsUndone(
         _ request: OrderRequest, _ reason: String, _ refunds: Int
     ) async throws {
-        try await OrderSystem.run { system in
+        try await OrderSystem.run {
+            $0.giveUpAfter = .milliseconds(300)
+        } _: { system in
             let order = try await system.ended(system.place(request))
 
             #expect(order.status == .cancelled)
