@@ -103,6 +103,10 @@ final class SubscriptionMailbox: Sendable {
         var onCancel: (@Sendable () -> Void)?
     }
 
+    private typealias Delivery = (
+        reader: UnsafeContinuation<RedisSubscriptionEvent?, Never>, event: RedisSubscriptionEvent?
+    )
+
     private let content: Mutex<Content>
 
     init(_ buffer: RedisSubscription.Buffer) {
@@ -119,15 +123,14 @@ final class SubscriptionMailbox: Sendable {
     }
 
     func push(_ event: RedisSubscriptionEvent) {
-        let delivery = content.withLock {
-            content -> UnsafeContinuation<RedisSubscriptionEvent?, Never>? in
+        let delivery = content.withLock { content -> Delivery? in
             guard !content.isEnded else { return nil }
             content.queue.push(event)
-            defer { content.reader = nil }
-            return content.reader
+            guard let reader = content.reader else { return nil }
+            content.reader = nil
+            return (reader, content.queue.pop())
         }
-        guard let delivery else { return }
-        delivery.resume(returning: content.withLock { $0.queue.pop() })
+        if let (reader, event) = delivery { reader.resume(returning: event) }
     }
 
     func next() async -> RedisSubscriptionEvent? {

@@ -202,13 +202,16 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
     }
 
     private func refuse(_ error: RedisError) {
-        guard let topics = registry.refused() else {
+        switch registry.refused() {
+        case .retry(let requests):
+            write(requests)
+        case .final(let topics):
+            logger.error(
+                "Redis refused a subscription.",
+                metadata: ["error": "\(error)", "topics": "\(topics)"])
+        case nil:
             link?.close(error)
-            return
         }
-        logger.error(
-            "Redis refused a subscription.",
-            metadata: ["error": "\(error)", "topics": "\(topics.count)"])
     }
 
     private func deliver(

@@ -9,7 +9,8 @@ import DequeModule
 // A topic (channel or pattern) is requested when its first subscriber comes and given up when
 // its last one goes. The server confirms each topic of each request in order, so a topic is in
 // place when all its requests are confirmed and the last one wanted it. A subscriber is active
-// while all its topics are in place. The server refuses a request as a whole.
+// while all its topics are in place. The server refuses a request as a whole; then its topics
+// are asked for one by one, so that only those that are forbidden stay out.
 
 /// Bookkeeping of subscriptions on one connection.
 ///
@@ -25,6 +26,11 @@ struct SubscriptionRegistry {
     struct Request: Equatable {
         var topics: [Topic]
         var isSubscribe: Bool
+    }
+
+    enum Refusal: Equatable {
+        case final([Topic])
+        case retry([Request])
     }
 
     private struct TopicState {
@@ -117,17 +123,22 @@ struct SubscriptionRegistry {
         return state.subscribers.filter { activate($0) }.sorted()
     }
 
-    /// The server refused the oldest request.
+    /// The server refused the oldest request, which it does as a whole.
     ///
-    /// - Returns: its topics; nil if nothing was asked for.
-    mutating func refused() -> [Topic]? {
+    /// - Returns: the topic that is not permitted, or the same topics one by one when there
+    ///   were several; nil if nothing was asked for.
+    mutating func refused() -> Refusal? {
         guard let (request, _) = requests.popFirst() else { return nil }
+        for topic in request.topics { topics[topic]?.outstanding -= 1 }
+        guard request.topics.count == 1 else {
+            let retries = request.topics.flatMap { self.request([$0], isSubscribe: true) }
+            return .retry(retries)
+        }
         for topic in request.topics {
-            topics[topic]?.outstanding -= 1
             topics[topic]?.isRefused = true
             forgetIfDone(topic)
         }
-        return request.topics
+        return .final(request.topics)
     }
 
     /// Who gets messages on a topic.

@@ -1,0 +1,95 @@
+import NIOCore
+import Testing
+
+@testable import Redis
+
+@Suite(.timeLimit(.minutes(1)))
+struct ConnectionStateTests {
+    private let backoff = Backoff(minimum: .milliseconds(50), maximum: .seconds(1))
+
+    @Test func connectsWhenFirstWanted() {
+        var state = ConnectionState(comesBack: true, backoff: backoff)
+        #expect(state.wanted() == .connect)
+        #expect(state.wanted() == .none)
+        state.greeted()
+        #expect(state.isReady)
+    }
+
+    @Test func pausesLongerAfterEachFailureAndForgetsThemWhenGreeted() {
+        var state = ConnectionState(comesBack: true, backoff: backoff)
+        var most = MostRandom()
+        _ = state.wanted()
+        var pauses: [Duration] = []
+        for _ in 0..<7 {
+            if case .pause(let pause) = state.lost(&most) { pauses.append(pause) }
+            #expect(state.lost(&most) == .none)
+            #expect(state.pauseOver() == .connect)
+        }
+        #expect(pauses.count == 7)
+        for (pause, bound) in zip(pauses, [50, 100, 200, 400, 800, 1000, 1000]) {
+            #expect(pause <= .milliseconds(bound) && pause > .milliseconds(bound - 1))
+        }
+        state.greeted()
+        #expect(state.failures == 0)
+    }
+
+    @Test func aLeaseNeverComesBack() {
+        var state = ConnectionState(comesBack: false, backoff: backoff)
+        var random = SystemRandomNumberGenerator()
+        _ = state.wanted()
+        state.greeted()
+        #expect(state.lost(&random) == .stop)
+        #expect(state.isClosed)
+        #expect(state.wanted() == .none)
+    }
+
+    @Test func staysClosed() {
+        var state = ConnectionState(comesBack: true, backoff: backoff)
+        var random = SystemRandomNumberGenerator()
+        _ = state.wanted()
+        let (first, second) = (state.close(), state.close())
+        #expect(first && !second)
+        state.greeted()
+        #expect(state.lost(&random) == .none)
+        #expect(state.pauseOver() == .none)
+        #expect(state.wanted() == .none)
+        #expect(!state.isReady)
+    }
+
+    @Test func jittersOverTheWholeSpan() {
+        var random = SplitMix(seed: 7)
+        let pauses = (0..<200).map { _ in backoff.delay(after: 0, &random) }
+        #expect(pauses.allSatisfy { $0 >= .zero && $0 <= .milliseconds(50) })
+        #expect(pauses.contains { $0 < .milliseconds(10) })
+        #expect(pauses.contains { $0 > .milliseconds(40) })
+    }
+
+    @Test func greetsWithAllThatIsConfigured() {
+        var configuration = RedisConfiguration()
+        configuration.username = "user"
+        configuration.password = "word"
+        configuration.database = 2
+        configuration.clientName = "a b\r\nc"
+        let text = String(decoding: Greeting(configuration).bytes, as: UTF8.self)
+        let words = ["AUTH", "user", "word", "SELECT", "2", "CLIENT", "SETNAME", "abc", "PING"]
+        #expect(
+            text.split(separator: "\r\n").map(String.init).filter { words.contains($0) } == words)
+    }
+
+    @Test func isNotReadyWhileTheServerLoads() {
+        var configuration = RedisConfiguration()
+        configuration.clientName = ""
+        var greeting = Greeting(configuration)
+        let loading = RedisValue(.failure(ByteBuffer(string: "LOADING Redis is loading")))
+        guard case .failed(let error) = greeting.receive(loading) else {
+            Issue.record("taken for ready")
+            return
+        }
+        #expect(error.retry == .later)
+    }
+}
+
+/// Always the largest number.
+private struct MostRandom: RandomNumberGenerator {
+    mutating func next() -> UInt64 { .max }
+}

@@ -1,0 +1,117 @@
+import Logging
+import NIOCore
+import NIOPosix
+import Redis
+import RedisTestKit
+
+// How fast one process talks to one server, as a share of what redis-benchmark reaches on the
+// same machine in the same run. Reference and subject take turns; the best of each counts.
+
+@main
+struct RedisBenchmark {
+    static func main() async throws {
+        let server = try await RedisServer.launch()
+        let redis = server.client()
+        print("cores: \(System.coreCount), redis-server without persistence, loopback")
+        try await measureGet(server, redis)
+        try await measureScript(server, redis)
+        await redis.shutdown()
+        await server.stop()
+    }
+
+    private static func measureGet(_ server: RedisServer, _ redis: RedisClient) async throws {
+        let key = "key:__rand_int__"
+        _ = try await redis.send(.set(key, "xxx"))
+        let command = "redis-benchmark -p \(server.port) -P 32 -n 2000000 -t get -q"
+        var reference = try await Reference.rate(command)
+        var lines: [(String, Double)] = []
+        for tasks in [64, 400, 1600] {
+            let rate = try await rate(tasks: tasks, each: 1) {
+                _ = try await redis.send(.get(key))
+            }
+            lines.append(("\(tasks) tasks, one command at a time", rate))
+        }
+        for (tasks, size) in [(16, 32), (16, 100)] {
+            let batch = Array(repeating: RedisCommand.get(key), count: size)
+            let rate = try await rate(tasks: tasks, each: size) {
+                _ = try await redis.send(batch: batch)
+            }
+            lines.append(("\(tasks) tasks, batches of \(size)", rate))
+        }
+        let single = try await rate(tasks: 1, each: 1) { _ = try await redis.send(.get(key)) }
+        lines.append(("1 task, one command at a time", single))
+        reference = max(reference, try await Reference.rate(command))
+        report("GET", command, reference, lines, target: 0.30)
+    }
+
+    private static func measureScript(_ server: RedisServer, _ redis: RedisClient) async throws {
+        let script = RedisScript(
+            """
+            redis.call('SET', KEYS[1], ARGV[1])
+            redis.call('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', 'data', ARGV[1])
+            redis.call('PUBLISH', ARGV[2], ARGV[1])
+            return 1
+            """)
+        _ = try await redis.send(.scriptLoad(script))
+        let (keys, payload) = (
+            ["bench:record", "bench:stream"], String(repeating: "x", count: 100)
+        )
+        let command =
+            "redis-benchmark -p \(server.port) -P 32 -n 500000 -q"
+            + " evalsha \(script.sha1) 2 \(keys[0]) \(keys[1]) \(payload) bench:channel"
+        var reference = try await Reference.rate(command)
+        var lines: [(String, Double)] = []
+        for tasks in [64, 400, 1600] {
+            let rate = try await rate(tasks: tasks, each: 1) {
+                _ = try await redis.evaluate(
+                    script, keys: keys, arguments: [.string(payload), "bench:channel"])
+            }
+            lines.append(("\(tasks) tasks, one script at a time", rate))
+        }
+        reference = max(reference, try await Reference.rate(command))
+        report("script SET + XADD + PUBLISH", command, reference, lines, target: 0.50)
+    }
+
+    /// Commands per second: the best of three rounds of two seconds each.
+    private static func rate(
+        tasks: Int, each: Int, _ body: @escaping @Sendable () async throws -> Void
+    ) async throws -> Double {
+        var best = 0.0
+        for _ in 0..<3 {
+            let start = ContinuousClock.now
+            let end = start + .seconds(2)
+            let rounds = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<tasks {
+                    group.addTask {
+                        var rounds = 0
+                        // The clock is read now and then only, as it costs a share of a call.
+                        while ContinuousClock.now < end {
+                            for _ in 0..<32 { try await body() }
+                            rounds += 32
+                        }
+                        return rounds
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            best = max(best, Double(rounds * each) / ((ContinuousClock.now - start) / .seconds(1)))
+        }
+        return best
+    }
+
+    private static func report(
+        _ subject: String, _ command: String, _ reference: Double, _ lines: [(String, Double)],
+        target: Double
+    ) {
+        print("\n\(subject)\n  reference: \(command)")
+        print("  \(Int(reference)) per second")
+        for (name, rate) in lines {
+            let ratio = Double(Int(rate / reference * 1000)) / 1000
+            print("  \(name): \(Int(rate)) per second, ratio \(ratio)")
+        }
+        let best = (lines.map(\.1).max() ?? 0) / reference
+        print(
+            "  best ratio \(Double(Int(best * 1000)) / 1000), wanted \(target): "
+                + (best >= target ? "reached" : "MISSED"))
+    }
+}
