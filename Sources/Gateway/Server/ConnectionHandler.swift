@@ -53,6 +53,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private static let backlog = 64 * 1024
     /// Output is handed on when it reaches this.
     private static let outputChunk = 64 * 1024
+    /// Memory for output that a connection keeps between answers.
+    private static let keptCapacity = 8 * 1024
     private static let lingerTime = Duration.seconds(2)
 
     init(_ group: ConnectionGroup, peer: String) {
@@ -300,7 +302,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             context.writeAndFlush(wrapOutboundOut(output), promise: nil)
         }
         // The socket has usually taken the bytes by now, and the memory is free to be used again.
-        if output.capacity > 2 * Self.outputChunk { output = ByteBuffer() } else { output.clear() }
+        if output.capacity > Self.keptCapacity { output = ByteBuffer() } else { output.clear() }
     }
 
     /// Nothing is read any more; the connection ends when the client has the answer.

@@ -92,7 +92,7 @@ final class UpstreamClient {
             case .failure(let failure): answer.fail(failure)
             }
         }
-        let limit = min(call.deadline, .now() + TimeAmount(configuration.perTryTimeout))
+        let limit = timeLimit(of: call)
         let bound = NIOLoopBound((self, call, attempt), eventLoop: eventLoop)
         let timer = eventLoop.scheduleTask(deadline: limit) { bound.value.2.timeOut() }
         answer.futureResult.whenComplete { result in
@@ -101,6 +101,13 @@ final class UpstreamClient {
             client.finished(call, result)
         }
         if let lease = attempt.lease { pool.serve(lease) }
+    }
+
+    /// The limit of one try counts where another may follow; a last try may use all that is left.
+    private func timeLimit(of call: Call) -> NIODeadline {
+        let mayFollow = call.request.method.isIdempotent && call.tries < configuration.attempts
+        guard mayFollow else { return call.deadline }
+        return min(call.deadline, .now() + TimeAmount(configuration.perTryTimeout))
     }
 
     /// A try under way, so that its time limit can end it wherever it stands.

@@ -287,21 +287,22 @@ struct GatewayServerTests {
             for await _ in gate { break }
             return .init(body: "\"late\"")
         }
-        let answer = Task { () -> RawConnection.Answer in
-            var result: RawConnection.Answer?
-            try await GatewayUnderTest.with(Self.yaml(origin)) { port, _ in
-                let client = try await RawConnection(port: port)
-                let pending = Task { try await client.request("POST", "/orders") }
-                for await _ in asked { break }
-                Task {
-                    opening.yield()
-                    opening.finish()
-                }
-                result = try await pending.value
-            }
-            return try #require(result)
-        }
-        #expect(try await answer.value.body == "\"late\"")
+        let gateway = try await GatewayUnderTest.start(Self.yaml(origin))
+        let busy = try await RawConnection(port: gateway.port)
+        let idle = try await RawConnection(port: gateway.port)
+        #expect(try await idle.get("/nowhere").status == 404)
+        let pending = Task { try await busy.request("POST", "/orders") }
+        for await _ in asked { break }
+
+        gateway.running.cancel()
+        #expect(await idle.rest() == "")
+        opening.finish()
+
+        let answer = try await pending.value
+        #expect(answer.body == "\"late\"")
+        #expect(answer.fields["connection"] == "close")
+        _ = await gateway.running.result
+        await #expect(throws: (any Error).self) { try await RawConnection(port: gateway.port) }
         await origin.stop()
     }
 }

@@ -3,36 +3,44 @@ import Logging
 import Testing
 
 /// A gateway on a free port, for the time of one test.
-enum GatewayUnderTest {
-    /// Runs a gateway of that configuration; `body` is told its port.
-    static func with(
-        _ yaml: String, cache: ResponseCache? = nil,
-        _ body: (_ port: Int, _ cache: ResponseCache) async throws -> Void
-    ) async throws {
+struct GatewayUnderTest {
+    let port: Int
+    let cache: ResponseCache
+    let running: Task<Void, any Error>
+
+    /// Starts a gateway of that configuration; cancelling `running` stops it.
+    static func start(_ yaml: String, logger: Logger? = nil) async throws -> GatewayUnderTest {
         var configuration = try GatewayConfiguration(yaml: yaml, file: "test.yaml")
         configuration.server.port = 0
         configuration.server.eventLoops = 1
-        let cache = cache ?? ResponseCache(configuration: configuration.cache)
-        var logger = Logger(label: "gateway")
-        logger.logLevel = .critical
+        let cache = ResponseCache(configuration: configuration.cache)
+        let silent = Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = GatewayServer(
-            configuration: configuration, cache: cache, logger: logger
+            configuration: configuration, cache: cache, logger: logger ?? silent
         ) { port in
             continuation.yield(port)
         }
         let running = Task { try await server.run() }
-        defer { running.cancel() }
         var iterator = ports.makeAsyncIterator()
         let port = try #require(await iterator.next())
+        return GatewayUnderTest(port: port, cache: cache, running: running)
+    }
+
+    /// Runs a gateway for as long as `body` takes.
+    static func with(
+        _ yaml: String, logger: Logger? = nil,
+        _ body: (_ port: Int, _ cache: ResponseCache) async throws -> Void
+    ) async throws {
+        let gateway = try await start(yaml, logger: logger)
+        let result: Result<Void, any Error>
         do {
-            try await body(port, cache)
+            result = .success(try await body(gateway.port, gateway.cache))
         } catch {
-            running.cancel()
-            _ = await running.result
-            throw error
+            result = .failure(error)
         }
-        running.cancel()
-        _ = await running.result
+        gateway.running.cancel()
+        _ = await gateway.running.result
+        try result.get()
     }
 }

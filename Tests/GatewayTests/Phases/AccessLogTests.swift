@@ -1,0 +1,81 @@
+import Gateway
+import Logging
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct AccessLogTests {
+    final class Lines: Sendable {
+        let all = Mutex<[Logger.Metadata]>([])
+
+        var requests: [Logger.Metadata] { all.withLock { $0 } }
+    }
+
+    struct Recorder: LogHandler {
+        let lines: Lines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            guard event.message == "request" else { return }
+            lines.all.withLock { $0.append(event.metadata ?? [:]) }
+        }
+    }
+
+    static func yaml(_ origin: OriginServer, _ log: String) -> String {
+        """
+        server: {access_log: \(log)}
+        upstreams: {shop: {targets: ["http://127.0.0.1:\(origin.port)"]}}
+        routes:
+          - {name: item, path: "/items/{id}", upstream: shop, cache: {ttl: 60s}}
+          - {name: buy, path: "/items/{id}", methods: [POST], upstream: shop}
+        """
+    }
+
+    static func requests(_ log: String) async throws -> [Logger.Metadata] {
+        let lines = Lines()
+        let logger = Logger(label: "gateway") { _ in Recorder(lines: lines) }
+        let origin = try await OriginServer.start { _ in .init(body: "{}") }
+        try await GatewayUnderTest.with(yaml(origin, log), logger: logger) { port, _ in
+            let client = try await RawConnection(port: port)
+            _ = try await client.get("/items/1?x=1", ["X-Request-Id: mine"])
+            for _ in 1...10 { _ = try await client.get("/items/1?x=1") }
+            _ = try await client.request("POST", "/items/1")
+            _ = try await client.get("/other")
+        }
+        await origin.stop()
+        return lines.requests
+    }
+
+    @Test func everythingButHitsIsLogged() async throws {
+        let requests = try await Self.requests("{}")
+
+        #expect(requests.count == 3)
+        let miss = try #require(requests.first)
+        #expect(miss["route"] == "item")
+        #expect(miss["method"] == "GET")
+        #expect(miss["path"] == "/items/1?x=1")
+        #expect(miss["status"]?.description == "200")
+        #expect(miss["cache"] == "miss")
+        #expect(miss["request_id"] == "mine")
+        #expect(requests[1]["route"] == "buy")
+        #expect(requests[1]["upstream"] != nil)
+        #expect(requests[2]["route"] == "none")
+        #expect(requests[2]["status"]?.description == "404")
+    }
+
+    @Test func aShareOfHitsIsLoggedOnWish() async throws {
+        let requests = try await Self.requests("{hits: 50%}")
+
+        #expect(requests.filter { $0["cache"] == "hit" }.count == 5)
+    }
+
+    @Test func nothingIsLoggedWhenOff() async throws {
+        #expect(try await Self.requests("{enabled: false}").isEmpty)
+    }
+}
