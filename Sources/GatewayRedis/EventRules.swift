@@ -37,17 +37,17 @@ struct EventRules: Sendable {
     /// What an event takes away; nothing if no rule speaks of it or no tag can be made of it.
     func invalidation(of event: CloudEvent) -> Invalidation? {
         guard let templates = templates[event.type] else { return nil }
-        var data: EventData?
+        var payload: EventData?
         var tags: [CacheTag] = []
         for template in templates {
-            let tag = template.tag { EventRules.value($0, of: event, &data) }
+            let tag = template.tag { EventRules.value($0, of: event, &payload) }
             if let tag, !tags.contains(tag) { tags.append(tag) }
         }
         return tags.isEmpty ? nil : Invalidation(cause: event.id, tags: tags)
     }
 
     private static func value(
-        _ field: String, of event: CloudEvent, _ data: inout EventData?
+        _ field: String, of event: CloudEvent, _ payload: inout EventData?
     ) -> String? {
         switch field {
         case "subject": return event.subject
@@ -59,8 +59,8 @@ struct EventRules: Sendable {
         }
         let path = field.split(separator: ".")
         guard path.count > 1, path[0] == "data" else { return nil }
-        let content = data ?? EventData(event.data)
-        data = content
+        let content = payload ?? EventData(event.data)
+        payload = content
         return content[path.dropFirst()]
     }
 }

@@ -128,20 +128,6 @@ struct InvalidationFeedTests {
         await two.stop()
     }
 
-    @Test func interruptedSubscriptionSuspendsAndCatchesUp() async throws {
-        let (one, two) = try await pair()
-        _ = try await one.order(from: book)
-        _ = try await one.redis.send(RedisCommand("CLIENT", ["KILL", "TYPE", "pubsub"]))
-        try await publish(on: two.redis)
-        await until { [book] in (try? await one.order(from: book).version) == 1 }
-        await until { one.feed.isLive && two.feed.isLive }
-
-        #expect(try await one.order(from: book).version == 1)
-        #expect(try await two.order(from: book).version == 1)
-        await one.stop()
-        await two.stop()
-    }
-
     @Test func tooManyMissedEventsMakeEverythingInvalid() async throws {
         let first = try CacheNode(server, namespace: namespace)
         await first.start()
@@ -227,6 +213,26 @@ struct InvalidationFeedTests {
 @Suite(.timeLimit(.minutes(1)))
 struct FeedInterruptionTests {
     private let book = OrderBook()
+
+    @Test func interruptedSubscriptionSuspendsAndCatchesUp() async throws {
+        let server = try await RedisServer.launch()
+        let one = try CacheNode(server, namespace: "cut")
+        let two = try CacheNode(server, namespace: "cut")
+        await one.start()
+        await two.start()
+        for version in 1...5 {
+            _ = try await one.order(from: book)
+            _ = try await one.redis.send(RedisCommand("CLIENT", ["KILL", "TYPE", "pubsub"]))
+            try await book.publish(on: two.redis, namespace: "cut")
+            await until { [book] in (try? await one.order(from: book).version) == version }
+            await until { one.feed.isLive && two.feed.isLive }
+            #expect(try await one.order(from: book).version == version)
+            #expect(try await two.order(from: book).version == version)
+        }
+        await one.stop()
+        await two.stop()
+        await server.stop()
+    }
 
     @Test func silentServerSuspendsTheCacheUntilItSpeaksAgain() async throws {
         let server = try await RedisServer.launch()

@@ -48,6 +48,16 @@ public struct CacheStatus: Hashable, Sendable {
         }
     }
 
+    /// Writes `Age` and the `Cache-Status` of a hit in as few steps as can be: most answers take
+    /// this way.
+    static func writeHit(into buffer: inout ByteBuffer, age: Int, lifetime: Int) {
+        buffer.writeStaticString("Age: ")
+        buffer.writeDecimal(age)
+        buffer.writeStaticString("\r\nCache-Status: troupe; hit; ttl=")
+        buffer.writeDecimal(lifetime)
+        buffer.writeStaticString("\r\n")
+    }
+
     /// Writes the field `Cache-Status`, line end included.
     ///
     /// - Parameter lifetime: the seconds that a stored answer still has to live.

@@ -76,6 +76,10 @@ public final class StoredResponse: Sendable {
         into buffer: inout ByteBuffer, status: CacheStatus, at moment: Moment
     ) {
         let age = age(at: moment)
+        if status == .hit {
+            return CacheStatus.writeHit(
+                into: &buffer, age: age, lifetime: max(0, remainingLife(at: moment)))
+        }
         if age > 0 || status.forwarded == nil {
             buffer.writeStaticString("Age: ")
             buffer.writeDecimal(age)
