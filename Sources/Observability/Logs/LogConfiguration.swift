@@ -44,9 +44,8 @@ public struct LogConfiguration: Sendable {
     private static func invalid(
         _ name: String, _ value: String, _ allowed: [String]
     ) -> ObservabilityError {
-        ObservabilityError(
-            .invalidSetting,
-            "\(name) is \"\(value.prefix(40))\", which is none of \(allowed.joined(separator: ", "))"
-        )
+        let allowed = allowed.joined(separator: ", ")
+        return ObservabilityError(
+            .invalidSetting, "\(name) is \"\(value.prefix(40))\", which is none of \(allowed)")
     }
 }

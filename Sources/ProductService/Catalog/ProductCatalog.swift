@@ -4,7 +4,8 @@ import Redis
 import Saga
 import SagaRedis
 
-//     {product}:product:<id>    hash    name, description, amount, currency, createdAt, updatedAt, version
+//     {product}:product:<id>    hash    name, description, amount, currency,
+//                                       createdAt, updatedAt, version
 //     {product}:products         zset    ID by the time it was made
 //
 // A change names the version it was made from, so of two at once one wins and the other is made

@@ -54,7 +54,7 @@ struct ProductRoutes {
         let found = try await store.products(after: page.after, limit: page.limit + 1)
         let products = found.prefix(page.limit)
         let next = found.count > page.limit ? products.last?.id : nil
-        return .page("products", products, next: next) { product, json in product.write(to: &json) }
+        return .page(products, next: next) { product, json in product.write(to: &json) }
     }
 }
 

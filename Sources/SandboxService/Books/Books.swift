@@ -28,7 +28,8 @@ struct Books: Sendable {
     }
 
     private(set) var entries: [BookEntry] = []
-    private var numbers: [SandboxRequest.Kind: [String: Int]] = [:]
+    private(set) var tally = Tally()
+    private var index = BookIndex()
     private var refunds: [String: Int] = [:]
     private var cancellations: [String: Int] = [:]
     private var dispatches: [String: Int] = [:]
@@ -39,7 +40,16 @@ struct Books: Sendable {
 
     /// The entry of that kind and key.
     func entry(_ kind: SandboxRequest.Kind, key: String) -> BookEntry? {
-        numbers[kind]?[key].map { entries[$0 - 1] }
+        index.number(kind, key: key).map { entries[$0 - 1] }
+    }
+
+    /// Entries of a kind in the order they were written, behind a number.
+    func list(
+        _ kind: SandboxRequest.Kind, reference: String?, after number: Int, limit: Int
+    ) -> [BookEntry] {
+        index.numbers(kind, reference: reference, after: number, limit: limit).map {
+            entries[$0 - 1]
+        }
     }
 
     /// Decides; only `apply` changes the books, except for the count of flaky attempts.
@@ -74,7 +84,8 @@ struct Books: Sendable {
     /// Takes an entry into the books, a decided one or one read from the file.
     mutating func apply(_ entry: BookEntry) {
         entries.append(entry)
-        numbers[entry.request.kind, default: [:]][entry.key] = entry.number
+        index.add(entry)
+        tally.add(entry)
         switch entry.request {
         case .charge: flakyAttempts[entry.key] = nil
         case .refund(let chargeKey, _):

@@ -41,8 +41,12 @@ final class Sandbox: Sendable {
         self.journal = Journal(file, lines: count)
     }
 
-    /// A look at the books as they are.
-    var current: Books { books.withLock { $0 } }
+    /// A look at the books.
+    ///
+    /// Writers wait meanwhile, so it must be short.
+    func read<Result: Sendable>(_ look: (borrowing Books) -> Result) -> Result {
+        books.withLock { look($0) }
+    }
 
     /// Whether answers can be promised.
     var isHealthy: Bool { journal.isHealthy }

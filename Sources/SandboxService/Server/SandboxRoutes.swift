@@ -20,21 +20,21 @@ extension SandboxServer {
                 return try entry.answer()
             }
             router.get("/\(kind.path)") { request, _ in
-                try list(kind, of: sandbox.current, request)
+                try list(kind, of: sandbox, request)
             }
             router.get("/\(kind.path)/{key}") { _, context in
                 guard let key = context.pathText("key"),
-                    let entry = sandbox.current.entry(kind, key: key)
+                    let entry = sandbox.read({ $0.entry(kind, key: key) })
                 else { throw Problem.notFound("There is no \(kind.rawValue) under this key.") }
                 return .json { entry.write(to: &$0) }
             }
         }
-        router.get("/books") { _, _ in books(sandbox.current) }
+        router.get("/books") { _, _ in audit(sandbox.read { $0.tally }) }
         return router
     }
 
     private static func list(
-        _ kind: SandboxRequest.Kind, of books: Books, _ request: Request
+        _ kind: SandboxRequest.Kind, of sandbox: Sandbox, _ request: Request
     ) throws(Problem) -> Response {
         let (page, reference) = try request.readQuery { query in
             (Page(query), query.string("reference"))
@@ -42,18 +42,19 @@ extension SandboxServer {
         guard let after = Int(page.after ?? "0"), after >= 0 else {
             throw .invalid([Problem.Fault(.parameter("after"), "must be a cursor from `next`")])
         }
-        let found = books.list(kind, reference: reference, after: after, limit: page.limit)
+        // One more than asked for tells whether there is a next page.
+        let found = sandbox.read {
+            $0.list(kind, reference: reference, after: after, limit: page.limit + 1)
+        }
         let items = found.prefix(page.limit)
         let next = found.count > page.limit ? items.last.map { String($0.number) } : nil
-        return .page(kind.path, items, next: next) { entry, json in entry.write(to: &json) }
+        return .page(items, next: next) { entry, json in entry.write(to: &json) }
     }
 
-    private static func books(_ books: Books) -> Response {
-        let shipments = books.shipments
-        let counts = books.counts
-        return .json { json in
+    private static func audit(_ tally: Tally) -> Response {
+        .json { json in
             json.set("money") { json in
-                for (currency, turnover) in books.turnover.sorted(by: { $0.key < $1.key }) {
+                for (currency, turnover) in tally.money.sorted(by: { $0.key < $1.key }) {
                     json.set(currency) { json in
                         json.set("charged", turnover.charged)
                         json.set("refunded", turnover.refunded)
@@ -63,13 +64,13 @@ extension SandboxServer {
             }
             json.set("shipments") { json in
                 for status in [BookEntry.Status.arranged, .cancelled, .dispatched] {
-                    json.set(status.rawValue, shipments[status] ?? 0)
+                    json.set(status.rawValue, tally.shipments[status] ?? 0)
                 }
             }
             json.set("entries") { json in
                 for kind in SandboxRequest.Kind.allCases {
                     json.set(kind.path) { json in
-                        let counts = counts[kind] ?? [:]
+                        let counts = tally.entries[kind] ?? [:]
                         for status in BookEntry.Status.allCases where counts[status] != nil {
                             json.set(status.rawValue, counts[status])
                         }

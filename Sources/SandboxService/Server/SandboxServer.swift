@@ -24,6 +24,7 @@ public struct SandboxServer: Service {
     public var boundPort: BoundPort { server.boundPort }
 
     private let sandbox: Sandbox
+    private let isSeeded: Bool
     private let server: ServiceServer
 
     /// Reads the file and prepares the routes; nothing is served before `run()`.
@@ -34,6 +35,7 @@ public struct SandboxServer: Service {
     ) throws(SandboxError) {
         let sandbox = try Sandbox(path: configuration.path, logger: logger)
         self.sandbox = sandbox
+        self.isSeeded = configuration.isSeeded
         self.server = ServiceServer(
             name: "sandbox", configuration: configuration.http,
             router: Self.router(sandbox, silence: configuration.silence, logger: logger),
@@ -48,6 +50,10 @@ public struct SandboxServer: Service {
 
     /// Serves until the graceful stop.
     public func run() async throws {
-        try await server.run()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run() }
+            if isSeeded { group.addTask { try await SandboxSeed.plant(in: sandbox) } }
+            try await group.waitForAll()
+        }
     }
 }

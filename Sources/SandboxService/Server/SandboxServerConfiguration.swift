@@ -9,6 +9,10 @@ public struct SandboxServerConfiguration: Sendable {
     /// How long a request that is never answered is held before its connection is closed.
     public var silence: Duration = .seconds(30)
 
+    /// Whether empty books begin with the charge and the parcel of the order that a new system
+    /// shows, so that its money and parcels add up from the start.
+    public var isSeeded = true
+
     /// Port 3007 unless set otherwise.
     public init(path: String, port: Int = 3007) {
         self.path = path

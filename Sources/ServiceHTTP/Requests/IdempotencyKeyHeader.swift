@@ -2,14 +2,13 @@ import HTTPTypes
 public import Hummingbird
 
 extension Request {
-    /// The client's name for this attempt, from `Idempotency-Key`.
+    /// The client's name for this attempt, from `Idempotency-Key`; nil if there is none.
     ///
     /// A structured string (`"abc"`) or bare: 1 to 255 visible ASCII characters without `"` and
-    /// `\`. Throws a 400 that names the header, with code `idempotency_key_missing` if there is
-    /// none.
-    public func requiredIdempotencyKey() throws(Problem) -> String {
+    /// `\`. Throws a 400 that names the header for anything else.
+    public func idempotencyKey() throws(Problem) -> String? {
         let values = HTTPField.Name("Idempotency-Key").map { headers[values: $0] } ?? []
-        guard let value = values.first else { throw .keyMissing }
+        guard let value = values.first else { return nil }
         var key = value[...]
         if key.count >= 2, key.hasPrefix("\""), key.hasSuffix("\"") {
             key = key.dropFirst().dropLast()
@@ -25,6 +24,12 @@ extension Request {
             ])
         }
         return String(key)
+    }
+
+    /// Like ``idempotencyKey()``, but a missing key is a 400, code `idempotency_key_missing`.
+    public func requiredIdempotencyKey() throws(Problem) -> String {
+        guard let key = try idempotencyKey() else { throw .keyMissing }
+        return key
     }
 }
 

@@ -3,7 +3,7 @@ public import Hummingbird
 
 /// Which part of a list a client wants: `?limit=20&after=<cursor>`.
 ///
-/// The answer is `{"users":[…],"next":"<cursor>"}`; `next` is missing on the last page.
+/// The answer is `{"items":[…],"next":"<cursor>"}`; `next` is missing on the last page.
 public struct Page: Sendable, Hashable {
     /// How many items at most.
     public var limit: Int
@@ -27,13 +27,13 @@ public struct Page: Sendable, Hashable {
 }
 
 extension Response {
-    /// A page of a list under the name of what it lists; `next` is the cursor behind its last item, or nil if nothing follows.
+    /// A page of a list; `next` is the cursor behind its last item, or nil if nothing follows.
     public static func page<Item>(
-        _ name: String, _ items: some Sequence<Item>, next: String?, headers: HTTPFields = [:],
+        _ items: some Sequence<Item>, next: String?, headers: HTTPFields = [:],
         _ write: (Item, inout JSONWriter) -> Void
     ) -> Response {
         .json(headers: headers) { json in
-            json.set(name, each: items, write)
+            json.set("items", each: items, write)
             json.set("next", next)
         }
     }

@@ -52,7 +52,7 @@ struct UserRoutes {
         let found = try await store.users(after: page.after, limit: page.limit + 1)
         let users = found.prefix(page.limit)
         let next = found.count > page.limit ? users.last?.id : nil
-        return .page("users", users, next: next) { user, json in user.write(to: &json) }
+        return .page(users, next: next) { user, json in user.write(to: &json) }
     }
 }
 

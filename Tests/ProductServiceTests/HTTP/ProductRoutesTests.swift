@@ -72,7 +72,8 @@ struct ProductRoutesTests {
             #expect(made.json["createdAt"] == made.json["updatedAt"])
             #expect(
                 made.text.hasPrefix(
-                    #"{"id":"\#(id)","name":"Mug","description":"Blue","price":{"amount":700,"currency":"EUR"},"createdAt":""#
+                    #"{"id":"\#(id)","name":"Mug","description":"Blue","#
+                        + #""price":{"amount":700,"currency":"EUR"},"createdAt":""#
                 ))
 
             let found = try await client.ask(.get, "/products/\(id)")
@@ -85,7 +86,7 @@ struct ProductRoutesTests {
     @Test func aNewSystemHasSomeProducts() async throws {
         try await withService(isSeeded: true) { client in
             let all = try await client.ask(.get, "/products")
-            let ids = all.json["products"]?.array?.compactMap { $0["id"]?.string }
+            let ids = all.json["items"]?.array?.compactMap { $0["id"]?.string }
             #expect(ids == ["5", "4", "3", "2", "1"])
             #expect(all.json["next"] == nil)
             #expect(try await client.ask(.get, "/products/1").status == 200)
@@ -121,7 +122,7 @@ struct ProductRoutesTests {
             var pages = 0
             repeat {
                 let page = try await client.ask(.get, "/products?limit=3\(after)").json
-                listed += page["products"]?.array?.compactMap { $0["id"]?.string } ?? []
+                listed += page["items"]?.array?.compactMap { $0["id"]?.string } ?? []
                 after = page["next"]?.string.map { "&after=\($0)" } ?? ""
                 pages += 1
             } while !after.isEmpty
@@ -222,7 +223,7 @@ struct ProductRoutesTests {
             #expect(answer.status == 400)
             #expect(answer.headers[.contentType] == "application/problem+json")
             #expect(answer.pointers == pointers)
-            #expect(try await client.ask(.get, "/products").json["products"] == .array([]))
+            #expect(try await client.ask(.get, "/products").json["items"] == .array([]))
         }
     }
 

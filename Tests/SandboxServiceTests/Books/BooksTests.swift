@@ -56,7 +56,7 @@ struct BooksTests {
             #expect(desk.ask(Self.charge(.flaky), key) == "succeeded")
             #expect(desk.ask(Self.charge(.flaky), key) == "again succeeded")
         }
-        #expect(desk.books.turnover == ["EUR": .init(charged: 1000)])
+        #expect(desk.books.tally.money == ["EUR": .init(charged: 1000)])
     }
 
     @Test func theSameKeyWithAnotherBodyIsRefused() {
@@ -74,8 +74,8 @@ struct BooksTests {
         #expect(desk.ask(Self.refund("c"), "r1") == "again refunded")
         #expect(desk.ask(Self.refund("c"), "r2") == "nothing_to_refund")
         #expect(desk.ask(Self.charge(.visa), "c") == "again succeeded")
-        #expect(desk.books.turnover == ["EUR": .init(charged: 500, refunded: 500)])
-        #expect(desk.books.turnover["EUR"]?.net == 0)
+        #expect(desk.books.tally.money == ["EUR": .init(charged: 500, refunded: 500)])
+        #expect(desk.books.tally.money["EUR"]?.net == 0)
     }
 
     @Test func aRefundThatComesFirstVoidsTheCharge() {
@@ -84,7 +84,7 @@ struct BooksTests {
         #expect(desk.ask(Self.charge(.visa), "c") == "charge_voided")
         #expect(desk.ask(Self.charge(.flaky), "c") == "charge_voided")
         #expect(desk.ask(Self.refund("c"), "r") == "again nothing_to_refund")
-        #expect(desk.books.turnover == [:])
+        #expect(desk.books.tally.money == [:])
     }
 
     @Test func aDeclinedChargeHasNothingToRefund() {
@@ -97,12 +97,12 @@ struct BooksTests {
     @Test func aShipmentIsCancelledOnceAndThenStays() {
         var desk = desk
         #expect(desk.ask(Self.shipment(), "s") == "arranged")
-        #expect(desk.books.shipments == [.arranged: 1])
+        #expect(desk.books.tally.shipments == [.arranged: 1])
         #expect(desk.ask(.cancellation(shipmentKey: "s"), "c1") == "cancelled")
         #expect(desk.ask(.cancellation(shipmentKey: "s"), "c2") == "nothing_to_cancel")
         #expect(desk.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_cancelled")
         #expect(desk.ask(Self.shipment(), "s") == "again arranged")
-        #expect(desk.books.shipments == [.cancelled: 1])
+        #expect(desk.books.tally.shipments == [.cancelled: 1])
     }
 
     @Test func aDispatchedShipmentCannotBeCancelled() {
@@ -111,7 +111,7 @@ struct BooksTests {
         #expect(desk.ask(.dispatch(shipmentKey: "s"), "d1") == "dispatched")
         #expect(desk.ask(.dispatch(shipmentKey: "s"), "d2") == "dispatched")
         #expect(desk.ask(.cancellation(shipmentKey: "s"), "c") == "already_dispatched")
-        #expect(desk.books.shipments == [.dispatched: 1])
+        #expect(desk.books.tally.shipments == [.dispatched: 1])
     }
 
     @Test func aCancellationThatComesFirstVoidsTheShipment() {
@@ -119,7 +119,7 @@ struct BooksTests {
         #expect(desk.ask(.cancellation(shipmentKey: "s"), "c") == "nothing_to_cancel")
         #expect(desk.ask(Self.shipment(), "s") == "shipment_voided")
         #expect(desk.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_unknown")
-        #expect(desk.books.shipments == [:])
+        #expect(desk.books.tally.shipments == [:])
     }
 
     @Test func nobodyShipsToAntarctica() {
@@ -146,17 +146,16 @@ struct BooksTests {
                 _ = desk.ask(request, keys.randomElement(using: &random) ?? "a")
             }
 
-            let turnover = desk.books.turnover["EUR"] ?? Books.Turnover()
+            let turnover = desk.books.tally.money["EUR"] ?? Tally.Turnover()
             #expect(turnover.net >= 0 && turnover.charged <= 1000)
-            #expect(desk.books.shipments.values.reduce(0, +) <= 2)
+            #expect(desk.books.tally.shipments.values.reduce(0, +) <= 2)
 
             var again = Books()
             for entry in desk.books.entries {
                 again.apply(try #require(BookEntry(line: entry.line().dropLast())))
             }
             #expect(again.entries == desk.books.entries)
-            #expect(again.turnover == desk.books.turnover)
-            #expect(again.shipments == desk.books.shipments)
+            #expect(again.tally == desk.books.tally)
         }
     }
 }

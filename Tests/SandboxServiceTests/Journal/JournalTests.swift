@@ -79,7 +79,7 @@ struct JournalTests {
             try (sound + torn).write(toFile: path, atomically: false, encoding: .utf8)
 
             let again = try Sandbox(path: path, logger: .silent)
-            #expect(again.current.entries.count == 2)
+            #expect(again.read { $0.entries.count } == 2)
             #expect(try text(path) == sound)
             _ = try await again.submit(BooksTests.charge(.visa), key: "new")
             #expect(try text(path).hasPrefix(sound + "{\"number\":3,"))

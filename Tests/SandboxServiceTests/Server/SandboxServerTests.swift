@@ -174,12 +174,12 @@ struct SandboxServerTests {
             var after = ""
             repeat {
                 let page = try await client.get("/charges?limit=10" + after).json
-                keys += page["charges"]?.array?.compactMap { $0["key"]?.string } ?? []
+                keys += page["items"]?.array?.compactMap { $0["key"]?.string } ?? []
                 after = page["next"]?.string.map { "&after=\($0)" } ?? ""
             } while !after.isEmpty
             #expect(keys == (0..<25).map { "c\($0)" })
 
-            let some = try await client.get("/charges?reference=3").json["charges"]?.array
+            let some = try await client.get("/charges?reference=3").json["items"]?.array
             #expect(some?.compactMap { $0["key"]?.string } == ["c3", "c8", "c13", "c18", "c23"])
             #expect(try await client.get("/charges?after=x").status == 400)
             #expect(try await client.get("/charges?limit=1000").status == 400)
@@ -214,6 +214,22 @@ struct SandboxServerTests {
                 #expect(try await client.charge("tok_visa", key: "void").status == 409)
                 #expect(try await client.charge("tok_visa", key: "c").json["id"] == .string("ch_4"))
             }
+        }
+    }
+
+    @Test func theBooksBeginWithTheOrderThatANewSystemShows() async throws {
+        try await withTemporaryPath { path in
+            let sandbox = try Sandbox(path: path, logger: .silent)
+            try await SandboxSeed.plant(in: sandbox)
+            try await SandboxSeed.plant(in: sandbox)
+            #expect(sandbox.read { $0.tally.money } == ["EUR": .init(charged: 1999)])
+            #expect(sandbox.read { $0.tally.shipments } == [.dispatched: 1])
+        }
+        try await withTemporaryPath { path in
+            let used = try Sandbox(path: path, logger: .silent)
+            _ = try await used.submit(BooksTests.charge(.visa), key: "k")
+            try await SandboxSeed.plant(in: used)
+            #expect(used.read { $0.entries.count } == 1)
         }
     }
 

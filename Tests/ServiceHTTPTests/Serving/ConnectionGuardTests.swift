@@ -24,6 +24,18 @@ struct ConnectionGuardTests {
         "GET /ok HTTP/1.1\r\nHost: a\r\nBad Name: 1\r\n\r\n",
         "GET /ok HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello",
         "GET /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "GET /ok HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\nhello",
+        "GET /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\nhello",
+        "GET /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\nhello",
+        "GET /ok HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n",
+        "POST /ok HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+        "GET /ok HTTP/1.1\nHost: a\n\n",
+        "GET /o\u{0}k HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /ok HTTP/1.1\r\nHost: a\r\nX: a\u{0}b\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\r\n\r\n",
     ])
     func whatIsNoRequestGetsAProblemAndTheDoor(text: String) async throws {

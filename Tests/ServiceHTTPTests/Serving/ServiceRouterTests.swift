@@ -5,6 +5,7 @@ import HummingbirdTesting
 import Logging
 import Observability
 import ServiceHTTP
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -225,6 +226,38 @@ struct ServiceRouterTests {
         let name = try #require(response.headers[requestID])
         #expect(name != "a b" && RequestName(accepting: name) != nil)
         #expect(try problem(response)["requestId"] == .string(name))
+    }
+
+    @Test func noSecretOfARequestIsLogged() async throws {
+        let canary = "c4n4ry"
+        let written = Mutex<[String]>([])
+        var configuration = LogConfiguration()
+        configuration.level = .trace
+        let sink = LogSink { line in
+            written.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+        }
+        let logger = Logger(label: "test") { label in
+            LineLogHandler(label: label, configuration: configuration, sink: sink)
+        }
+        let fields: HTTPFields = [
+            .authorization: "Bearer \(canary)", .cookie: "session=\(canary)",
+            .contentType: "application/json",
+        ]
+
+        try await Application(router: router(logger: logger), logger: logger).test(.router) {
+            for (method, target) in [
+                (HTTPRequest.Method.post, "/things"), (.get, "/things/1"), (.get, "/secret"),
+                (.get, "/away"), (.get, "/none"), (.put, "/things"),
+            ] {
+                _ = try await $0.execute(
+                    uri: target + "?key=\(canary)", method: method, headers: fields,
+                    body: ByteBuffer(string: "{\"token\":\"\(canary)\"}"))
+            }
+        }
+
+        let lines = written.withLock { $0 }
+        #expect(lines.filter { $0.contains("Request answered.") }.count == 6)
+        #expect(lines.allSatisfy { !$0.contains(canary) })
     }
 
     @Test func requestsAreCountedByRouteAndStatus() async throws {

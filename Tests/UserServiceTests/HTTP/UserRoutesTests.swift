@@ -83,7 +83,7 @@ struct UserRoutesTests {
     @Test func aNewSystemHasSomeUsers() async throws {
         try await withService(isSeeded: true) { client in
             let all = try await client.ask(.get, "/users")
-            let ids = all.json["users"]?.array?.compactMap { $0["id"]?.string }
+            let ids = all.json["items"]?.array?.compactMap { $0["id"]?.string }
             #expect(ids == ["3", "2", "1"])
             #expect(all.json["next"] == nil)
             #expect(try await client.ask(.get, "/users/1").status == 200)
@@ -119,7 +119,7 @@ struct UserRoutesTests {
             var pages = 0
             repeat {
                 let page = try await client.ask(.get, "/users?limit=3\(after)").json
-                listed += page["users"]?.array?.compactMap { $0["id"]?.string } ?? []
+                listed += page["items"]?.array?.compactMap { $0["id"]?.string } ?? []
                 after = page["next"]?.string.map { "&after=\($0)" } ?? ""
                 pages += 1
             } while !after.isEmpty
@@ -217,7 +217,7 @@ struct UserRoutesTests {
             #expect(answer.status == 400)
             #expect(answer.headers[.contentType] == "application/problem+json")
             #expect(answer.pointers == pointers)
-            #expect(try await client.ask(.get, "/users").json["users"] == .array([]))
+            #expect(try await client.ask(.get, "/users").json["items"] == .array([]))
         }
     }
 
