@@ -32,6 +32,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var bodySize = 0
     private var deadline: Scheduled<Void>?
     private var lastWords: Problem?
+    /// After a request that must not be understood, nothing that follows is a request.
+    private var isDeaf = false
 
     init(limits: ServiceServerConfiguration) {
         self.bodySizeMaximum = max(limits.bodySizeMaximum, Self.drainedSizeMaximum)
@@ -39,8 +41,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isDeaf { return }
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
+            guard Self.isFramedPlainly(head) else {
+                isDeaf = true
+                end(with: .malformedRequest, context)
+                return
+            }
             answersOwed += 1
             isReadingBody = true
             bodySize = 0
@@ -71,12 +79,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             context.fireErrorCaught(error)
             return
         }
-        let problem = Self.problem(for: error)
-        if answersOwed == 0 {
-            say(problem, context)
-        } else {
-            lastWords = problem
-        }
+        end(with: Self.problem(for: error), context)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -90,7 +93,23 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         deadline = nil
     }
 
+    /// The parser lets other transfer codings pass and takes such a request for one without a
+    /// body; whoever stands before us may have taken it for one with.
+    private static func isFramedPlainly(_ head: HTTPRequest) -> Bool {
+        let codings = head.headerFields[values: .transferEncoding]
+        return codings.isEmpty || codings.count == 1 && codings[0].lowercased() == "chunked"
+    }
+
     // MARK: - Answers
+
+    /// Speaks at once, or after the answers that are still owed.
+    private func end(with problem: Problem, _ context: ChannelHandlerContext) {
+        if answersOwed == 0 {
+            say(problem, context)
+        } else {
+            lastWords = problem
+        }
+    }
 
     private func startDeadline(_ context: ChannelHandlerContext) {
         deadline?.cancel()
@@ -127,10 +146,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 .requestHeaderFieldsTooLarge, code: "headers_too_large",
                 detail: "The request line and the header fields are too large.")
         } else {
-            Problem(
-                .badRequest, code: "malformed_request", detail: "This is not an HTTP/1.1 request.")
+            .malformedRequest
         }
     }
+}
+
+extension Problem {
+    fileprivate static let malformedRequest = Problem(
+        .badRequest, code: "malformed_request", detail: "This is not an HTTP/1.1 request.")
 }
 
 @available(*, unavailable)
