@@ -178,7 +178,7 @@ let package = Package(
         tests(
             "RedisTests",
             [
-                "CHiredis", "CReplyTape", "Redis", "RedisTestKit", logging, nioCore, nioEmbedded,
+                "CHiredis", "CReplyTape", "Redis", "RedisTestKit", logging, metrics, nioCore, nioEmbedded,
                 nioPosix, nioSSL,
             ]),
         tests("RepositoryTests", []),

@@ -139,7 +139,9 @@ public final class RedisClient: Sendable {
     public func shutdown() async {
         leases.close()
         await subscriptions.close()
-        for connection in shared { await connection.close() }
+        await withTaskGroup(of: Void.self) { group in
+            for connection in shared { group.addTask { await connection.close() } }
+        }
     }
 
     /// Commands with the same first key always take the same connection.

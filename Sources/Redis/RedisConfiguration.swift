@@ -49,7 +49,7 @@ public struct RedisConfiguration: Sendable {
     /// How long a command waits for a lost connection before it fails as not sent.
     public var disconnectedWait = Duration.milliseconds(250)
     /// When a reply is overdue this long, the connection is given up.
-    public var replyLimit = Duration.seconds(30)
+    public var replyLimit = Duration.seconds(15)
 
     /// The pause before the first attempt to connect again is random up to this.
     public var reconnectDelayMinimum = Duration.milliseconds(50)

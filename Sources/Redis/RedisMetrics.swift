@@ -2,9 +2,7 @@ import Metrics
 import NIOCore
 import Synchronization
 
-/// What the client counts.
-///
-/// One object for a client; the event loops of its connections share it.
+/// What the client counts; one object for a client, shared by its connections.
 ///
 /// Every command is counted, in a local variable first; one in sixteen is timed. So the cost
 /// per command is a few nanoseconds when many are under way.
@@ -39,17 +37,26 @@ final class RedisMetrics: Sendable {
     private static let namesMaximum = 200
     private static let timedEvery = 16
 
+    /// Of all clients of the process, as a gauge knows no clients.
+    private static let open = Mutex(0)
+
+    private let factory: any MetricsFactory
     private let series = Mutex<[String: Series]>([:])
-    private let open = Mutex(0)
-    private let connections = Gauge(label: "redis_connections")
-    private let reconnects = Counter(label: "redis_reconnects_total")
+    private let connections: Gauge
+    private let reconnects: Counter
+
+    init(factory: any MetricsFactory = MetricsSystem.factory) {
+        self.factory = factory
+        connections = Gauge(label: "redis_connections", dimensions: [], factory: factory)
+        reconnects = Counter(label: "redis_reconnects_total", factory: factory)
+    }
 
     func connected() { change(1) }
     func disconnected() { change(-1) }
     func reconnecting() { reconnects.increment() }
 
     private func change(_ difference: Int) {
-        let now = open.withLock { open in
+        let now = Self.open.withLock { open in
             open += difference
             return open
         }
@@ -60,8 +67,8 @@ final class RedisMetrics: Sendable {
     func answered(_ call: PendingCall) {
         series.withLock { series in
             var name = call.name
-            if series[name] == nil, series.count >= Self.namesMaximum { name = "other" }
-            series[name, default: Self.makeSeries(name)].note(call)
+            if series.count >= Self.namesMaximum, series[name] == nil { name = "other" }
+            series[name, default: makeSeries(name)].note(call)
         }
     }
 
@@ -72,10 +79,13 @@ final class RedisMetrics: Sendable {
         }
     }
 
-    private static func makeSeries(_ name: String) -> Series {
+    private func makeSeries(_ name: String) -> Series {
         let dimensions = [("command", name.lowercased())]
         return Series(
-            count: Counter(label: "redis_commands_total", dimensions: dimensions),
-            duration: Timer(label: "redis_command_duration_seconds", dimensions: dimensions))
+            count: Counter(
+                label: "redis_commands_total", dimensions: dimensions, factory: factory),
+            duration: Timer(
+                label: "redis_command_duration_seconds", dimensions: dimensions,
+                preferredDisplayUnit: .seconds, factory: factory))
     }
 }

@@ -174,7 +174,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         }
         drained.removeAll(keepingCapacity: true)
         guard !state.isClosed else {
-            failWaiting(lastError ?? Self.closed)
+            failWaiting(lastError.map { Self.reason($0) } ?? Self.closed)
             return
         }
         if state.wanted() == .connect { connector.connect(on: eventLoop, owner: self) }

@@ -22,6 +22,9 @@ final class PendingCall: @unchecked Sendable {
         static let finished: UInt8 = 3
     }
 
+    /// So that no sum of times overflows.
+    private static let timeoutMaximum = Duration.seconds(365 * 24 * 3600)
+
     private let phase = Atomic<UInt8>(Phase.preparing)
     /// What metrics call it.
     let name: String
@@ -45,13 +48,13 @@ final class PendingCall: @unchecked Sendable {
         name = command.name
         bytes = command.encoded
         replies = 1
-        self.timeout = timeout
+        self.timeout = min(timeout, Self.timeoutMaximum)
     }
 
     init(batch: [RedisCommand], timeout: Duration) {
         name = "batch"
         replies = batch.count
-        self.timeout = timeout
+        self.timeout = min(timeout, Self.timeoutMaximum)
         bytes = []
         bytes.reserveCapacity(batch.reduce(0) { $0 + $1.encoded.count })
         for command in batch { bytes.append(contentsOf: command.encoded) }

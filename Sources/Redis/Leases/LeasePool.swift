@@ -48,13 +48,22 @@ final class LeasePool: Sendable {
                 ? RedisError(.closed, "the Redis client is closed")
                 : RedisError(.cancelled, "the call was cancelled")
         }
-        let idle = line.withLock { $0.idle.popLast() }
         let connection =
-            idle
+            takeIdle()
             ?? CommandConnection(
                 connector: connector, eventLoop: group.next(), metrics: metrics, logger: logger,
                 comesBack: false)
         return RedisLease(connection, commandTimeout: connector.configuration.commandTimeout)
+    }
+
+    /// A connection that waits for its next use; one that was lost meanwhile is of none.
+    private func takeIdle() -> CommandConnection? {
+        line.withLock { line in
+            while let connection = line.idle.popLast() {
+                if connection.isUsable { return connection }
+            }
+            return nil
+        }
     }
 
     private func enter(_ id: Int, _ continuation: UnsafeContinuation<Bool, Never>) {
