@@ -196,7 +196,7 @@ let package = Package(
             "ServiceHTTPTests",
             [
                 "Observability", "ServiceHTTP", httpTypes, hummingbird, hummingbirdTesting,
-                lifecycle, logging, metrics, nioCore, nioPosix,
+                lifecycle, logging, metrics, nioCore, nioEmbedded, nioHTTPTypes, nioPosix,
             ]),
         tests("ShippingServiceTests", orderServiceTestDependencies + ["ShippingService"]),
         tests(

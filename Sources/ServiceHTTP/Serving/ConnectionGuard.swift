@@ -9,7 +9,8 @@ import NIOHTTPTypes
 //                             a body being read:   passed on, the reader answers
 //
 // A request that cannot be parsed never reaches the responder, so its answer is written here.
-// A body that comes too slowly or does not end is cut off here, whether anybody reads it or not.
+// A body that comes too slowly or does not end is cut off here, whether anybody reads it or not,
+// and so is a client that does not take its answer.
 
 /// Answers what is no HTTP request and closes connections that hold a request back.
 ///
@@ -27,6 +28,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let bodySizeMaximum: Int
     private let requestTimeout: TimeAmount
+    private let answerTimeout: TimeAmount
     private var answersOwed = 0
     private var isReadingBody = false
     private var bodySize = 0
@@ -38,6 +40,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     init(limits: ServiceServerConfiguration) {
         self.bodySizeMaximum = max(limits.bodySizeMaximum, Self.drainedSizeMaximum)
         self.requestTimeout = TimeAmount(limits.requestTimeout)
+        self.answerTimeout = TimeAmount(limits.idleTimeout)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -68,8 +71,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        context.write(data, promise: promise)
-        guard case .end = unwrapOutboundIn(data) else { return }
+        guard case .end = unwrapOutboundIn(data) else {
+            context.write(data, promise: promise)
+            return
+        }
+        let taken = promise ?? context.eventLoop.makePromise()
+        giveUpUnless(taken.futureResult, context)
+        context.write(data, promise: taken)
         answersOwed -= 1
         if answersOwed == 0, let lastWords { say(lastWords, context) }
     }
@@ -91,6 +99,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         deadline?.cancel()
         deadline = nil
+    }
+
+    /// Closes a connection whose client leaves its answer lying.
+    private func giveUpUnless(_ taken: EventLoopFuture<Void>, _ context: ChannelHandlerContext) {
+        let connection = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let deadline = context.eventLoop.scheduleTask(in: answerTimeout) {
+            connection.value.close(promise: nil)
+        }
+        taken.whenComplete { _ in deadline.cancel() }
     }
 
     /// The parser lets other transfer codings pass and takes such a request for one without a

@@ -14,7 +14,7 @@ public struct ServiceServerConfiguration: Sendable {
     public var headerSizeMaximum = 32_768
     /// Connections at a time; more wait in the backlog of the system.
     public var connectionsMaximum = 4096
-    /// A connection is closed when nothing is asked on it for so long.
+    /// A connection is closed when nothing is asked on it, or an answer not taken, for so long.
     public var idleTimeout: Duration = .seconds(60)
     /// A request's body must be there so long after its head.
     public var requestTimeout: Duration = .seconds(20)

@@ -66,6 +66,22 @@ struct ServiceServerTests {
         }
     }
 
+    @Test func connectionsOverTheLimitWaitTheirTurn() async throws {
+        let router = ServiceRouter(service: "narrow", logger: .quiet)
+        router.get("/ok") { _, _ in .json { $0.set("ok", true) } }
+        let answers = try await withRunningServer(
+            router, configure: { $0.connectionsMaximum = 2 }
+        ) { port, _ in
+            try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 0..<20 {
+                    group.addTask { try await WireExchange.exchange(port: port, request("/ok")) }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+        }
+        #expect(answers.filter { $0.hasPrefix("HTTP/1.1 200") }.count == 20)
+    }
+
     @Test func limitsThatMakeNoSenseAreRefused() async {
         var configuration = ServiceServerConfiguration(port: 70_000)
         #expect(await code(configuration) == .invalidConfiguration)
