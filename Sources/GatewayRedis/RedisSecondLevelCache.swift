@@ -46,6 +46,14 @@ public final class RedisSecondLevelCache: SecondLevelCache {
         var breaker = SecondLevelBreaker()
         /// The run that answered last.
         var run: String?
+        private var lastComplaint: ContinuousClock.Instant?
+
+        /// Whether a refusal is to be logged; a full Redis refuses with every request.
+        mutating func mayComplain(at now: ContinuousClock.Instant) -> Bool {
+            if let lastComplaint, now < lastComplaint + .seconds(10) { return false }
+            lastComplaint = now
+            return true
+        }
     }
 
     private let redis: RedisClient
@@ -116,10 +124,16 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     }
 
     /// Raises the generation of each tag that someone has begun.
+    ///
+    /// A tag that several events of the batch name is raised once, for the last of them: all of
+    /// them lie before it.
     public func raise(_ invalidations: [Invalidation]) async -> Bool {
-        let commands = invalidations.flatMap { invalidation in
-            invalidation.tags.map { raise($0, invalidation.cause) }
+        var causes: [CacheTag: String] = [:]
+        for invalidation in invalidations {
+            for tag in invalidation.tags { causes[tag] = invalidation.cause }
         }
+        guard let begun = await begun(Array(causes.keys)) else { return false }
+        let commands = begun.map { raise($0, causes[$0] ?? "") }
         guard !commands.isEmpty else { return true }
         guard let first = await sendAny(commands, timeout: configuration.writeTimeout) else {
             return false
@@ -129,6 +143,18 @@ public final class RedisSecondLevelCache: SecondLevelCache {
         // event raises once.
         let again = [RedisCommand.scriptLoad(RaiseScript.script)] + commands
         return await send(again, timeout: configuration.writeTimeout) != nil
+    }
+
+    /// Those tags that have a generation; looking is cheaper than a script for each.
+    ///
+    /// One begun after the look belongs to a fill that fetches what is new.
+    private func begun(_ tags: [CacheTag]) async -> [CacheTag]? {
+        guard tags.count > 1 else { return tags }
+        let looks = tags.map { RedisCommand.exists(keys.generation($0)) }
+        guard let found = await send(looks, timeout: configuration.writeTimeout) else {
+            return nil
+        }
+        return zip(tags, found).filter { $0.1.integer == 1 }.map(\.0)
     }
 
     /// Replaces the epoch, which is part of every entry.
@@ -222,7 +248,9 @@ public final class RedisSecondLevelCache: SecondLevelCache {
             return try results.map { try $0.get() }
         } catch {
             errors.increment()
-            logger.warning("cache: redis refused a command", metadata: ["error": "\(error)"])
+            if state.withLock({ $0.mayComplain(at: .now) }) {
+                logger.warning("cache: redis refused a command", metadata: ["error": "\(error)"])
+            }
             return nil
         }
     }

@@ -72,6 +72,25 @@ struct RedisSecondLevelCacheTests {
         #expect(try await generation(tag) == before + 2)
     }
 
+    @Test func severalEventsAboutOneTagRaiseItOnceInABatch() async throws {
+        let before = try #require(await second.generations(of: [tag, other]))
+        let unknown = CacheTag("order", "never asked for")
+        let batch = (0..<5).map { Invalidation(cause: "e\($0)", tags: [tag, other, unknown]) }
+        #expect(await second.raise(batch))
+        let after = try #require(await second.generations(of: [tag, other]))
+
+        #expect(after.values == before.values.mapValues { $0 + 1 })
+        #expect(try await redis.send(.exists(keys.generation(unknown))).integer == 0)
+    }
+
+    @Test func forgottenScriptIsLoadedAgain() async throws {
+        let before = try await generation(tag)
+        _ = try await redis.send(RedisCommand("SCRIPT", ["FLUSH"]))
+        #expect(await second.raise([Invalidation(cause: "e1", tags: [tag])]))
+
+        #expect(try await generation(tag) == before + 1)
+    }
+
     @Test func raisingWhatNobodyWatchesLeavesNothingBehind() async throws {
         #expect(await second.raise([Invalidation(cause: "e1", tags: [tag])]))
 
