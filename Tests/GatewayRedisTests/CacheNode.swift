@@ -20,7 +20,7 @@ final class CacheNode: Sendable {
     private let running = Mutex<Task<Void, any Error>?>(nil)
 
     init(
-        _ server: RedisServer, namespace: String,
+        _ server: RedisServer, namespace: String, readTimeout: Duration = .seconds(1),
         change: (inout InvalidationFeedConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = InvalidationFeedConfiguration(namespace: namespace)
@@ -30,9 +30,9 @@ final class CacheNode: Sendable {
         change(&configuration)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         redis = server.client()
-        second = RedisSecondLevelCache(
-            redis: redis, configuration: SecondLevelConfiguration(namespace: namespace),
-            logger: logger)
+        var settings = SecondLevelConfiguration(namespace: namespace)
+        settings.readTimeout = readTimeout
+        second = RedisSecondLevelCache(redis: redis, configuration: settings, logger: logger)
         cache = ResponseCache(secondLevel: second)
         feed = InvalidationFeed(
             cache: cache, redis: redis, rules: try CacheNode.rules, configuration: configuration,
