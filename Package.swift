@@ -203,9 +203,14 @@ let package = Package(
             "SystemTests",
             [
                 "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "troupe", asyncHTTPClient,
-                logging, nioCore,
+                logging, nioCore, nioHTTP1,
             ]),
-        tests("troupeTests", ["CloudEvents", "Observability", "troupe", argumentParser]),
+        tests(
+            "troupeTests",
+            [
+                "CloudEvents", "Gateway", "Observability", "Redis", "RedisTestKit", "troupe",
+                argumentParser, logging, nioCore, nioPosix,
+            ]),
         tests("UserServiceTests", orderServiceTestDependencies + ["UserService"]),
     ]
 )

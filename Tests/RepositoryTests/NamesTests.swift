@@ -12,6 +12,7 @@ struct NamesTests {
     /// Declared where somebody else's protocol or specification chose the name.
     private static let namesFromElsewhere: [String: String] = [
         "Sources/CloudEvents/": "`data` is an attribute of CloudEvents",
+        "Sources/Saga/Definition/Transition.swift": "an event's `data`, before it is an event",
         "Sources/Redis/": "`INFO` is a command of Redis",
     ]
 

@@ -5,7 +5,7 @@
 ///
 ///     let a = "b {" // c {     →     let a = "   "
 ///
-/// Not understood, and not used here: regular expression literals.
+/// Not understood, and not used here: regular expressions without `#`.
 struct SourceText {
     private var output: [UInt8] = []
     private var input: [UInt8]
@@ -30,6 +30,9 @@ struct SourceText {
                 blank { $0.input[$0.position] == UInt8(ascii: "\n") }
             } else if starts("/*") {
                 blockComment()
+            } else if starts("#/") {
+                blank { $0.starts("/#") }
+                erase(2)
             } else if let hashes = stringStart() {
                 string(hashes: hashes)
             } else {

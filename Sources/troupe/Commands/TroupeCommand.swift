@@ -16,7 +16,7 @@ struct TroupeCommand: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            TailCommand.self,
+            UpCommand.self, ServeCommand.self, GatewayCommand.self, TailCommand.self,
             SagaCommand.self, CheckCommand.self, DoctorCommand.self,
         ])
 }

@@ -118,8 +118,11 @@ final class OwnRedisServer: Sendable {
             if case .answers = await RedisProbe.ask(address, logger: logger) { return }
             try? await Task.sleep(for: .milliseconds(30))
         }
+        let log = FileManager.default.contents(atPath: "\(folder).log") ?? Data()
+        let said = String(decoding: log.suffix(2_000), as: UTF8.self).split(separator: "\n")
         throw CommandFailure(
-            .failure, "redis-server does not come up at port \(port)",
+            .failure,
+            "redis-server does not come up at port \(port): \(said.last ?? "it said nothing")",
             remedy: "tail \(folder).log")
     }
 }

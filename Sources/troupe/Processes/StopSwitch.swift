@@ -42,7 +42,12 @@ final class StopSwitch: Sendable {
             for await signal in signals { await stop(after: signal) }
         }
         defer { watch.cancel() }
-        try await body()
+        do {
+            try await body()
+        } catch is CancellationError where isStopping {
+            throw CommandFailure(
+                .failure, "some services did not stop within \(Self.serviceLimit)")
+        }
     }
 
     /// Stops as the first signal does; once more ends at once.

@@ -74,12 +74,12 @@ struct Diagnosis {
 
     private static func clock(_ facts: RedisFacts) -> Finding {
         let difference = facts.clockDifference
-        let isFar =
-            difference > clockDifferenceMaximum || difference < .zero - clockDifferenceMaximum
+        let limit = clockDifferenceMaximum
+        let isFar = difference > limit || difference < .zero - limit
+        let direction = difference < .zero ? "behind" : "ahead"
         return Finding(
             level: isFar ? .problem : .fine, subject: "clock",
-            what:
-                "Redis is \(milliseconds(difference)) ms \(difference < .zero ? "behind" : "ahead")",
+            what: "Redis is \(milliseconds(difference)) ms \(direction)",
             remedy: isFar ? "run an NTP client on both machines" : nil)
     }
 

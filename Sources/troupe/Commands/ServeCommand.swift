@@ -1,0 +1,59 @@
+import ArgumentParser
+import Logging
+import ServiceLifecycle
+
+/// Runs one service of the order system.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Runs one service: \(ServiceName.list).",
+        discussion: """
+            Its neighbours are expected at the ports that `up` would give them, counted from
+            its own; another place can be named with USERS_URL, PRODUCTS_URL, SANDBOX_URL.
+            The admin port is 100 above its own.
+            """)
+
+    @Argument(help: ArgumentHelp("Which service.", valueName: "service"))
+    var service: String
+
+    @OptionGroup var redis: RedisOptions
+    @OptionGroup var system: SystemOptions
+    @OptionGroup var logs: LogOptions
+
+    @Option(help: ArgumentHelp("The port to listen on (PORT).", valueName: "port"))
+    var port: Int?
+
+    func run() async throws {
+        let surroundings = Surroundings.ofThisProcess
+        let logger = try logs.bootstrap(in: surroundings, default: .info)
+        let name: ServiceName = try Surroundings(variables: [:]).choice(
+            service, "", flag: "the service", default: .users)
+        let port = try surroundings.port(
+            port, "PORT", default: Addresses.firstPort + name.offset,
+            highest: Addresses.firstPortHighest)
+        let house = Ensemble(
+            settings: try system.settings(redis: redis, logs: logs, in: surroundings),
+            addresses: Addresses(gateway: port - name.offset), excluded: [], logger: logger)
+        try await OneService.run(
+            try house.services(only: name), in: surroundings, logger: logger)
+    }
+}
+
+/// Runs the services of a process that has no Redis of its own, until a signal or, when it is
+/// supervised, until its supervisor is gone.
+enum OneService {
+    static func run(
+        _ services: [any Service], in surroundings: Surroundings, logger: Logger
+    ) async throws {
+        let stopSwitch = StopSwitch()
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, logger: logger)
+        configuration.maximumGracefulShutdownDuration = StopSwitch.serviceLimit
+        let group = ServiceGroup(configuration: configuration)
+        stopSwitch.use(group)
+        if surroundings.variables[SupervisedService.marker] != nil {
+            stopSwitch.stopWhenInputEnds()
+        }
+        try await stopSwitch.run { try await group.run() }
+    }
+}

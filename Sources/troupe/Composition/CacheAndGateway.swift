@@ -1,0 +1,27 @@
+import Gateway
+import GatewayRedis
+import Logging
+import Redis
+import ServiceLifecycle
+
+/// A gateway with both levels of its cache and the feed that invalidates them.
+///
+///     events ──▶ InvalidationFeed ──▶ ResponseCache ──▶ GatewayServer ──▶ client
+///     (saga Redis)                     L1 │ │ L2
+///                                 memory ─┘ └─ RedisSecondLevelCache (cache Redis)
+enum CacheAndGateway {
+    static func services(
+        _ configuration: GatewayConfiguration, cache redis: RedisClient, events: RedisClient,
+        namespace: String, logger: Logger
+    ) -> [any Service] {
+        let secondLevel = RedisSecondLevelCache(
+            redis: redis, events: events,
+            configuration: SecondLevelConfiguration(namespace: namespace), logger: logger)
+        let cache = ResponseCache(configuration: configuration.cache, secondLevel: secondLevel)
+        let feed = InvalidationFeed(
+            cache: cache, redis: events, rules: configuration.invalidation,
+            configuration: InvalidationFeedConfiguration(namespace: namespace), logger: logger)
+        let server = GatewayServer(configuration: configuration, cache: cache, logger: logger)
+        return [redis, feed, server]
+    }
+}

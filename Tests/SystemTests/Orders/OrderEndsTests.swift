@@ -1,0 +1,216 @@
+import CloudEvents
+import Testing
+
+@testable import troupe
+
+/// Every way an order can go, on the whole system; after each, stock and money add up.
+@Suite(.stage, .timeLimit(.minutes(5)))
+struct OrderEndsTests {
+    @Test func orderRunsThroughAllServices() async throws {
+        let stage = try Stage.current
+        let watch = try await EventWatch.begin(on: stage)
+        let product = try await stage.newProduct(stock: 10, price: 250)
+
+        let answer = try await stage.place(
+            Stage.order(product, quantity: 3), headers: ["Prefer": "wait=30"])
+
+        #expect(answer.status == 201)
+        #expect(answer.text("status") == "completed")
+        #expect(answer.integer("total.amount") == 750)
+        let id = try #require(answer.text("id"))
+        #expect(answer.headers["location"] == "/orders/\(id)")
+        let types = [
+            "OrderCreated", "PaymentProcessed", "ProductReserved", "ShipmentArranged",
+            "OrderCompleted", "ShipmentDispatched",
+        ]
+        try await eventually("all events are heard") { watch.types(of: id).count >= types.count }
+        #expect(watch.types(of: id) == types)
+        try await stage.audit(product, stock: 10, orders: [id])
+        await watch.end()
+    }
+
+    @Test func everyEventIsOneLineOfJSONOnItsChannel() async throws {
+        let stage = try Stage.current
+        let watch = try await EventWatch.begin(on: stage)
+        let product = try await stage.newProduct(stock: 1)
+
+        let id = try await stage.placed(Stage.order(product))
+        try await eventually("the order is dispatched") {
+            watch.types(of: id).contains("ShipmentDispatched")
+        }
+
+        var causes: Set<String> = []
+        for heard in watch.heard(of: id) {
+            let event = try #require(heard.event)
+            #expect(heard.channel == "saga.\(event.type)")
+            #expect(!heard.text.contains("\n"))
+            #expect(event.subject == id)
+            #expect(event.coordination == "choreography")
+            #expect(event.data.first == UInt8(ascii: "{"))
+            if event.type != "OrderCreated" {
+                #expect(causes.contains(try #require(event.causationID)))
+            }
+            causes.insert(event.id)
+        }
+        await watch.end()
+    }
+
+    @Test(arguments: [
+        ("tok_declined", "DE", 1, "card_declined"),
+        ("tok_insufficient_funds", "DE", 1, "insufficient_funds"),
+        ("tok_visa", "AQ", 1, "country_not_served"),
+        ("tok_visa", "DE", 6, "out_of_stock"),
+    ])
+    func orderThatCannotBeDoneIsUndone(
+        token: String, country: String, quantity: Int, reason: String
+    ) async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 5)
+
+        let id = try await stage.placed(
+            Stage.order(product, quantity: quantity, token: token, country: country))
+        let order = try await stage.ended(id)
+
+        #expect(order.text("status") == "cancelled")
+        #expect(order.text("cancellation.reason") == reason)
+        try await stage.audit(product, stock: 5, orders: [id])
+    }
+
+    @Test func companyThatFailsTwiceIsAskedAgain() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 5)
+
+        let id = try await stage.placed(Stage.order(product, token: "tok_flaky"))
+
+        #expect(try await stage.ended(id).text("status") == "completed")
+        let charges = try await stage.records("charges", of: id)
+        #expect(charges.filter { $0.text("status") == "succeeded" }.count == 1)
+        try await stage.audit(product, stock: 5, orders: [id])
+    }
+
+    @Test func chargeWithoutAnAnswerIsTakenBack() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 5)
+
+        let id = try await stage.placed(Stage.order(product, token: "tok_timeout"))
+        let order = try await stage.ended(id)
+
+        #expect(order.text("status") == "cancelled")
+        let charges = try await stage.records("charges", of: id)
+        #expect(charges.filter { $0.text("status") == "succeeded" }.count == 1)
+        try await stage.audit(product, stock: 5, orders: [id])
+    }
+
+    @Test func clientCancelsAnOrderUnderWay() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 5)
+        let id = try await stage.placed(Stage.order(product, token: "tok_timeout"))
+
+        let cancel = try await Web.send("POST", "\(stage.gateway)/orders/\(id)/cancel", "")
+
+        #expect(cancel.status == 202)
+        #expect(["cancelling", "cancelled"].contains(cancel.text("status")))
+        #expect(try await stage.ended(id).text("status") == "cancelled")
+        let again = try await Web.send("POST", "\(stage.gateway)/orders/\(id)/cancel", "")
+        #expect(again.status == 200)
+        try await stage.audit(product, stock: 5, orders: [id])
+    }
+
+    @Test func completedOrderCannotBeCancelled() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 5)
+        let id = try await stage.placed(Stage.order(product))
+        #expect(try await stage.ended(id).text("status") == "completed")
+
+        let cancel = try await Web.send("POST", "\(stage.gateway)/orders/\(id)/cancel", "")
+
+        #expect(cancel.status == 409)
+        #expect(cancel.headers["content-type"]?.hasPrefix("application/problem+json") == true)
+        try await stage.audit(product, stock: 5, orders: [id])
+    }
+
+    @Test func cancellationsInARaceWithProgressAreAllOrNothing() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 100)
+
+        let ids = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<20 {
+                group.addTask {
+                    let id = try await stage.placed(Stage.order(product))
+                    let cancel = try await Web.send(
+                        "POST", "\(stage.gateway)/orders/\(id)/cancel", "")
+                    #expect([200, 202, 409].contains(cancel.status))
+                    return id
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+
+        try await stage.audit(product, stock: 100, orders: ids)
+    }
+
+    @Test func sameIdempotencyKeyIsTheSameOrder() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 5)
+        let headers = ["Idempotency-Key": "\"\(product)-key\""]
+
+        let first = try await stage.place(Stage.order(product), headers: headers)
+        let again = try await stage.place(Stage.order(product), headers: headers)
+        let other = try await stage.place(Stage.order(product, quantity: 2), headers: headers)
+
+        let id = try #require(first.text("id"))
+        #expect(again.status == 201)
+        #expect(again.text("id") == id)
+        #expect(again.headers["idempotency-replayed"] == "true")
+        #expect(other.status == 422)
+        try await stage.audit(product, stock: 5, orders: [id])
+    }
+
+    @Test func stockIsNeverSoldTwice() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 7)
+
+        let ids = try await withThrowingTaskGroup(of: String.self) { group in
+            for _ in 0..<20 { group.addTask { try await stage.placed(Stage.order(product)) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+
+        var completed = 0
+        for id in ids where try await stage.ended(id).text("status") == "completed" {
+            completed += 1
+        }
+        #expect(completed == 7)
+        try await stage.audit(product, stock: 7, orders: ids)
+    }
+}
+
+/// The deadline of orders, which needs a system of its own.
+@Suite(
+    .stage(.oneProcess, ["TROUPE_ORDER_DEADLINE": "2"]), .timeLimit(.minutes(3)))
+struct OrderDeadlineTests {
+    @Test func orderThatTakesTooLongIsCancelled() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 5)
+
+        let id = try await stage.placed(Stage.order(product, token: "tok_timeout"))
+        let order = try await stage.ended(id)
+
+        #expect(order.text("status") == "cancelled")
+        #expect(order.text("cancellation.reason") == "deadline_exceeded")
+        try await stage.audit(product, stock: 5, orders: [id])
+    }
+
+    @Test func deadlineNeverFiresPastThePivot() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 5)
+        let id = try await stage.placed(Stage.order(product))
+        #expect(try await stage.ended(id).text("status") == "completed")
+        let slow = try await stage.placed(Stage.order(product, token: "tok_timeout"))
+
+        // The later order's deadline has passed when it is cancelled, so the first one's too.
+        _ = try await stage.ended(slow)
+
+        #expect(try await stage.ended(id).text("status") == "completed")
+        try await stage.audit(product, stock: 5, orders: [id, slow])
+    }
+}

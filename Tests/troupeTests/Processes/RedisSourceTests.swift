@@ -1,0 +1,113 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import Redis
+import RedisTestKit
+import Testing
+
+@testable import troupe
+
+@Suite(.timeLimit(.minutes(3)))
+struct RedisSourceTests {
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    private let folder = FileManager.default.temporaryDirectory
+        .appending(path: "troupe-source-\(UUID().uuidString)").path
+
+    @Test func silentAddressGetsAServerOfOurOwnThatKeepsItsData() async throws {
+        let (address, port) = try await freeAddress()
+        let source = try await RedisSource.open(address, dataFolder: folder, logger: logger)
+        guard case .own(let server, let lock) = source else {
+            throw CommandFailure(.failure, "a server of our own expected")
+        }
+        let client = RedisClient(address.configuration, logger: logger)
+        _ = try await client.send(.set("key", "value"))
+        await server.stop()
+        #expect(await PortProbe.isFree(host: "127.0.0.1", port: port))
+
+        let again = try await OwnRedisServer.start(
+            at: address, port: port, dataFolder: folder, logger: logger)
+
+        let kept = RedisClient(address.configuration, logger: logger)
+        #expect(try await kept.send(.get("key")).string == "value")
+        guard case .answers(let facts) = await RedisProbe.ask(kept) else {
+            throw CommandFailure(.failure, "an answer expected")
+        }
+        #expect(Diagnosis.findings(facts).allSatisfy { $0.level == .fine })
+        await client.shutdown()
+        await kept.shutdown()
+        await again.stop()
+        withExtendedLifetime(lock) {}
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func serverThatDiesIsStartedAgain() async throws {
+        let (address, port) = try await freeAddress()
+        let server = try await OwnRedisServer.start(
+            at: address, port: port, dataFolder: folder, logger: logger)
+        let first = server.processID
+        let supervision = Task { await server.supervise() }
+
+        kill(first, SIGKILL)
+
+        while server.processID == first { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(
+            await PortProbe.becomesReady(host: "127.0.0.1", port: port, within: .seconds(30)))
+        await server.stop()
+        await supervision.value
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func serverLeftByAKilledRunIsTakenOver() async throws {
+        let (address, port) = try await freeAddress()
+        let left = try await OwnRedisServer.start(
+            at: address, port: port, dataFolder: folder, logger: logger)
+
+        let source = try await RedisSource.open(address, dataFolder: folder, logger: logger)
+
+        guard case .own(let server, _) = source else {
+            throw CommandFailure(.failure, "a server of our own expected")
+        }
+        #expect(server.processID != left.processID)
+        await server.stop()
+        await left.stop()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    @Test func redisThatAnswersIsUsed() async throws {
+        let running = try await RedisServer.launch()
+        let address = try RedisAddress(url: running.url, source: "--redis")
+
+        let source = try await RedisSource.open(address, dataFolder: folder, logger: logger)
+
+        guard case .found(let facts) = source else {
+            throw CommandFailure(.failure, "the running server expected")
+        }
+        #expect(!facts.version.isEmpty)
+        #expect(!FileManager.default.fileExists(atPath: folder))
+        await running.stop()
+    }
+
+    @Test func whatIsNoRedisIsNamed() async throws {
+        let stranger = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(stranger.localAddress?.port)
+        let address = try RedisAddress(url: "redis://127.0.0.1:\(port)", source: "--redis")
+
+        let failure = await #expect(throws: CommandFailure.self) {
+            try await RedisSource.open(address, dataFolder: folder, logger: logger)
+        }
+
+        #expect(failure?.message.contains("is no Redis") == true)
+        try await stranger.close()
+    }
+
+    /// Below the ports that outgoing connections get: one of those could connect to itself.
+    private func freeAddress() async throws -> (RedisAddress, Int) {
+        var port: Int
+        repeat {
+            port = Int.random(in: 10_000..<32_000)
+        } while await !PortProbe.isFree(host: "127.0.0.1", port: port)
+        return (try RedisAddress(url: "redis://127.0.0.1:\(port)", source: "--redis"), port)
+    }
+}
