@@ -48,6 +48,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     private var repliesAwaited = 0
     private var drained: [PendingCall] = []
     private var outgoing = ByteBuffer()
+    private var isPumping = false
     private var lostAt = NIODeadline.uptimeNanoseconds(0)
     private var lastError: RedisError?
     private var timer: Scheduled<Void>?
@@ -182,12 +183,15 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     }
 
     private func pump() {
-        if state.isReady, let link {
-            let now = NIODeadline.now()
-            while link.isWritable, gather(now) {
-                link.write(outgoing)
-                outgoing.clear(minimumCapacity: 0)
-            }
+        // Writing can call back at once, with room for more or with the loss of the link. So
+        // only one turn pumps at a time, and it looks at the link anew for every write.
+        guard !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        let now = NIODeadline.now()
+        while let link, link.isWritable, gather(now) {
+            link.write(outgoing)
+            outgoing.clear()
         }
         if outgoing.capacity > 2 * Self.writeBytes { outgoing = ByteBuffer() }
         // Only a backlog can make the count stale; an empty line is worth no lock.
@@ -254,8 +258,9 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     func linkLost(_ error: RedisError) {
         if link != nil { metrics.disconnected() }
         link = nil
+        // Patience begins with the loss, not with every attempt that fails after it.
+        if lastError == nil { lostAt = NIODeadline.now() }
         lastError = error
-        lostAt = NIODeadline.now()
         let lost = inFlight
         inFlight = []
         repliesAwaited = 0

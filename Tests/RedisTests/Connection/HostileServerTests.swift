@@ -143,7 +143,7 @@ struct HostileServerTests {
         let redis = client(server) {
             $0.commandsInFlight = 2
             $0.commandsWaiting = 3
-            $0.commandTimeout = .milliseconds(300)
+            $0.commandTimeout = .seconds(1)
         }
         let codes = await withTaskGroup(of: (RedisError.Code, RedisError.Outcome)?.self) { group in
             for _ in 0..<40 {
@@ -175,7 +175,7 @@ struct HostileServerTests {
         #expect(error?.code == .connectionLost)
         #expect(error?.outcome == .notSent)
         #expect(error?.retry == .later)
-        #expect(ContinuousClock.now - start < .seconds(2))
+        #expect(ContinuousClock.now - start < .seconds(4))
         await redis.shutdown()
     }
 

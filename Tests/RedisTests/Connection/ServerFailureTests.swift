@@ -121,6 +121,30 @@ struct ServerFailureTests {
         await server.stop()
     }
 
+    /// Every write crosses the limit here, so that the network asks for more in the middle of it.
+    @Test func keepsRepliesApartWhileTheNetworkIsFull() async throws {
+        let server = try await RedisServer.launch()
+        let redis = server.client {
+            $0.bytesQueued = 4096
+            $0.commandTimeout = .seconds(30)
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<100 {
+                group.addTask {
+                    let text = String(repeating: "\(number),", count: 40_000)
+                    for _ in 0..<5 {
+                        let reply = try await redis.send(RedisCommand("ECHO", [.string(text)]))
+                        #expect(reply.buffer?.readableBytes == text.utf8.count)
+                        #expect(reply.string?.hasPrefix("\(number),") == true)
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        await redis.shutdown()
+        await server.stop()
+    }
+
     @Test func leavesNoServerBehind() async throws {
         var server: RedisServer? = try await RedisServer.launch()
         let redis = try #require(server).client { $0.disconnectedWait = .milliseconds(50) }
