@@ -15,8 +15,8 @@ struct CrashTests {
         let product = try await stage.newProduct(stock: 1_000)
         let load = Load(stage: stage, product: product)
 
-        let placing = Task { try await load.run(orders: 30) }
-        try await eventually("some orders are under way") { await load.count >= 8 }
+        let placing = Task { try await load.run(orders: 80) }
+        try await eventually("some orders are under way") { await load.count >= 16 }
         await stage.kill(service.rawValue)
         try stage.start(service.rawValue)
         try await placing.value
@@ -29,8 +29,8 @@ struct CrashTests {
         let product = try await stage.newProduct(stock: 1_000)
         let load = Load(stage: stage, product: product)
 
-        let placing = Task { try await load.run(orders: 30) }
-        try await eventually("some orders are under way") { await load.count >= 8 }
+        let placing = Task { try await load.run(orders: 80) }
+        try await eventually("some orders are under way") { await load.count >= 16 }
         for name in Stage.names { await stage.kill(name) }
         for name in Stage.names { try stage.start(name) }
         try await placing.value
