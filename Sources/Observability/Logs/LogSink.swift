@@ -29,7 +29,7 @@ public struct LogSink: Sendable {
     }
 
     /// One `write` per line; the lock keeps the halves of a torn write together.
-    private init(descriptor: Int32) {
+    init(descriptor: Int32) {
         let lock = LineLock()
         self.init { line in
             lock.whole { Self.write(line, to: descriptor) }

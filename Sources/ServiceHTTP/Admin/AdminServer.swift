@@ -22,6 +22,9 @@ public struct AdminServer: Service {
         configuration: ServiceServerConfiguration, registry: PrometheusRegistry,
         readiness: Readiness, logger: Logger
     ) {
+        registry.describe(
+            "http_server_request_duration_seconds",
+            "Time from a request's head to its answer, by service, route and status.")
         self.server = ServiceServer(
             name: "admin", configuration: configuration,
             router: Self.router(registry: registry, readiness: readiness, logger: logger),

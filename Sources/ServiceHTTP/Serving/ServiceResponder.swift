@@ -56,7 +56,10 @@ public struct ServiceResponder: HTTPResponder {
             let problem = Problem(describing: error)
             if problem.status.code >= 500 {
                 let cause = problem.cause.map { String(describing: $0) } ?? problem.detail
-                context.logger.error("Request failed.", metadata: ["error": "\(cause)"])
+                // What may pass by itself, as a Redis that is away, is no error of ours.
+                context.logger.log(
+                    level: problem.retry ? .warning : .error, "Request failed.",
+                    metadata: ["error": "\(cause)"])
             }
             return problem.answer(to: request, requestID: context.requestID)
         }
