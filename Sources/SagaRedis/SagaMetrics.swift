@@ -7,33 +7,51 @@ import Synchronization
 final class SagaMetrics: Sendable {
     enum Direction: String { case consumed, emitted }
 
+    enum TransitionResult: String, CaseIterable { case applied, refused, rejected, failed }
+
+    private struct Step: Hashable {
+        var name: String
+        var outcome: String
+    }
+
+    private struct Event: Hashable {
+        var type: String
+        var direction: Direction
+    }
+
     private struct Meters {
-        var events: [String: Counter] = [:]
-        var durations: [String: Metrics.Timer] = [:]
-        var transitions: [String: Counter] = [:]
+        var events: [Event: Counter] = [:]
+        var durations: [Step: Metrics.Timer] = [:]
         var lags: [String: Gauge] = [:]
     }
 
     private let service: String
     private let meters = Mutex(Meters())
+    private let transitions: [TransitionResult: Counter]
     private let deadLetters: Counter
     private let blocked: Counter
 
     init(service: String) {
         self.service = service
+        transitions = Dictionary(
+            uniqueKeysWithValues: TransitionResult.allCases.map { result in
+                let dimensions = [("service", service), ("result", result.rawValue)]
+                return (result, Counter(label: "saga_transitions_total", dimensions: dimensions))
+            })
         deadLetters = Counter(label: "saga_dead_letters_total", dimensions: [("service", service)])
         blocked = Counter(label: "saga_blocked_total", dimensions: [("service", service)])
     }
 
     func event(_ type: String, _ direction: Direction) {
         meters.withLock { meters in
-            if let counter = meters.events[type] { return counter }
+            let key = Event(type: type, direction: direction)
+            if let counter = meters.events[key] { return counter }
             let counter = Counter(
                 label: "saga_events_total",
                 dimensions: [
                     ("service", service), ("type", type), ("direction", direction.rawValue),
                 ])
-            meters.events[type] = counter
+            meters.events[key] = counter
             return counter
         }.increment()
     }
@@ -41,7 +59,7 @@ final class SagaMetrics: Sendable {
     func step(_ step: String, outcome: String, took duration: Duration) {
         let (seconds, attoseconds) = duration.components
         meters.withLock { meters in
-            let key = "\(step) \(outcome)"
+            let key = Step(name: step, outcome: outcome)
             if let timer = meters.durations[key] { return timer }
             let timer = Metrics.Timer(
                 label: "saga_step_duration_seconds",
@@ -51,16 +69,7 @@ final class SagaMetrics: Sendable {
         }.recordNanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 
-    func transition(_ result: String) {
-        meters.withLock { meters in
-            if let counter = meters.transitions[result] { return counter }
-            let counter = Counter(
-                label: "saga_transitions_total",
-                dimensions: [("service", service), ("result", result)])
-            meters.transitions[result] = counter
-            return counter
-        }.increment()
-    }
+    func transition(_ result: TransitionResult) { transitions[result]?.increment() }
 
     func lag(_ entries: Int, of stream: String) {
         meters.withLock { meters in

@@ -31,6 +31,18 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            swiftSettings: settings)
+            swiftSettings: settings),
+        .executableTarget(
+            name: "SagaBenchmark",
+            dependencies: [
+                .product(name: "CloudEvents", package: "troupe"),
+                .product(name: "OrderSystem", package: "troupe"),
+                .product(name: "Redis", package: "troupe"),
+                .product(name: "RedisTestKit", package: "troupe"),
+                .product(name: "Saga", package: "troupe"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
     ]
 )

@@ -16,6 +16,7 @@ final class Dispatcher: Sendable {
     struct Place: Sendable {
         fileprivate let dispatcher: Dispatcher
         fileprivate let lane: String
+        fileprivate let alarm: Alarm
 
         /// Whether nothing new is to be tried.
         var isStopping: Bool { dispatcher.state.withLock { $0.isStopping } }
@@ -27,16 +28,23 @@ final class Dispatcher: Sendable {
 
         /// Cancels this task if it is still busy after so long; nil takes that back.
         func limit(_ limit: Duration?) {
-            dispatcher.state.withLock { state in
-                state.deadlines[lane] = limit.map { .now + $0 }
-            }
+            alarm.time.withLock { time in time = limit.map { .now + $0 } }
         }
+    }
+
+    /// When a lane's task is busy for too long.
+    fileprivate final class Alarm: Sendable {
+        let time = Mutex<ContinuousClock.Instant?>(nil)
+    }
+
+    private struct Running {
+        var task: Task<Void, Never>
+        var alarm: Alarm
     }
 
     private struct State {
         var lanes: Lanes
-        var tasks: [String: Task<Void, Never>] = [:]
-        var deadlines: [String: ContinuousClock.Instant] = [:]
+        var tasks: [String: Running] = [:]
         var starved: [Bell] = []
         var resuming: [CheckedContinuation<Void, Never>] = []
         var isStopping = false
@@ -84,7 +92,9 @@ final class Dispatcher: Sendable {
                 switch state.lanes.admit(entry) {
                 case .start:
                     let key = entry.lane
-                    state.tasks[key] = Task { await self.run(entry, lane: key) }
+                    let place = Place(dispatcher: self, lane: key, alarm: Alarm())
+                    state.tasks[key] = Running(
+                        task: Task { await self.run(entry, at: place) }, alarm: place.alarm)
                 case .duplicate: duplicates += 1
                 case .wait: break
                 }
@@ -99,10 +109,11 @@ final class Dispatcher: Sendable {
 
     // MARK: - Running
 
-    private func run(_ first: HeldEntry, lane key: String) async {
+    private func run(_ first: HeldEntry, at place: Place) async {
+        let key = place.lane
         var next: HeldEntry? = first
         while let entry = next {
-            switch await work(entry, Place(dispatcher: self, lane: key)) {
+            switch await work(entry, place) {
             case .done:
                 acknowledge(entry)
                 next = state.withLock { state in
@@ -124,7 +135,6 @@ final class Dispatcher: Sendable {
 
     private static func abandon(_ key: String, _ state: inout State) {
         state.lanes.abandon(key)
-        state.deadlines[key] = nil
         state.tasks[key] = nil
     }
 
@@ -172,14 +182,16 @@ final class Dispatcher: Sendable {
     func cancelOverdue() -> [String] {
         let overdue = state.withLock { state in
             let now = ContinuousClock.now
-            let keys = state.deadlines.filter { $0.value < now }.map(\.key)
-            return keys.map { key in
-                state.deadlines[key] = nil
-                return (key: key, task: state.tasks[key])
+            return state.tasks.filter { running in
+                running.value.alarm.time.withLock { time in
+                    guard let set = time, set < now else { return false }
+                    time = nil
+                    return true
+                }
             }
         }
-        for lane in overdue { lane.task?.cancel() }
-        return overdue.map(\.key)
+        for running in overdue.values { running.task.cancel() }
+        return Array(overdue.keys)
     }
 
     // MARK: - Stopping
@@ -190,7 +202,7 @@ final class Dispatcher: Sendable {
     func stop() {
         let (parked, resuming) = state.withLock { state in
             state.isStopping = true
-            let parked = state.tasks.filter { state.lanes.isParked($0.key) }.map(\.value)
+            let parked = state.tasks.filter { state.lanes.isParked($0.key) }.map(\.value.task)
             let resuming = state.resuming
             state.resuming = []
             return (parked, resuming)
@@ -217,7 +229,7 @@ final class Dispatcher: Sendable {
         let (tasks, drained) = state.withLock { state in
             var drained: CheckedContinuation<Void, Never>?
             swap(&drained, &state.drained)
-            return (Array(state.tasks.values), drained)
+            return (state.tasks.values.map(\.task), drained)
         }
         for task in tasks { task.cancel() }
         drained?.resume()

@@ -106,7 +106,9 @@ final class StreamReader: Sendable {
         let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
         guard reserved > 0 else { return 0 }
         // COUNT is per stream. With fewer slots than streams some streams have to wait.
-        let chosen = Array(indices.shuffled().prefix(reserved)).sorted()
+        let chosen =
+            reserved < indices.count
+            ? indices.shuffled().prefix(reserved).sorted() : Array(indices)
         let reply: RedisValue
         do {
             reply = try await redis.write(

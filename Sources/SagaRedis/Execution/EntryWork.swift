@@ -13,7 +13,7 @@ enum Interruption: Error {
 }
 
 /// What all work on entries shares.
-struct WorkEnvironment: Sendable {
+final class WorkEnvironment: Sendable {
     let plan: ParticipantPlan
     let streams: [ConsumedStream]
     let transitions: TransitionWriter
@@ -22,6 +22,21 @@ struct WorkEnvironment: Sendable {
     let metrics: SagaMetrics
     let logger: Logger
     let waiters: OutcomeWaiters
+
+    init(
+        plan: ParticipantPlan, streams: [ConsumedStream], transitions: TransitionWriter,
+        records: RedisRecordReader, configuration: SagaRuntimeConfiguration,
+        metrics: SagaMetrics, logger: Logger, waiters: OutcomeWaiters
+    ) {
+        self.plan = plan
+        self.streams = streams
+        self.transitions = transitions
+        self.records = records
+        self.configuration = configuration
+        self.metrics = metrics
+        self.logger = logger
+        self.waiters = waiters
+    }
 }
 
 /// The work on one event that was delivered: what it means to the participant, done.
@@ -29,12 +44,22 @@ struct WorkEnvironment: Sendable {
 ///     for each role of the event ─▶ machine decides ─▶ handler runs ─▶ script applies
 ///                                        ▲                               │ refused
 ///                                        └───────────────────────────────┘
-struct EntryWork: Sendable {
+final class EntryWork: Sendable {
     let environment: WorkEnvironment
     let event: CloudEvent
     let deliveredBefore: Bool
     /// Where it runs.
     let place: Dispatcher.Place
+
+    init(
+        environment: WorkEnvironment, event: CloudEvent, deliveredBefore: Bool,
+        place: Dispatcher.Place
+    ) {
+        self.environment = environment
+        self.event = event
+        self.deliveredBefore = deliveredBefore
+        self.place = place
+    }
 
     var sagaID: String { event.correlationID }
 

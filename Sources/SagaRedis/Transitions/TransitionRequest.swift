@@ -25,39 +25,38 @@ struct TransitionRequest {
     private(set) var arguments: [RedisArgument] = []
     /// Types of the events that go out, for counting.
     let emitted: [String]
-    private var writes: [RedisArgument] = []
-    private var checks: [(kind: String, key: Int, one: String, other: String)] = []
+    private var checks: [(kind: RedisArgument, key: Int, one: String, other: String)] = []
     private var failures: [BusinessFailure?] = []
+    private var isFirstWrite = true
     private let mark: Mark?
-    private let names: SagaKeys
-    private let service: String
+    private let names: ServiceKeys
 
     init(
-        _ mark: Mark?, changes: Changes, events: [CloudEvent], service: String, names: SagaKeys,
+        _ mark: Mark?, changes: Changes, events: [CloudEvent], names: ServiceKeys,
         ledgerTimeToLive: Duration
     ) {
         self.mark = mark
         self.names = names
-        self.service = service
         emitted = events.map(\.type)
-        if let mark { keys.append(names.ledger(mark.sagaID, service: service)) }
-        for event in events { write(event) }
-        for condition in changes.conditions { check(condition) }
-        for change in changes.writes { write(change) }
-        if keys.isEmpty { keys.append(names.timers(service)) }
-        arguments.reserveCapacity(5 + checks.count * 4 + writes.count)
+        keys.reserveCapacity(4)
+        arguments.reserveCapacity(24 + changes.writes.count * 8)
+        if let mark { keys.append(names.ledger(mark.sagaID)) }
         arguments.append(.string(mark?.field ?? ""))
         arguments.append(.string(mark?.expected ?? ""))
         arguments.append(.string(mark?.next.text ?? ""))
         arguments.append(.integer(ledgerTimeToLive.wholeSeconds))
-        arguments.append(.integer(checks.count))
+        arguments.append(.integer(0))
+        for condition in changes.conditions { check(condition) }
+        for change in changes.writes { write(change) }
+        for event in events { write(event) }
+        if keys.isEmpty { keys.append(names.timers) }
+        arguments[4] = .integer(arguments.count + 1)
         for check in checks {
-            arguments.append(.string(check.kind))
+            arguments.append(check.kind)
             arguments.append(.integer(check.key))
             arguments.append(.string(check.one))
             arguments.append(.string(check.other))
         }
-        arguments.append(contentsOf: writes)
     }
 
     /// Reads the script's answer.
@@ -75,7 +74,7 @@ struct TransitionRequest {
             if failures.indices.contains(number), let failure = failures[number] {
                 return .rejected(failure)
             }
-            throw SagaError(.unexpectedState, "a record or a timer has a type of its own")
+            throw SagaError(.unexpectedState, "a record has a type of its own")
         default:
             throw SagaError(.unexpectedState, "the transition script answered something else")
         }
@@ -89,96 +88,97 @@ struct TransitionRequest {
         return keys.count
     }
 
-    private mutating func key(_ record: RecordName) -> Int {
-        key(names.record(record, service: service))
-    }
+    private mutating func key(_ record: RecordName) -> Int { key(names.record(record)) }
 
+    /// A condition that reads a field fails by itself on another type of record.
     private mutating func check(_ condition: Changes.Condition) {
         let key = key(condition.record)
         switch condition.test {
         case .absent: checks.append(("absent", key, "", ""))
         case .exists: checks.append(("exists", key, "", ""))
         case .fieldAtLeast(let field, let minimum):
-            require(type: "hash", of: key)
             checks.append(("least", key, field, String(minimum)))
         case .fieldEquals(let field, let value):
-            require(type: "hash", of: key)
             checks.append(("equals", key, field, value))
         }
         failures.append(condition.failure)
     }
 
-    private mutating func require(type: String, of key: Int) {
-        guard !checks.contains(where: { $0.kind == "type" && $0.key == key }) else { return }
-        checks.append(("type", key, type, ""))
-        failures.append(nil)
+    /// The key of a record that is written to and has to be of a type, if it exists.
+    private mutating func typed(_ record: RecordName, _ type: String) -> Int {
+        let key = key(record)
+        let isKnown = checks.contains { $0.key == key && !$0.one.isEmpty }
+        if !isFirstWrite && !isKnown {
+            checks.append(("type", key, type, ""))
+            failures.append(nil)
+        }
+        return key
     }
 
     private mutating func write(_ event: CloudEvent) {
-        let key = key(names.stream(event.type, owner: service))
-        write(
-            "event", key,
-            [
-                .bytes(event.json()), .string(event.type), .string(event.id),
-                .string(event.correlationID), .string(names.channel(event.type)),
-            ])
+        let outlet = names.outlet(event.type)
+        begin("event", key(outlet.stream), count: 5)
+        arguments.append(.bytes(event.json()))
+        arguments.append(.string(event.type))
+        arguments.append(.string(event.id))
+        arguments.append(.string(event.correlationID))
+        arguments.append(.string(outlet.channel))
     }
 
     private mutating func write(_ change: Changes.Write) {
         switch change {
         case .setFields(let record, let fields):
-            var pairs: [RedisArgument] = []
-            pairs.reserveCapacity(fields.count * 2)
+            begin("HSET", typed(record, "hash"), count: fields.count * 2)
             for (name, value) in fields {
-                pairs.append(.string(name))
-                pairs.append(.string(value))
+                arguments.append(.string(name))
+                arguments.append(.string(value))
             }
-            write("HSET", typed(record, "hash"), pairs)
         case .increment(let record, let field, let amount):
-            let key = typed(record, "hash")
-            checks.append(("number", key, field, ""))
-            failures.append(nil)
-            write("HINCRBY", key, [.string(field), .integer(amount)])
+            increment(record, field, by: amount)
         case .removeFields(let record, let fields):
-            write("HDEL", typed(record, "hash"), fields.map { .string($0) })
+            begin("HDEL", typed(record, "hash"), count: fields.count)
+            for field in fields { arguments.append(.string(field)) }
         case .setText(let record, let text, let timeToLive):
-            var values: [RedisArgument] = [.string(text)]
+            begin("SET", key(record), count: timeToLive == nil ? 1 : 3)
+            arguments.append(.string(text))
             if let timeToLive {
-                values += ["PX", .integer(max(1, timeToLive.milliseconds))]
+                arguments.append("PX")
+                arguments.append(.integer(max(1, timeToLive.milliseconds)))
             }
-            write("SET", key(record), values)
         case .delete(let record):
-            write("UNLINK", key(record), [])
+            begin("UNLINK", key(record), count: 0)
         case .addMember(let record, let member, let score):
-            write("ZADD", typed(record, "zset"), [.double(score), .string(member)])
+            begin("ZADD", typed(record, "zset"), count: 2)
+            arguments.append(.double(score))
+            arguments.append(.string(member))
         case .removeMember(let record, let member):
-            write("ZREM", typed(record, "zset"), [.string(member)])
+            begin("ZREM", typed(record, "zset"), count: 1)
+            arguments.append(.string(member))
         case .setTimer(let sagaID, let event, let delay):
-            let timer: [RedisArgument] = [
-                .string(TimerScript.member(sagaID, event: event)), .integer(delay.milliseconds),
-            ]
-            write("timer", timersKey(), timer)
+            begin("timer", key(names.timers), count: 2)
+            arguments.append(.string(TimerScript.member(sagaID, event: event)))
+            arguments.append(.integer(delay.milliseconds))
         case .cancelTimer(let sagaID, let event):
-            write("ZREM", timersKey(), [.string(TimerScript.member(sagaID, event: event))])
+            begin("ZREM", key(names.timers), count: 1)
+            arguments.append(.string(TimerScript.member(sagaID, event: event)))
         }
     }
 
-    private mutating func timersKey() -> Int {
-        let key = key(names.timers(service))
-        require(type: "zset", of: key)
-        return key
-    }
-
-    private mutating func typed(_ record: RecordName, _ type: String) -> Int {
+    private mutating func increment(_ record: RecordName, _ field: String, by amount: Int) {
         let key = key(record)
-        require(type: type, of: key)
-        return key
+        if !isFirstWrite {
+            checks.append(("number", key, field, ""))
+            failures.append(nil)
+        }
+        begin("HINCRBY", key, count: 2)
+        arguments.append(.string(field))
+        arguments.append(.integer(amount))
     }
 
-    private mutating func write(_ command: String, _ key: Int, _ values: [RedisArgument]) {
-        writes.append(.string(command))
-        writes.append(.integer(key))
-        writes.append(.integer(values.count))
-        writes.append(contentsOf: values)
+    private mutating func begin(_ command: RedisArgument, _ key: Int, count: Int) {
+        isFirstWrite = false
+        arguments.append(command)
+        arguments.append(.integer(key))
+        arguments.append(.integer(count))
     }
 }

@@ -8,16 +8,18 @@ import Redis
 ///           2    state expected there, empty for none
 ///           3    text to set there
 ///           4    seconds that the ledger lives on
-///           5    number of checks; each has four arguments: kind, key, operand, operand
-///           …    writes until the end: command, key, number of arguments, arguments
+///           5    where the checks begin
+///           6…   writes: command, key, number of arguments, arguments
+///           …    checks: kind, key, operand, operand
 ///
 ///     1                   applied
 ///     {'state', text}     the ledger holds something else: its text
 ///     {'check', number}   the check of that number does not hold
 ///
-/// A script has no rollback, so everything that can fail is checked before the first write,
-/// types of records included. Server without memory to spare refuse the first write. A blocked
-/// saga's ledger does not expire; the transition that gets its step going unblocks it.
+/// A script has no rollback. So all checks come before the first write, and that first write,
+/// which is to a record, may fail by itself: on another type of record, on a server without
+/// memory to spare. Every further record is checked for its type beforehand. A blocked saga's
+/// ledger does not expire; the transition that gets its step going unblocks it.
 enum TransitionScript {
     static let script = RedisScript(
         """
@@ -29,8 +31,10 @@ enum TransitionScript {
             if string.match(text, '^[^ ]*') ~= ARGV[2] then return {'state', text} end
             blocked = known[2]
         end
-        local at = 6
-        for number = 1, tonumber(ARGV[5]) do
+        local at, last = tonumber(ARGV[5]), #ARGV
+        local number = 0
+        while at < last do
+            number = number + 1
             local kind, key = ARGV[at], KEYS[tonumber(ARGV[at + 1])]
             local one, other = ARGV[at + 2], ARGV[at + 3]
             local holds
@@ -54,10 +58,11 @@ enum TransitionScript {
             at = at + 4
         end
         local now
-        while ARGV[at] do
-            local command, key, count = ARGV[at], KEYS[tonumber(ARGV[at + 1])], ARGV[at + 2]
+        at, last = 6, tonumber(ARGV[5])
+        while at < last do
+            local command, key = ARGV[at], KEYS[tonumber(ARGV[at + 1])]
             local first = at + 3
-            at = first + count
+            at = first + tonumber(ARGV[at + 2])
             if command == 'event' then
                 local event = ARGV[first]
                 redis.call('XADD', key, '*', 'data', event, 'type', ARGV[first + 1],

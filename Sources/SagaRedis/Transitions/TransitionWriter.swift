@@ -3,7 +3,7 @@ import Redis
 import Saga
 
 /// Turns planned transitions into requests, and runs them.
-struct TransitionWriter: Sendable {
+final class TransitionWriter: Sendable {
     /// What the events of a transition have in common.
     struct Origin {
         var sagaID: String
@@ -15,8 +15,23 @@ struct TransitionWriter: Sendable {
     let redis: RedisClient
     let service: String
     let names: SagaKeys
-    let ledgerTimeToLive: Duration
-    let metrics: SagaMetrics
+    private let keys: ServiceKeys
+    private let source: String
+    private let ledgerTimeToLive: Duration
+    private let metrics: SagaMetrics
+
+    init(
+        redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration,
+        metrics: SagaMetrics
+    ) {
+        self.redis = redis
+        self.service = service
+        self.names = names
+        self.ledgerTimeToLive = ledgerTimeToLive
+        self.metrics = metrics
+        keys = ServiceKeys(names, service: service)
+        source = "/\(service)"
+    }
 
     func request(
         _ planned: PlannedTransition, origin: Origin, field: String, expected: String,
@@ -29,7 +44,7 @@ struct TransitionWriter: Sendable {
         let mark = TransitionRequest.Mark(
             sagaID: origin.sagaID, field: field, expected: expected, next: entry)
         return TransitionRequest(
-            mark, changes: planned.changes, events: events, service: service, names: names,
+            mark, changes: planned.changes, events: events, names: keys,
             ledgerTimeToLive: ledgerTimeToLive)
     }
 
@@ -37,7 +52,7 @@ struct TransitionWriter: Sendable {
     func request(_ planned: PlannedTransition, origin: Origin) -> TransitionRequest {
         TransitionRequest(
             nil, changes: planned.changes, events: events(of: planned, origin: origin),
-            service: service, names: names, ledgerTimeToLive: ledgerTimeToLive)
+            names: keys, ledgerTimeToLive: ledgerTimeToLive)
     }
 
     /// Runs the script once.
@@ -50,16 +65,16 @@ struct TransitionWriter: Sendable {
             reply = try await redis.evaluate(
                 TransitionScript.script, keys: request.keys, arguments: request.arguments)
         } catch {
-            metrics.transition("error")
+            metrics.transition(.failed)
             throw SagaError(error)
         }
         let answer = try request.answer(reply)
         switch answer {
         case .applied:
-            metrics.transition("applied")
+            metrics.transition(.applied)
             for type in request.emitted { metrics.event(type, .emitted) }
-        case .refused: metrics.transition("refused")
-        case .rejected: metrics.transition("rejected")
+        case .refused: metrics.transition(.refused)
+        case .rejected: metrics.transition(.rejected)
         }
         return answer
     }
@@ -68,7 +83,7 @@ struct TransitionWriter: Sendable {
     func ledger(_ sagaID: String, field: String) async throws(SagaError) -> LedgerEntry? {
         try await redis.read(
             RedisCommand(
-                "HGET", [.string(names.ledger(sagaID, service: service)), .string(field)],
+                "HGET", [.string(keys.ledger(sagaID)), .string(field)],
                 isReadOnly: true)
         ).string.map { LedgerEntry($0) }
     }
@@ -77,7 +92,7 @@ struct TransitionWriter: Sendable {
     func block(_ sagaID: String, step: String, eventID: String) async throws(SagaError) {
         do {
             _ = try await redis.evaluate(
-                TransitionScript.block, keys: [names.ledger(sagaID, service: service)],
+                TransitionScript.block, keys: [keys.ledger(sagaID)],
                 arguments: [.string("\(step) \(eventID)")])
         } catch {
             throw SagaError(error)
@@ -87,7 +102,7 @@ struct TransitionWriter: Sendable {
     private func events(of planned: PlannedTransition, origin: Origin) -> [CloudEvent] {
         planned.events.map { event in
             CloudEvent(
-                source: "/\(service)", type: event.type, subject: origin.sagaID,
+                source: source, type: event.type, subject: origin.sagaID,
                 causationID: origin.causationID, traceparent: origin.traceparent,
                 coordination: origin.isSaga ? "choreography" : nil, dataVersion: event.version,
                 data: event.payload)

@@ -76,8 +76,9 @@ private struct ReplicaRace {
 
     let roles: [StepRole]
     var takesBack = true
-    /// How often a replica may die between acting outside and its transition. Its event is
-    /// delivered again.
+    /// How often a replica may die between acting outside and its transition.
+    ///
+    /// Its event is delivered again.
     var crashes = 0
 
     func ends() -> Set<End> {

@@ -1,0 +1,44 @@
+import CloudEvents
+import OrderContracts
+import OrderService
+import PaymentService
+import Saga
+import ShippingService
+
+/// A payment company that always agrees, at once.
+struct InstantCompany: PaymentCompany {
+    func charge(
+        _ amount: Money, token: String, reference: OrderID, key: String
+    ) async throws(PaymentError) -> Result<Charge, BusinessFailure> {
+        .success(Charge(id: UUIDv7.next()))
+    }
+
+    func refund(chargeKey: String, key: String) async throws(PaymentError) -> Refund {
+        .nothingCharged
+    }
+}
+
+/// A carrier that takes everything, at once.
+struct InstantCarrier: Carrier {
+    func arrange(
+        _ parcel: Parcel, key: String
+    ) async throws(ShippingError) -> Result<Shipment, BusinessFailure> {
+        let id = UUIDv7.next()
+        return .success(Shipment(id: id, trackingNumber: "T" + id))
+    }
+
+    func cancel(shipmentKey: String, key: String) async throws(ShippingError) -> Cancellation {
+        .nothingArranged
+    }
+
+    func dispatch(shipmentKey: String, key: String) async throws(ShippingError) -> Dispatch {
+        Dispatch(id: UUIDv7.next())
+    }
+}
+
+/// One price for everything.
+struct InstantCatalog: Catalog {
+    func price(of product: ProductID, for user: UserID) async throws(OrderError) -> Money {
+        Money(amount: 1990, currency: "EUR")
+    }
+}

@@ -1,0 +1,82 @@
+import InventoryService
+import Logging
+import OrderContracts
+import OrderService
+import PaymentService
+import Redis
+import RedisTestKit
+import Saga
+import SagaRedis
+import ShippingService
+
+/// The four services of the order saga in this process, on a Redis of their own.
+struct Shop: Sendable {
+    let redis: RedisClient
+    let desk: OrderDesk
+    private let runtimes: [SagaRuntime]
+
+    init(server: RedisServer) throws {
+        redis = server.client { $0.sharedConnections = 1 }
+        var configuration = SagaRuntimeConfiguration()
+        configuration.consumerName = "benchmark"
+        var logger = Logger(label: "benchmark")
+        logger.logLevel = .error
+        let participants: [Participant] = [
+            .order(deadline: .seconds(600)),
+            .payment(company: InstantCompany(), giveUpAfter: .seconds(10)),
+            .inventory(),
+            .shipping(carrier: InstantCarrier(), giveUpAfter: .seconds(10)),
+        ]
+        let redis = redis
+        runtimes = try participants.map {
+            try SagaRuntime($0, redis: redis, configuration: configuration, logger: logger)
+        }
+        desk = OrderDesk(runtime: runtimes[0], catalog: InstantCatalog())
+    }
+
+    /// Runs the services while `body` runs.
+    func running(_ body: () async throws -> Void) async throws {
+        let tasks = runtimes.map { runtime in Task { try await runtime.run() } }
+        try await body()
+        for task in tasks { task.cancel() }
+        for task in tasks { try await task.value }
+    }
+
+    func stock(_ pieces: Int) async throws {
+        _ = try await StockRoom(runtime: runtimes[2]).setAvailable(
+            pieces, of: ProductID.sample)
+    }
+
+    func order() async throws {
+        _ = try await desk.place(.sample)
+    }
+
+    func length(_ type: String, owner: String) async throws -> Int {
+        let stream = SagaKeys().stream(type, owner: owner)
+        return try await redis.send(.xlen(stream)).integer ?? 0
+    }
+
+    /// Waits until so many orders are completed, shipped and dispatched.
+    func finished(_ count: Int) async throws {
+        while try await length("ShipmentDispatched", owner: "shipping") < count {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        while try await StockRoom(runtime: runtimes[2]).level(of: ProductID.sample)?.shipped ?? 0
+            < count
+        {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
+
+extension ProductID {
+    static let sample = ProductID(wellFormed: "1")
+}
+
+extension OrderRequest {
+    static let sample = OrderRequest(
+        userID: UserID(wellFormed: "1"), productID: ProductID.sample, quantity: 1,
+        payment: PaymentMethod(token: "tok_visa"),
+        shipping: ShippingAddress(
+            street: "Hauptstrasse 1", city: "Berlin", postcode: "10115", country: "DE"))
+}
