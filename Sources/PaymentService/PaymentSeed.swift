@@ -6,7 +6,7 @@ import ServiceLifecycle
 
 /// The payment of the order that a new system shows.
 ///
-/// The payment company knows nothing of it: its books begin with the first real charge.
+/// The sandbox's books begin with this charge.
 enum PaymentSeed {
     /// Plants once, trying again while Redis is away; a store that has it stays as it is.
     static func plant(with runtime: SagaRuntime, logger: Logger) async {
@@ -33,7 +33,7 @@ enum PaymentSeed {
             changes.set(
                 .payment("1"),
                 Payment.charged(
-                    Money(amount: 1999, currency: "EUR"), Charge(id: "seeded")))
+                    Money(amount: 1999, currency: "EUR"), Charge(id: "ch_1")))
         }
     }
 }

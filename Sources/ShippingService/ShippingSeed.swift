@@ -5,7 +5,7 @@ import ServiceLifecycle
 
 /// The shipment of the order that a new system shows.
 ///
-/// The carrier knows nothing of it: its books begin with the first real booking.
+/// The sandbox's books begin with this booking.
 enum ShippingSeed {
     /// Plants once, trying again while Redis is away; a store that has it stays as it is.
     static func plant(with runtime: SagaRuntime, logger: Logger) async {
@@ -31,7 +31,7 @@ enum ShippingSeed {
             changes.requireAbsent(.shipment("1"), orElse: BusinessFailure("seeded"))
             changes.set(
                 .shipment("1"),
-                ShipmentState.arranged(Shipment(id: "seeded", trackingNumber: "SEEDED-1")))
+                ShipmentState.arranged(Shipment(id: "sh_2", trackingNumber: "TRACK-1000002")))
             changes.set(.shipment("1"), ShipmentState.dispatched)
         }
     }

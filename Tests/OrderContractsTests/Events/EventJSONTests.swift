@@ -66,9 +66,9 @@ struct EventJSONTests {
     @Test func shippingEventsReadAsAgreed() throws {
         try expect(
             ShipmentArranged(
-                shipmentID: "sh_1", trackingNumber: "T1", userID: Self.user,
+                shipmentID: "sh_1", trackingNumber: "T", userID: Self.user,
                 productID: Self.product, quantity: 2),
-            #"{"productId":"7","quantity":2,"shipmentId":"sh_1","trackingNumber":"T1","userId":"1"}"#
+            #"{"productId":"7","quantity":2,"shipmentId":"sh_1","trackingNumber":"T","userId":"1"}"#
         )
         try expect(
             ShippingFailed(reason: "country_not_served", detail: "d"),

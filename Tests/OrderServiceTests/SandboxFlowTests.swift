@@ -58,9 +58,11 @@ struct SandboxFlowTests {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let host = Host {
-            try SandboxServer(
-                configuration: SandboxServerConfiguration(
-                    path: folder.appendingPathComponent("books.jsonl").path, port: 0),
+            var configuration = SandboxServerConfiguration(
+                path: folder.appendingPathComponent("books.jsonl").path, port: 0)
+            configuration.isSeeded = false
+            return try SandboxServer(
+                configuration: configuration,
                 logger: Logger(label: "sandbox") { _ in SwiftLogNoOpLogHandler() })
         }
         try await host.start()

@@ -1,0 +1,41 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+import PaymentService
+import ServiceHTTP
+
+/// A payment company over HTTP that gives one answer to everything.
+struct ScriptedCompany {
+    /// Runs `body` with a client of a company that answers so to every call.
+    static func answering(
+        _ status: HTTPResponse.Status, _ json: String, delay: Duration = .zero,
+        _ body: (HTTPPaymentCompany) async throws -> Void
+    ) async throws {
+        let logger = Logger(label: "company") { _ in SwiftLogNoOpLogHandler() }
+        let router = ServiceRouter(service: "company", logger: logger)
+        for path in ["/charges", "/refunds"] {
+            router.post(path) { request, _ in
+                guard request.headers[.init("Idempotency-Key") ?? .cookie] == "key" else {
+                    return .json(.badRequest, text: Array(#"{"code":"no_key"}"#.utf8))
+                }
+                try? await Task.sleep(for: delay)
+                return .json(status, text: Array(json.utf8))
+            }
+        }
+        let server = ServiceServer(
+            name: "company", configuration: ServiceServerConfiguration(port: 0), router: router,
+            logger: logger)
+        let running = Task { try await server.run() }
+        let client = JSONClient(
+            baseURL: "http://127.0.0.1:\(try await server.boundPort.value)",
+            timeout: .milliseconds(300))
+        do {
+            try await body(HTTPPaymentCompany(client))
+        } catch {
+            running.cancel()
+            throw error
+        }
+        await client.shutdown()
+        running.cancel()
+    }
+}
