@@ -109,9 +109,10 @@ struct RedisBenchmark {
             let ratio = Double(Int(rate / reference * 1000)) / 1000
             print("  \(name): \(Int(rate)) per second, ratio \(ratio)")
         }
-        let best = (lines.map(\.1).max() ?? 0) / reference
-        print(
-            "  best ratio \(Double(Int(best * 1000)) / 1000), wanted \(target): "
-                + (best >= target ? "reached" : "MISSED"))
+        // Batches are shown beside, but do not count: callers send one command at a time.
+        let single = lines.filter { !$0.0.contains("batches") }.map(\.1)
+        let best = (single.max() ?? 0) / reference
+        let verdict = best >= target ? "reached" : "MISSED"
+        print("  best ratio \(Double(Int(best * 1000)) / 1000), wanted \(target): \(verdict)")
     }
 }
