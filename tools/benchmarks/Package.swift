@@ -4,7 +4,7 @@ import PackageDescription
 // Benchmarks, apart from the product so that nothing here is built with it.
 // One target for each subject; run one with
 //
-//   swift run -c release --package-path tools/benchmarks RedisBenchmark
+//   swift run -c release --package-path tools/benchmarks RedisBenchmark     (or another)
 
 let settings: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
@@ -19,9 +19,22 @@ let package = Package(
     dependencies: [
         .package(name: "troupe", path: "../.."),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
+        .executableTarget(
+            name: "GatewayBenchmark",
+            dependencies: [
+                .product(name: "Gateway", package: "troupe"),
+                .product(name: "Observability", package: "troupe"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "RedisBenchmark",
             dependencies: [
