@@ -178,8 +178,8 @@ let package = Package(
         tests(
             "RedisTests",
             [
-                "CHiredis", "CReplyTape", "Redis", "RedisTestKit", logging, metrics, nioCore, nioEmbedded,
-                nioPosix, nioSSL,
+                "CHiredis", "CReplyTape", "Redis", "RedisTestKit", logging, metrics, nioCore,
+                nioEmbedded, nioPosix, nioSSL,
             ]),
         tests("RepositoryTests", []),
         tests("SagaTests", ["CloudEvents", "Saga"]),
@@ -215,7 +215,9 @@ let package = Package(
     ]
 )
 
-/// What each service of the order system may use. Never one another.
+/// What each service of the order system may use.
+///
+/// Never one another.
 var orderServiceDependencies: [Target.Dependency] {
     [
         "CloudEvents", "Observability", "OrderContracts", "Redis", "Saga", "SagaRedis",

@@ -9,7 +9,7 @@ struct SourceTextTests {
         (#"let a = "{ \" }" + b"#, #"let a = "      " + b"#),
         (#"x("a\(f("b{") + "c")d")!"#, #"x("   f("  ") + " "  ")!"#),
         ("#\"a\" {\"# }", "#\"    \"# }"),
-        ("a #/[\"{]/# b", "a         b"),
+        ("a #/[\"{]/# b", "a          b"),
         ("\"\"\"\n { \"\n\"\"\" }", "\"\"\"\n    \n\"\"\" }"),
     ])
     func commentsAndStringsBecomeBlanks(source: String, expected: String) {

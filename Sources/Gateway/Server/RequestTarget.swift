@@ -6,8 +6,9 @@ package import NIOCore
 ///     /a/b/c/~user?x=%2F         normal form
 ///
 /// Escapes of unreserved bytes are resolved, others written in upper case; empty and dot segments
-/// are removed, and so is a slash at the end. What two servers could read differently is refused: raw bytes outside RFC 3986, a
-/// backslash, `%2F`, `%5C`, an escaped control byte or broken UTF-8 in the path, `..` over the root.
+/// are removed, and so is a slash at the end. What two servers could read differently is refused:
+/// raw bytes outside RFC 3986, a backslash, `%2F`, `%5C`, an escaped control byte or broken UTF-8
+/// in the path, `..` over the root.
 package struct RequestTarget: Sendable, Equatable {
     /// Begins with `/`, or is `*` for a question about the whole server.
     package let path: ByteBuffer

@@ -102,7 +102,7 @@ struct UpPlan: Sendable {
     func group(
         on source: RedisSource, logger: Logger
     ) async throws -> ServiceGroupConfiguration {
-        let announcement = Announcement(plan: self, source: source)
+        let opening = Opening(plan: self, source: source)
         let services: [any Service] =
             usesProcesses
             ? supervised(logger: logger)
@@ -110,7 +110,7 @@ struct UpPlan: Sendable {
                 settings: settings, addresses: addresses, excluded: excluded, logger: logger
             ).services()
         var configuration = ServiceGroupConfiguration(
-            services: (services + [announcement]).map { .init(service: $0) }, logger: logger)
+            services: (services + [opening]).map { .init(service: $0) }, logger: logger)
         configuration.maximumGracefulShutdownDuration = StopSwitch.serviceLimit
         return configuration
     }
