@@ -2,12 +2,6 @@ import Redis
 import RedisTestKit
 import Testing
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// Ways to reach a server: password, user, socket, database, TLS.
 @Suite(.timeLimit(.minutes(1)))
 struct AccessTests {
@@ -74,6 +68,7 @@ struct AccessTests {
 
     @Test func encryptsWithTLS() async throws {
         guard let certificates = try await Certificates.make() else { return }
+        defer { certificates.remove() }
         let port = try await Certificates.freePort()
         let server = try await RedisServer.launch(
             .init(arguments: [

@@ -29,6 +29,12 @@ struct Certificates {
         }
     }
 
+    /// Deletes both files.
+    func remove() {
+        for path in [certificate, key] { unlink(path) }
+        rmdir(String(certificate.dropLast("/cert.pem".count)))
+    }
+
     /// A port that nobody listens on at the moment.
     static func freePort() async throws -> Int {
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
