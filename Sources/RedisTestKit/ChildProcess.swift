@@ -79,6 +79,7 @@ final class ChildProcess: Sendable {
         for output in [Int32(1), 2] {
             posix_spawn_file_actions_addopen(&actions, output, "/dev/null", O_WRONLY, 0)
         }
+        closeOtherFiles(&actions)
         var words = ([program] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var id: pid_t = 0
@@ -88,6 +89,24 @@ final class ChildProcess: Sendable {
         }
         return id
     }
+
+    #if canImport(Darwin)
+        private static func closeOtherFiles(_ actions: inout posix_spawn_file_actions_t?) {}
+    #else
+        /// A server that inherits a socket of some other test keeps that test's port taken.
+        ///
+        /// Only glibc 2.34 and later can close them all, by a call that Swift does not see.
+        private static func closeOtherFiles(_ actions: inout posix_spawn_file_actions_t) {
+            typealias CloseFrom =
+                @convention(c) (
+                    UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32
+                ) -> Int32
+            guard let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") else {
+                return
+            }
+            _ = unsafeBitCast(symbol, to: CloseFrom.self)(&actions, 3)
+        }
+    #endif
 
     var isRunning: Bool { state.withLock { !$0.hasExited } }
 

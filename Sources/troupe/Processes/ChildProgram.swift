@@ -145,9 +145,7 @@ private struct SpawnActions {
             posix_spawn_file_actions_addinherit_np(&files, 1)
             posix_spawn_file_actions_addinherit_np(&files, 2)
         #else
-            for descriptor in Self.openDescriptors where descriptor > 2 {
-                posix_spawn_file_actions_addclose(&files, descriptor)
-            }
+            closeAllAboveErrors()
         #endif
         posix_spawnattr_setflags(&attributes, Int16(flags))
     }
@@ -164,11 +162,26 @@ private struct SpawnActions {
         return number == 0 ? .success(processID) : .failure(Failure(number: number))
     }
 
-    /// Sockets are not closed on exec by themselves, and glibc shows no call to close them all.
-    private static var openDescriptors: [Int32] {
-        let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
-        return (names ?? []).compactMap { Int32($0) }
-    }
+    #if !canImport(Darwin)
+        /// Sockets are not closed on exec by themselves.
+        ///
+        /// glibc 2.34 can close them all, but Swift does not see the call; before, those that
+        /// are open now have to do.
+        private mutating func closeAllAboveErrors() {
+            typealias CloseFrom =
+                @convention(c) (
+                    UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32
+                ) -> Int32
+            if let symbol = dlsym(nil, "posix_spawn_file_actions_addclosefrom_np") {
+                _ = unsafeBitCast(symbol, to: CloseFrom.self)(&files, 3)
+                return
+            }
+            let names = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            for descriptor in (names ?? []).compactMap({ Int32($0) }) where descriptor > 2 {
+                posix_spawn_file_actions_addclose(&files, descriptor)
+            }
+        }
+    #endif
 
     mutating func destroy() {
         posix_spawn_file_actions_destroy(&files)

@@ -16,6 +16,11 @@ struct UpTests {
             "POST", "\(home.gateway)/orders", order, headers: ["Prefer": "wait=30"])
         #expect(placed.text("status") == "completed")
         let id = try #require(placed.text("id"))
+        #if os(Linux)
+            let processes = [up.processID] + Children.of(up.processID).map(\.processID)
+            let memory = processes.reduce(0) { $0 + Children.residentBytes(of: $1) }
+            #expect(memory > 0 && memory <= 150_000_000, "\(memory) bytes resident")
+        #endif
 
         up.send(SIGINT)
         let asked = ContinuousClock.now
@@ -193,6 +198,12 @@ private enum Children {
             guard let end = status.lastIndex(of: ")") else { return nil }
             let fields = status[end...].split(separator: " ")
             return fields.count > 2 && fields[1] != "Z" ? pid_t(fields[2]) : nil
+        }
+
+        /// The second field counts pages.
+        static func residentBytes(of processID: pid_t) -> Int {
+            let fields = text("/proc/\(processID)/statm").split(separator: " ")
+            return fields.count > 1 ? (Int(fields[1]) ?? 0) * Int(getpagesize()) : 0
         }
 
         private static func text(_ path: String) -> String {

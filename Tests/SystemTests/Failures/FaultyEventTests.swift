@@ -1,0 +1,50 @@
+import CloudEvents
+import NIOCore
+import Redis
+import RedisTestKit
+import Testing
+
+@testable import troupe
+
+/// Events that nobody can use, put on a stream by hand.
+@Suite(.stage, .timeLimit(.minutes(2)))
+struct FaultyEventTests {
+    private static let saga = UUIDv7.next()
+
+    private static func event(_ type: String, version: Int, data: String) -> String {
+        let event = CloudEvent(
+            source: "/order", type: type, subject: saga, dataVersion: version,
+            data: Array(data.utf8))
+        return String(decoding: event.json(), as: UTF8.self)
+    }
+
+    private static let faults: [(String, String)] = [
+        ("not even JSON", "undecodable"),
+        ("{}", "undecodable"),
+        (event("OrderCreated", version: 1, data: #"{"surprise":true}"#), "undecodable"),
+        (event("OrderMislaid", version: 1, data: "{}"), "unknown_type"),
+        (event("OrderCreated", version: 99, data: "{}"), "future_version"),
+    ]
+
+    @Test(arguments: FaultyEventTests.faults)
+    func itBecomesADeadLetterAndTheStreamMovesOn(text: String, reason: String) async throws {
+        let stage = try Stage.current
+        let client = stage.redis.client()
+        let product = try await stage.newProduct(stock: 5)
+
+        _ = try await client.send(
+            RedisCommand("XADD", ["saga:{order}:OrderCreated", "*", "data", .string(text)]))
+        let id = try await stage.placed(Stage.order(product))
+
+        #expect(try await stage.ended(id).text("status") == "completed")
+        let letter = try await eventually("the dead letter") {
+            try await client.send(RedisCommand("XRANGE", ["saga:{payment}:dead", "-", "+"]))
+                .streamEntries()
+                .first { $0["event"].map { String(buffer: $0) } == text }
+        }
+        #expect(letter["reason"].map { String(buffer: $0) } == reason)
+        #expect(letter["stream"].map { String(buffer: $0) } == "saga:{order}:OrderCreated")
+        try await stage.audit(product, stock: 5, orders: [id])
+        await client.shutdown()
+    }
+}
