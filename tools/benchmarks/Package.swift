@@ -55,6 +55,7 @@ let package = Package(
                 .product(name: "Saga", package: "troupe"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
     ]

@@ -64,12 +64,13 @@ public struct Lifecycle: Sendable {
         _ complete: @escaping @Sendable (Input, StepContext) async throws -> Transition<Output>
     ) -> Lifecycle {
         var lifecycle = self
+        let kind = EventKind(output)
         lifecycle.completions.append(
             Completion(
-                trigger: EventKind(trigger), emits: EventKind(output),
+                trigger: EventKind(trigger), emits: kind,
                 decode: { data throws(SagaError) in
                     let input = try EventPayload.decode(Input.self, from: data)
-                    return { try PlannedTransition(await complete(input, $0)) }
+                    return { try PlannedTransition(await complete(input, $0), kind) }
                 }))
         return lifecycle
     }

@@ -70,7 +70,8 @@ public struct Step: Sendable {
         self.failure = EventKind(Failure.self)
         self.giveUpAfter = giveUpAfter
         self.decode = Self.decoder(perform)
-        self.fail = { try PlannedTransition(failed($0, $1)) }
+        let failure = self.failure
+        self.fail = { try PlannedTransition(failed($0, $1), failure) }
     }
 
     /// Declares what undoes the step.
@@ -142,9 +143,10 @@ public struct Step: Sendable {
     private static func decoder<Input: SagaEvent, Output: SagaEvent>(
         _ body: @escaping @Sendable (Input, StepContext) async throws -> Transition<Output>
     ) -> Decoder {
-        { data throws(SagaError) in
+        let kind = EventKind(Output.self)
+        return { data throws(SagaError) in
             let input = try EventPayload.decode(Input.self, from: data)
-            return { try PlannedTransition(await body(input, $0)) }
+            return { try PlannedTransition(await body(input, $0), kind) }
         }
     }
 }

@@ -35,12 +35,15 @@ package struct PlannedTransition: Hashable, Sendable {
     }
 
     package init<Payload: SagaEvent>(_ transition: Transition<Payload>) throws {
-        events = [try Self.event(transition.event)]
-        changes = transition.changes
+        try self.init(transition, EventKind(Payload.self))
     }
 
-    package static func event<Payload: SagaEvent>(_ payload: Payload) throws -> Event {
-        Event(
-            type: Payload.type, version: Payload.version, payload: try EventPayload.encode(payload))
+    /// For declarations, which know the kind: asking the type for its name is slow.
+    init<Payload: SagaEvent>(_ transition: Transition<Payload>, _ kind: EventKind) throws {
+        let event = Event(
+            type: kind.type, version: kind.version,
+            payload: try EventPayload.encode(transition.event))
+        events = [event]
+        changes = transition.changes
     }
 }

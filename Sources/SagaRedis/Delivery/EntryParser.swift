@@ -7,21 +7,35 @@ enum EntryParser {
     static func entry(
         _ fields: RedisArray, id: String, stream: Int, deliveredBefore: Bool
     ) -> HeldEntry {
-        HeldEntry(
-            stream: stream, id: id, content: content(fields), deliveredBefore: deliveredBefore)
+        let content = event(in: fields).map(content) ?? missing
+        return HeldEntry(
+            stream: stream, id: id, content: content, deliveredBefore: deliveredBefore)
     }
 
-    private static func content(_ fields: RedisArray) -> HeldEntry.Content {
+    /// For an entry that must be bringing processes down, as no delivery came to an end.
+    static func tooOften(_ buffer: ByteBuffer?, _ deliveries: Int) -> HeldEntry.Content {
+        .unreadable(
+            buffer.map { Array($0.readableBytesView) } ?? [], .tooManyDeliveries,
+            "delivered \(deliveries) times without an end")
+    }
+
+    static let missing = HeldEntry.Content.unreadable(
+        [], .undecodable, "the entry has no field 'data'")
+
+    static func content(_ buffer: ByteBuffer) -> HeldEntry.Content {
+        do {
+            return .event(try event(buffer))
+        } catch {
+            return .unreadable(Array(buffer.readableBytesView), .undecodable, "\(error)")
+        }
+    }
+
+    static func event(in fields: RedisArray) -> ByteBuffer? {
         for index in stride(from: 0, to: fields.count - 1, by: 2) {
             guard let name = fields[index].buffer, isData(name) else { continue }
-            guard let buffer = fields[index + 1].buffer else { break }
-            do {
-                return .event(try event(buffer))
-            } catch {
-                return .unreadable(Array(buffer.readableBytesView), .undecodable, "\(error)")
-            }
+            return fields[index + 1].buffer
         }
-        return .unreadable([], .undecodable, "the entry has no field 'data'")
+        return nil
     }
 
     static func event(_ buffer: ByteBuffer) throws(CloudEventError) -> CloudEvent {

@@ -1,5 +1,4 @@
 import Logging
-import NIOCore
 import Redis
 import Saga
 
@@ -77,7 +76,8 @@ struct LeaseKeeper: Sendable {
                     "stream": "\(streams[stream].key)", "count": "\(claim.deletedIDs.count)",
                 ])
         }
-        let deliveries = await deliveries(of: claim.entries.map(\.id), stream: stream)
+        let deliveries = await DeliveryCounts(redis: redis, group: service)
+            .counts(of: claim.entries.map(\.id), in: streams[stream].key)
         let entries = claim.entries.map { entry in
             HeldEntry(
                 stream: stream, id: entry.id,
@@ -95,34 +95,11 @@ struct LeaseKeeper: Sendable {
 
     private func content(_ entry: RedisStreamEntry, deliveries: Int) -> HeldEntry.Content {
         guard let buffer = entry["data"] else {
-            return .unreadable([], .undecodable, "the entry has no field 'data'")
+            return EntryParser.missing
         }
         if deliveries > configuration.deliveriesMaximum {
-            return .unreadable(
-                Array(buffer.readableBytesView), .tooManyDeliveries,
-                "delivered \(deliveries) times without an end")
+            return EntryParser.tooOften(buffer, deliveries)
         }
-        do {
-            return .event(try EntryParser.event(buffer))
-        } catch {
-            return .unreadable(Array(buffer.readableBytesView), .undecodable, "\(error)")
-        }
-    }
-
-    /// How often each entry was delivered; those that cannot be told count as few.
-    private func deliveries(of ids: [String], stream: Int) async -> [String: Int] {
-        guard !ids.isEmpty else { return [:] }
-        let commands = ids.map {
-            RedisCommand.xpending(streams[stream].key, service, from: $0, to: $0, count: 1)
-        }
-        guard let replies = try? await redis.send(batch: commands) else { return [:] }
-        var deliveries: [String: Int] = [:]
-        for reply in replies {
-            guard let value = try? reply.get(), let entries = try? value.pendingEntries() else {
-                continue
-            }
-            for entry in entries { deliveries[entry.id] = entry.deliveries }
-        }
-        return deliveries
+        return EntryParser.content(buffer)
     }
 }

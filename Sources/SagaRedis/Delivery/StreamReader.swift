@@ -143,14 +143,27 @@ final class StreamReader: Sendable {
                 dispatcher.giveBack(reserved)
                 throw error
             }
-            after = admit(reply, deliveredBefore: true, reserved: reserved)
+            let counts = await deliveries(of: reply)
+            after = admit(reply, deliveredBefore: true, counts: counts, reserved: reserved)
         }
+    }
+
+    private func deliveries(of reply: RedisValue) async -> [Int: [String: Int]] {
+        var counts: [Int: [String: Int]] = [:]
+        let known = DeliveryCounts(redis: redis, group: group.service)
+        for pair in reply.array.map(Array.init) ?? [] {
+            guard let key = pair[0]?.string, let stream = positions[key] else { continue }
+            let ids = pair[1]?.array?.compactMap { $0[0]?.string } ?? []
+            counts[stream] = await known.counts(of: ids, in: key)
+        }
+        return counts
     }
 
     /// Hands a reply's entries over and answers the last ID of each stream that had some.
     @discardableResult
     private func admit(
-        _ reply: RedisValue, deliveredBefore: Bool, reserved: Int
+        _ reply: RedisValue, deliveredBefore: Bool, counts: [Int: [String: Int]] = [:],
+        reserved: Int
     ) -> [Int: String] {
         var entries: [HeldEntry] = []
         var last: [Int: String] = [:]
@@ -164,9 +177,16 @@ final class StreamReader: Sendable {
                     gone[stream, default: []].append(id)
                     return
                 }
+                let deliveries = counts[stream]?[id] ?? 1
                 entries.append(
-                    EntryParser.entry(
-                        fields, id: id, stream: stream, deliveredBefore: deliveredBefore))
+                    deliveries > configuration.deliveriesMaximum
+                        ? HeldEntry(
+                            stream: stream, id: id,
+                            content: EntryParser.tooOften(
+                                EntryParser.event(in: fields), deliveries),
+                            deliveredBefore: true)
+                        : EntryParser.entry(
+                            fields, id: id, stream: stream, deliveredBefore: deliveredBefore))
             }
         }
         dispatcher.admit(entries)

@@ -23,68 +23,71 @@ import Redis
 enum TransitionScript {
     static let script = RedisScript(
         """
-        local field, ledger = ARGV[1], KEYS[1]
+        local call, keys, argv = redis.call, KEYS, ARGV
+        local field, ledger = argv[1], keys[1]
         local blocked
         if field ~= '' then
-            local known = redis.call('HMGET', ledger, field, 'blocked')
+            local known = call('HMGET', ledger, field, 'blocked')
             local text = known[1] or ''
-            if string.match(text, '^[^ ]*') ~= ARGV[2] then return {'state', text} end
+            local state = text
+            if text ~= '' then state = string.match(text, '^[^ ]*') end
+            if state ~= argv[2] then return {'state', text} end
             blocked = known[2]
         end
-        local at, last = tonumber(ARGV[5]), #ARGV
+        local at, last = argv[5] + 0, #argv
         local number = 0
         while at < last do
             number = number + 1
-            local kind, key = ARGV[at], KEYS[tonumber(ARGV[at + 1])]
-            local one, other = ARGV[at + 2], ARGV[at + 3]
+            local kind, key = argv[at], keys[argv[at + 1] + 0]
+            local one, other = argv[at + 2], argv[at + 3]
             local holds
             if kind == 'type' then
-                local found = redis.call('TYPE', key).ok
+                local found = call('TYPE', key).ok
                 holds = found == 'none' or found == one
             elseif kind == 'absent' then
-                holds = redis.call('EXISTS', key) == 0
+                holds = call('EXISTS', key) == 0
             elseif kind == 'exists' then
-                holds = redis.call('EXISTS', key) == 1
+                holds = call('EXISTS', key) == 1
             elseif kind == 'equals' then
-                holds = redis.call('HGET', key, one) == other
+                holds = call('HGET', key, one) == other
             elseif kind == 'least' then
-                local value = tonumber(redis.call('HGET', key, one) or '0')
+                local value = tonumber(call('HGET', key, one) or '0')
                 holds = value and value >= tonumber(other)
             elseif kind == 'number' then
-                local value = redis.call('HGET', key, one)
+                local value = call('HGET', key, one)
                 holds = not value or string.match(value, '^-?%d+$')
             end
             if not holds then return {'check', number} end
             at = at + 4
         end
         local now
-        at, last = 6, tonumber(ARGV[5])
+        at, last = 6, argv[5] + 0
         while at < last do
-            local command, key = ARGV[at], KEYS[tonumber(ARGV[at + 1])]
+            local command, key = argv[at], keys[argv[at + 1] + 0]
             local first = at + 3
-            at = first + tonumber(ARGV[at + 2])
+            at = first + argv[at + 2]
             if command == 'event' then
-                local event = ARGV[first]
-                redis.call('XADD', key, '*', 'data', event, 'type', ARGV[first + 1],
-                    'id', ARGV[first + 2], 'correlationid', ARGV[first + 3])
-                redis.call('PUBLISH', ARGV[first + 4], event)
+                local event = argv[first]
+                call('XADD', key, '*', 'data', event, 'type', argv[first + 1],
+                    'id', argv[first + 2], 'correlationid', argv[first + 3])
+                call('PUBLISH', argv[first + 4], event)
             elseif command == 'timer' then
                 if not now then
-                    local time = redis.call('TIME')
+                    local time = call('TIME')
                     now = time[1] * 1000 + math.floor(time[2] / 1000)
                 end
-                redis.call('ZADD', key, now + ARGV[first + 1], ARGV[first])
+                call('ZADD', key, now + argv[first + 1], argv[first])
             else
-                redis.call(command, key, unpack(ARGV, first, at - 1))
+                call(command, key, unpack(argv, first, at - 1))
             end
         end
         if field ~= '' then
-            redis.call('HSET', ledger, field, ARGV[3])
+            call('HSET', ledger, field, argv[3])
             if blocked and string.match(blocked, '^[^ ]*') == field then
-                redis.call('HDEL', ledger, 'blocked')
+                call('HDEL', ledger, 'blocked')
                 blocked = nil
             end
-            if not blocked then redis.call('EXPIRE', ledger, ARGV[4]) end
+            if not blocked then call('EXPIRE', ledger, argv[4]) end
         end
         return 1
         """)

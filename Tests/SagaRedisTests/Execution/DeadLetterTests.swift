@@ -87,7 +87,9 @@ struct DeadLetterTests {
         }
     }
 
-    @Test func whatBringsProcessesDownIsSetAside() async throws {
+    /// Found by another replica, or by the same one when it starts again.
+    @Test(arguments: ["crashing", "replica"])
+    func whatBringsProcessesDownIsSetAside(_ consumer: String) async throws {
         try await ShopRig.with {
             $0.deliveriesMaximum = 3
             $0.lease = .milliseconds(100)
@@ -97,7 +99,7 @@ struct DeadLetterTests {
             _ = try await rig.redis.send(.xgroupCreate(stream, "payment"))
             for delivery in 0..<5 {
                 let id = delivery == 0 ? ">" : "0"
-                _ = try await rig.redis.send(.xreadGroup("payment", "crashing", [(stream, id)]))
+                _ = try await rig.redis.send(.xreadGroup("payment", consumer, [(stream, id)]))
             }
 
             try await rig.running([rig.saga.payment]) { _ in

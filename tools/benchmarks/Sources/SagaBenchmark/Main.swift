@@ -15,7 +15,8 @@ enum SagaBenchmark {
         let sagas = arguments.first ?? 50_000
         let rate = arguments.dropFirst().first ?? 500
         let seconds = arguments.dropFirst(2).first ?? 20
-        try await measureThroughput(sagas)
+        let reference = try await measureReference()
+        try await measureThroughput(sagas, reference: reference)
         if rate > 0 { try await measureLatency(rate: rate, seconds: seconds) }
     }
 
@@ -28,7 +29,16 @@ enum SagaBenchmark {
                 ]))
     }
 
-    private static func measureThroughput(_ sagas: Int) async throws {
+    private static func measureReference() async throws -> Double {
+        let server = try await launch()
+        let rate = try await ScriptReference.rate(server)
+        await server.stop()
+        print("reference: a transition's six commands in a script, redis-benchmark -P 32")
+        print("  \(Int(rate)) scripts/s")
+        return rate
+    }
+
+    private static func measureThroughput(_ sagas: Int, reference: Double) async throws {
         let server = try await launch()
         let shop = try Shop(server: server)
         try await shop.stock(sagas * 2)
@@ -44,6 +54,8 @@ enum SagaBenchmark {
             print("  all begun after   \(begun.seconds) s")
             print("  all finished after \(took.seconds) s")
             print("  throughput        \(Int(Double(sagas) / took.seconds)) sagas/s (goal 5000)")
+            let transitions = Double(sagas * 7) / took.seconds
+            print("  of the reference  \((transitions / reference).rounded2)")
             print("  in Redis          \(bytes) bytes a saga, events included (goal 8192)")
             try await printCommands(shop, sagas: sagas)
         }

@@ -1,0 +1,60 @@
+import NIOPosix
+import Redis
+import RedisTestKit
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// The six commands of a transition in a script of their own, under redis-benchmark.
+///
+/// What the server can do at most on this machine, at this moment.
+enum ScriptReference {
+    struct Failure: Error {}
+
+    private static let script = RedisScript(
+        """
+        redis.call('HMGET', KEYS[1], 'charge', 'blocked')
+        redis.call('HSET', KEYS[2], 'status', 'charged', 'amount', '1990', 'id', ARGV[1])
+        redis.call('XADD', KEYS[3], '*', 'data', ARGV[2], 'type', 'PaymentProcessed', 'id',
+            ARGV[1], 'correlationid', ARGV[1])
+        redis.call('PUBLISH', 'saga.PaymentProcessed', ARGV[2])
+        redis.call('HSET', KEYS[1], 'charge', 'done 0198c7a2-aaaa-7bbb-8ccc-dddddddddddd')
+        redis.call('EXPIRE', KEYS[1], 2592000)
+        return 1
+        """)
+
+    /// Scripts a second.
+    static func rate(_ server: RedisServer) async throws -> Double {
+        let redis = server.client()
+        _ = try await redis.send(.scriptLoad(script))
+        await redis.shutdown()
+        let id = "0198c7a2-aaaa-7bbb-8ccc-dddddddddddd"
+        let event = String(repeating: "x", count: 560)
+        let command =
+            "redis-benchmark -p \(server.port) -P 32 -n 200000 -r 10000000 -q EVALSHA "
+            + "\(script.sha1) 3 ledger:__rand_int__ record:__rand_int__ stream \(id) \(event)"
+        let output = try await NIOThreadPool.singleton.runIfActive { read(command) }
+        let words = output.split { $0.isWhitespace }
+        for (index, word) in words.enumerated().reversed() where word == "requests" && index > 0 {
+            if let rate = Double(words[index - 1]) { return rate }
+        }
+        throw Failure()
+    }
+
+    private static func read(_ command: String) -> String {
+        guard let pipe = popen(command + " 2>/dev/null", "r") else { return "" }
+        defer { pclose(pipe) }
+        var output: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = fread(&chunk, 1, chunk.count, pipe)
+            guard count > 0 else { return String(decoding: output, as: UTF8.self) }
+            output += chunk.prefix(count)
+        }
+    }
+}
