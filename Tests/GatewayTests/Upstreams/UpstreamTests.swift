@@ -90,7 +90,7 @@ struct UpstreamTests {
             for await _ in forever { break }
             return .init()
         }
-        let limits = "timeout: 300ms\n    retry: {attempts: 2, per_try_timeout: 100ms}"
+        let limits = "timeout: 2s\n    retry: {attempts: 2, per_try_timeout: 1s}"
         try await GatewayUnderTest.with(Self.yaml([origin.port], limits)) { port, _ in
             let client = try await RawConnection(port: port)
             let read = try await client.get("/r/1")
