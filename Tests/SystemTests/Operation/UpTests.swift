@@ -127,13 +127,9 @@ private final class Home: Sendable {
     var gateway: String { "http://\(Addresses.host):\(addresses.gateway)" }
 
     static func open() async throws -> Home {
-        while true {
-            let home = Home(addresses: try await Ports.free())
-            if await PortProbe.isFree(host: Addresses.host, port: home.redisPort) {
-                try DataFolder.create(home.folder)
-                return home
-            }
-        }
+        let home = Home(addresses: try await Ports.free())
+        try DataFolder.create(home.folder)
+        return home
     }
 
     private init(addresses: Addresses) {

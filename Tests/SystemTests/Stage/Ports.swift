@@ -1,18 +1,48 @@
+import Foundation
+import Synchronization
+
 @testable import troupe
 
-/// Ports for a whole system: eight in a row for gateway and services, one more 100 above.
+/// Ports for a whole system: a block of 128 that nothing else in this process gets.
 ///
-/// Below the range that systems give to outgoing connections, and tried before they are used.
+///     first        gateway, then the services       + 50   a Redis
+///     first + 100  admin ports, one each
+///
+/// Outside the range from which the system takes ports for outgoing connections, where it says
+/// so: one of those would stand in the way of a program that is started again.
 enum Ports {
+    private static let blockSize = 128
+    private static let given = Mutex<Set<Int>>([])
+
     static func free() async throws -> Addresses {
-        for _ in 0..<200 {
-            let addresses = Addresses(gateway: Int.random(in: 10_000..<32_000))
-            var areFree = true
-            for (_, port) in addresses.all() where areFree {
-                areFree = await PortProbe.isFree(host: Addresses.host, port: port)
-            }
-            if areFree { return addresses }
+        for first in candidates() {
+            guard given.withLock({ $0.insert(first).inserted }) else { continue }
+            if await isFree(first) { return Addresses(gateway: first) }
         }
-        throw NeverHappened(what: "nine free ports")
+        throw NeverHappened(what: "a free block of ports")
+    }
+
+    private static func isFree(_ first: Int) async -> Bool {
+        for port in Array(first..<first + 8) + [first + 50] + Array(first + 100..<first + 108)
+        where await !PortProbe.isFree(host: Addresses.host, port: port) {
+            return false
+        }
+        return true
+    }
+
+    /// Blocks in any order: another run of the tests may be under way on this machine.
+    private static func candidates() -> [Int] {
+        let outgoing = outgoingRange()
+        let all = stride(from: 10_240, to: 65_000, by: blockSize).map { $0 }
+        let apart = all.filter { !outgoing.overlaps($0..<$0 + blockSize) }
+        return (apart.count > 50 ? apart : all).shuffled()
+    }
+
+    private static func outgoingRange() -> Range<Int> {
+        let path = "/proc/sys/net/ipv4/ip_local_port_range"
+        let text = try? String(contentsOfFile: path, encoding: .utf8)
+        let bounds = (text ?? "").split { $0.isWhitespace }.compactMap { Int($0) }
+        guard bounds.count == 2, bounds[0] < bounds[1] else { return 32_768..<65_536 }
+        return bounds[0]..<bounds[1] + 1
     }
 }
