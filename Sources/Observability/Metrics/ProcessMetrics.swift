@@ -15,7 +15,7 @@ extension PrometheusRegistry {
         gauge("process_start_time_seconds", help: "When the process started, in Unix time.") {
             started
         }
-        gauge("process_cpu_seconds", help: "User and system CPU time used, in seconds.") {
+        counter("process_cpu_seconds", help: "User and system CPU time used, in seconds.") {
             var usage = rusage()
             getrusage(Self.ownUsage, &usage)
             return Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime)

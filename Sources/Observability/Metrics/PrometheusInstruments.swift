@@ -56,7 +56,7 @@ final class PrometheusGauge: RecorderHandler, MeterHandler, PrometheusSeries {
     }
 }
 
-/// A gauge whose value is asked for when somebody looks.
+/// A value that is asked for when somebody looks.
 final class PrometheusReading: PrometheusSeries {
     private let read: @Sendable () -> Double?
 

@@ -81,9 +81,25 @@ public final class PrometheusRegistry: Sendable {
         _ name: String, help: String, labels: [(String, String)] = [],
         read: @escaping @Sendable () -> Double?
     ) {
-        let name = MetricName.sanitized(name)
+        reading(MetricName.sanitized(name), .gauge, help, labels, read)
+    }
+
+    /// Adds a counter that is read at every look, for sums that something else keeps.
+    ///
+    /// Must answer at once and never fall; nil leaves the sample out.
+    public func counter(
+        _ name: String, help: String, labels: [(String, String)] = [],
+        read: @escaping @Sendable () -> Double?
+    ) {
+        reading(MetricName.counter(name), .counter, help, labels, read)
+    }
+
+    private func reading(
+        _ name: String, _ kind: Kind, _ help: String, _ labels: [(String, String)],
+        _ read: @escaping @Sendable () -> Double?
+    ) {
         describe(name, help)
-        _ = series(named: name, kind: .gauge, dimensions: labels) { PrometheusReading(read: read) }
+        _ = series(named: name, kind: kind, dimensions: labels) { PrometheusReading(read: read) }
     }
 
     /// Every metric in the text format, sorted by name and labels.

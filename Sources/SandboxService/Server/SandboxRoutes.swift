@@ -15,6 +15,7 @@ extension SandboxServer {
             router.post("/\(kind.path)") { request, context in
                 let key = try request.requiredIdempotencyKey()
                 let asked = try await request.readJSON(context) { SandboxRequest(kind, $0) }
+                guard let asked else { throw Problem.unknownToken }
                 let entry = try await sandbox.submit(asked, key: key)
                 if entry.neverAnswers { return await context.hangUp(after: silence) }
                 return try entry.answer()
@@ -94,13 +95,17 @@ extension SandboxRequest.Kind {
 }
 
 extension SandboxRequest {
-    fileprivate init(_ kind: Kind, _ fields: FieldReader) {
+    /// Nil if a charge is for a card that nobody knows; other faults are the reader's to report.
+    fileprivate init?(_ kind: Kind, _ fields: FieldReader) {
         switch kind {
         case .charge:
+            let amount = fields.integer("amount", in: 1...1_000_000_000_000)
+            let currency = fields.currency("currency")
+            let token = CardToken(rawValue: fields.string("token", length: 1...128))
+            let reference = fields.string("reference", length: 1...128)
+            guard let token else { return nil }
             self = .charge(
-                amount: fields.integer("amount", in: 1...1_000_000_000_000),
-                currency: fields.currency("currency"), token: CardToken(fields),
-                reference: fields.string("reference", length: 1...128))
+                amount: amount, currency: currency, token: token, reference: reference)
         case .refund:
             self = .refund(
                 chargeKey: fields.string("chargeKey", length: 1...255),
@@ -114,11 +119,14 @@ extension SandboxRequest {
     }
 }
 
-extension CardToken {
-    fileprivate init(_ fields: FieldReader) {
-        let token = fields.choice("token", of: Self.allCases.map(\.rawValue))
-        self = CardToken(rawValue: token) ?? .declined
-    }
+extension Problem {
+    fileprivate static let unknownToken = Problem(
+        .badRequest, code: "unknown_token", detail: "The payment company does not know this card.",
+        faults: [
+            Fault(
+                .pointer("/token"),
+                "must be one of \(CardToken.allCases.map(\.rawValue).joined(separator: ", "))")
+        ])
 }
 
 extension Parcel {

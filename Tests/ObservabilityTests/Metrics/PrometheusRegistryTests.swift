@@ -139,7 +139,7 @@ struct PrometheusRegistryTests {
     @Test func processMetricsAreThere() {
         registry.addProcessMetrics()
 
-        #expect(lines("process_cpu_seconds").count == 3)
+        #expect(lines("process_cpu_seconds_total").count == 3)
         #if os(Linux)
             #expect(lines("process_resident_memory_bytes").count == 3)
         #endif

@@ -89,7 +89,7 @@ struct SandboxServerTests {
             for (token, status, code) in [
                 ("tok_declined", 402, "card_declined"),
                 ("tok_insufficient_funds", 402, "insufficient_funds"),
-                ("tok_nobody", 400, "invalid_request"), ("tok_flaky", 503, "unavailable"),
+                ("tok_nobody", 400, "unknown_token"), ("tok_flaky", 503, "unavailable"),
                 ("tok_flaky", 503, "unavailable"),
             ] {
                 let answer = try await client.charge(token, key: token)
