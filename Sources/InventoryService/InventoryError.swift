@@ -1,3 +1,5 @@
+import Saga
+
 /// Something of the inventory that did not work out and is no refusal.
 public struct InventoryError: Error, CustomStringConvertible {
     /// What went wrong.
@@ -33,4 +35,17 @@ public struct InventoryError: Error, CustomStringConvertible {
 
     /// Code and message, without the cause.
     public var description: String { "\(code): \(message)" }
+}
+
+extension InventoryError {
+    /// What an error of the engine means to whoever asks for the stock.
+    ///
+    /// What waiting cannot mend is ours to mend.
+    init(_ error: SagaError) {
+        if error.retry == .later || error.code == .stopped {
+            self.init(.unavailable, "the stock cannot be reached now", cause: error)
+        } else {
+            self.init(.damagedRecord, "the stock's record is not as it should be", cause: error)
+        }
+    }
 }

@@ -41,7 +41,7 @@ public struct StockRoom: Sendable {
         do {
             return try await body()
         } catch {
-            throw InventoryError(.unavailable, "the stock cannot be reached now", cause: error)
+            throw InventoryError(error)
         }
     }
 }

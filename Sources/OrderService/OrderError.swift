@@ -1,3 +1,5 @@
+import Saga
+
 /// Something that could not be done with an order.
 public struct OrderError: Error, CustomStringConvertible {
     /// What went wrong.
@@ -51,4 +53,23 @@ public struct OrderError: Error, CustomStringConvertible {
 
     /// Code and message, without the cause.
     public var description: String { "\(code): \(message)" }
+}
+
+extension OrderError {
+    /// What an error of the engine means to whoever wanted something of an order.
+    ///
+    /// What waiting cannot mend is ours to mend.
+    init(_ error: SagaError) {
+        switch error.code {
+        case .unavailable, .stopped:
+            self.init(.unavailable, "orders cannot be reached now", cause: error)
+        case .outcomeUnknown:
+            self.init(
+                .unavailable,
+                "it is unknown whether this was done; with the same Idempotency-Key it can be "
+                    + "repeated safely", cause: error)
+        default:
+            self.init(.damagedRecord, "the order's records are not as they should be", cause: error)
+        }
+    }
 }

@@ -175,7 +175,7 @@ public struct OrderDesk: Sendable {
         do {
             return try await body()
         } catch {
-            throw OrderError(.unavailable, "orders cannot be reached now", cause: error)
+            throw OrderError(error)
         }
     }
 }

@@ -1,6 +1,8 @@
 import OrderContracts
 import OrderService
+import Redis
 import RedisTestKit
+import SagaRedis
 import ServiceHTTP
 import Testing
 
@@ -28,6 +30,25 @@ struct OrderRoutesTests {
             #expect(found.text("status") == "completed")
             #expect(found.text("userId") == "1")
             #expect(found.json["quantity"] as? Int == 2)
+        }
+    }
+
+    @Test func damagedRecordIsOurFaultAndNoReasonToWait() async throws {
+        try await OrderSystem.run { system in
+            let web = try await system.web
+            for (number, record) in ["text", "hash"].enumerated() {
+                let key = "\(system.settings.saga.namespace):{order}:order:damaged\(number)"
+                let command: RedisCommand =
+                    record == "text"
+                    ? RedisCommand("SET", [.string(key), "not a record"])
+                    : RedisCommand("HSET", [.string(key), "status", "lost"])
+                _ = try await system.redis.send(command)
+
+                let answer = try await web.get("/orders/damaged\(number)")
+                #expect(answer.status == 500, "\(record)")
+                #expect(answer.text("code") == "internal_error")
+                #expect(answer.header("retry-after") == nil)
+            }
         }
     }
 
