@@ -33,6 +33,24 @@ struct OrderRoutesTests {
         }
     }
 
+    @Test func movingOrdersAreFreshForASecondAlone() async throws {
+        try await OrderSystem.run { system in
+            let web = try await system.web
+            await system.company.gate.close()
+            let id = try await system.place()
+
+            for path in ["/orders/\(id)", "/orders"] {
+                let moving = try await web.get(path).header("cache-control")
+                #expect(moving == "max-age=0, s-maxage=1", "\(path)")
+            }
+            await system.company.gate.open()
+            _ = try await system.ended(id)
+            for path in ["/orders/\(id)", "/orders"] {
+                #expect(try await web.get(path).header("cache-control") == nil, "\(path)")
+            }
+        }
+    }
+
     @Test func damagedRecordIsOurFaultAndNoReasonToWait() async throws {
         try await OrderSystem.run { system in
             let web = try await system.web
