@@ -40,28 +40,3 @@ enum ProgramSearch {
             .first { access($0, X_OK) == 0 }
     }
 }
-
-/// Finds a port that nobody listens on.
-enum FreePort {
-    static func find() throws -> Int {
-        #if canImport(Darwin) || canImport(Musl)
-            let stream = SOCK_STREAM
-        #else
-            let stream = Int32(SOCK_STREAM.rawValue)
-        #endif
-        let descriptor = socket(AF_INET, stream, 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-                bind(descriptor, generic, length) == 0
-                    && getsockname(descriptor, generic, &length) == 0
-            }
-        }
-        guard status else { throw RedisServer.Failure(description: "there is no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-}

@@ -20,12 +20,13 @@ final class CacheNode: Sendable {
     private let running = Mutex<Task<Void, any Error>?>(nil)
 
     init(
-        _ server: RedisServer, namespace: String, readTimeout: Duration = .seconds(1),
+        _ server: RedisServer, namespace: String, readTimeout: Duration = .seconds(10),
         change: (inout InvalidationFeedConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = InvalidationFeedConfiguration(namespace: namespace)
         configuration.heartbeat = .milliseconds(50)
-        configuration.silence = .milliseconds(600)
+        // Long enough for a test process that gets no time for seconds.
+        configuration.silence = .seconds(15)
         configuration.beatsPerPosition = 1
         change(&configuration)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

@@ -13,7 +13,7 @@ private func entry(tags: [CacheTag: UInt64] = [CacheTag("order", "1"): 42]) -> S
         generations: Generations(run: "abc/7", values: tags))
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct EntryCodecTests {
     @Test func whatIsWrittenIsRead() throws {
         let written = entry(tags: [CacheTag("order", "1"): 42, CacheTag("user", "a b"): .max])

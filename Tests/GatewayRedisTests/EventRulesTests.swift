@@ -17,7 +17,7 @@ private func rules(_ tags: String..., events: [String] = ["ProductReleased"]) th
     ])
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct EventRulesTests {
     @Test func tagsAreMadeOfTheEvent() throws {
         let rules = try rules(

@@ -2,7 +2,7 @@ import Testing
 
 @testable import GatewayRedis
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct FeedStateTests {
     /// `#expect` cannot call what changes its value.
     private func check(

@@ -12,7 +12,7 @@ private final class Confirmed: Sendable {
     let version = Atomic(0)
 }
 
-@Suite(.redisServer, .timeLimit(.minutes(1)))
+@Suite(.redisServer, .timeLimit(.minutes(3)))
 struct InvalidationFeedTests {
     private let server = RedisServer.current
     private let namespace = freshNamespace(RedisServer.current)
@@ -210,7 +210,7 @@ struct InvalidationFeedTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct FeedInterruptionTests {
     private let book = OrderBook()
 
@@ -236,7 +236,9 @@ struct FeedInterruptionTests {
 
     @Test func silentServerSuspendsTheCacheUntilItSpeaksAgain() async throws {
         let server = try await RedisServer.launch()
-        let node = try CacheNode(server, namespace: "silent")
+        let node = try CacheNode(server, namespace: "silent", readTimeout: .seconds(1)) {
+            $0.silence = .milliseconds(600)
+        }
         await node.start()
         _ = try await node.order(from: book)
         server.pause()

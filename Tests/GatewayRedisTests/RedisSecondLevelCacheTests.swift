@@ -18,7 +18,7 @@ private func entry(_ generations: Generations, body: String = "{}") -> SecondLev
         lifetime: .seconds(60), generations: generations)
 }
 
-@Suite(.redisServer, .timeLimit(.minutes(1)))
+@Suite(.redisServer, .timeLimit(.minutes(3)))
 struct RedisSecondLevelCacheTests {
     private let redis = RedisServer.current.client()
     private let namespace = freshNamespace(RedisServer.current)
@@ -162,7 +162,7 @@ struct RedisSecondLevelCacheTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SecondLevelRestartTests {
     @Test func entriesOfAnEarlierRunAreOutOfReach() async throws {
         let server = try await RedisServer.launch(RedisServer.Options(isDurable: true))

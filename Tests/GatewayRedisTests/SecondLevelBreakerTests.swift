@@ -2,7 +2,7 @@ import Testing
 
 @testable import GatewayRedis
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SecondLevelBreakerTests {
     private let start = ContinuousClock.now
 

@@ -3,7 +3,7 @@ import Redis
 import RedisTestKit
 import Testing
 
-@Suite(.redisServer, .timeLimit(.minutes(1)))
+@Suite(.redisServer, .timeLimit(.minutes(3)))
 struct RedisClientTests {
     @Test func sendsACommandAndReadsItsReply() async throws {
         try await RedisServer.current.withKeyspace { redis, prefix in

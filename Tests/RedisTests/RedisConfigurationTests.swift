@@ -1,7 +1,7 @@
 import Redis
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RedisConfigurationTests {
     @Test func readsAPlainAddress() throws {
         let configuration = try RedisConfiguration(url: "redis://redis.example:7000/3")

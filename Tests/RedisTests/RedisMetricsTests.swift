@@ -5,7 +5,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RedisMetricsTests {
     @Test func countsEveryCommandAndTimesSome() {
         let ledger = MetricsLedger()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct JSONPartTests {
     @Test(arguments: [
         "null", " true ", "0", "-0", "1.5e+10", "1e400", #""a\u00e9\n""#, #""\ud83d\ude00""#,

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct CacheKeyTests {
     private func key(_ fields: String...) -> CacheKey {
         var builder = CacheKey.Builder()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct CacheTagTests {
     @Test(arguments: [
         ("42", "order:42"), ("a b", "order:a%20b"), ("}{*", "order:%7D%7B%2A"),

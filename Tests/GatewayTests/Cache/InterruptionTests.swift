@@ -228,7 +228,7 @@ extension World {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct InterruptionTests {
     @Test func brokenSubscriptionsAndRestartsServeNothingOld() async {
         let outcome = await Exploration().run()

@@ -26,7 +26,7 @@ func cacheKey(_ path: String) -> CacheKey {
 
 private let start = Moment(nanoseconds: 0)
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct MemoryStoreTests {
     @Test func keepsAndReplacesByKey() {
         var store = MemoryStore(entryLimit: 10, byteLimit: 1 << 20)

@@ -77,7 +77,7 @@ private let policy = CachePolicy(lifetime: .seconds(60), jitter: 0)
 private let key = cacheKey("/orders/1")
 private let tag = CacheTag("order", "1")
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct ResponseCacheTests {
     @Test func missIsFilledAndThenHit() async throws {
         let cache = ResponseCache()

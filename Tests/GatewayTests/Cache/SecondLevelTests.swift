@@ -96,7 +96,7 @@ extension ResponseCache {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SecondLevelTests {
     @Test func whatOneGatewayFillsTheOtherReads() async throws {
         let second = MemorySecondLevel()

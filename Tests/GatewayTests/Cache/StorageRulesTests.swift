@@ -15,7 +15,7 @@ private func verdict(
         policy, wallSeconds: 784_111_777)
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct StorageRulesTests {
     @Test(arguments: [
         "no-store", "private", "no-cache", "Private, max-age=60", "max-age=60, NO-STORE",

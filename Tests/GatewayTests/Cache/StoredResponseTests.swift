@@ -17,7 +17,7 @@ private func lines(_ head: ByteBuffer) -> [String] {
     String(buffer: head).split(separator: "\r\n").map(String.init)
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct StoredResponseTests {
     @Test func headIsWholeButForWhatDiffersEachTime() {
         let response = rendered(["Content-Type": "application/json", "ETag": "\"v1\""])

@@ -7,7 +7,7 @@ import Testing
     import Foundation
 #endif
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct DeployedConfigurationTests {
     static func text() throws -> String {
         let root = #filePath.split(separator: "/").dropLast(4).joined(separator: "/")

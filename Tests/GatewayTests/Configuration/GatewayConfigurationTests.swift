@@ -1,7 +1,7 @@
 import Gateway
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct GatewayConfigurationTests {
     static let valid = """
         server:

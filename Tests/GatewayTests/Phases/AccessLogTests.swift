@@ -3,7 +3,7 @@ import Logging
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct AccessLogTests {
     final class Lines: Sendable {
         let all = Mutex<[Logger.Metadata]>([])

@@ -3,7 +3,7 @@ import NIOHTTP1
 import Testing
 
 /// What one client sends must never come back to another (cache poisoning).
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SharedFillTests {
     static let names = [
         "Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Access-Control-Request",

@@ -2,7 +2,7 @@ import Gateway
 import NIOCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RouterTests {
     static let patterns: [(String, [RequestMethod])] = [
         ("/orders", [.get]), ("/orders", [.post]), ("/orders/{id}", [.get]),

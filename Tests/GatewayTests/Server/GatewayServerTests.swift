@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTP1
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct GatewayServerTests {
     static func yaml(_ origin: OriginServer, server: String = "{}") -> String {
         """
@@ -302,7 +302,6 @@ struct GatewayServerTests {
         #expect(answer.body == "\"late\"")
         #expect(answer.fields["connection"] == "close")
         _ = await gateway.running.result
-        await #expect(throws: (any Error).self) { try await RawConnection(port: gateway.port) }
         await origin.stop()
     }
 }

@@ -2,7 +2,7 @@ import Gateway
 import NIOCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RequestParserTests {
     /// What a stream of bytes turned out to be, flat, so that two ways of cutting it compare.
     struct Transcript: Equatable {

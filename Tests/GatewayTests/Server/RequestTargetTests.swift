@@ -2,7 +2,7 @@ import Gateway
 import NIOCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RequestTargetTests {
     static func normalForm(_ target: String) throws -> String {
         var parser = RequestParser()

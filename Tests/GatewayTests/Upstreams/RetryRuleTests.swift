@@ -2,7 +2,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RetryRuleTests {
     static func rule(under calls: Int, budget: Double = 0.2) -> RetryRule {
         var rule = RetryRule(attempts: 3, budget: budget)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RESPWriterTests {
     /// What hiredis makes of the same arguments.
     private func hiredis(_ arguments: [[UInt8]]) -> [UInt8] {

@@ -4,7 +4,7 @@ import RedisTestKit
 import Testing
 
 /// Every typed command is understood by a server.
-@Suite(.redisServer, .timeLimit(.minutes(1)))
+@Suite(.redisServer, .timeLimit(.minutes(3)))
 struct RedisCommandTests {
     @Test func keysAndStrings() async throws {
         try await RedisServer.current.withKeyspace { redis, prefix in

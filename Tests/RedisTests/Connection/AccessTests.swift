@@ -3,7 +3,7 @@ import RedisTestKit
 import Testing
 
 /// Ways to reach a server: password, user, socket, database, TLS.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct AccessTests {
     @Test func authenticatesWithAPassword() async throws {
         let server = try await RedisServer.launch()

@@ -4,7 +4,7 @@ import RedisTestKit
 import Testing
 
 /// A call can end at any moment; the replies of the others stay theirs.
-@Suite(.redisServer, .timeLimit(.minutes(1)), .serialized)
+@Suite(.redisServer, .timeLimit(.minutes(3)), .serialized)
 struct CancellationTests {
     @Test func aTaskCancelledBeforeSendsNothing() async throws {
         try await RedisServer.current.withKeyspace { redis, prefix in

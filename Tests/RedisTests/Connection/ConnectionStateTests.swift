@@ -3,7 +3,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct ConnectionStateTests {
     private let backoff = Backoff(minimum: .milliseconds(50), maximum: .seconds(1))
 

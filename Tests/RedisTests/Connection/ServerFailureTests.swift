@@ -43,8 +43,9 @@ struct ServerFailureTests {
         load.cancel()
         await load.value
 
-        #expect(healed < .seconds(2))
-        #expect(tally.slowest < .seconds(3))
+        // Milliseconds on a machine that has time; the limits only tell healing from hanging.
+        #expect(healed < .seconds(10))
+        #expect(tally.slowest < .seconds(20))
         for number in tally.acknowledged {
             #expect(try await redis.send(.get("k\(number)")).integer == number)
         }
@@ -65,7 +66,7 @@ struct ServerFailureTests {
             }
             #expect(error?.outcome == .notSent)
             #expect(error?.retry == .later)
-            #expect(ContinuousClock.now - start < .seconds(1))
+            #expect(ContinuousClock.now - start < .seconds(4))
         }
         await redis.shutdown()
     }

@@ -2,7 +2,7 @@ import Redis
 import RedisTestKit
 import Testing
 
-@Suite(.redisServer, .timeLimit(.minutes(1)))
+@Suite(.redisServer, .timeLimit(.minutes(3)))
 struct RedisLeaseTests {
     @Test func watchesAKey() async throws {
         try await RedisServer.current.withKeyspace { redis, prefix in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RedisValueTests {
     private func value(_ text: String) throws -> RedisValue {
         var found: [RedisValue] = []

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SubscriptionRegistryTests {
     private typealias Request = SubscriptionRegistry.Request
 

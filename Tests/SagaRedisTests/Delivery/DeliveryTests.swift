@@ -133,7 +133,7 @@ struct DeliveryTests {
 
             try await rig.running([rig.saga.payment]) { _ in
                 _ = try await rig.redis.send(.xadd(stream, ["data": .bytes(event.json())]))
-                try await rig.until("it is charged", within: .seconds(2)) {
+                try await rig.until("it is charged") {
                     rig.saga.world.isDone("charge", "1:charge")
                 }
             }

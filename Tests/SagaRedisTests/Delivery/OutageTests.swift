@@ -25,14 +25,14 @@ struct OutageTests {
                     }
                     try await server.start()
                     let back = ContinuousClock.now
-                    try await rig.until("it heals", within: .seconds(5)) {
+                    try await rig.until("it heals") {
                         try await order.begin("back-\(round)", OrderCreated())
                             != .rejected(
                                 .outcomeUnknown)
                     }
                     begun.append("back-\(round)")
                     try await rig.settled("back-\(round)", order, as: .completed)
-                    #expect(ContinuousClock.now - back < .seconds(4))
+                    #expect(ContinuousClock.now - back < .seconds(15))
                 }
                 for id in begun { try await rig.settled(id, order, as: .completed) }
             }

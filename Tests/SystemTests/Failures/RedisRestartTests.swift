@@ -13,26 +13,45 @@ struct RedisRestartTests {
         let placing = Task { try await load.run(orders: 60) }
         try await eventually("some orders are under way") { await load.count >= 15 }
 
+        // Each takes less than a second on a machine that has time. One of several has to keep to
+        // the two seconds of the design: a busy machine cannot make all of them look slow.
+        var outages: [Outage] = []
+        repeat {
+            outages.append(try await outage(on: stage, ordering: product))
+        } while outages.last?.isWithinLimits == false && outages.count < 5
+        try await placing.value
+
+        #expect(outages.last?.isWithinLimits == true, "\(outages)")
+        try await stage.audit(
+            product, stock: 1_000, orders: await load.ids + outages.map(\.firstOrder))
+    }
+
+    private struct Outage {
+        /// From the request to its refusal.
+        var refused: Duration
+        /// From the moment Redis answers again to the first order that is taken.
+        var healed: Duration
+        var firstOrder: String
+
+        var isWithinLimits: Bool { refused < .seconds(2) && healed < .seconds(2) }
+    }
+
+    /// Stops Redis, asks for an order in vain, starts Redis, and asks until there is one.
+    private func outage(on stage: Stage, ordering product: String) async throws -> Outage {
         await stage.redis.stop()
         let asked = ContinuousClock.now
-        let refused = try await stage.place(Stage.order(product))
-        let waited = ContinuousClock.now - asked
+        let answer = try await stage.place(Stage.order(product))
+        let refused = ContinuousClock.now - asked
+        #expect(answer.status == 503, "\(answer)")
+        #expect(answer.headers["content-type"]?.hasPrefix("application/problem+json") == true)
+
         try await stage.redis.start()
-        let healing = ContinuousClock.now
+        let back = ContinuousClock.now
         let id = try await eventually("an order is taken again") {
             let answer = try? await stage.place(Stage.order(product))
             return answer?.status == 201 ? answer?.text("id") : nil
         }
-        let healed = ContinuousClock.now - healing
-        try await placing.value
-
-        #expect(refused.status == 503, "\(refused)")
-        #expect(
-            refused.headers["content-type"]?.hasPrefix("application/problem+json") == true)
-        // Two seconds by design; the limit here allows for a machine that is busy with tests.
-        #expect(waited < .seconds(2), "refused after \(waited)")
-        #expect(healed < .seconds(5), "healed after \(healed)")
-        try await stage.audit(product, stock: 1_000, orders: await load.ids + [id])
+        return Outage(refused: refused, healed: ContinuousClock.now - back, firstOrder: id)
     }
 
     @Test func nothingAcknowledgedIsLostWhenRedisIsKilled() async throws {

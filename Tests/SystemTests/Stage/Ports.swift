@@ -9,7 +9,8 @@ import Synchronization
 ///     first + 100  admin ports, one each
 ///
 /// Outside the range from which the system takes ports for outgoing connections, where it says
-/// so: one of those would stand in the way of a program that is started again.
+/// so: one of those would stand in the way of a program that is started again. And below the
+/// range from which the redis-servers of tests get theirs.
 enum Ports {
     private static let blockSize = 128
     private static let given = Mutex<Set<Int>>([])
@@ -33,9 +34,11 @@ enum Ports {
     /// Blocks in any order: another run of the tests may be under way on this machine.
     private static func candidates() -> [Int] {
         let outgoing = outgoingRange()
-        let all = stride(from: 10_240, to: 65_000, by: blockSize).map { $0 }
-        let apart = all.filter { !outgoing.overlaps($0..<$0 + blockSize) }
-        return (apart.count > 50 ? apart : all).shuffled()
+        let low = stride(from: 7_040, to: 20_000 - blockSize, by: blockSize).map { $0 }
+        let high = stride(from: 32_768, to: 65_000, by: blockSize).map { $0 }
+        let apart = { (block: Int) in !outgoing.overlaps(block..<block + blockSize) }
+        return low.filter(apart).shuffled() + high.filter(apart).shuffled()
+            + (low + high).filter { !apart($0) }.shuffled()
     }
 
     private static func outgoingRange() -> Range<Int> {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct OptionsTests {
     @Test func addressIsShownWithoutPassword() throws {
         let address = try RedisAddress(url: "redis://me:secret@example.org:7000/2", source: "")

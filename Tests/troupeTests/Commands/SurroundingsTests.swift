@@ -2,7 +2,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SurroundingsTests {
     @Test func optionWinsOverVariable() throws {
         let surroundings = Surroundings(variables: ["PORT": "4000", "REDIS_URL": "redis://a"])

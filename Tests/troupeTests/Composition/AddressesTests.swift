@@ -2,7 +2,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct AddressesTests {
     @Test func everyoneHasTheUsualPort() {
         let ports = Addresses().all().map { "\($0.name) \($0.port)" }

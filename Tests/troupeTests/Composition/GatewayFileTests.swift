@@ -4,7 +4,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct GatewayFileTests {
     @Test func theCopyInTheProgramIsTheFileInTheDeployFolder() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()

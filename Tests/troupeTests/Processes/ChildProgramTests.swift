@@ -3,7 +3,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct ChildProgramTests {
     @Test func exitStatusIsReported() async throws {
         #expect(try await ChildProgram("sh", ["-c", "exit 7"]).exitStatus() == 7)

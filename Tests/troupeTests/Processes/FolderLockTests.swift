@@ -3,7 +3,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct FolderLockTests {
     @Test func oneAtATime() throws {
         let folder = FileManager.default.temporaryDirectory

@@ -3,7 +3,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct RedisSettingsTests {
     @Test func theServerWeStartIsTheOneInTheDeployFolder() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent()

@@ -15,7 +15,7 @@ struct RedisSourceTests {
         .appending(path: "troupe-source-\(UUID().uuidString)").path
 
     @Test func silentAddressGetsAServerOfOurOwnThatKeepsItsData() async throws {
-        let (address, port) = try await freeAddress()
+        let (address, port) = try freeAddress()
         let source = try await RedisSource.open(address, dataFolder: folder, logger: logger)
         guard case .own(let server, let lock) = source else {
             throw CommandFailure(.failure, "a server of our own expected")
@@ -42,7 +42,7 @@ struct RedisSourceTests {
     }
 
     @Test func serverThatDiesIsStartedAgain() async throws {
-        let (address, port) = try await freeAddress()
+        let (address, port) = try freeAddress()
         let server = try await OwnRedisServer.start(
             at: address, port: port, dataFolder: folder, logger: logger)
         let first = server.processID
@@ -59,7 +59,7 @@ struct RedisSourceTests {
     }
 
     @Test func serverLeftByAKilledRunIsTakenOver() async throws {
-        let (address, port) = try await freeAddress()
+        let (address, port) = try freeAddress()
         let left = try await OwnRedisServer.start(
             at: address, port: port, dataFolder: folder, logger: logger)
 
@@ -102,12 +102,8 @@ struct RedisSourceTests {
         try await stranger.close()
     }
 
-    /// Below the ports that outgoing connections get: one of those could connect to itself.
-    private func freeAddress() async throws -> (RedisAddress, Int) {
-        var port: Int
-        repeat {
-            port = Int.random(in: 10_000..<32_000)
-        } while await !PortProbe.isFree(host: "127.0.0.1", port: port)
+    private func freeAddress() throws -> (RedisAddress, Int) {
+        let port = try FreePort.find()
         return (try RedisAddress(url: "redis://127.0.0.1:\(port)", source: "--redis"), port)
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct EventLineTests {
     private let event = CloudEvent(
         source: "/order", type: "OrderCreated", subject: "42", time: 3_723_004,

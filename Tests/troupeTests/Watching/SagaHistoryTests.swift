@@ -3,7 +3,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct SagaHistoryTests {
     private func entry(
         _ type: String, time: Int64, sequence: Int64 = 0, id: String, cause: String? = nil
