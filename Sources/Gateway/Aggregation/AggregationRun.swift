@@ -6,7 +6,10 @@ import NIOCore
 ///        │                ├─► absent     the upstream has no such thing
 ///        └────────────────┴─► failed     or a part it needs did not come
 ///
-/// The answer depends on outcomes and on the order of the plan, never on the order of arrival.
+/// The answer depends on outcomes and on the order of the plan, never on the order of arrival:
+/// where several required parts fail, the first of the plan gives the status. It is decided, and
+/// nothing else is waited for, once a required part has failed and all required ones before it
+/// have come.
 struct AggregationRun {
     /// How a part came out.
     enum Outcome: Sendable {
@@ -18,7 +21,14 @@ struct AggregationRun {
     private enum State {
         case waiting
         case running
-        case done(Outcome)
+        case done(Outcome, Member)
+    }
+
+    /// What an outcome contributes to the answer.
+    private enum Member {
+        case value([UInt8])
+        case nothing
+        case fault(GatewayProblem)
     }
 
     /// What the answer is made of.
@@ -52,7 +62,7 @@ struct AggregationRun {
                     states[index] = .running
                     ready.append(index)
                 case .lost(let needed):
-                    states[index] = .done(.failed(Self.missing(needed)))
+                    finished(index, .failed(Self.missing(needed)))
                     changed = true
                 case .pending: continue
                 }
@@ -70,7 +80,7 @@ struct AggregationRun {
         var isPending = false
         for dependency in parts[index].dependencies {
             switch states[dependency] {
-            case .done(.present): continue
+            case .done(.present, _): continue
             case .done: return .lost(parts[dependency].name)
             case .waiting, .running: isPending = true
             }
@@ -83,24 +93,35 @@ struct AggregationRun {
     }
 
     mutating func finished(_ index: Int, _ outcome: Outcome) {
-        states[index] = .done(outcome)
+        states[index] = .done(outcome, member(parts[index], outcome))
+    }
+
+    /// Whether what has not come yet can no longer change the answer.
+    var isDecided: Bool {
+        for (part, state) in zip(parts, states) where part.failure == .fail {
+            guard case .done(_, let member) = state else { return false }
+            if case .fault = member { return true }
+        }
+        return states.allSatisfy { state in
+            if case .done = state { true } else { false }
+        }
     }
 
     /// The value of a part that has come.
     func value(of name: String) -> JSONPart? {
         guard let index = parts.firstIndex(where: { $0.name == name }),
-            case .done(.present(let value)) = states[index]
+            case .done(.present(let value), _) = states[index]
         else { return nil }
         return value
     }
 
-    /// The answer; all parts are done.
+    /// The answer, once it is decided.
     func result() -> Result {
         var members: [[UInt8]] = []
         var errors: [[UInt8]] = []
         for (part, state) in zip(parts, states) {
-            guard case .done(let outcome) = state else { continue }
-            switch member(part, outcome) {
+            guard case .done(_, let member) = state else { continue }
+            switch member {
             case .value(let value): members.append(Self.member(part.field, value))
             case .nothing: continue
             case .fault(let problem):
@@ -120,12 +141,6 @@ struct AggregationRun {
         }
         let body = [UInt8(ascii: "{")] + members.joined(separator: [UInt8(ascii: ",")])
         return Result(status: 200, body: body + [UInt8(ascii: "}")], isPartial: !errors.isEmpty)
-    }
-
-    private enum Member {
-        case value([UInt8])
-        case nothing
-        case fault(GatewayProblem)
     }
 
     private func member(_ part: AggregationPlan.Part, _ outcome: Outcome) -> Member {

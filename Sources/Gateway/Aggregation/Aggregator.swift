@@ -22,11 +22,13 @@ struct Aggregator: Sendable {
         var lifetime: Duration?
         await withTaskGroup(of: Fetched.self) { group in
             for index in run.begin() { begin(index, run, in: &group) }
-            while let fetched = await group.next() {
+            while !run.isDecided, let fetched = await group.next() {
                 run.finished(fetched.index, fetched.outcome)
                 if let limit = fetched.lifetime { lifetime = min(lifetime ?? limit, limit) }
                 for index in run.begin() { begin(index, run, in: &group) }
             }
+            // Calls that are still under way end now; nobody waits for what they would bring.
+            group.cancelAll()
         }
         return response(run.result(), lifetime)
     }

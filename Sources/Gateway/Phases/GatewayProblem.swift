@@ -34,7 +34,8 @@ struct GatewayProblem: Equatable, Sendable {
         case .overloaded:
             self.init(
                 503, "upstream_overloaded", "`\(upstream)` has too much to do.", fields: retry)
-        case .stopped: self.init(503, "stopping", "The gateway is stopping.", fields: retry)
+        case .cancelled, .stopped:
+            self.init(503, "stopping", "The gateway is stopping.", fields: retry)
         case .timedOut:
             self.init(504, "upstream_timeout", "`\(upstream)` did not answer in time.")
         case .closedEarly, .broken:

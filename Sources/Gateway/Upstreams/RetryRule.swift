@@ -28,7 +28,7 @@ struct RetryRule {
         after failure: UpstreamFailure, tries: Int, isIdempotent: Bool, isFirstRetry: Bool
     ) -> Bool {
         switch failure.kind {
-        case .overloaded, .tooLarge, .unsendable, .stopped: return false
+        case .overloaded, .tooLarge, .unsendable, .cancelled, .stopped: return false
         case .unreachable, .timedOut, .closedEarly, .broken: break
         }
         guard tries < attempts, isIdempotent || failure.provesNothingSent else { return false }

@@ -31,18 +31,20 @@ final class UpstreamClient {
         rule = RetryRule(attempts: configuration.attempts, budget: configuration.retryBudget)
     }
 
-    func send(_ request: UpstreamRequest, timeout: Duration?) -> EventLoopFuture<UpstreamResponse> {
-        guard request.isSafe else {
-            return eventLoop.makeFailedFuture(UpstreamFailure(.unsendable))
-        }
+    /// Begins a call; its answer comes by its promise.
+    func call(_ request: UpstreamRequest, timeout: Duration?) -> Call {
         let limit = min(timeout ?? configuration.timeout, configuration.timeout)
         let call = Call(
             request: request, began: .now(), deadline: .now() + TimeAmount(limit), target: next,
             promise: eventLoop.makePromise())
+        guard request.isSafe else {
+            call.promise.fail(UpstreamFailure(.unsendable))
+            return call
+        }
         next = (next + 1) % pools.count
         rule.callBegan()
         attempt(call)
-        return call.promise.futureResult
+        return call
     }
 
     func sweep(_ now: NIODeadline) {
@@ -55,18 +57,20 @@ final class UpstreamClient {
 
     // MARK: - Tries
 
-    private final class Call {
-        let request: UpstreamRequest
-        let began: NIODeadline
-        let deadline: NIODeadline
+    final class Call {
         let promise: EventLoopPromise<UpstreamResponse>
-        var target: Int
-        var tries = 0
-        var wasRetried = false
+        fileprivate let request: UpstreamRequest
+        fileprivate let began: NIODeadline
+        fileprivate let deadline: NIODeadline
+        fileprivate var target: Int
+        fileprivate var tries = 0
+        fileprivate var wasRetried = false
+        /// The try under way.
+        fileprivate var attempt: Attempt?
         /// An answer that another server might better, given if none does.
-        var fallback: UpstreamResponse?
+        fileprivate var fallback: UpstreamResponse?
 
-        init(
+        fileprivate init(
             request: UpstreamRequest, began: NIODeadline, deadline: NIODeadline, target: Int,
             promise: EventLoopPromise<UpstreamResponse>
         ) {
@@ -76,6 +80,12 @@ final class UpstreamClient {
             self.target = target
             self.promise = promise
         }
+
+        /// Ends the call, and the connection that works on it; without effect once it has ended.
+        func cancel() {
+            fallback = nil
+            attempt?.end(.init(.cancelled))
+        }
     }
 
     private func attempt(_ call: Call) {
@@ -84,6 +94,7 @@ final class UpstreamClient {
         call.target = (call.target + 1) % pools.count
         let answer = eventLoop.makePromise(of: UpstreamResponse.self)
         let attempt = Attempt()
+        call.attempt = attempt
         attempt.lease = UpstreamPool.Lease { result in
             switch result {
             case .success(let connection):
@@ -94,7 +105,9 @@ final class UpstreamClient {
         }
         let limit = timeLimit(of: call)
         let bound = NIOLoopBound((self, call, attempt), eventLoop: eventLoop)
-        let timer = eventLoop.scheduleTask(deadline: limit) { bound.value.2.timeOut() }
+        let timer = eventLoop.scheduleTask(deadline: limit) {
+            bound.value.2.end(.init(.timedOut))
+        }
         answer.futureResult.whenComplete { result in
             timer.cancel()
             let (client, call, _) = bound.value
@@ -110,21 +123,22 @@ final class UpstreamClient {
         return min(call.deadline, .now() + TimeAmount(configuration.perTryTimeout))
     }
 
-    /// A try under way, so that its time limit can end it wherever it stands.
-    private final class Attempt {
+    /// A try under way, which can be ended wherever it stands.
+    fileprivate final class Attempt {
         var lease: UpstreamPool.Lease?
         var connection: UpstreamConnection?
 
-        func timeOut() {
+        func end(_ failure: UpstreamFailure) {
             if let connection {
-                connection.abort(.init(.timedOut))
+                connection.abort(failure)
             } else {
-                _ = lease?.fulfil(.failure(.init(.timedOut, "no connection in time")))
+                _ = lease?.fulfil(.failure(failure))
             }
         }
     }
 
     private func finished(_ call: Call, _ result: Result<UpstreamResponse, any Error>) {
+        call.attempt = nil
         let failure: UpstreamFailure
         switch result {
         case .success(let response):

@@ -38,7 +38,15 @@ package final class UpstreamDirectory: Sendable {
         self.clients = clients
     }
 
+    /// A call as the task that waits for it knows it; lives on the call's event loop.
+    private final class Waiting {
+        var call: UpstreamClient.Call?
+        var isCancelled = false
+    }
+
     /// Sends a request and waits for the whole answer.
+    ///
+    /// A cancelled task's call is ended with its connection, and throws at once.
     ///
     /// - Parameters:
     ///   - eventLoop: one of those given at the start; the call uses its connections.
@@ -50,10 +58,24 @@ package final class UpstreamDirectory: Sendable {
         guard let index = names[upstream], let box = clients[ObjectIdentifier(eventLoop)] else {
             throw UpstreamFailure(.unsendable, "no upstream `\(upstream)`")
         }
+        let waiting = NIOLoopBoundBox.makeBoxSendingValue(Waiting(), eventLoop: eventLoop)
         do {
-            return try await eventLoop.flatSubmit {
-                box.value.all[index].send(request, timeout: timeout)
-            }.get()
+            return try await withTaskCancellationHandler {
+                try await eventLoop.flatSubmit {
+                    let waiting = waiting.value
+                    guard !waiting.isCancelled else {
+                        return eventLoop.makeFailedFuture(UpstreamFailure(.cancelled))
+                    }
+                    let call = box.value.all[index].call(request, timeout: timeout)
+                    waiting.call = call
+                    return call.promise.futureResult
+                }.get()
+            } onCancel: {
+                eventLoop.execute {
+                    waiting.value.isCancelled = true
+                    waiting.value.call?.cancel()
+                }
+            }
         } catch {
             throw error as? UpstreamFailure ?? UpstreamFailure(.stopped, "\(type(of: error))")
         }

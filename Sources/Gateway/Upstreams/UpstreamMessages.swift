@@ -59,6 +59,8 @@ package struct UpstreamFailure: Error, Sendable, Equatable {
         case tooLarge
         /// The request itself could not be sent safely.
         case unsendable
+        /// Nobody waits for the answer any more.
+        case cancelled
         /// The gateway is stopping.
         case stopped
     }
