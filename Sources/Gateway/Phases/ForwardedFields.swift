@@ -32,7 +32,7 @@ enum ForwardedFields {
         var fields = HTTPHeaders()
         for (name, value) in head.allFields {
             let lowercased = name.lowercased()
-            if dropped.contains(lowercased) || nominated.contains(lowercased) { continue }
+            if isDropped(lowercased) || nominated.contains(lowercased) { continue }
             fields.add(name: name, value: value)
         }
         name(origin, in: &fields)
@@ -47,11 +47,18 @@ enum ForwardedFields {
         _ head: RequestHead, policy: CachePolicy, origin: Origin
     ) -> HTTPHeaders {
         var fields = HTTPHeaders()
-        for name in policy.varyingFields where !dropped.contains(name) {
+        for name in policy.varyingFields where !isDropped(name) {
             if let value = head.joined(name) { fields.add(name: name, value: value) }
         }
         name(origin, in: &fields)
         return fields
+    }
+
+    /// Some servers take `_` in a name for `-`, and would read a framing field in what is none.
+    private static func isDropped(_ name: String) -> Bool {
+        dropped.contains(name)
+            || name.utf8.contains(UInt8(ascii: "_"))
+                && dropped.contains(String(name.map { $0 == "_" ? "-" : $0 }))
     }
 
     private static func name(_ origin: Origin, in fields: inout HTTPHeaders) {

@@ -99,6 +99,13 @@ final class RawConnection: Sendable {
         try await channel.writeAndFlush(ByteBuffer(string: text))
     }
 
+    func send(_ bytes: [UInt8]) async throws {
+        try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
+    }
+
+    /// Nothing more will be sent; answers are still awaited.
+    func endSending() async throws { try? await channel.close(mode: .output).get() }
+
     func answer(isHead: Bool = false) async throws -> Answer {
         try await incoming.answer(isHead: isHead)
     }
