@@ -28,10 +28,12 @@ struct DoctorCommand: AsyncParsableCommand {
         let answer = await RedisProbe.ask(address, logger: logger)
         var findings = [Diagnosis.hiredis(HiredisVersion.text)]
         if case .answers(let facts) = answer { findings += Diagnosis.findings(facts) }
-        for (name, port) in addresses.all() {
-            let isFree = await PortProbe.isFree(host: Addresses.host, port: port)
-            findings.append(Diagnosis.port(port, of: name, isFree: isFree))
+        var taken: [(name: String, port: Int)] = []
+        for (name, port) in addresses.all()
+        where await !PortProbe.isFree(host: Addresses.host, port: port) {
+            taken.append((name, port))
         }
+        findings += Diagnosis.ports(addresses, taken: taken)
         await LineOutput.standard.line("Redis at \(address.shown)")
         for line in TextTable.lines(findings.map { row($0, palette) }) {
             await LineOutput.standard.line(line)

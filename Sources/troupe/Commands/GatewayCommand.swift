@@ -8,8 +8,9 @@ struct GatewayCommand: AsyncParsableCommand {
         commandName: "gateway",
         abstract: "Runs a gateway before services that run elsewhere.",
         discussion: """
-            Without --gateway-config, the services are expected at the ports that `up` would
-            give them, counted from the gateway's. The admin port is 100 above its own.
+            Without --gateway-config, the services are expected at the ports that
+            `up` would give them, counted from the gateway's. The admin port is 100
+            above its own.
             """)
 
     @OptionGroup var redis: RedisOptions
@@ -27,6 +28,8 @@ struct GatewayCommand: AsyncParsableCommand {
         let house = Ensemble(
             settings: try system.settings(redis: redis, logs: logs, in: surroundings),
             addresses: Addresses(gateway: port), excluded: [], logger: logger)
+        try await OneService.expectFree(
+            [("gateway", port), ("admin", house.addresses.admin)], command: "gateway")
         try await OneService.run(try house.gatewayAlone(), in: surroundings, logger: logger)
     }
 }

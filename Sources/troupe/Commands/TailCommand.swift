@@ -10,8 +10,8 @@ struct TailCommand: AsyncParsableCommand {
         commandName: "tail",
         abstract: "Shows events as they happen.",
         discussion: """
-            It listens on the channels only: what happened before, or while the connection was
-            lost, is in the streams; see `troupe saga show`.
+            It listens on the channels only: what happened before, or while the
+            connection was lost, is in the streams; see `troupe saga show`.
             """)
 
     @OptionGroup var redis: RedisOptions
@@ -31,16 +31,42 @@ struct TailCommand: AsyncParsableCommand {
     func run() async throws {
         let surroundings = Surroundings.ofThisProcess
         let logger = try logs.bootstrap(in: surroundings, default: .error)
-        let client = try await RedisConnection.open(redis.address(in: surroundings), logger: logger)
+        let address = try redis.address(in: surroundings)
+        let client = try await RedisConnection.open(address, logger: logger)
         let names = EventNames(namespace: try redis.namespace(in: surroundings))
         let subscription = try subscription(on: client, names)
-        let output = EventOutput(
+        var output = EventOutput(
             line: EventLine(palette: Palette(for: .standard, surroundings: surroundings)),
-            isRaw: json, saga: saga)
+            isRaw: json, saga: saga,
+            greeting: LineOutput.errors.isTerminal ? greeting(names, address) : nil)
+        await explainUnknownTypes(client, names)
         for await event in subscription {
             guard await output.show(event) else { break }
         }
         await client.shutdown()
+    }
+
+    /// What a person reads while nothing happens.
+    private func greeting(_ names: EventNames, _ address: RedisAddress) -> String {
+        let channels =
+            types.isEmpty
+            ? names.channelPattern : types.map(names.channel).joined(separator: ", ")
+        let past = saga.map { "; troupe saga show \($0) shows what was before" } ?? ""
+        return "troupe: listening to \(channels) at \(address.shown)\(past); ctrl-C ends it"
+    }
+
+    /// A slip in a type would otherwise be waited for without end.
+    private func explainUnknownTypes(_ client: RedisClient, _ names: EventNames) async {
+        guard !types.isEmpty,
+            let known = try? await SagaHistory(client: client, names: names).eventTypes(),
+            !known.isEmpty
+        else { return }
+        for type in types where !known.contains(type) {
+            let nearest = NearestName.to(type, among: known.sorted())
+            await LineOutput.errors.line(
+                "troupe: no \(type) has happened on this Redis yet"
+                    + (nearest.map { "; did you mean \($0)?" } ?? ""))
+        }
     }
 
     private func subscription(
@@ -61,12 +87,16 @@ private struct EventOutput {
     var line: EventLine
     var isRaw: Bool
     var saga: String?
+    /// Said once, when the subscription is in place.
+    var greeting: String?
 
     /// False when nobody reads any more.
-    func show(_ event: RedisSubscriptionEvent) async -> Bool {
+    mutating func show(_ event: RedisSubscriptionEvent) async -> Bool {
         switch event {
         case .active:
-            return true
+            defer { greeting = nil }
+            guard let greeting else { return true }
+            return await LineOutput.errors.line(greeting)
         case .interrupted:
             return await LineOutput.errors.line("troupe: events may be missing here")
         case .message(let message):

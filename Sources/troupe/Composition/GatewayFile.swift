@@ -31,7 +31,7 @@ enum GatewayFile {
         for path in [usualPath] + besideThePackage {
             if let text = text(at: path) { return Source(name: path, text: text) }
         }
-        return Source(name: "gateway.yaml", text: BuiltInGatewayFile.text)
+        return Source(name: "built-in gateway.yaml", text: BuiltInGatewayFile.text)
     }
 
     /// Every fault becomes a line of the message, `file:line:column: what`.

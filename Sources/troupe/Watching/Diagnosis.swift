@@ -77,9 +77,11 @@ struct Diagnosis {
         let limit = clockDifferenceMaximum
         let isFar = difference > limit || difference < .zero - limit
         let direction = difference < .zero ? "behind" : "ahead"
+        let distance = milliseconds(difference)
         return Finding(
             level: isFar ? .problem : .fine, subject: "clock",
-            what: "Redis is \(milliseconds(difference)) ms \(direction)",
+            what: distance == 0
+                ? "Redis tells the same time" : "Redis is \(distance) ms \(direction)",
             remedy: isFar ? "run an NTP client on both machines" : nil)
     }
 
@@ -95,13 +97,30 @@ struct Diagnosis {
         return abs(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
     }
 
-    /// A port that `up` would listen on.
-    static func port(_ port: Int, of name: String, isFree: Bool) -> Finding {
-        Finding(
-            level: isFree ? .fine : .advice, subject: "port \(port)",
-            what: isFree
-                ? "free, for \(name)" : "in use, by a running \(name) or by another program",
-            remedy: isFree ? nil : "troupe up --port 4000, unless it is ours")
+    /// The ports that `up` would listen on, those that are taken one by one.
+    static func ports(
+        _ addresses: Addresses, taken: [(name: String, port: Int)]
+    ) -> [Finding] {
+        let all = addresses.all()
+        let shown = "\(addresses.gateway)–\(all[all.count - 2].port) and \(addresses.admin)"
+        if taken.isEmpty {
+            return [Finding(level: .fine, subject: "ports", what: "\(shown) are free")]
+        }
+        if taken.count == all.count {
+            return [
+                Finding(
+                    level: .fine, subject: "ports",
+                    what: "\(shown) are in use, by a troupe up as it seems")
+            ]
+        }
+        let other =
+            addresses.gateway + 1_000 <= Addresses.firstPortHighest
+            ? addresses.gateway + 1_000 : Addresses.firstPort
+        return taken.map { name, port in
+            Finding(
+                level: .advice, subject: "ports", what: "\(port), for \(name), is in use",
+                remedy: "troupe up --port \(other), unless it is ours")
+        }
     }
 
     /// The version of the library that reads replies.

@@ -62,6 +62,11 @@ struct SagaHistory {
             .map(\.0.event)
     }
 
+    /// The types of which there is a stream.
+    func eventTypes() async throws(RedisError) -> Set<String> {
+        Set(try await streams().compactMap { $0.split(separator: ":").last.map(String.init) })
+    }
+
     private func streams() async throws(RedisError) -> [String] {
         var keys: Set<String> = []
         var cursor = "0"

@@ -27,6 +27,31 @@ struct WatchingTests {
         _ = await tail.program.exitStatus()
     }
 
+    @Test func slipInATypeIsNotWaitedForSilently() async throws {
+        let stage = try Stage.current
+        _ = try await stage.ended(try await stage.placed(Stage.order("1")))
+
+        let tail = try Tool.start(["tail", "--type", "OrderCreatd"], on: stage)
+
+        try await eventually("tail says what it listens for") {
+            tail.errors.contains("did you mean OrderCreated?")
+        }
+        tail.program.send(SIGTERM)
+        _ = await tail.program.exitStatus()
+    }
+
+    @Test func takenPortIsNamedWithANextStep() async throws {
+        let stage = try Stage.current
+        let port = stage.addresses.port(of: .payments)
+
+        let serve = try Tool.start(["serve", "payments", "--port", String(port)], on: stage)
+
+        #expect(await serve.program.exitStatus() == 1)
+        #expect(serve.errors.contains("port \(port), for payments, is in use"))
+        #expect(serve.errors.contains("troupe serve payments --port \(port + 1_000)"))
+        #expect(serve.errors.split(separator: "\n").count == 2, "\(serve.errors)")
+    }
+
     @Test func sagaShowListsAnOrdersEventsInTheirOrder() async throws {
         let stage = try Stage.current
         let product = try await stage.newProduct(stock: 5)
@@ -55,6 +80,35 @@ struct WatchingTests {
         #expect(show.output.isEmpty)
     }
 
+    @Test func gatewayCountsWhatItAnswers() async throws {
+        let stage = try Stage.current
+        let metrics = "http://\(Addresses.host):\(stage.addresses.admin)/metrics"
+        let before = Samples(try await Web.get(metrics).body)
+        let id = UUIDv7.next()
+        let product = try await stage.newProduct(stock: 1)
+        for _ in 1...3 { _ = try await Web.get("\(stage.gateway)/products/\(product)") }
+        _ = try await Web.get("\(stage.gateway)/products/\(id)")
+        _ = try await Web.get("\(stage.gateway)/nowhere")
+
+        let answer = try await Web.get(metrics)
+        let after = Samples(answer.body)
+
+        #expect(answer.headers["content-type"]?.hasPrefix("text/plain; version=0.0.4") == true)
+        func grown(_ name: String, _ labels: String...) -> Double {
+            after.sum(name, labels) - before.sum(name, labels)
+        }
+        let route = #"route="product""#
+        #expect(grown("gateway_requests_total", route, #"status="200""#, #"method="GET""#) == 3)
+        #expect(grown("gateway_requests_total", route, #"status="404""#) == 1)
+        #expect(grown("gateway_requests_total", #"route="none""#, #"status="404""#) == 1)
+        #expect(grown("gateway_cache_total", route) == 4)
+        #expect(grown("gateway_cache_total", route, #"outcome="miss""#) >= 2)
+        #expect(grown("gateway_request_duration_seconds_count", route) == 4)
+        #expect(grown("gateway_request_duration_seconds_sum", route) > 0)
+        #expect(grown("gateway_upstream_duration_seconds_count", #"upstream="products""#) >= 2)
+        #expect(after.sum("gateway_l1_entries", []) > 0)
+    }
+
     @Test func doctorFindsARedisForTestsHealthy() async throws {
         let stage = try Stage.current
         let doctor = try Tool.start(
@@ -68,23 +122,48 @@ struct WatchingTests {
     }
 }
 
+/// The samples of a page of metrics.
+private struct Samples {
+    private let lines: [Substring]
+
+    init(_ page: String) { lines = page.split(separator: "\n").filter { !$0.hasPrefix("#") } }
+
+    /// The sum of the samples of that name that have all the labels.
+    func sum(_ name: String, _ labels: [String]) -> Double {
+        lines.filter { line in
+            (line.hasPrefix(name + "{") || line.hasPrefix(name + " "))
+                && labels.allSatisfy { line.contains($0) }
+        }
+        .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
+        .reduce(0, +)
+    }
+}
+
 /// A subcommand with what it printed.
 private struct Tool {
     let program: ChildProgram
     private let file: String
 
     static func start(_ arguments: [String], on stage: Stage) throws -> Tool {
-        let file = "\(stage.folder)/\(UUID().uuidString).out"
-        let descriptor = Foundation.open(file, O_WRONLY | O_CREAT, 0o644)
-        defer { Foundation.close(descriptor) }
+        let file = "\(stage.folder)/\(UUID().uuidString)"
+        let output = Foundation.open(file + ".out", O_WRONLY | O_CREAT, 0o644)
+        let errors = Foundation.open(file + ".err", O_WRONLY | O_CREAT, 0o644)
+        defer {
+            Foundation.close(output)
+            Foundation.close(errors)
+        }
         let program = try ChildProgram(
             BuiltProgram.path, arguments + ["--redis", stage.redis.url],
-            streams: .init(output: descriptor))
+            streams: .init(output: output, errors: errors))
         return Tool(program: program, file: file)
     }
 
-    var output: String {
-        let bytes = FileManager.default.contents(atPath: file) ?? Data()
+    var output: String { Self.text(file + ".out") }
+
+    var errors: String { Self.text(file + ".err") }
+
+    private static func text(_ path: String) -> String {
+        let bytes = FileManager.default.contents(atPath: path) ?? Data()
         return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import troupe
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(3)))
 struct DiagnosisTests {
     private static let healthy: RedisFacts = {
         var facts = RedisFacts()
@@ -50,6 +50,21 @@ struct DiagnosisTests {
     func clocksFarApartAreAProblem(difference: Duration) {
         #expect(worst { $0.clockDifference = difference }?.subject == "clock")
         #expect(worst { $0.clockDifference = difference / 10 } == nil)
+    }
+
+    @Test func portsAreToldInOneLineUnlessSomeAreTaken() {
+        let addresses = Addresses(gateway: 4_000)
+
+        let free = Diagnosis.ports(addresses, taken: [])
+        let running = Diagnosis.ports(addresses, taken: addresses.all())
+        let mixed = Diagnosis.ports(addresses, taken: [("users", 4_001), ("admin", 4_100)])
+
+        #expect(free.map(\.what) == ["4000–4007 and 4100 are free"])
+        #expect(running.map(\.level) == [.fine])
+        #expect(running.allSatisfy { $0.what.contains("in use") })
+        #expect(mixed.map(\.level) == [.advice, .advice])
+        #expect(mixed[0].what == "4001, for users, is in use")
+        #expect(mixed[0].remedy == "troupe up --port 5000, unless it is ours")
     }
 
     @Test func everyFaultHasARemedy() {
