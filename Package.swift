@@ -64,7 +64,7 @@ let package = Package(
         .library(name: "Redis", targets: ["Redis"]),
         .library(name: "RedisTestKit", targets: ["RedisTestKit"]),
         .library(name: "Saga", targets: ["Saga", "SagaRedis"]),
-        .library(name: "ServiceHTTP", targets: ["ServiceHTTP"]),
+        .library(name: "ServiceHTTP", targets: ["ServiceHTTP", "SagaHTTP"]),
         .library(
             name: "OrderSystem",
             targets: [
@@ -129,6 +129,12 @@ let package = Package(
                 "Observability", asyncHTTPClient, httpTypes, hummingbird, hummingbirdCore,
                 lifecycle, logging, metrics, nioCore, nioHTTP1, nioHTTPTypes,
             ]),
+        module(
+            "SagaHTTP",
+            [
+                "CloudEvents", "Observability", "Redis", "Saga", "SagaRedis", "ServiceHTTP",
+                httpTypes, hummingbird, lifecycle, logging,
+            ]),
         module("OrderContracts", ["CloudEvents", "Saga"]),
         module("OrderService", orderServiceDependencies),
         module("PaymentService", orderServiceDependencies),
@@ -186,6 +192,7 @@ let package = Package(
         tests(
             "SagaRedisTests",
             ["CloudEvents", "Redis", "RedisTestKit", "Saga", "SagaRedis", logging, nioCore]),
+        tests("SagaHTTPTests", orderServiceTestDependencies + ["Observability"]),
         tests(
             "SandboxServiceTests",
             [
@@ -220,7 +227,7 @@ let package = Package(
 /// Never one another.
 var orderServiceDependencies: [Target.Dependency] {
     [
-        "CloudEvents", "Observability", "OrderContracts", "Redis", "Saga", "SagaRedis",
+        "CloudEvents", "Observability", "OrderContracts", "Redis", "Saga", "SagaHTTP", "SagaRedis",
         "ServiceHTTP", asyncHTTPClient, crypto, httpTypes, hummingbird, lifecycle, logging,
         metrics, nioCore,
     ]
@@ -228,7 +235,7 @@ var orderServiceDependencies: [Target.Dependency] {
 
 var orderServiceTestDependencies: [Target.Dependency] {
     [
-        "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "Saga", "SagaRedis",
+        "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "Saga", "SagaHTTP", "SagaRedis",
         "ServiceHTTP", hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
     ]
 }

@@ -1,4 +1,5 @@
 import Saga
+import SagaHTTP
 
 /// Something of the inventory that did not work out and is no refusal.
 public struct InventoryError: Error, CustomStringConvertible {
@@ -42,7 +43,7 @@ extension InventoryError {
     ///
     /// What waiting cannot mend is ours to mend.
     init(_ error: SagaError) {
-        if error.retry == .later || error.code == .stopped {
+        if error.mayPass {
             self.init(.unavailable, "the stock cannot be reached now", cause: error)
         } else {
             self.init(.damagedRecord, "the stock's record is not as it should be", cause: error)

@@ -1,6 +1,7 @@
 public import Logging
 public import Redis
 public import Saga
+import SagaHTTP
 import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
@@ -12,7 +13,7 @@ public struct InventoryServer: Service {
 
     private let runtime: SagaRuntime
     private let server: ServiceServer
-    private let logger: Logger
+    private let seed: RecordSeed
 
     /// A service that runs as soon as ``run()`` is called.
     ///
@@ -31,7 +32,7 @@ public struct InventoryServer: Service {
             name: "inventory", configuration: configuration.http,
             router: StockRoutes(room: room).router(logger: logger),
             readiness: readiness, logger: logger)
-        self.logger = logger
+        seed = RecordSeed(runtime.store, InventorySeed.changes, logger: logger)
     }
 
     /// The port, once the service listens.
@@ -39,11 +40,6 @@ public struct InventoryServer: Service {
 
     /// Runs until the graceful stop.
     public func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await runtime.run() }
-            group.addTask { try await server.run() }
-            group.addTask { await InventorySeed.plant(with: runtime, logger: logger) }
-            for try await _ in group {}
-        }
+        try await server.run(with: [runtime, seed])
     }
 }

@@ -1,4 +1,5 @@
 import Saga
+import SagaHTTP
 
 /// Something that could not be done with an order.
 public struct OrderError: Error, CustomStringConvertible {
@@ -60,16 +61,16 @@ extension OrderError {
     ///
     /// What waiting cannot mend is ours to mend.
     init(_ error: SagaError) {
-        switch error.code {
-        case .unavailable, .stopped:
-            self.init(.unavailable, "orders cannot be reached now", cause: error)
-        case .outcomeUnknown:
+        if error.code == .outcomeUnknown {
             self.init(
                 .unavailable,
-                "it is unknown whether this was done; with the same Idempotency-Key it can be "
-                    + "repeated safely", cause: error)
-        default:
-            self.init(.damagedRecord, "the order's records are not as they should be", cause: error)
+                "It is unknown whether this was done; with the same Idempotency-Key it can be "
+                    + "repeated safely.", cause: error)
+        } else if error.mayPass {
+            self.init(.unavailable, "The orders cannot be reached now.", cause: error)
+        } else {
+            self.init(
+                .damagedRecord, "The order's records are not as they should be.", cause: error)
         }
     }
 }

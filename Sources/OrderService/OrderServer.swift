@@ -2,6 +2,7 @@ public import Logging
 import OrderContracts
 public import Redis
 public import Saga
+import SagaHTTP
 import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
@@ -16,7 +17,7 @@ public struct OrderServer: Service {
     private let runtime: SagaRuntime
     private let server: ServiceServer
     private let clients: [JSONClient]
-    private let logger: Logger
+    private let seed: RecordSeed
 
     /// A service that runs as soon as ``run()`` is called.
     ///
@@ -43,7 +44,7 @@ public struct OrderServer: Service {
             name: "orders", configuration: configuration.http,
             router: OrderRoutes(desk: desk).router(logger: logger), readiness: readiness,
             logger: logger)
-        self.logger = logger
+        seed = RecordSeed(runtime.store, [OrderSeed.changes], logger: logger)
     }
 
     /// The port, once the service listens.
@@ -51,21 +52,6 @@ public struct OrderServer: Service {
 
     /// Runs until the graceful stop, then closes what it opened.
     public func run() async throws {
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await runtime.run() }
-                group.addTask { try await server.run() }
-                group.addTask { await OrderSeed.plant(with: runtime, logger: logger) }
-                for try await _ in group {}
-            }
-        } catch {
-            await close()
-            throw error
-        }
-        await close()
-    }
-
-    private func close() async {
-        for client in clients { await client.shutdown() }
+        try await server.run(with: [runtime, seed], calling: clients)
     }
 }

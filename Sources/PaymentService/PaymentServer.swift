@@ -1,6 +1,7 @@
 public import Logging
 public import Redis
 public import Saga
+import SagaHTTP
 import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
@@ -10,7 +11,7 @@ public struct PaymentServer: Service {
     private let runtime: SagaRuntime
     private let server: ServiceServer
     private let client: JSONClient
-    private let logger: Logger
+    private let seed: RecordSeed
 
     /// A service that runs as soon as ``run()`` is called.
     ///
@@ -34,7 +35,7 @@ public struct PaymentServer: Service {
             name: "payments", configuration: configuration.http,
             router: PaymentRoutes(records: runtime.records).router(logger: logger),
             readiness: readiness, logger: logger)
-        self.logger = logger
+        seed = RecordSeed(runtime.store, [PaymentSeed.changes], logger: logger)
     }
 
     /// The port, once the service listens.
@@ -42,17 +43,6 @@ public struct PaymentServer: Service {
 
     /// Runs until the graceful stop, then closes what it opened.
     public func run() async throws {
-        do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await runtime.run() }
-                group.addTask { try await server.run() }
-                group.addTask { await PaymentSeed.plant(with: runtime, logger: logger) }
-                for try await _ in group {}
-            }
-        } catch {
-            await client.shutdown()
-            throw error
-        }
-        await client.shutdown()
+        try await server.run(with: [runtime, seed], calling: [client])
     }
 }

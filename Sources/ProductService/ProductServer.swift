@@ -1,13 +1,12 @@
 public import Logging
 public import Redis
+import SagaHTTP
 public import ServiceHTTP
 public import ServiceLifecycle
 
 /// The product service: its records in Redis, shown and changed over HTTP.
 public struct ProductServer: Service {
-    private let store: ProductCatalog
-    private let server: ServiceServer
-    private let logger: Logger
+    private let server: CollectionServer<Product>
 
     /// A service that runs as soon as ``run()`` is called.
     ///
@@ -20,12 +19,9 @@ public struct ProductServer: Service {
         configuration: ProductServerConfiguration, redis: RedisClient, logger: Logger,
         readiness: Readiness? = nil
     ) {
-        store = ProductCatalog(redis: redis, namespace: configuration.namespace)
-        server = ServiceServer(
-            name: "products", configuration: configuration.http,
-            router: ProductRoutes(store: store).router(logger: logger), readiness: readiness,
-            logger: logger)
-        self.logger = logger
+        server = CollectionServer(
+            configuration.http, namespace: configuration.namespace, seeds: ProductSeed.products,
+            redis: redis, logger: logger, readiness: readiness)
     }
 
     /// The port, once the service listens.
@@ -33,10 +29,6 @@ public struct ProductServer: Service {
 
     /// Runs until the graceful stop.
     public func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run() }
-            group.addTask { await ProductSeed.plant(in: store, logger: logger) }
-            for try await _ in group {}
-        }
+        try await server.run()
     }
 }

@@ -20,6 +20,7 @@ struct LayeringTests {
         "Gateway": ["Observability"],
         "GatewayRedis": ["CloudEvents", "Gateway", "Redis"],
         "ServiceHTTP": ["Observability"],
+        "SagaHTTP": ["CloudEvents", "Observability", "Redis", "Saga", "SagaRedis", "ServiceHTTP"],
         "OrderContracts": ["CloudEvents", "Saga"],
         "OrderService": orderService,
         "PaymentService": orderService,
@@ -36,7 +37,7 @@ struct LayeringTests {
 
     /// Services share their contracts and never import each other.
     private static let orderService: Set<String> = [
-        "CloudEvents", "Observability", "OrderContracts", "Redis", "Saga", "SagaRedis",
+        "CloudEvents", "Observability", "OrderContracts", "Redis", "Saga", "SagaHTTP", "SagaRedis",
         "ServiceHTTP",
     ]
 

@@ -1,63 +1,38 @@
-import HTTPTypes
-import Hummingbird
-import HummingbirdTesting
 import Logging
 import Redis
 import RedisTestKit
 import ServiceHTTP
-import ServiceLifecycle
 import Testing
-
-@testable import UserService
+import UserService
 
 @Suite(.redisServer, .timeLimit(.minutes(1)))
 struct UserServerTests {
-    @Test func aServerSeedsAndServesUntilItIsStopped() async throws {
+    @Test func newSystemHasSomeUsers() async throws {
         try await RedisServer.current.withKeyspace { redis, prefix in
             var configuration = UserServerConfiguration()
             configuration.http.port = 0
             configuration.namespace = prefix
             let server = UserServer(
-                configuration: configuration, redis: redis, logger: .silent)
-            let group = ServiceGroup(services: [server], logger: .silent)
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { try await group.run() }
-                let client = JSONClient(
-                    baseURL: "http://127.0.0.1:\(try await server.boundPort.value)")
-                while try await client.get("/users/3").status != 200 {
-                    await Task.yield()
+                configuration: configuration, redis: redis,
+                logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+            let running = Task { try await server.run() }
+            let client = JSONClient(
+                baseURL: "http://127.0.0.1:\(try await server.boundPort.value)")
+            while try await client.get("/users/1").status != 200 {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+
+            struct List: Decodable {
+                struct Item: Decodable {
+                    var id: String
                 }
-                await client.shutdown()
-                await group.triggerGracefulShutdown()
-                try await tasks.waitForAll()
+                var items: [Item]
             }
+            let list = try await client.get("/users").decode(List.self)
+            #expect(list.items.map(\.id) == ["3", "2", "1"])
+            await client.shutdown()
+            running.cancel()
+            _ = await running.result
         }
-    }
-
-    @Test func withoutRedisTheAnswerIsComeBackLater() async throws {
-        let server = try await RedisServer.launch()
-        let redis = server.client()
-        let store = UserDirectory(redis: redis, namespace: "")
-        await UserSeed.plant(in: store, logger: .silent)
-        let router = UserRoutes(store: store).router(logger: .silent)
-        try await Application(router: router, logger: .silent).test(.router) { client in
-            #expect(try await client.execute(uri: "/users/1", method: .get).status == .ok)
-
-            await server.kill()
-            let start = ContinuousClock.now
-            for path in ["/users/1", "/users"] {
-                let away = try await client.execute(uri: path, method: .get)
-                #expect(away.status == .serviceUnavailable)
-                #expect(away.headers[.retryAfter] == "1")
-            }
-            #expect(ContinuousClock.now - start < .seconds(10))
-
-            try await server.start()
-            while try await client.execute(uri: "/users", method: .get).status != .ok {
-                await Task.yield()
-            }
-        }
-        await redis.shutdown()
-        await server.stop()
     }
 }

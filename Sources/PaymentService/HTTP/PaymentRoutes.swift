@@ -3,6 +3,7 @@ import Logging
 import Observability
 import OrderContracts
 import Saga
+import SagaHTTP
 import ServiceHTTP
 
 /// The payment service over HTTP.
@@ -14,15 +15,12 @@ struct PaymentRoutes {
     func router(logger: Logger) -> ServiceRouter {
         let router = ServiceRouter(
             service: "payments", logger: logger,
-            problem: { error in
-                guard let error = error as? SagaError, error.retry == .later else { return nil }
-                return .unavailable("payments cannot be reached now", cause: error)
-            })
+            problem: { Problem($0, reaching: "The payments") })
         router.get("/payments/{orderId}") { _, context in
             let orderID = OrderID(wellFormed: try context.pathID("orderId"))
             let fields = try await records.fields(of: .payment(orderID.text))
             guard let payment = try Payment(orderID, fields: fields) else {
-                throw Problem.notFound("there is no payment for order \(orderID)")
+                throw Problem.notFound("There is no payment for order \(orderID).")
             }
             return .json { payment.write(to: &$0) }
         }

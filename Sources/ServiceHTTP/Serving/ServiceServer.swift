@@ -61,6 +61,25 @@ public struct ServiceServer: Service {
         logger.debug("Server stopped.", metadata: ["server": "\(name)"])
     }
 
+    /// Serves beside the service's other parts until the graceful stop, or until one of all fails.
+    ///
+    /// - Parameter clients: what the parts call others with; they are closed at the end.
+    public func run(
+        with parts: [any Service], calling clients: [JSONClient] = []
+    ) async throws {
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await run() }
+                for part in parts { group.addTask { try await part.run() } }
+                for try await _ in group {}
+            }
+        } catch {
+            for client in clients { await client.shutdown() }
+            throw error
+        }
+        for client in clients { await client.shutdown() }
+    }
+
     private func serve(_ application: Application<ServiceResponder>) async throws {
         do {
             try await application.run()

@@ -3,6 +3,7 @@ import Logging
 import Observability
 import OrderContracts
 import Saga
+import SagaHTTP
 import ServiceHTTP
 
 /// The shipping service over HTTP.
@@ -14,15 +15,12 @@ struct ShipmentRoutes {
     func router(logger: Logger) -> ServiceRouter {
         let router = ServiceRouter(
             service: "shipping", logger: logger,
-            problem: { error in
-                guard let error = error as? SagaError, error.retry == .later else { return nil }
-                return .unavailable("shipments cannot be reached now", cause: error)
-            })
+            problem: { Problem($0, reaching: "The shipments") })
         router.get("/shipments/{orderId}") { _, context in
             let orderID = OrderID(wellFormed: try context.pathID("orderId"))
             let fields = try await records.fields(of: .shipment(orderID.text))
             guard let shipment = try ShipmentState(orderID, fields: fields) else {
-                throw Problem.notFound("there is no shipment for order \(orderID)")
+                throw Problem.notFound("There is no shipment for order \(orderID).")
             }
             return .json { shipment.write(to: &$0) }
         }

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import OrderContracts
 import RedisTestKit
+import SagaHTTP
 import SagaRedis
 import ServiceHTTP
 import Testing
@@ -71,7 +72,7 @@ struct StockRoutesTests {
     @Test func seedingAgainChangesNothing() async throws {
         try await withStock { client, runtime in
             _ = try await put(client, "/inventory/5", #"{"available":2}"#)
-            await InventorySeed.plant(with: runtime, logger: Self.silent)
+            await plant(with: runtime)
 
             let level = try await client.execute(uri: "/inventory/5", method: .get)
             #expect(String(buffer: level.body).contains(#""available":2,"#))
@@ -79,6 +80,10 @@ struct StockRoutesTests {
     }
 
     private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    private func plant(with runtime: SagaRuntime) async {
+        await RecordSeed(runtime.store, InventorySeed.changes, logger: Self.silent).run()
+    }
 
     private func put(
         _ client: any TestClientProtocol, _ path: String, _ body: String
@@ -102,7 +107,7 @@ struct StockRoutesTests {
             configuration.namespace = prefix
             let runtime = try SagaRuntime(
                 .inventory(), redis: redis, configuration: configuration, logger: Self.silent)
-            await InventorySeed.plant(with: runtime, logger: Self.silent)
+            await plant(with: runtime)
             let room = StockRoom(runtime: runtime)
             let router = StockRoutes(room: room).router(logger: Self.silent)
             try await Application(router: router, logger: Self.silent).test(.router) { client in
