@@ -1,5 +1,6 @@
 import OrderContracts
 public import Saga
+import SagaHTTP
 
 /// The payment service's part in the order saga: a card is charged once, and refunded if the
 /// order comes to nothing.
@@ -19,10 +20,13 @@ extension Participant {
                     }
                 },
                 perform: { order, context in
-                    let charge = try await company.charge(
-                        order.total, token: order.payment.token,
-                        reference: OrderID(wellFormed: context.sagaID), key: context.idempotencyKey
-                    ).get()
+                    let charge = try await context.calling {
+                        try await company.charge(
+                            order.total, token: order.payment.token,
+                            reference: OrderID(wellFormed: context.sagaID),
+                            key: context.idempotencyKey
+                        ).get()
+                    }
                     return Transition(PaymentProcessed(order, charge)) {
                         $0.set(.payment(context.sagaID), Payment.charged(order.total, charge))
                     }
@@ -36,8 +40,10 @@ extension Participant {
                 emits: PaymentRefunded.self,
                 nothingToUndo: { _ in Transition(PaymentRefunded(amount: nil)) },
                 undo: { context in
-                    let refund = try await company.refund(
-                        chargeKey: context.idempotencyKey, key: context.sagaID + ":refund")
+                    let refund = try await context.calling {
+                        try await company.refund(
+                            chargeKey: context.idempotencyKey, key: context.sagaID + ":refund")
+                    }
                     return Transition(PaymentRefunded(amount: refund.amount)) {
                         $0.set(.payment(context.sagaID), Payment.refunded)
                     }

@@ -1,5 +1,6 @@
 import OrderContracts
 public import Saga
+import SagaHTTP
 
 /// The shipping service's part in the order saga: a shipment is booked, then cancelled or sent.
 ///
@@ -19,9 +20,11 @@ extension Participant {
                     }
                 },
                 perform: { order, context in
-                    let shipment = try await carrier.arrange(
-                        Parcel(order, context.sagaID), key: context.idempotencyKey
-                    ).get()
+                    let shipment = try await context.calling {
+                        try await carrier.arrange(
+                            Parcel(order, context.sagaID), key: context.idempotencyKey
+                        ).get()
+                    }
                     return Transition(ShipmentArranged(order, shipment)) {
                         $0.set(.shipment(context.sagaID), ShipmentState.arranged(shipment))
                     }
@@ -31,16 +34,20 @@ extension Participant {
                 by: [OrderCancellationRequested.self], emits: ShipmentCancelled.self,
                 nothingToUndo: { _ in Transition(ShipmentCancelled(wasArranged: false)) },
                 undo: { context in
-                    let found = try await carrier.cancel(
-                        shipmentKey: context.idempotencyKey, key: context.sagaID + ":cancel")
+                    let found = try await context.calling {
+                        try await carrier.cancel(
+                            shipmentKey: context.idempotencyKey, key: context.sagaID + ":cancel")
+                    }
                     return Transition(ShipmentCancelled(wasArranged: found == .cancelled)) {
                         $0.set(.shipment(context.sagaID), ShipmentState.cancelled)
                     }
                 }
             )
             .finished(by: OrderCompleted.self, emits: ShipmentDispatched.self) { _, context in
-                let dispatch = try await carrier.dispatch(
-                    shipmentKey: context.idempotencyKey, key: context.sagaID + ":dispatch")
+                let dispatch = try await context.calling {
+                    try await carrier.dispatch(
+                        shipmentKey: context.idempotencyKey, key: context.sagaID + ":dispatch")
+                }
                 return Transition(ShipmentDispatched(dispatchID: dispatch.id)) {
                     $0.set(.shipment(context.sagaID), ShipmentState.dispatched)
                 }

@@ -14,24 +14,24 @@ public struct HTTPPaymentCompany: PaymentCompany {
         self.client = client
     }
 
-    /// Charges the card; any answer in the 400s is a refusal, unless it asks to come back later.
+    /// Charges the card; what the company refuses is a business failure.
     public func charge(
         _ amount: Money, token: String, reference: OrderID, key: String
     ) async throws(PaymentError) -> Result<Charge, BusinessFailure> {
-        let answer = try await post(
-            "/charges",
-            ChargeRequest(
-                amount: amount.amount, currency: amount.currency, token: token,
-                reference: reference.text),
-            key: key)
-        switch answer.status {
-        case 200...299:
-            return .success(Charge(id: try decode(ChargeAnswer.self, from: answer).id))
-        case 408, 425, 429:
-            throw PaymentError(.unavailable, "the payment company answered \(answer.status)")
-        case 400...499: return .failure(answer.refusal)
-        default:
-            throw PaymentError(.unavailable, "the payment company answered \(answer.status)")
+        let request = ChargeRequest(
+            amount: amount.amount, currency: amount.currency, token: token,
+            reference: reference.text)
+        let submission = try await translated { () async throws(CallError) in
+            try await client.submit(
+                "/charges", request, idempotencyKey: key, for: ChargeAnswer.self)
+        }
+        switch submission {
+        case .accepted(let answer): return .success(Charge(id: answer.id))
+        case .refused(let refusal):
+            return .failure(
+                BusinessFailure(
+                    refusal.reason ?? FailureReason.paymentRefused,
+                    refusal.detail ?? "the payment company refused the charge"))
         }
     }
 
@@ -39,49 +39,26 @@ public struct HTTPPaymentCompany: PaymentCompany {
     ///
     /// There is no refusal here: anything but success has to be tried again.
     public func refund(chargeKey: String, key: String) async throws(PaymentError) -> Refund {
-        let answer = try await post(
-            "/refunds", RefundRequest(chargeKey: chargeKey, reason: "order cancelled"), key: key)
-        guard (200...299).contains(answer.status) else {
-            throw PaymentError(.unavailable, "the payment company answered \(answer.status)")
+        let request = RefundRequest(chargeKey: chargeKey, reason: "order cancelled")
+        let refund = try await translated { () async throws(CallError) in
+            try await client.insist(
+                "/refunds", request, idempotencyKey: key, for: RefundAnswer.self)
         }
-        let refund = try decode(RefundAnswer.self, from: answer)
         guard refund.status == "refunded", let amount = refund.amount,
             let currency = refund.currency
         else { return .nothingCharged }
         return .refunded(Money(amount: amount, currency: currency))
     }
 
-    private func post(
-        _ path: String, _ body: some Encodable & Sendable, key: String
-    ) async throws(PaymentError) -> JSONAnswer {
+    private func translated<Value>(
+        _ call: () async throws(CallError) -> Value
+    ) async throws(PaymentError) -> Value {
         do {
-            return try await client.post(path, body, idempotencyKey: key)
-        } catch {
-            throw PaymentError(.unavailable, "the payment company does not answer", cause: error)
-        }
-    }
-
-    private func decode<Value: Decodable>(
-        _ type: Value.Type, from answer: JSONAnswer
-    ) throws(PaymentError) -> Value {
-        do {
-            return try answer.decode(type)
+            return try await call()
         } catch {
             throw PaymentError(
-                .unavailable, "the payment company's answer is unreadable", cause: error)
+                .unavailable, "no word from the payment company: \(error.message)", cause: error)
         }
-    }
-}
-
-extension JSONAnswer {
-    /// Why the company does not charge: its own reason if it is about the card, ours if it finds
-    /// the request at fault, as it does with a token that it never issued.
-    fileprivate var refusal: BusinessFailure {
-        let problem = problem
-        let reason = status == 400 ? nil : problem?.code
-        return BusinessFailure(
-            reason ?? FailureReason.paymentRefused,
-            problem?.detail ?? "the payment company refused the charge")
     }
 }
 

@@ -10,6 +10,9 @@ public struct CallError: Error, CustomStringConvertible {
 
         /// Something came back, but not what was agreed.
         public static let unreadable = Self(description: "unreadable")
+
+        /// The answer has a status that says neither yes nor no.
+        public static let unexpected = Self(description: "unexpected")
     }
 
     /// What went wrong.

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
+import Observability
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -62,6 +63,40 @@ public final class JSONClient: Sendable {
         return try await call(request)
     }
 
+    /// Asks for something that can be refused, under an idempotency key.
+    ///
+    /// Any answer in the 400s is a refusal, unless it asks to come back later. Throws if it stays
+    /// unknown whether the call took effect: no answer, one of another kind, or an unreadable one.
+    public func submit<Answer: Decodable>(
+        _ path: String, _ body: some Encodable & Sendable, idempotencyKey: String,
+        for type: Answer.Type = Answer.self
+    ) async throws(CallError) -> Submission<Answer> {
+        let answer = try await post(path, body, idempotencyKey: idempotencyKey)
+        switch answer.status {
+        case 200...299: return .accepted(try answer.decode(type))
+        case 408, 425, 429: throw unexpected(answer, path)
+        case 400...499: return .refused(Refusal(answer))
+        default: throw unexpected(answer, path)
+        }
+    }
+
+    /// Asks for something that must be done in the end, under an idempotency key.
+    ///
+    /// Throws for anything but success, a refusal too: it has to be asked for again.
+    public func insist<Answer: Decodable>(
+        _ path: String, _ body: some Encodable & Sendable, idempotencyKey: String,
+        for type: Answer.Type = Answer.self
+    ) async throws(CallError) -> Answer {
+        let answer = try await post(path, body, idempotencyKey: idempotencyKey)
+        guard (200...299).contains(answer.status) else { throw unexpected(answer, path) }
+        return try answer.decode(type)
+    }
+
+    private func unexpected(_ answer: JSONAnswer, _ path: String) -> CallError {
+        let reason = answer.problem?.code.map { " (\($0))" } ?? ""
+        return CallError(.unexpected, "\(base)\(path) answered \(answer.status)\(reason)")
+    }
+
     /// Closes every connection.
     ///
     /// Calls under way fail.
@@ -72,12 +107,18 @@ public final class JSONClient: Sendable {
     private func call(_ plain: HTTPClientRequest) async throws(CallError) -> JSONAnswer {
         var request = plain
         request.headers.add(name: "accept", value: "application/json, application/problem+json")
+        let origin = CallOrigin.current
+        let trace = origin?.trace.child() ?? TraceContext()
+        request.headers.add(name: "traceparent", value: trace.traceparent)
+        if let name = origin?.requestID {
+            request.headers.add(name: "x-request-id", value: name.description)
+        }
         do {
             let response = try await http.execute(request, timeout: timeout)
             let body = try await response.body.collect(upTo: Self.largestAnswer)
             return JSONAnswer(status: Int(response.status.code), body: body)
         } catch {
-            throw CallError(.noAnswer, "no answer from \(plain.url)", cause: error)
+            throw CallError(.noAnswer, "no answer from \(plain.url): \(error)", cause: error)
         }
     }
 

@@ -49,7 +49,10 @@ public struct ServiceResponder: HTTPResponder {
     private func answer(to request: Request, _ context: ServiceContext) async -> Response {
         do {
             try checkSizes(of: request)
-            let response = try await routes.respond(to: request, context: context)
+            let origin = CallOrigin(trace: context.trace, requestID: context.requestID)
+            let response = try await CallOrigin.$current.withValue(origin) {
+                try await routes.respond(to: request, context: context)
+            }
             guard route(of: context) == nil else { return response }
             throw missing(request)
         } catch {

@@ -15,20 +15,23 @@ public struct HTTPCarrier: Carrier {
         self.client = client
     }
 
-    /// Books; any answer in the 400s is a refusal, unless it asks to come back later.
+    /// Books; what the carrier refuses is a business failure.
     public func arrange(
         _ parcel: Parcel, key: String
     ) async throws(ShippingError) -> Result<Shipment, BusinessFailure> {
-        let answer = try await post("/shipments", ShipmentRequest(parcel), key: key)
-        switch answer.status {
-        case 200...299:
-            let shipment = try decode(ShipmentAnswer.self, from: answer)
-            return .success(Shipment(id: shipment.id, trackingNumber: shipment.trackingNumber))
-        case 408, 425, 429:
-            throw ShippingError(.unavailable, "the carrier answered \(answer.status)")
-        case 400...499: return .failure(answer.refusal)
-        default:
-            throw ShippingError(.unavailable, "the carrier answered \(answer.status)")
+        let submission = try await translated { () async throws(CallError) in
+            try await client.submit(
+                "/shipments", ShipmentRequest(parcel), idempotencyKey: key,
+                for: ShipmentAnswer.self)
+        }
+        switch submission {
+        case .accepted(let answer):
+            return .success(Shipment(id: answer.id, trackingNumber: answer.trackingNumber))
+        case .refused(let refusal):
+            return .failure(
+                BusinessFailure(
+                    refusal.reason ?? FailureReason.shipmentRefused,
+                    refusal.detail ?? "the carrier refused the shipment"))
         }
     }
 
@@ -38,10 +41,12 @@ public struct HTTPCarrier: Carrier {
     public func cancel(
         shipmentKey: String, key: String
     ) async throws(ShippingError) -> Cancellation {
-        let answer = try await insist(
-            "/cancellations", ShipmentKeyRequest(shipmentKey: shipmentKey), key: key)
-        let status = try decode(CancellationAnswer.self, from: answer).status
-        return status == "cancelled" ? .cancelled : .nothingArranged
+        let answer = try await translated { () async throws(CallError) in
+            try await client.insist(
+                "/cancellations", ShipmentKeyRequest(shipmentKey: shipmentKey),
+                idempotencyKey: key, for: CancellationAnswer.self)
+        }
+        return answer.status == "cancelled" ? .cancelled : .nothingArranged
     }
 
     /// Sends it off.
@@ -50,50 +55,23 @@ public struct HTTPCarrier: Carrier {
     public func dispatch(
         shipmentKey: String, key: String
     ) async throws(ShippingError) -> Dispatch {
-        let answer = try await insist(
-            "/dispatches", ShipmentKeyRequest(shipmentKey: shipmentKey), key: key)
-        return Dispatch(id: try decode(DispatchAnswer.self, from: answer).id)
-    }
-
-    private func insist(
-        _ path: String, _ body: some Encodable & Sendable, key: String
-    ) async throws(ShippingError) -> JSONAnswer {
-        let answer = try await post(path, body, key: key)
-        guard (200...299).contains(answer.status) else {
-            throw ShippingError(.unavailable, "the carrier answered \(answer.status)")
+        let answer = try await translated { () async throws(CallError) in
+            try await client.insist(
+                "/dispatches", ShipmentKeyRequest(shipmentKey: shipmentKey), idempotencyKey: key,
+                for: DispatchAnswer.self)
         }
-        return answer
+        return Dispatch(id: answer.id)
     }
 
-    private func post(
-        _ path: String, _ body: some Encodable & Sendable, key: String
-    ) async throws(ShippingError) -> JSONAnswer {
+    private func translated<Value>(
+        _ call: () async throws(CallError) -> Value
+    ) async throws(ShippingError) -> Value {
         do {
-            return try await client.post(path, body, idempotencyKey: key)
+            return try await call()
         } catch {
-            throw ShippingError(.unavailable, "the carrier does not answer", cause: error)
+            throw ShippingError(
+                .unavailable, "no word from the carrier: \(error.message)", cause: error)
         }
-    }
-
-    private func decode<Value: Decodable>(
-        _ type: Value.Type, from answer: JSONAnswer
-    ) throws(ShippingError) -> Value {
-        do {
-            return try answer.decode(type)
-        } catch {
-            throw ShippingError(.unavailable, "the carrier's answer is unreadable", cause: error)
-        }
-    }
-}
-
-extension JSONAnswer {
-    /// Why the carrier does not come: its own reason, or ours if it finds the request at fault.
-    fileprivate var refusal: BusinessFailure {
-        let problem = problem
-        let reason = status == 400 ? nil : problem?.code
-        return BusinessFailure(
-            reason ?? FailureReason.shipmentRefused,
-            problem?.detail ?? "the carrier refused the shipment")
     }
 }
 

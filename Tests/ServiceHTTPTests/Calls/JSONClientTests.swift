@@ -2,12 +2,13 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import Observability
 import ServiceHTTP
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct JSONClientTests {
-    private struct Sent: Encodable, Sendable {
+    private struct Sent: Codable, Sendable {
         var amount: Int
     }
 
@@ -53,7 +54,65 @@ struct JSONClientTests {
         }
     }
 
-    private func withEcho(_ body: (JSONClient) async throws -> Void) async throws {
+    @Test func callsTellOnWhoseBehalfTheyAre() async throws {
+        let trace = TraceContext()
+        try await withEcho { client in
+            let origin = CallOrigin(trace: trace, requestID: RequestName(accepting: "r-1"))
+            let sent = try await CallOrigin.$current.withValue(origin) {
+                try await client.get("/origin").decode(Origin.self)
+            }
+            #expect(sent.name == "r-1")
+            #expect(sent.trace == trace.traceID)
+
+            let another = try await client.get("/origin").decode(Origin.self)
+            #expect(another.name != "r-1")
+            #expect(another.trace != trace.traceID)
+        }
+    }
+
+    /// What a route can tell of the request that it answers.
+    private struct Origin: Decodable {
+        var name: String
+        var trace: String
+    }
+
+    @Test(arguments: [
+        (201, #"{"amount":7}"#, "accepted 7"),
+        (402, #"{"code":"declined","detail":"no"}"#, "refused declined no"),
+        (400, #"{"code":"invalid_request","detail":"no"}"#, "refused - no"),
+        (409, "nonsense", "refused - -"),
+        (201, "nonsense", "unreadable"), (302, "{}", "unexpected"), (408, "{}", "unexpected"),
+        (429, "{}", "unexpected"), (503, "{}", "unexpected"),
+    ])
+    func submissionIsAcceptedRefusedOrUnknown(
+        _ status: Int, _ json: String, _ meaning: String
+    ) async throws {
+        try await withEcho(answering: status, json) { client in
+            let found: String
+            do throws(CallError) {
+                switch try await client.submit(
+                    "/scripted", Sent(amount: 7), idempotencyKey: "k", for: Sent.self)
+                {
+                case .accepted(let answer): found = "accepted \(answer.amount)"
+                case .refused(let refusal):
+                    found = "refused \(refusal.reason ?? "-") \(refusal.detail ?? "-")"
+                }
+            } catch {
+                found = error.code.description
+            }
+            #expect(found == meaning)
+
+            // What must be done in the end cannot be refused.
+            let insisted = try? await client.insist(
+                "/scripted", Sent(amount: 7), idempotencyKey: "k", for: Sent.self)
+            #expect((insisted != nil) == meaning.hasPrefix("accepted"))
+        }
+    }
+
+    private func withEcho(
+        answering status: Int = 200, _ json: String = "{}",
+        _ body: (JSONClient) async throws -> Void
+    ) async throws {
         let logger = Logger(label: "echo") { _ in SwiftLogNoOpLogHandler() }
         let router = ServiceRouter(service: "echo", logger: logger)
         router.post("/echo") { request, context in
@@ -62,6 +121,15 @@ struct JSONClientTests {
             return .json(.created) { json in
                 json.set("key", key)
                 json.set("body", String(decoding: document.bytes, as: UTF8.self))
+            }
+        }
+        router.post("/scripted") { _, _ in
+            .json(HTTPResponse.Status(code: status), text: Array(json.utf8))
+        }
+        router.get("/origin") { _, _ in
+            .json { json in
+                json.set("name", CallOrigin.current?.requestID?.description)
+                json.set("trace", CallOrigin.current?.trace.traceID)
             }
         }
         router.get("/silent") { _, _ in
