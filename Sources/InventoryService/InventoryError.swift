@@ -2,7 +2,7 @@ import Saga
 import SagaHTTP
 
 /// Something of the inventory that did not work out and is no refusal.
-public struct InventoryError: Error, CustomStringConvertible {
+public struct InventoryError: Error, CustomStringConvertible, CustomDebugStringConvertible {
     /// What went wrong.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         /// The code's name.
@@ -36,6 +36,11 @@ public struct InventoryError: Error, CustomStringConvertible {
 
     /// Code and message, without the cause.
     public var description: String { "\(code): \(message)" }
+
+    /// The same with the cause, for logs.
+    public var debugDescription: String {
+        cause.map { "\(description) (\(String(reflecting: $0)))" } ?? description
+    }
 }
 
 extension InventoryError {
@@ -44,9 +49,9 @@ extension InventoryError {
     /// What waiting cannot mend is ours to mend.
     init(_ error: SagaError) {
         if error.mayPass {
-            self.init(.unavailable, "the stock cannot be reached now", cause: error)
+            self.init(.unavailable, "The stock cannot be reached now.", cause: error)
         } else {
-            self.init(.damagedRecord, "the stock's record is not as it should be", cause: error)
+            self.init(.damagedRecord, "The stock's record is not as it should be.", cause: error)
         }
     }
 }

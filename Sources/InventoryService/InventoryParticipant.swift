@@ -91,7 +91,7 @@ extension Changes {
 extension BusinessFailure {
     fileprivate static func outOfStock(_ product: ProductID, _ quantity: Int) -> BusinessFailure {
         BusinessFailure(
-            FailureReason.outOfStock, "fewer than \(quantity) of product \(product) are available")
+            FailureReason.outOfStock, "Fewer than \(quantity) of product \(product) are available.")
     }
 }
 

@@ -53,7 +53,10 @@ extension StockLevel {
         guard let available = Int(fields["available"] ?? "0"),
             let reserved = Int(fields["reserved"] ?? "0"),
             let shipped = Int(fields["shipped"] ?? "0")
-        else { throw InventoryError(.damagedRecord, "the stock of \(productID) does not read") }
+        else {
+            throw InventoryError(
+                .damagedRecord, "The record of the stock of product \(productID) is damaged.")
+        }
         self.init(
             productID: productID, available: available, reserved: reserved, shipped: shipped)
     }

@@ -30,7 +30,8 @@ public struct StockRoom: Sendable {
                 Changes { $0.set(.stock(product), ["available": String(available)]) })
         }
         guard let level = try await level(of: product) else {
-            throw InventoryError(.damagedRecord, "the stock of \(product) vanished")
+            throw InventoryError(
+                .damagedRecord, "The stock of product \(product) was set and is gone again.")
         }
         return level
     }

@@ -2,7 +2,7 @@ import Saga
 import SagaHTTP
 
 /// Something that could not be done with an order.
-public struct OrderError: Error, CustomStringConvertible {
+public struct OrderError: Error, CustomStringConvertible, CustomDebugStringConvertible {
     /// What went wrong.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         /// The code's name.
@@ -54,6 +54,11 @@ public struct OrderError: Error, CustomStringConvertible {
 
     /// Code and message, without the cause.
     public var description: String { "\(code): \(message)" }
+
+    /// The same with the cause, for logs.
+    public var debugDescription: String {
+        cause.map { "\(description) (\(String(reflecting: $0)))" } ?? description
+    }
 }
 
 extension OrderError {

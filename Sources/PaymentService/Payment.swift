@@ -63,7 +63,10 @@ extension Payment {
         guard !fields.isEmpty else { return nil }
         guard let status = fields["status"].flatMap(Status.init(rawValue:)),
             let updated = fields["updated"].flatMap(Int64.init)
-        else { throw PaymentError(.damagedRecord, "the payment of \(orderID) does not read") }
+        else {
+            throw PaymentError(
+                .damagedRecord, "The record of the payment for order \(orderID) is damaged.")
+        }
         self.orderID = orderID
         self.status = status
         if let amount = fields["amount"].flatMap(Int.init), let currency = fields["currency"] {

@@ -1,5 +1,5 @@
 /// Something of the payment service that did not work out and is no refusal.
-public struct PaymentError: Error, CustomStringConvertible {
+public struct PaymentError: Error, CustomStringConvertible, CustomDebugStringConvertible {
     /// What went wrong.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         /// The code's name.
@@ -33,4 +33,9 @@ public struct PaymentError: Error, CustomStringConvertible {
 
     /// Code and message, without the cause.
     public var description: String { "\(code): \(message)" }
+
+    /// The same with the cause, for logs.
+    public var debugDescription: String {
+        cause.map { "\(description) (\(String(reflecting: $0)))" } ?? description
+    }
 }

@@ -1,7 +1,9 @@
 /// What can be wrong with a server as such; for what is wrong with a request see ``Problem``.
 ///
 /// Its description is safe to print.
-public struct ServiceHTTPError: Error, Sendable, CustomStringConvertible {
+public struct ServiceHTTPError: Error, Sendable, CustomStringConvertible,
+    CustomDebugStringConvertible
+{
     /// The kind of fault, open for later kinds.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
@@ -35,8 +37,11 @@ public struct ServiceHTTPError: Error, Sendable, CustomStringConvertible {
         self.retry = code == .cannotListen
     }
 
+    /// The message alone.
+    public var description: String { message }
+
     /// The message and what lies below it.
-    public var description: String {
-        cause.map { "\(message): \($0)" } ?? message
+    public var debugDescription: String {
+        cause.map { "\(message) (\($0))" } ?? message
     }
 }

@@ -67,7 +67,10 @@ extension ShipmentState {
         guard !fields.isEmpty else { return nil }
         guard let status = fields["status"].flatMap(Status.init(rawValue:)),
             let updated = fields["updated"].flatMap(Int64.init)
-        else { throw ShippingError(.damagedRecord, "the shipment of \(orderID) does not read") }
+        else {
+            throw ShippingError(
+                .damagedRecord, "The record of the shipment for order \(orderID) is damaged.")
+        }
         self.orderID = orderID
         self.status = status
         if let id = fields["shipment"], let tracking = fields["tracking"] {

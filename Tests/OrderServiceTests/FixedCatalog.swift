@@ -10,10 +10,10 @@ struct FixedCatalog: Catalog {
     func price(of product: ProductID, for user: UserID) async throws(OrderError) -> Money {
         guard !isAway else { throw OrderError(.unavailable, "away") }
         guard ["1", "2", "3"].contains(user.text) else {
-            throw OrderError(.unknownUser, "there is no user \(user)")
+            throw OrderError(.unknownUser, "There is no user \(user).")
         }
         guard ["1", "2", "3", "4", "5"].contains(product.text) else {
-            throw OrderError(.unknownProduct, "there is no product \(product)")
+            throw OrderError(.unknownProduct, "There is no product \(product).")
         }
         return Self.price
     }

@@ -20,7 +20,7 @@ struct StockRoutes {
         router.get("/inventory/{productId}") { _, context in
             let product = ProductID(wellFormed: try context.pathID("productId"))
             guard let level = try await room.level(of: product) else {
-                throw Problem.notFound("product \(product) is not in the inventory")
+                throw Problem.notFound("Product \(product) is not in the inventory.")
             }
             return .json { level.write(to: &$0) }
         }

@@ -46,7 +46,8 @@ public struct LineLogHandler: LogHandler {
             line.add("error", Redaction.text(String(describing: error)))
         }
         for (name, value) in merged(with: event.metadata) {
-            line.add(LogLine.free(name), Redaction.value(value, named: name))
+            let name = LogLine.free(name, hasError: event.error != nil)
+            line.add(name, Redaction.value(value, named: name))
         }
         sink.write(line.finished())
     }

@@ -11,10 +11,11 @@ struct LogLine {
         if format == .json { bytes.append(0x7B) }
     }
 
-    /// A name that does not collide with the fields of every line.
-    static func free(_ name: String) -> String {
+    /// A name that does not collide with the fields that the line has already.
+    static func free(_ name: String, hasError: Bool) -> String {
         switch name {
-        case "time", "level", "logger", "message", "error": "metadata.\(name)"
+        case "time", "level", "logger", "message": "metadata.\(name)"
+        case "error" where hasError: "metadata.\(name)"
         default: name
         }
     }

@@ -16,37 +16,46 @@ public struct HTTPCatalog: Catalog {
     public func price(
         of product: ProductID, for user: UserID
     ) async throws(OrderError) -> Money {
-        async let userAnswer = answer(from: users, "/users/\(user)")
-        async let productAnswer = answer(from: products, "/products/\(product)")
+        async let userAnswer = answer(of: "user", users, "/users/\(user)")
+        async let productAnswer = answer(of: "product", products, "/products/\(product)")
         let (seenUser, seenProduct) = (await userAnswer, await productAnswer)
-        try seenUser.get().require(.unknownUser, "there is no user \(user)")
-        try seenProduct.get().require(.unknownProduct, "there is no product \(product)")
+        try seenUser.get().require(.unknownUser, "user", "There is no user \(user).")
+        try seenProduct.get().require(.unknownProduct, "product", "There is no product \(product).")
         do {
             return try seenProduct.get().decode(PricedProduct.self).price
         } catch {
             throw OrderError(
-                .unavailable, "the product service's answer is unreadable", cause: error)
+                .unavailable,
+                "The product service gave an answer without a price; nothing was ordered.",
+                cause: error)
         }
     }
 
     private func answer(
-        from client: JSONClient, _ path: String
+        of service: String, _ client: JSONClient, _ path: String
     ) async -> Result<JSONAnswer, OrderError> {
         do {
             return .success(try await client.get(path))
         } catch {
-            return .failure(OrderError(.unavailable, "cannot check the order now", cause: error))
+            return .failure(
+                OrderError(
+                    .unavailable, "The \(service) service does not answer; nothing was ordered.",
+                    cause: error))
         }
     }
 }
 
 extension JSONAnswer {
     /// Throws the given error if the service says that there is no such thing.
-    fileprivate func require(_ code: OrderError.Code, _ message: String) throws(OrderError) {
+    fileprivate func require(
+        _ code: OrderError.Code, _ service: String, _ message: String
+    ) throws(OrderError) {
         switch status {
         case 200...299: return
         case 404: throw OrderError(code, message)
-        default: throw OrderError(.unavailable, "cannot check the order now: status \(status)")
+        default:
+            throw OrderError(
+                .unavailable, "The \(service) service answered \(status); nothing was ordered.")
         }
     }
 }

@@ -110,7 +110,7 @@ extension Order {
             let amount = fields["amount"].flatMap(Int.init), let currency = fields["currency"],
             let created = fields["created"].flatMap(Int64.init),
             let updated = fields["updated"].flatMap(Int64.init)
-        else { throw OrderError(.damagedRecord, "the record of order \(id) does not read") }
+        else { throw OrderError(.damagedRecord, "The record of order \(id) is damaged.") }
         self.init(
             id: id, userID: user, productID: product, quantity: quantity, status: status,
             total: Money(amount: amount, currency: currency),

@@ -51,7 +51,8 @@ public struct OrderDesk: Sendable {
         }
         if case .applied = outcome { return Placement(order: order, isReplay: false) }
         guard let key, let earlier = try await earlierOrder(request, key) else {
-            throw OrderError(.unavailable, "the order could not be placed")
+            throw OrderError(
+                .unavailable, "The order could not be placed; it may work the next time.")
         }
         return Placement(order: earlier, isReplay: true)
     }
@@ -59,7 +60,10 @@ public struct OrderDesk: Sendable {
     private func priced(_ request: OrderRequest) async throws(OrderError) -> Order {
         let price = try await catalog.price(of: request.productID, for: request.userID)
         guard let total = price.times(request.quantity), total.amount <= Self.largestTotal else {
-            throw OrderError(.totalTooLarge, "the total is more than can be charged")
+            throw OrderError(
+                .totalTooLarge,
+                "The total is more than \(Self.largestTotal) minor units, the most that can be "
+                    + "charged at once.")
         }
         let now = Timestamp.now()
         return Order(
@@ -95,7 +99,8 @@ public struct OrderDesk: Sendable {
             let id = OrderID(String(parts[0]))
         else { return nil }
         guard parts[1] == request.fingerprint else {
-            throw OrderError(.keyReused, "this idempotency key was used for another order")
+            throw OrderError(
+                .keyReused, "This Idempotency-Key was used for another order within the last day.")
         }
         return try await order(id)
     }
@@ -108,7 +113,7 @@ public struct OrderDesk: Sendable {
             try await runtime.records.fields(of: .order(id.text))
         }
         guard let order = try Order(id, fields: fields) else {
-            throw OrderError(.unknownOrder, "there is no order \(id)")
+            throw OrderError(.unknownOrder, "There is no order \(id).")
         }
         return order
     }
@@ -158,12 +163,13 @@ public struct OrderDesk: Sendable {
             try await runtime.requestCancellation(
                 of: id.text,
                 reason: BusinessFailure(
-                    FailureReason.requestedByClient, "the client cancelled the order"),
+                    FailureReason.requestedByClient, "The client cancelled the order."),
                 traceparent: traceparent)
         }
         let order = try await order(id)
         guard outcome != .tooLate, order.status != .completed else {
-            throw OrderError(.tooLate, "order \(id) is completed and cannot be cancelled any more")
+            throw OrderError(
+                .tooLate, "Order \(id) is completed and cannot be cancelled any more.")
         }
         return order
     }

@@ -31,7 +31,7 @@ public struct HTTPPaymentCompany: PaymentCompany {
             return .failure(
                 BusinessFailure(
                     refusal.reason ?? FailureReason.paymentRefused,
-                    refusal.detail ?? "the payment company refused the charge"))
+                    refusal.detail ?? "The payment company refused the charge."))
         }
     }
 
@@ -57,7 +57,9 @@ public struct HTTPPaymentCompany: PaymentCompany {
             return try await call()
         } catch {
             throw PaymentError(
-                .unavailable, "no word from the payment company: \(error.message)", cause: error)
+                .unavailable,
+                "The payment company did not say whether it was done: \(error.message).",
+                cause: error)
         }
     }
 }

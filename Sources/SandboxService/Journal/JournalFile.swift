@@ -19,9 +19,9 @@ struct JournalFile: ~Copyable {
             throw SandboxError(.fileUnusable, "cannot open \(path): \(Self.reason())")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let reason = Self.reason()
             close(descriptor)
-            throw SandboxError(.fileInUse, "another process uses \(path): \(reason)")
+            throw SandboxError(
+                .fileInUse, "another sandbox uses \(path); stop it or name another file")
         }
         Self.syncFolder(of: path)
     }

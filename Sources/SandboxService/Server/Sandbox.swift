@@ -23,7 +23,9 @@ final class Sandbox: Sendable {
             else {
                 guard end + 1 == content.count else {
                     throw SandboxError(
-                        .fileCorrupt, "line \(books.entries.count + 1) of \(path) is unreadable")
+                        .fileCorrupt,
+                        "line \(books.entries.count + 1) of \(path) is unreadable; mend it, or "
+                            + "move the file away to begin with empty books")
                 }
                 break
             }

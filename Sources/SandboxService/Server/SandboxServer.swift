@@ -43,7 +43,9 @@ public struct SandboxServer: Service {
         readiness?.add(
             Readiness.Check("sandbox") {
                 guard sandbox.isHealthy else {
-                    throw SandboxError(.writeFailed, "the file cannot be written")
+                    throw SandboxError(
+                        .writeFailed,
+                        "its file could not be written; once the disk is well, start it again")
                 }
             })
     }

@@ -26,7 +26,8 @@ public struct JSONAnswer: Sendable {
             return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
         } catch {
             throw CallError(
-                .unreadable, "an answer with status \(status) is not as agreed", cause: error)
+                .unreadable, "an answer with status \(status) is not the JSON that was agreed on",
+                cause: error)
         }
     }
 

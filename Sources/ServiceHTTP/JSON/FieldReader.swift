@@ -114,23 +114,23 @@ public final class FieldReader {
         return members.contains { $0.name == name }
     }
 
-    /// Like ; nil if the member is missing.
+    /// Like ``string(_:length:)``; nil if the member is missing.
     ///
-    /// he member is missing. Null is a fault.
+    /// Null is a fault.
     public func optionalString(_ name: String, length: ClosedRange<Int> = 1...200) -> String? {
         has(name) ? string(name, length: length) : nil
     }
 
-    /// Like ; nil if the member is missing.
+    /// Like ``integer(_:in:)``; nil if the member is missing.
     ///
-    /// member is missing. Null is a fault.
+    /// Null is a fault.
     public func optionalInteger(_ name: String, in range: ClosedRange<Int>) -> Int? {
         has(name) ? integer(name, in: range) : nil
     }
 
-    /// Like ; nil if the member is missing.
+    /// Like ``object(_:_:)``; nil if the member is missing.
     ///
-    /// mber is missing. Null is a fault.
+    /// Null is a fault.
     public func optionalObject<Result>(
         _ name: String, _ read: (FieldReader) -> Result
     ) -> Result? {

@@ -18,9 +18,9 @@ public struct EntityTag: Sendable, Hashable, CustomStringConvertible {
     /// The field's value, with its quotes.
     public var description: String { "\"\(opaque)\"" }
 
-    /// Whether a list of tags names this one, or is .
+    /// Whether a list of tags names this one, or is `*`.
     ///
-    /// *`. Weak tags count only if asked for.
+    /// Weak tags count only if asked for.
     fileprivate func isNamed(in list: String, weakly: Bool) -> Bool {
         list.split(separator: ",").contains { part in
             var tag = part[...]

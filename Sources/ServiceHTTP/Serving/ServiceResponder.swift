@@ -58,11 +58,14 @@ public struct ServiceResponder: HTTPResponder {
         } catch {
             let problem = Problem(describing: error)
             if problem.status.code >= 500 {
-                let cause = problem.cause.map { String(describing: $0) } ?? problem.detail
+                let cause = problem.cause.map { String(reflecting: $0) } ?? problem.detail
                 // What may pass by itself, as a Redis that is away, is no error of ours.
                 context.logger.log(
                     level: problem.retry ? .warning : .error, "Request failed.",
-                    metadata: ["error": "\(cause)"])
+                    metadata: [
+                        "error": "\(cause)", "method": "\(request.method.rawValue.prefix(32))",
+                        "path": "\(request.uri.path.prefix(256))",
+                    ])
             }
             return problem.answer(to: request, requestID: context.requestID)
         }
@@ -90,7 +93,7 @@ public struct ServiceResponder: HTTPResponder {
         }
         return Problem(
             .methodNotAllowed, code: "method_not_allowed",
-            detail: "This path has the methods \(allowed).", headers: [.allow: allowed])
+            detail: "This path allows \(allowed) only.", headers: [.allow: allowed])
     }
 
     /// The template of the route, or nil if none was found.

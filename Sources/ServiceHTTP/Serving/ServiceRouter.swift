@@ -49,9 +49,9 @@ public final class ServiceRouter: HTTPResponderBuilder {
         self.router = Router(context: ServiceContext.self, options: [.autoGenerateHeadEndpoints])
     }
 
-    /// A route for , and  with it.
+    /// A route for `GET`, and `HEAD` with it.
     ///
-    /// D` with it. Parameters stand in braces: `/users/{id}`.
+    /// Parameters stand in braces: `/users/{id}`.
     public func get(_ path: String, _ handler: @escaping Handler) {
         on(.get, path, handler)
     }

@@ -5,6 +5,14 @@ public import Logging
 import NIOCore
 public import ServiceLifecycle
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// Serves a service's routes over HTTP/1.1 until it is told to stop.
 ///
 /// A graceful stop takes no new connections, lets requests under way finish within the drain
@@ -45,18 +53,26 @@ public struct ServiceServer: Service {
     /// Listens and serves until the graceful stop is over.
     public func run() async throws {
         try configuration.validate()
-        let application = application()
+        let silence = FrameworkLogHandler.Silence()
+        let application = application(silence)
         let readiness = readiness
         let drainLimit = configuration.drainLimit
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await serve(application) }
-            group.addTask {
-                try await gracefulShutdown()
-                readiness?.beginDraining()
-                try await Task.sleep(for: drainLimit)
+        try await withTaskCancellationHandler {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await serve(application) }
+                group.addTask {
+                    try await gracefulShutdown()
+                    readiness?.beginDraining()
+                    try await Task.sleep(for: drainLimit)
+                }
+                defer {
+                    silence.begin()
+                    group.cancelAll()
+                }
+                try await group.next()
             }
-            defer { group.cancelAll() }
-            try await group.next()
+        } onCancel: {
+            silence.begin()
         }
         logger.debug("Server stopped.", metadata: ["server": "\(name)"])
     }
@@ -86,14 +102,17 @@ public struct ServiceServer: Service {
         } catch let error as IOError {
             throw ServiceHTTPError(
                 .cannotListen,
-                "\(name) cannot listen on \(configuration.host):\(configuration.port)",
-                cause: error)
+                "\(name) cannot listen on \(configuration.host):\(configuration.port): "
+                    + error.listeningAdvice, cause: error)
         }
     }
 
-    private func application() -> Application<ServiceResponder> {
+    private func application(
+        _ silence: FrameworkLogHandler.Silence
+    ) -> Application<ServiceResponder> {
         // The framework announces itself at info; this server does so in its own words.
         var quiet = logger
+        quiet.handler = FrameworkLogHandler(logger.handler, silence: silence)
         quiet.logLevel = max(logger.logLevel, .warning)
         let limits = configuration
         return Application(
@@ -120,5 +139,17 @@ public struct ServiceServer: Service {
             metadata: ["server": "\(name)", "address": "\(configuration.host):\(port)"])
         boundPort.resolve(port)
         await onRunning(port)
+    }
+}
+
+extension IOError {
+    /// Why nothing can listen there, and what to do about it.
+    fileprivate var listeningAdvice: String {
+        switch errnoCode {
+        case EADDRINUSE: "something else listens there; stop it or choose another port"
+        case EACCES: "this user may not; choose a port above 1023"
+        case EADDRNOTAVAIL: "this machine has no such address; choose another host"
+        default: "\(self)"
+        }
     }
 }

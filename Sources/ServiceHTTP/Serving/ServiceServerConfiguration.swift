@@ -33,14 +33,20 @@ public struct ServiceServerConfiguration: Sendable {
         guard (0...65_535).contains(port) else {
             throw ServiceHTTPError(.invalidConfiguration, "port \(port) is not from 0 to 65535")
         }
-        let sizes = [bodySizeMaximum, targetSizeMaximum, headerSizeMaximum, connectionsMaximum]
-        guard sizes.allSatisfy({ $0 > 0 }) else {
-            throw ServiceHTTPError(.invalidConfiguration, "every limit must be positive")
+        let sizes = [
+            ("bodySizeMaximum", bodySizeMaximum), ("targetSizeMaximum", targetSizeMaximum),
+            ("headerSizeMaximum", headerSizeMaximum), ("connectionsMaximum", connectionsMaximum),
+        ]
+        for (name, size) in sizes where size < 1 {
+            throw ServiceHTTPError(.invalidConfiguration, "\(name) is \(size) and must be positive")
         }
-        let times = [idleTimeout, requestTimeout, drainLimit]
-        guard times.allSatisfy({ $0 > .zero && $0 <= .seconds(86_400) }) else {
+        let times = [
+            ("idleTimeout", idleTimeout), ("requestTimeout", requestTimeout),
+            ("drainLimit", drainLimit),
+        ]
+        for (name, time) in times where time <= .zero || time > .seconds(86_400) {
             throw ServiceHTTPError(
-                .invalidConfiguration, "every time must be positive and at most a day")
+                .invalidConfiguration, "\(name) is \(time) and must be positive and at most a day")
         }
     }
 }

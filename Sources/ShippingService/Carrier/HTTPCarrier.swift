@@ -31,7 +31,7 @@ public struct HTTPCarrier: Carrier {
             return .failure(
                 BusinessFailure(
                     refusal.reason ?? FailureReason.shipmentRefused,
-                    refusal.detail ?? "the carrier refused the shipment"))
+                    refusal.detail ?? "The carrier refused the shipment."))
         }
     }
 
@@ -70,7 +70,8 @@ public struct HTTPCarrier: Carrier {
             return try await call()
         } catch {
             throw ShippingError(
-                .unavailable, "no word from the carrier: \(error.message)", cause: error)
+                .unavailable, "The carrier did not say whether it was done: \(error.message).",
+                cause: error)
         }
     }
 }

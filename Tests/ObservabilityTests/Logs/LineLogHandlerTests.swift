@@ -95,6 +95,18 @@ struct LineLogHandlerTests {
                 == "level=info logger=orders message=m metadata.level=error metadata.time=never")
     }
 
+    @Test func errorInMetadataIsTheLinesError() throws {
+        paper.logger(.logfmt).warning("m", metadata: ["error": "why"])
+
+        #expect(try onlyLine() == "level=warning logger=orders message=m error=why")
+    }
+
+    @Test func errorInMetadataStandsBesideAnErrorOfTheLine() throws {
+        paper.logger(.logfmt).error("m", error: CancellationError(), metadata: ["error": "why"])
+
+        #expect(try onlyLine().hasSuffix("error=CancellationError() metadata.error=why"))
+    }
+
     @Test func newerMetadataWins() throws {
         var logger = paper.logger(.logfmt)
         logger[metadataKey: "a"] = "logger"

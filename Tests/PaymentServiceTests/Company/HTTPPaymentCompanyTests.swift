@@ -22,7 +22,7 @@ struct HTTPPaymentCompanyTests {
         (400, #"{"code":"invalid_request","detail":"d"}"#, BusinessFailure("payment_refused", "d")),
         (
             402, "not json",
-            BusinessFailure("payment_refused", "the payment company refused the charge")
+            BusinessFailure("payment_refused", "The payment company refused the charge.")
         ),
     ])
     func refusalsAreBusinessFailures(

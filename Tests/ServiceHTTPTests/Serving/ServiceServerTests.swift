@@ -1,5 +1,8 @@
+import Logging
+import Observability
 import ServiceHTTP
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -62,8 +65,34 @@ struct ServiceServerTests {
                 router: router, logger: .quiet)
             let error = await #expect(throws: ServiceHTTPError.self) { try await second.run() }
             #expect(error?.code == .cannotListen)
-            #expect(error?.message == "second cannot listen on 127.0.0.1:\(port)")
+            let place = "second cannot listen on 127.0.0.1:\(port)"
+            #expect(
+                error?.description
+                    == place + ": something else listens there; stop it or choose another port")
         }
+    }
+
+    @Test func cancelledServerHasNoErrorsToReport() async throws {
+        let lines = Mutex<[String]>([])
+        let sink = LogSink { line in
+            lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+        }
+        let logger = Logger(label: "cancelled") { LineLogHandler(label: $0, sink: sink) }
+        let router = ServiceRouter(service: "cancelled", logger: logger)
+        let server = ServiceServer(
+            name: "cancelled", configuration: ServiceServerConfiguration(port: 0), router: router,
+            logger: logger)
+        let running = Task { try await server.run() }
+        let port = try await server.boundPort.value
+        async let answer = WireExchange.exchange(port: port, request("/nothing"))
+        #expect(try await answer.hasPrefix("HTTP/1.1 404"))
+
+        running.cancel()
+        _ = await running.result
+
+        let written = lines.withLock { $0 }
+        #expect(written.contains { $0.contains("Listening.") })
+        #expect(!written.contains { $0.contains("level=error") }, "\(written)")
     }
 
     @Test func connectionsOverTheLimitWaitTheirTurn() async throws {
