@@ -15,7 +15,7 @@ struct StockRoutes {
             service: "inventory", logger: logger,
             problem: { error in
                 guard let error = error as? InventoryError, error.retry else { return nil }
-                return .unavailable(error.message, cause: error.cause)
+                return .unavailable(error.message, cause: error)
             })
         router.get("/inventory/{productId}") { _, context in
             let product = ProductID(wellFormed: try context.pathID("productId"))

@@ -168,7 +168,7 @@ extension Problem {
         case .keyReused: self = .unprocessable(code: error.code.description, error.message)
         case .unknownOrder: self = .notFound(error.message)
         case .tooLate: self = .conflict(code: error.code.description, error.message)
-        case .unavailable: self = .unavailable(error.message, cause: error.cause)
+        case .unavailable: self = .unavailable(error.message, cause: error)
         default: self = .internal(cause: error)
         }
     }

@@ -57,16 +57,7 @@ public struct ServiceResponder: HTTPResponder {
             throw missing(request)
         } catch {
             let problem = Problem(describing: error)
-            if problem.status.code >= 500 {
-                let cause = problem.cause.map { String(reflecting: $0) } ?? problem.detail
-                // What may pass by itself, as a Redis that is away, is no error of ours.
-                context.logger.log(
-                    level: problem.retry ? .warning : .error, "Request failed.",
-                    metadata: [
-                        "error": "\(cause)", "method": "\(request.method.rawValue.prefix(32))",
-                        "path": "\(request.uri.path.prefix(256))",
-                    ])
-            }
+            problem.log(for: request, context)
             return problem.answer(to: request, requestID: context.requestID)
         }
     }
@@ -100,6 +91,22 @@ public struct ServiceResponder: HTTPResponder {
     private func route(of context: ServiceContext) -> String? {
         let path = context.endpointPath
         return path == "NotFound" ? nil : path
+    }
+}
+
+extension Problem {
+    /// Writes down what is not the client's fault, unless it is a 503 that has no cause: then the
+    /// answer says all there is.
+    func log(for request: Request, _ context: ServiceContext) {
+        guard status.code >= 500, cause != nil || !retry else { return }
+        // What may pass by itself, as a Redis that is away, is no error of ours.
+        context.logger.log(
+            level: retry ? .warning : .error, "Request failed.",
+            metadata: [
+                "error": "\(cause.map { String(reflecting: $0) } ?? detail)",
+                "method": "\(request.method.rawValue.prefix(32))",
+                "path": "\(request.uri.path.prefix(256))",
+            ])
     }
 }
 

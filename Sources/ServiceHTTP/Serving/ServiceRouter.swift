@@ -84,7 +84,10 @@ public final class ServiceRouter: HTTPResponderBuilder {
             do {
                 return try await handler(request, context)
             } catch {
-                throw translate(error) ?? Problem(describing: error)
+                // The framework answers a problem by itself, so it is written down here.
+                let problem = translate(error) ?? Problem(describing: error)
+                problem.log(for: request, context)
+                throw problem
             }
         }
     }

@@ -17,7 +17,8 @@ struct ServiceRouterTests {
 
     private func router(logger: Logger = .quiet) -> ServiceRouter {
         let router = ServiceRouter(service: "things", logger: logger) { error in
-            error is Away ? .unavailable("The store is away.", retryAfterSeconds: 2) : nil
+            error is Away
+                ? .unavailable("The store is away.", retryAfterSeconds: 2, cause: error) : nil
         }
         router.get("/things/{id}") { request, context in
             let id = try context.pathID()
@@ -42,6 +43,7 @@ struct ServiceRouterTests {
         router.get("/declined") { _, _ in
             throw Problem(.paymentRequired, code: "card_declined", detail: "No.")
         }
+        router.get("/busy") { _, _ in throw Problem.unavailable("Try again.") }
         return router
     }
 
@@ -258,6 +260,32 @@ struct ServiceRouterTests {
         let lines = written.withLock { $0 }
         #expect(lines.filter { $0.contains("Request answered.") }.count == 6)
         #expect(lines.allSatisfy { !$0.contains(canary) })
+    }
+
+    @Test(arguments: [
+        ("/secret", "level=error", "swordfish"), ("/away", "level=warning", "Away"),
+        ("/teapot", nil, ""), ("/busy", nil, ""), ("/things/a%20b", nil, ""), ("/nowhere", nil, ""),
+    ])
+    func whatIsNotTheClientsFaultIsLoggedOnceWithItsCause(
+        path: String, level: String?, cause: String
+    ) async throws {
+        let lines = Mutex<[String]>([])
+        let sink = LogSink { line in
+            lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+        }
+        let logger = Logger(label: "test") { LineLogHandler(label: $0, sink: sink) }
+        try await Application(router: router(logger: logger), logger: .quiet).test(.router) {
+            _ = try await $0.execute(
+                uri: path, method: .get, headers: [.init("X-Request-Id")!: "r-1"])
+        }
+
+        let failures = lines.withLock { $0 }.filter { $0.contains("Request failed.") }
+        #expect(failures.count == (level == nil ? 0 : 1))
+        for line in failures {
+            #expect(line.contains(level ?? ""))
+            #expect(line.contains(cause))
+            #expect(line.contains("method=GET path=\(path) request_id=r-1"))
+        }
     }
 
     @Test func requestsAreCountedByRouteAndStatus() async throws {
