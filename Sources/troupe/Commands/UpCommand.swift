@@ -142,6 +142,7 @@ extension RedisSource {
             try await body()
         } catch {
             await server.stop()
+            await supervision.value
             throw error
         }
         await server.stop()

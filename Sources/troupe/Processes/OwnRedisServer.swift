@@ -69,6 +69,7 @@ final class OwnRedisServer: Sendable {
             logger.error("redis-server ended; starting it again", metadata: ["status": "\(status)"])
             if ContinuousClock.now - started > .seconds(30) { backoff.reset() }
             try? await Task.sleep(for: backoff.next())
+            guard !state.withLock({ $0.isStopping }) else { return }
             do throws(CommandFailure) {
                 let child = try Self.launch(port: port, folder: folder)
                 let isStopping = state.withLock { state in

@@ -28,7 +28,7 @@ struct HTTPCatalogTests {
 
         let price = try await price(HTTPCatalog(users: nobody, products: nobody), "1", "1")
         #expect(price == .failure("unavailable"))
-        #expect(ContinuousClock.now - start < .seconds(2))
+        #expect(ContinuousClock.now - start < .seconds(20))
         await nobody.shutdown()
     }
 

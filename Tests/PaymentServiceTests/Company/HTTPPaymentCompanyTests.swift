@@ -46,10 +46,10 @@ struct HTTPPaymentCompanyTests {
     }
 
     @Test func silenceEndsWithTheTimeOut() async throws {
-        try await ScriptedCompany.answering(.created, "{}", delay: .seconds(5)) { company in
+        try await ScriptedCompany.answering(.created, "{}", delay: .seconds(60)) { company in
             let start = ContinuousClock.now
             await #expect(throws: PaymentError.self) { try await charge(company) }
-            #expect(ContinuousClock.now - start < .seconds(3))
+            #expect(ContinuousClock.now - start < .seconds(30))
         }
     }
 

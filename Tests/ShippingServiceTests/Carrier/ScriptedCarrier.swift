@@ -28,10 +28,11 @@ struct ScriptedCarrier {
         let running = Task { try await server.run() }
         let client = JSONClient(
             baseURL: "http://127.0.0.1:\(try await server.boundPort.value)",
-            timeout: .milliseconds(300))
+            timeout: delay == .zero ? .seconds(20) : .milliseconds(300))
         do {
             try await body(HTTPCarrier(client))
         } catch {
+            await client.shutdown()
             running.cancel()
             throw error
         }

@@ -186,7 +186,7 @@ struct OrderEndsTests {
 
 /// The deadline of orders, which needs a system of its own.
 @Suite(
-    .stage(.oneProcess, ["TROUPE_ORDER_DEADLINE": "2"]), .timeLimit(.minutes(3)))
+    .stage(.oneProcess, ["TROUPE_ORDER_DEADLINE": "5"]), .timeLimit(.minutes(3)))
 struct OrderDeadlineTests {
     @Test func orderThatTakesTooLongIsCancelled() async throws {
         let stage = try Stage.current
