@@ -46,9 +46,7 @@ struct JSONScanner {
         let (content, hasEscapes) = try stringContent()
         let slice = UnsafeBufferPointer(rebasing: bytes[content])
         if hasEscapes { return try unescaped(slice) }
-        guard let text = String(validating: slice, as: UTF8.self) else {
-            throw fault("broken UTF-8")
-        }
+        guard let text = String(wellFormed: slice) else { throw fault("broken UTF-8") }
         return text
     }
 
@@ -236,5 +234,18 @@ struct JSONScanner {
                 String(decoding: raw[start + 2..<start + 6], as: UTF8.self), radix: 16)
         else { throw fault("broken escape before") }
         return unit
+    }
+}
+
+extension String {
+    /// The text of bytes that are UTF-8; nil if they are not.
+    ///
+    /// Most texts are ASCII, for which the check is one pass without a decoder.
+    package init?(wellFormed bytes: UnsafeBufferPointer<UInt8>) {
+        if bytes.allSatisfy({ $0 < 0x80 }) {
+            self.init(decoding: bytes, as: UTF8.self)
+        } else {
+            self.init(validating: bytes, as: UTF8.self)
+        }
     }
 }

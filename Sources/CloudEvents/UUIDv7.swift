@@ -11,6 +11,7 @@ public enum UUIDv7 {
     private struct Last {
         var milliseconds: UInt64 = 0
         var counter: UInt64 = 0
+        var random = RandomPool()
     }
 
     private static let last = Mutex(Last())
@@ -18,18 +19,17 @@ public enum UUIDv7 {
     /// A new identifier, after every earlier one of this process.
     public static func next() -> String {
         let now = UInt64(max(SystemTime.milliseconds(), 0))
-        var generator = SystemRandomNumberGenerator()
-        let random = generator.next()
-        let (milliseconds, counter) = last.withLock { last in
+        let (milliseconds, counter, random) = last.withLock { last in
+            let random = last.random.next()
+            last.counter += 1
             if now > last.milliseconds {
-                last = Last(milliseconds: now, counter: random >> 53)
-            } else {
-                last.counter += 1
-                if last.counter > 0xFFF {
-                    last = Last(milliseconds: last.milliseconds + 1, counter: random >> 53)
-                }
+                last.milliseconds = now
+                last.counter = random >> 53
+            } else if last.counter > 0xFFF {
+                last.milliseconds += 1
+                last.counter = random >> 53
             }
-            return (last.milliseconds, last.counter)
+            return (last.milliseconds, last.counter, random)
         }
         let high = milliseconds << 16 | 0x7000 | counter
         let low = 0x8000_0000_0000_0000 | random & 0x3FFF_FFFF_FFFF_FFFF

@@ -18,6 +18,11 @@ import Synchronization
 public final class RedisClient: Sendable {
     /// The settings in use.
     public let configuration: RedisConfiguration
+    /// Runs tasks on the thread of the first shared connection, where its replies are read.
+    ///
+    /// For tasks that mostly wait for Redis, in great numbers: they need no other thread. One
+    /// that computes for long holds up the connection and all others on its event loop.
+    public let executor: any TaskExecutor
 
     private let shared: [CommandConnection]
     private let leases: LeasePool
@@ -39,15 +44,17 @@ public final class RedisClient: Sendable {
         self.configuration = configuration
         let connector = RedisConnector(configuration)
         let metrics = RedisMetrics()
-        shared = (0..<min(max(configuration.sharedConnections, 1), 4)).map { _ in
+        let shared = (0..<min(max(configuration.sharedConnections, 1), 4)).map { _ in
             CommandConnection(
                 connector: connector, eventLoop: eventLoopGroup.next(), metrics: metrics,
                 logger: logger)
         }
+        self.shared = shared
+        executor = LoopExecutor(shared[0].eventLoop)
         leases = LeasePool(
             connector: connector, group: eventLoopGroup, metrics: metrics, logger: logger)
         subscriptions = SubscriptionConnection(
-            connector: connector, eventLoop: eventLoopGroup.next(), metrics: metrics,
+            connector: connector, eventLoop: shared[0].eventLoop, metrics: metrics,
             logger: logger)
     }
 
@@ -96,6 +103,26 @@ public final class RedisClient: Sendable {
     /// - Throws: as `send`; an error raised in the script is an error reply.
     public func evaluate(
         _ script: RedisScript, keys: [String], arguments: [RedisArgument],
+        timeout: Duration? = nil
+    ) async throws(RedisError) -> RedisValue {
+        do {
+            return try await send(
+                .evalsha(script, keys: keys, arguments: arguments), timeout: timeout)
+        } catch {
+            guard error.code == .server("NOSCRIPT") else { throw error }
+            return try await send(
+                .eval(script, keys: keys, arguments: arguments), timeout: timeout)
+        }
+    }
+
+    /// Runs a script with keys and arguments that are encoded already.
+    ///
+    /// With several shared connections all such scripts take the same one, and so keep their
+    /// order.
+    ///
+    /// - Throws: as `send`; an error raised in the script is an error reply.
+    public func evaluate(
+        _ script: RedisScript, keys: RedisArguments, arguments: RedisArguments,
         timeout: Duration? = nil
     ) async throws(RedisError) -> RedisValue {
         do {

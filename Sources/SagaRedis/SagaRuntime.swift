@@ -73,6 +73,7 @@ public final class SagaRuntime: Service {
         let office = EntryOffice(environment: environment)
         dispatcher = Dispatcher(
             concurrency: configuration.concurrency, parkedMaximum: configuration.parkedMaximum,
+            executor: redis.executor,
             work: { await office.work($0, $1) },
             acknowledge: { [acknowledger] in acknowledger.add($0) })
         readers = Set(streams.map(\.owner)).sorted().map { [group, dispatcher] owner in
@@ -90,11 +91,13 @@ public final class SagaRuntime: Service {
     public func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
             await prepare()
-            await withDiscardingTaskGroup { group in
-                addLoops(to: &group)
-                await waitForStop()
-                await finish()
-                group.cancelAll()
+            await withTaskExecutorPreference(redis.executor) {
+                await withDiscardingTaskGroup { group in
+                    addLoops(to: &group)
+                    await waitForStop()
+                    await finish()
+                    group.cancelAll()
+                }
             }
         } onCancelOrGracefulShutdown: {
             self.stop()

@@ -15,16 +15,21 @@ struct RESPWriter {
         self.memory = memory
     }
 
-    /// Encodes a command and its arguments.
-    static func encode(_ name: String, _ arguments: [RedisArgument]) -> [UInt8] {
-        var length = headerLength(arguments.count + 1) + bulkLength(name.utf8.count)
+    /// Encodes a command and its arguments, followed by those in `more`.
+    static func encode(
+        _ name: String, _ arguments: [RedisArgument], _ more: [RedisArguments] = []
+    ) -> [UInt8] {
+        let count = more.reduce(arguments.count + 1) { $0 + $1.count }
+        var length = headerLength(count) + bulkLength(name.utf8.count)
         for argument in arguments { length += bulkLength(argument.byteCount) }
+        for encoded in more { length += encoded.encoded.count }
         return [UInt8](unsafeUninitializedCapacity: length) { memory, initialized in
             guard let base = memory.baseAddress else { return }
             var writer = RESPWriter(base)
-            writer.write(header: UInt8(ascii: "*"), arguments.count + 1)
+            writer.write(header: UInt8(ascii: "*"), count)
             writer.write(name)
             for argument in arguments { writer.write(argument) }
+            for encoded in more { encoded.encoded.withUnsafeBytes { writer.copy($0) } }
             initialized = writer.count
         }
     }
@@ -57,12 +62,14 @@ struct RESPWriter {
 
     private mutating func write(_ bytes: UnsafeRawBufferPointer) {
         write(header: UInt8(ascii: "$"), bytes.count)
-        if let base = bytes.baseAddress, bytes.count > 0 {
-            UnsafeMutableRawPointer(memory + count).copyMemory(
-                from: base, byteCount: bytes.count)
-            count += bytes.count
-        }
+        copy(bytes)
         writeLineEnd()
+    }
+
+    private mutating func copy(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return }
+        UnsafeMutableRawPointer(memory + count).copyMemory(from: base, byteCount: bytes.count)
+        count += bytes.count
     }
 
     private mutating func write(header mark: UInt8, _ number: Int) {

@@ -23,11 +23,13 @@ extension RedisArgument: ExpressibleByStringInterpolation, ExpressibleByIntegerL
 
 extension RedisArgument {
     /// The shortest decimal text from which the same number is read again; for scores.
-    public static func double(_ value: Double) -> RedisArgument {
+    public static func double(_ value: Double) -> RedisArgument { .string(text(of: value)) }
+
+    static func text(of value: Double) -> String {
         switch value {
-        case .infinity: .string("+inf")
-        case -.infinity: .string("-inf")
-        default: .string("\(value)")
+        case .infinity: "+inf"
+        case -.infinity: "-inf"
+        default: "\(value)"
         }
     }
 

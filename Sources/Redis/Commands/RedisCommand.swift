@@ -29,6 +29,12 @@ public struct RedisCommand: Sendable {
         if let first = arguments.first { affinity = first.affinity }
     }
 
+    init(_ name: String, _ arguments: [RedisArgument], followedBy more: [RedisArguments]) {
+        self.name = name
+        isReadOnly = false
+        encoded = RESPWriter.encode(name, arguments, more)
+    }
+
     /// The same command, kept in order with those that concern `key`.
     func ordered(with key: RedisArgument?) -> RedisCommand {
         var command = self

@@ -48,6 +48,22 @@ extension RedisCommand {
         script.command("EVAL", script.source, keys: keys, arguments: arguments)
     }
 
+    /// `EVALSHA` with keys and arguments that are encoded already.
+    public static func evalsha(
+        _ script: RedisScript, keys: RedisArguments, arguments: RedisArguments
+    ) -> RedisCommand {
+        RedisCommand(
+            "EVALSHA", [.string(script.sha1), .integer(keys.count)], followedBy: [keys, arguments])
+    }
+
+    /// `EVAL` with keys and arguments that are encoded already.
+    public static func eval(
+        _ script: RedisScript, keys: RedisArguments, arguments: RedisArguments
+    ) -> RedisCommand {
+        RedisCommand(
+            "EVAL", [.string(script.source), .integer(keys.count)], followedBy: [keys, arguments])
+    }
+
     /// Makes the server know a script; use it before a batch that runs scripts by digest.
     public static func scriptLoad(_ script: RedisScript) -> RedisCommand {
         RedisCommand("SCRIPT", ["LOAD", .string(script.source)])

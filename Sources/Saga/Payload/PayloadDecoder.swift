@@ -1,3 +1,5 @@
+import CloudEvents
+
 /// Decodes plain payloads straight from their text, without a tree in between.
 ///
 /// An object's members are found once, when its container is asked for, and looked up in the
@@ -76,10 +78,11 @@ private final class PlainText {
     func string(_ start: Int) throws -> String {
         guard try byte(start) == 0x22 else { throw NotPlain() }
         let end = try endOfString(start)
-        let content = bytes[start + 1..<end - 1]
-        guard !content.contains(0x5C),
-            let string = String(validating: content, as: UTF8.self)
-        else { throw NotPlain() }
+        let string = bytes.withUnsafeBufferPointer { bytes -> String? in
+            let content = UnsafeBufferPointer(rebasing: bytes[start + 1..<end - 1])
+            return content.contains(0x5C) ? nil : String(wellFormed: content)
+        }
+        guard let string else { throw NotPlain() }
         return string
     }
 

@@ -1,13 +1,22 @@
 import Saga
 
 /// One stream that a participant consumes.
-struct ConsumedStream: Sendable {
+final class ConsumedStream: Sendable {
     let key: String
     let channel: String
     let owner: String
     let consumed: ParticipantPlan.Consumed
 
     var type: String { consumed.kind.type }
+
+    private init(
+        key: String, channel: String, owner: String, consumed: ParticipantPlan.Consumed
+    ) {
+        self.key = key
+        self.channel = channel
+        self.owner = owner
+        self.consumed = consumed
+    }
 
     /// All streams of a participant; those of one owner lie next to each other.
     static func all(of plan: ParticipantPlan, names: SagaKeys) -> [ConsumedStream] {

@@ -53,16 +53,18 @@ final class Dispatcher: Sendable {
 
     private let state: Mutex<State>
     private let work: Work
+    private let executor: (any TaskExecutor)?
     private let acknowledge: @Sendable (HeldEntry) -> Void
 
     init(
-        concurrency: Int, parkedMaximum: Int,
+        concurrency: Int, parkedMaximum: Int, executor: (any TaskExecutor)?,
         work: @escaping Work,
         acknowledge: @escaping @Sendable (HeldEntry) -> Void
     ) {
         state = Mutex(
             State(lanes: Lanes(concurrency: concurrency, parkedMaximum: parkedMaximum)))
         self.work = work
+        self.executor = executor
         self.acknowledge = acknowledge
     }
 
@@ -94,7 +96,9 @@ final class Dispatcher: Sendable {
                     let key = entry.lane
                     let place = Place(dispatcher: self, lane: key, alarm: Alarm())
                     state.tasks[key] = Running(
-                        task: Task { await self.run(entry, at: place) }, alarm: place.alarm)
+                        task: Task(executorPreference: executor) {
+                            await self.run(entry, at: place)
+                        }, alarm: place.alarm)
                 case .duplicate: duplicates += 1
                 case .wait: break
                 }

@@ -2,7 +2,7 @@ import CloudEvents
 import DequeModule
 
 /// An entry that this replica has taken from a stream and has not finished with.
-struct HeldEntry: Sendable {
+final class HeldEntry: Sendable {
     enum Content: Sendable {
         case event(CloudEvent)
         /// It is no event, or must not be run; why.
@@ -15,6 +15,13 @@ struct HeldEntry: Sendable {
     let content: Content
     /// Whether it may have been worked on before, by whomever.
     let deliveredBefore: Bool
+
+    init(stream: Int, id: String, content: Content, deliveredBefore: Bool) {
+        self.stream = stream
+        self.id = id
+        self.content = content
+        self.deliveredBefore = deliveredBefore
+    }
 
     /// What has to run in order: the saga, or for what belongs to none the entry itself.
     var lane: String {

@@ -173,7 +173,12 @@ final class EntryWork: Sendable {
             place.limit(max(limit - (.now - start), .seconds(1)))
             defer { place.limit(nil) }
             do {
-                return .returned(try await body(context(step, attempt: attempts)))
+                let context = context(step, attempt: attempts)
+                guard let executor = environment.configuration.handlerExecutor else {
+                    return .returned(try await body(context))
+                }
+                return .returned(
+                    try await withTaskExecutorPreference(executor) { try await body(context) })
             } catch let interruption as Interruption {
                 throw interruption
             } catch let failure as BusinessFailure where failsForBusiness {

@@ -19,6 +19,7 @@ final class TransitionWriter: Sendable {
     private let source: String
     private let ledgerTimeToLive: Duration
     private let metrics: SagaMetrics
+    private let queue: TransitionQueue
 
     init(
         redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration,
@@ -29,6 +30,7 @@ final class TransitionWriter: Sendable {
         self.names = names
         self.ledgerTimeToLive = ledgerTimeToLive
         self.metrics = metrics
+        queue = TransitionQueue(redis)
         keys = ServiceKeys(names, service: service)
         source = "/\(service)"
     }
@@ -62,11 +64,10 @@ final class TransitionWriter: Sendable {
     func apply(_ request: TransitionRequest) async throws(SagaError) -> TransitionRequest.Answer {
         let reply: RedisValue
         do {
-            reply = try await redis.evaluate(
-                TransitionScript.script, keys: request.keys, arguments: request.arguments)
+            reply = try await queue.run(request)
         } catch {
             metrics.transition(.failed)
-            throw SagaError(error)
+            throw error
         }
         let answer = try request.answer(reply)
         switch answer {

@@ -36,6 +36,26 @@ struct RESPWriterTests {
         #expect(command.encoded == hiredis([Array(name.utf8)] + arguments.map(bytes)))
     }
 
+    @Test func argumentsEncodedAsTheyComeAreTheSame() {
+        let numbers = [0, 9, 10, -1, -10, 99_999, 1 << 40, Int.max, Int.min]
+        let texts = ["", "a", "ü", String(repeating: "x", count: 1_000)]
+        var first = RedisArguments()
+        var second = RedisArguments(capacity: 64)
+        for number in numbers { first.append(number) }
+        for text in texts { second.append(text) }
+        second.append([0, 13, 10, 255])
+        second.append(-1.5)
+
+        let command = RedisCommand("X", ["y"], followedBy: [first, second])
+
+        let plain: [RedisArgument] =
+            ["y"] + numbers.map { .integer($0) } + texts.map { .string($0) }
+            + [.bytes([0, 13, 10, 255]), .double(-1.5)]
+        #expect(command.encoded == hiredis([[UInt8(ascii: "X")]] + plain.map(bytes)))
+        first.append(contentsOf: second)
+        #expect(RedisCommand("X", ["y"], followedBy: [first]).encoded == command.encoded)
+    }
+
     @Test func writesWhatHiredisWrites() {
         expectEqual("PING", [])
         expectEqual("SET", ["key", ""])

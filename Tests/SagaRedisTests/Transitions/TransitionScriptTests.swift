@@ -137,6 +137,79 @@ struct TransitionScriptTests {
         await server.stop()
     }
 
+    @Test func transitionsThatShareAScriptHaveNothingToDoWithEachOther() async throws {
+        try await ShopRig.with { rig in
+            let writer = writer(rig)
+            _ = try await rig.store("payment").transition(
+                Changes { $0.set("box:1", ["count": "10"]) })
+
+            let answers = try await withThrowingTaskGroup { group in
+                for number in 0..<100 {
+                    let changes = Changes {
+                        $0.require("box:1", "count", atLeast: 1, orElse: full)
+                        $0.increment("box:1", "count", by: -1)
+                    }
+                    let request = try request(
+                        writer, saga: "\(number % 50)", changes: changes, expected: "",
+                        next: "done")
+                    group.addTask { try await writer.apply(request) }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+
+            #expect(answers.count { $0 == .applied } == 10)
+            #expect(answers.contains(.rejected(full)))
+            #expect(try await rig.events("PaymentRefunded", owner: "payment").count == 10)
+            let left = try await rig.store("payment").reader.fields(of: "box:1")
+            #expect(left == ["count": "0"])
+        }
+    }
+
+    @Test func oneThatBreaksTheScriptHarmsNoOther() async throws {
+        try await ShopRig.with { rig in
+            let writer = writer(rig)
+            _ = try await rig.store("payment").transition(
+                Changes { $0.set("odd:1", text: "text") })
+            let breaking = Changes { $0.set("odd:1", ["a": "1"]) }
+
+            let outcomes = try await withThrowingTaskGroup { group in
+                for number in 0..<60 {
+                    let request = try request(
+                        writer, saga: "\(number)",
+                        changes: number % 7 == 3 ? breaking : Changes(), expected: "", next: "done")
+                    group.addTask { (number, try? await writer.apply(request)) }
+                }
+                return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+            }
+
+            for number in 0..<60 {
+                let expected: TransitionRequest.Answer? = number % 7 == 3 ? nil : .applied
+                #expect(outcomes[number] == expected, "\(number)")
+            }
+            #expect(
+                try await rig.events("PaymentRefunded", owner: "payment").count
+                    == outcomes.values.count)
+        }
+    }
+
+    @Test func aLedgersTimeIsSetAnewOnceItIsOld() async throws {
+        try await ShopRig.with { rig in
+            let writer = writer(rig)
+            let ledger = rig.keys.ledger("1", service: "payment")
+            _ = try await writer.apply(request(writer, expected: "", next: "a"))
+            _ = try await rig.redis.send(RedisCommand("EXPIRE", [.string(ledger), 50]))
+
+            _ = try await writer.apply(request(writer, expected: "a", next: "b"))
+            #expect((try await rig.timeToLive(of: ledger) ?? 0) <= 50)
+
+            let old = "b 01900000-0000-7000-8000-000000000000"
+            _ = try await rig.redis.send(
+                RedisCommand("HSET", [.string(ledger), "charge", .string(old)]))
+            _ = try await writer.apply(request(writer, expected: "b", next: "c"))
+            #expect((try await rig.timeToLive(of: ledger) ?? 0) > 86_400)
+        }
+    }
+
     private func writer(_ rig: ShopRig) -> TransitionWriter {
         TransitionWriter(
             redis: rig.redis, service: "payment", names: rig.keys,
@@ -144,11 +217,12 @@ struct TransitionScriptTests {
     }
 
     private func request(
-        _ writer: TransitionWriter, changes: Changes = Changes(), expected: String, next: String
+        _ writer: TransitionWriter, saga: String = "1", changes: Changes = Changes(),
+        expected: String, next: String
     ) throws -> TransitionRequest {
         writer.request(
             try PlannedTransition(Transition(PaymentRefunded(), changes: changes)),
-            origin: TransitionWriter.Origin(sagaID: "1"), field: "charge", expected: expected,
+            origin: TransitionWriter.Origin(sagaID: saga), field: "charge", expected: expected,
             next: next)
     }
 }

@@ -1,0 +1,119 @@
+import Redis
+import Saga
+import Synchronization
+
+/// Sends the transitions that come in one turn in one script.
+///
+///     step ─┐ wait                      ┌──── EVALSHA, up to 16 ────▶ an answer each
+///     step ─┼──────▶ waiting ──a task──▶┤
+///     step ─┘   (first one starts it)   └──── EVALSHA …
+///
+/// They have nothing to do with each other; only the cost of a script is shared. When one of
+/// them makes the script fail, each is run again alone: those that were applied before it find
+/// their own text in the ledger. What has no ledger field could not tell, and so goes alone.
+final class TransitionQueue: Sendable {
+    private struct Waiting: Sendable {
+        var request: TransitionRequest
+        var continuation: UnsafeContinuation<Result<RedisValue, SagaError>, Never>
+    }
+
+    private struct State {
+        var waiting: [Waiting] = []
+        var isSendDue = false
+    }
+
+    /// More in one script would keep the server from others for too long.
+    private static let batchMaximum = 16
+    private static let waitingMaximum = 65_536
+
+    private let redis: RedisClient
+    private let state = Mutex(State())
+
+    init(_ redis: RedisClient) {
+        self.redis = redis
+    }
+
+    /// Runs the script for a request and returns its answer, which `TransitionRequest` reads.
+    ///
+    /// Cancellation does not end it, as the outcome would be unknown; the time-out of commands
+    /// does.
+    func run(_ request: TransitionRequest) async throws(SagaError) -> RedisValue {
+        try await withUnsafeContinuation { continuation in
+            let waiting = Waiting(request: request, continuation: continuation)
+            let isFirst: Bool? = state.withLock { state in
+                guard state.waiting.count < Self.waitingMaximum else { return nil }
+                state.waiting.append(waiting)
+                defer { state.isSendDue = true }
+                return !state.isSendDue
+            }
+            switch isFirst {
+            case true?: Task(executorPreference: redis.executor) { await self.send() }
+            case false?: break
+            case nil:
+                continuation.resume(
+                    returning: .failure(
+                        SagaError(.unavailable, "too many transitions wait", retry: .later)))
+            }
+        }.get()
+    }
+
+    private func send() async {
+        let waiting = state.withLock { state in
+            defer { state = State() }
+            return state.waiting
+        }
+        var batches: [[Waiting]] = []
+        var gathered: [Waiting] = []
+        for one in waiting {
+            guard one.request.isMarked else {
+                batches.append([one])
+                continue
+            }
+            gathered.append(one)
+            if gathered.count == Self.batchMaximum {
+                batches.append(gathered)
+                gathered = []
+            }
+        }
+        if !gathered.isEmpty { batches.append(gathered) }
+        for batch in batches.dropLast() {
+            Task(executorPreference: redis.executor) { await self.send(batch) }
+        }
+        if let last = batches.last { await send(last) }
+    }
+
+    private func send(_ batch: [Waiting]) async {
+        do throws(RedisError) {
+            let answers = try await evaluate(batch)
+            for (index, one) in batch.enumerated() {
+                one.continuation.resume(returning: Self.answer(answers[index]))
+            }
+        } catch {
+            guard batch.count > 1, error.outcome == .answered else {
+                for one in batch {
+                    one.continuation.resume(returning: .failure(SagaError(error)))
+                }
+                return
+            }
+            for one in batch { await send([one]) }
+        }
+    }
+
+    private func evaluate(_ batch: [Waiting]) async throws(RedisError) -> RedisValue {
+        var keys = RedisArguments(capacity: batch.count * 256)
+        var arguments = RedisArguments(capacity: batch.count * 1280)
+        for one in batch {
+            one.request.append(toKeys: &keys, arguments: &arguments)
+        }
+        return try await redis.evaluate(
+            TransitionScript.script, keys: keys, arguments: arguments)
+    }
+
+    private static func answer(_ answer: RedisValue?) -> Result<RedisValue, SagaError> {
+        guard let answer else {
+            return .failure(
+                SagaError(.unexpectedState, "the transition script answered something else"))
+        }
+        return .success(answer)
+    }
+}
