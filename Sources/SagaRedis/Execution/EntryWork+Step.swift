@@ -178,11 +178,8 @@ extension EntryWork {
     }
 
     private func state(of step: Step) async throws(Interruption) -> StepState {
-        let tried = try await attempt(step.name, limit: .zero) { _ in
+        let entry = try await untilAnswered { () async throws(SagaError) in
             try await environment.transitions.ledger(sagaID, field: step.name)
-        }
-        guard case .returned(let entry) = tried else {
-            throw .dead(.contradiction, "the ledger cannot be read", attempts: 1)
         }
         return try entry.map { entry throws(Interruption) in try Self.state(entry) } ?? .absent
     }

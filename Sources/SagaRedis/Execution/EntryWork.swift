@@ -206,11 +206,23 @@ final class EntryWork: Sendable {
     /// again, and the ledger answers.
     func apply(_ request: TransitionRequest) async throws(Interruption) -> TransitionRequest.Answer
     {
+        try await untilAnswered { () async throws(SagaError) in
+            try await environment.transitions.apply(request)
+        }
+    }
+
+    /// Asks our own Redis until it answers.
+    ///
+    /// Without a time limit: that Redis is slow or away says nothing about the step, and must
+    /// not end it.
+    func untilAnswered<Value>(
+        _ ask: () async throws(SagaError) -> Value
+    ) async throws(Interruption) -> Value {
         var attempts = 0
         place.limit(nil)
         while true {
-            do {
-                return try await environment.transitions.apply(request)
+            do throws(SagaError) {
+                return try await ask()
             } catch {
                 if error.code == .stopped || Task.isCancelled { throw .stopped }
                 guard error.retry == .later else {

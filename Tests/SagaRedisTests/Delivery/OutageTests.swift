@@ -7,6 +7,37 @@ import Testing
 /// Redis goes away in the middle of sagas and comes back with what its log kept.
 @Suite(.timeLimit(.minutes(2)))
 struct OutageTests {
+    /// Compensations read their ledger first, and a read that waits is not a handler that hangs.
+    @Test func sagasAreUndoneAlthoughRedisStandsStill() async throws {
+        let server = try await RedisServer.launch(RedisServer.Options(isDurable: true))
+        try await ShopRig.with(server: server) { rig in
+            try await rig.running { order in
+                var begun: [String] = []
+                for round in 0..<3 {
+                    for number in 0..<40 {
+                        let id = "\(round)-\(number)"
+                        if try await order.begin(id, OrderCreated(country: "AQ")) == .applied {
+                            begun.append(id)
+                        }
+                    }
+                    server.pause()
+                    try await Task.sleep(for: .milliseconds(2_500))
+                    server.resume()
+                }
+                for id in begun { try await rig.settled(id, order, as: .cancelled) }
+            }
+
+            for service in ["order", "payment", "inventory", "shipping"] {
+                let letters = try await rig.redis.send(.xlen(rig.keys.dead(service))).integer
+                #expect(letters == 0, "\(service)")
+            }
+            let stock = try await rig.stock()
+            #expect(stock["available"] == 1000, "\(stock)")
+            #expect(stock["reserved", default: 0] == 0, "\(stock)")
+        }
+        await server.stop()
+    }
+
     @Test func sagasGoOnWhenAKilledRedisComesBack() async throws {
         let server = try await RedisServer.launch(RedisServer.Options(isDurable: true))
         try await ShopRig.with(server: server) { rig in
