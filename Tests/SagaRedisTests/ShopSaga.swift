@@ -88,7 +88,10 @@ final class World: Sendable {
         }
     }
 
-    func undo(_ book: String, _ key: String) throws {
+    func undo(_ book: String, _ key: String) async throws {
+        if failing.withLock({ $0.contains("undo \(book) hangs") }) {
+            try await Task.sleep(for: .seconds(3600))
+        }
         if failing.withLock({ $0.contains("undo " + book) }) { throw Accident() }
         books.withLock { books in
             books[book, default: Book()].done.remove(key)
@@ -173,7 +176,7 @@ struct ShopSaga: Sendable {
                 emits: PaymentRefunded.self,
                 nothingToUndo: { _ in Transition(PaymentRefunded()) },
                 undo: { [world] context in
-                    try world.undo("charge", context.idempotencyKey)
+                    try await world.undo("charge", context.idempotencyKey)
                     return Transition(PaymentRefunded()) {
                         $0.set("payment:\(context.sagaID)", ["status": "refunded"])
                     }
@@ -246,7 +249,7 @@ struct ShopSaga: Sendable {
                 emits: ShipmentCancelled.self,
                 nothingToUndo: { _ in Transition(ShipmentCancelled()) },
                 undo: { [world] context in
-                    try world.undo("arrange", context.idempotencyKey)
+                    try await world.undo("arrange", context.idempotencyKey)
                     return Transition(ShipmentCancelled())
                 }
             )

@@ -28,13 +28,23 @@ final class Dispatcher: Sendable {
 
         /// Cancels this task if it is still busy after so long; nil takes that back.
         func limit(_ limit: Duration?) {
-            alarm.time.withLock { time in time = limit.map { .now + $0 } }
+            alarm.state.withLock { $0.time = limit.map { .now + $0 } }
+        }
+
+        /// What the limit cancels in place of this task: work that its end must not reach.
+        func limit(cancels cancel: (@Sendable () -> Void)?) {
+            alarm.state.withLock { $0.cancel = cancel }
         }
     }
 
     /// When a lane's task is busy for too long.
     fileprivate final class Alarm: Sendable {
-        let time = Mutex<ContinuousClock.Instant?>(nil)
+        struct State {
+            var time: ContinuousClock.Instant?
+            var cancel: (@Sendable () -> Void)?
+        }
+
+        let state = Mutex(State())
     }
 
     private struct Running {
@@ -186,16 +196,16 @@ final class Dispatcher: Sendable {
     func cancelOverdue() -> [String] {
         let overdue = state.withLock { state in
             let now = ContinuousClock.now
-            return state.tasks.filter { running in
-                running.value.alarm.time.withLock { time in
-                    guard let set = time, set < now else { return false }
-                    time = nil
-                    return true
+            return state.tasks.compactMap { lane, running in
+                running.alarm.state.withLock { alarm -> (lane: String, cancel: () -> Void)? in
+                    guard let time = alarm.time, time < now else { return nil }
+                    alarm.time = nil
+                    return (lane, alarm.cancel ?? { running.task.cancel() })
                 }
             }
         }
-        for running in overdue.values { running.task.cancel() }
-        return Array(overdue.keys)
+        for running in overdue { running.cancel() }
+        return overdue.map(\.lane)
     }
 
     // MARK: - Stopping

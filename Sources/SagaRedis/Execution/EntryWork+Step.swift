@@ -130,7 +130,7 @@ extension EntryWork {
         guard let compensation = step.compensations.first else { return }
         let limit = compensation.giveUpAfter ?? environment.configuration.compensationGiveUpAfter
         let tried = try await attempt(step.name, limit: limit) { context in
-            _ = try await Self.shielded(compensation.undo, context)
+            _ = try await shielded(compensation.undo, context)
         }
         if case .gaveUp(let error, let attempts) = tried {
             throw .blocked(step: step.name, String(reflecting: error), attempts: attempts)
@@ -148,7 +148,7 @@ extension EntryWork {
         let tried = try await attempt(step.name, limit: limit) { context in
             let planned =
                 isShielded
-                ? try await Self.shielded(perform, context) : try await perform(context)
+                ? try await shielded(perform, context) : try await perform(context)
             let answer = try await apply(request(planned, step, from: from, to: to))
             if case .rejected(let failure) = answer { throw failure }
             return answer
@@ -161,11 +161,14 @@ extension EntryWork {
         }
     }
 
-    /// Runs a compensation where the end of this task does not reach it.
-    private static func shielded(
+    /// Runs a compensation where the end of this task does not reach it, only its time limit.
+    private func shielded(
         _ undo: @escaping Step.Bound, _ context: StepContext
     ) async throws -> PlannedTransition {
-        try await Task { try await undo(context) }.value
+        let task = Task { try await undo(context) }
+        place.limit(cancels: { task.cancel() })
+        defer { place.limit(cancels: nil) }
+        return try await task.value
     }
 
     // MARK: - The ledger

@@ -166,11 +166,12 @@ final class EntryWork: Sendable {
         _ step: String, limit: Duration, failsForBusiness: Bool = false,
         _ body: (StepContext) async throws -> Value
     ) async throws(Interruption) -> Attempted<Value> {
-        let start = ContinuousClock.now
+        var spent = Duration.zero
         var attempts = 0
         while true {
             attempts += 1
-            place.limit(max(limit - (.now - start), .seconds(1)))
+            let start = ContinuousClock.now
+            place.limit(max(limit - spent, .seconds(1)))
             defer { place.limit(nil) }
             do {
                 let context = context(step, attempt: attempts)
@@ -191,8 +192,9 @@ final class EntryWork: Sendable {
                 let pause = environment.configuration.retry.pause(
                     after: attempts, random: Double.random(in: 0...1))
                 let isOutage = (error as? SagaError)?.retry == .later
-                if !isOutage, .now - start + pause > limit {
-                    return .gaveUp(error, attempts: attempts)
+                if !isOutage {
+                    spent += .now - start + pause
+                    if spent > limit { return .gaveUp(error, attempts: attempts) }
                 }
                 environment.logger.debug(
                     "step failed and is tried again",

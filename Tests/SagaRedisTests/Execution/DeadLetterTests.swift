@@ -87,6 +87,23 @@ struct DeadLetterTests {
         }
     }
 
+    @Test func aCompensationThatHangsBlocksTheSaga() async throws {
+        try await ShopRig.with {
+            $0.compensationGiveUpAfter = .milliseconds(200)
+        } _: { rig in
+            rig.saga.world.fail("undo charge hangs")
+            try await rig.running { order in
+                _ = try await order.begin("1", OrderCreated(country: "AQ"))
+                try await rig.until("the saga is blocked") {
+                    try await rig.deadLetters("payment").count == 1
+                }
+            }
+
+            #expect(try await rig.deadLetters("payment").first?["reason"] == "blocked")
+            #expect(try await rig.ledger("payment", "1", "charge") == "done")
+        }
+    }
+
     /// Found by another replica, or by the same one when it starts again.
     @Test(arguments: ["crashing", "replica"])
     func whatBringsProcessesDownIsSetAside(_ consumer: String) async throws {
