@@ -148,7 +148,10 @@ public final class SagaRuntime: Service {
         let isRunning: @Sendable () -> Bool = { self.isRunning }
         for reader in readers {
             group.addTask { await reader.listen(while: isRunning) }
-            group.addTask { await reader.run(while: isRunning) }
+            // Reading events is work for another core; only their answers belong on the loop.
+            group.addTask(executorPreference: globalConcurrentExecutor) {
+                await reader.run(while: isRunning)
+            }
         }
         group.addTask { [acknowledger] in await acknowledger.run(while: isRunning) }
         group.addTask { await self.tick(while: isRunning) }
