@@ -105,14 +105,9 @@ public final class RedisClient: Sendable {
         _ script: RedisScript, keys: [String], arguments: [RedisArgument],
         timeout: Duration? = nil
     ) async throws(RedisError) -> RedisValue {
-        do {
-            return try await send(
-                .evalsha(script, keys: keys, arguments: arguments), timeout: timeout)
-        } catch {
-            guard error.code == .server("NOSCRIPT") else { throw error }
-            return try await send(
-                .eval(script, keys: keys, arguments: arguments), timeout: timeout)
-        }
+        try await send(
+            .evalsha(script, keys: keys, arguments: arguments),
+            orInFull: .eval(script, keys: keys, arguments: arguments), timeout: timeout)
     }
 
     /// Runs a script with keys and arguments that are encoded already.
@@ -125,13 +120,19 @@ public final class RedisClient: Sendable {
         _ script: RedisScript, keys: RedisArguments, arguments: RedisArguments,
         timeout: Duration? = nil
     ) async throws(RedisError) -> RedisValue {
+        try await send(
+            .evalsha(script, keys: keys, arguments: arguments),
+            orInFull: .eval(script, keys: keys, arguments: arguments), timeout: timeout)
+    }
+
+    private func send(
+        _ digest: RedisCommand, orInFull full: @autoclosure () -> RedisCommand, timeout: Duration?
+    ) async throws(RedisError) -> RedisValue {
         do {
-            return try await send(
-                .evalsha(script, keys: keys, arguments: arguments), timeout: timeout)
+            return try await send(digest, timeout: timeout)
         } catch {
             guard error.code == .server("NOSCRIPT") else { throw error }
-            return try await send(
-                .eval(script, keys: keys, arguments: arguments), timeout: timeout)
+            return try await send(full(), timeout: timeout)
         }
     }
 

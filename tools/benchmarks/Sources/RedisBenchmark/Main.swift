@@ -31,6 +31,10 @@ struct RedisBenchmark {
             }
             lines.append(("\(tasks) tasks, one command at a time", rate))
         }
+        let near = try await rate(tasks: 400, each: 1, on: redis.executor) {
+            _ = try await redis.send(.get(key))
+        }
+        lines.append(("400 tasks on the client's executor, one command at a time", near))
         for (tasks, size) in [(16, 32), (16, 100)] {
             let batch = Array(repeating: RedisCommand.get(key), count: size)
             let rate = try await rate(tasks: tasks, each: size) {
@@ -74,7 +78,8 @@ struct RedisBenchmark {
 
     /// Commands per second: the best of three rounds of two seconds each.
     private static func rate(
-        tasks: Int, each: Int, _ body: @escaping @Sendable () async throws -> Void
+        tasks: Int, each: Int, on executor: (any TaskExecutor)? = nil,
+        _ body: @escaping @Sendable () async throws -> Void
     ) async throws -> Double {
         var best = 0.0
         for _ in 0..<3 {
@@ -82,7 +87,7 @@ struct RedisBenchmark {
             let end = start + .seconds(2)
             let rounds = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<tasks {
-                    group.addTask {
+                    group.addTask(executorPreference: executor) {
                         var rounds = 0
                         // The clock is read now and then only, as it costs a share of a call.
                         while ContinuousClock.now < end {
