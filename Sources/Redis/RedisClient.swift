@@ -21,7 +21,8 @@ public final class RedisClient: Sendable {
     /// Runs tasks on the thread of the first shared connection, where its replies are read.
     ///
     /// For tasks that mostly wait for Redis, in great numbers: they need no other thread. One
-    /// that computes for long holds up the connection and all others on its event loop.
+    /// that computes for long holds up the connection and all others on its event loop, and that
+    /// loop has to outlive them.
     public let executor: any TaskExecutor
 
     private let shared: [CommandConnection]

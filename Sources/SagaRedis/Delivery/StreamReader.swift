@@ -84,10 +84,13 @@ final class StreamReader: Sendable {
 
     /// Nothing is known about what the failed read did, so what is pending is read next.
     private func recover(from error: SagaError, failures: Int) async {
-        logger.warning(
-            "reading streams failed",
+        let reason = (error.cause as? RedisError)?.code
+        // The client itself says that the connection is lost, once and not for every owner.
+        let isNews = failures == 1 && reason != .connectionLost
+        logger.log(
+            level: isNews ? .warning : .debug, "reading streams failed",
             metadata: ["owner": "\(owner)", "error": "\(error)", "failures": "\(failures)"])
-        let isMissingGroup = (error.cause as? RedisError)?.code == .server("NOGROUP")
+        let isMissingGroup = reason == .server("NOGROUP")
         if isMissingGroup, (try? await group.ensure(on: Array(streams[indices]))) != nil,
             failures == 1
         {
