@@ -35,9 +35,14 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "RedisReference",
+            dependencies: [.product(name: "NIOPosix", package: "swift-nio")],
+            swiftSettings: settings),
         .executableTarget(
             name: "RedisBenchmark",
             dependencies: [
+                "RedisReference",
                 .product(name: "Redis", package: "troupe"),
                 .product(name: "RedisTestKit", package: "troupe"),
                 .product(name: "Logging", package: "swift-log"),
@@ -48,6 +53,7 @@ let package = Package(
         .executableTarget(
             name: "SagaBenchmark",
             dependencies: [
+                "RedisReference",
                 .product(name: "CloudEvents", package: "troupe"),
                 .product(name: "OrderSystem", package: "troupe"),
                 .product(name: "Redis", package: "troupe"),

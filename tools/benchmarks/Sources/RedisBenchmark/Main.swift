@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Redis
+import RedisReference
 import RedisTestKit
 
 // How fast one process talks to one server, as a share of what redis-benchmark reaches on the

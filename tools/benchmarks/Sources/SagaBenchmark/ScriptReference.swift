@@ -1,21 +1,11 @@
-import NIOPosix
 import Redis
+import RedisReference
 import RedisTestKit
-
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
 
 /// The six commands of a transition in a script of their own, under redis-benchmark.
 ///
 /// What the server can do at most on this machine, at this moment.
 enum ScriptReference {
-    struct Failure: Error {}
-
     private static let script = RedisScript(
         """
         redis.call('HMGET', KEYS[1], 'charge', 'blocked')
@@ -38,23 +28,6 @@ enum ScriptReference {
         let command =
             "redis-benchmark -p \(server.port) -P 32 -n 200000 -r 10000000 -q EVALSHA "
             + "\(script.sha1) 3 ledger:__rand_int__ record:__rand_int__ stream \(id) \(event)"
-        let output = try await NIOThreadPool.singleton.runIfActive { read(command) }
-        let words = output.split { $0.isWhitespace }
-        for (index, word) in words.enumerated().reversed() where word == "requests" && index > 0 {
-            if let rate = Double(words[index - 1]) { return rate }
-        }
-        throw Failure()
-    }
-
-    private static func read(_ command: String) -> String {
-        guard let pipe = popen(command + " 2>/dev/null", "r") else { return "" }
-        defer { pclose(pipe) }
-        var output: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while true {
-            let count = fread(&chunk, 1, chunk.count, pipe)
-            guard count > 0 else { return String(decoding: output, as: UTF8.self) }
-            output += chunk.prefix(count)
-        }
+        return try await Reference.rate(command)
     }
 }

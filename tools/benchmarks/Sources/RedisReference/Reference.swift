@@ -9,13 +9,14 @@ import NIOPosix
 #endif
 
 /// Runs redis-benchmark.
-enum Reference {
-    struct Failure: Error {
+public enum Reference {
+    /// The command did not say how fast it was.
+    public struct Failure: Error {
         let command: String
     }
 
     /// Requests per second as the tool itself reports them.
-    static func rate(_ command: String) async throws -> Double {
+    public static func rate(_ command: String) async throws -> Double {
         let output = try await NIOThreadPool.singleton.runIfActive { read(command) }
         // "GET: 1265822.75 requests per second, p50=0.9 msec"; progress is overwritten by \r.
         let words = output.split { $0 == " " || $0 == "\r" || $0 == "\n" || $0 == "\r\n" }
