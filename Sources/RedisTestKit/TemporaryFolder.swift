@@ -10,7 +10,9 @@
 enum TemporaryFolder {
     static func make() throws -> String {
         let parent = environment("TMPDIR") ?? "/tmp"
-        var template = Array((parent + "/redis-test.XXXXXX").utf8CString)
+        // mkdtemp(3) fills in the six characters at the end.
+        let name = "/redis-test." + String(repeating: "X", count: 6)
+        var template = Array((parent + name).utf8CString)
         guard mkdtemp(&template) != nil else {
             throw RedisServer.Failure(description: "cannot make a folder in \(parent)")
         }
