@@ -165,7 +165,9 @@ extension EntryWork {
     private func shielded(
         _ undo: @escaping Step.Bound, _ context: StepContext
     ) async throws -> PlannedTransition {
-        let task = Task { try await undo(context) }
+        let task = Task(executorPreference: environment.configuration.handlerExecutor) {
+            try await undo(context)
+        }
         place.limit(cancels: { task.cancel() })
         defer { place.limit(cancels: nil) }
         return try await task.value

@@ -17,17 +17,13 @@ final class TransitionQueue: Sendable {
         var continuation: UnsafeContinuation<Result<RedisValue, SagaError>, Never>
     }
 
-    private struct State {
-        var waiting: [Waiting] = []
-        var isSendDue = false
-    }
-
     /// More in one script would keep the server from others for too long.
     private static let batchMaximum = 16
     private static let waitingMaximum = 65_536
 
     private let redis: RedisClient
-    private let state = Mutex(State())
+    /// While it is not empty, a task to send it is due.
+    private let waiting = Mutex<[Waiting]>([])
 
     init(_ redis: RedisClient) {
         self.redis = redis
@@ -39,12 +35,11 @@ final class TransitionQueue: Sendable {
     /// does.
     func run(_ request: TransitionRequest) async throws(SagaError) -> RedisValue {
         try await withUnsafeContinuation { continuation in
-            let waiting = Waiting(request: request, continuation: continuation)
-            let isFirst: Bool? = state.withLock { state in
-                guard state.waiting.count < Self.waitingMaximum else { return nil }
-                state.waiting.append(waiting)
-                defer { state.isSendDue = true }
-                return !state.isSendDue
+            let one = Waiting(request: request, continuation: continuation)
+            let isFirst: Bool? = waiting.withLock { waiting in
+                guard waiting.count < Self.waitingMaximum else { return nil }
+                waiting.append(one)
+                return waiting.count == 1
             }
             switch isFirst {
             case true?: Task(executorPreference: redis.executor) { await self.send() }
@@ -58,9 +53,9 @@ final class TransitionQueue: Sendable {
     }
 
     private func send() async {
-        let waiting = state.withLock { state in
-            defer { state = State() }
-            return state.waiting
+        let waiting = waiting.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
         }
         var batches: [[Waiting]] = []
         var gathered: [Waiting] = []

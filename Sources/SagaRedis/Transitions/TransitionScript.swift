@@ -26,9 +26,9 @@ import Redis
 /// ends the script, with what came before applied: `TransitionQueue` then runs each alone.
 ///
 /// A ledger's time to live is set when it comes to be and when its field's last event is older
-/// than a quarter of an hour, which the first digits of their IDs tell: two commands in three
-/// transitions are saved so. A blocked saga's ledger does not expire; the transition that gets
-/// its step going unblocks it.
+/// than a quarter of an hour, which the first digits of their IDs tell: three of the seven that
+/// an order would need are saved so. A blocked saga's ledger does not expire; the transition
+/// that gets its step going unblocks it.
 enum TransitionScript {
     /// How much longer a ledger has to live because its time is not set anew each time.
     static let refreshSeconds = 3600
