@@ -44,6 +44,7 @@ enum SagaBenchmark {
         try await shop.stock(sagas * 2)
         try await shop.running {
             let before = try await memory(shop)
+            let usageBefore = try await Usage(shop.redis)
             let started = ContinuousClock.now
             try await begin(sagas, shop)
             let begun = ContinuousClock.now - started
@@ -57,6 +58,7 @@ enum SagaBenchmark {
             let transitions = Double(sagas * 7) / took.seconds
             print("  of the reference  \((transitions / reference).rounded2)")
             print("  in Redis          \(bytes) bytes a saga, events included (goal 8192)")
+            try await Usage(shop.redis).print(since: usageBefore, sagas: sagas)
             try await printCommands(shop, sagas: sagas)
         }
         await shop.redis.shutdown()
