@@ -36,16 +36,28 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "InstantShop",
+            dependencies: [
+                .product(name: "CloudEvents", package: "troupe"),
+                .product(name: "OrderSystem", package: "troupe"),
+                .product(name: "Redis", package: "troupe"),
+                .product(name: "RedisTestKit", package: "troupe"),
+                .product(name: "Saga", package: "troupe"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .target(
             name: "RedisReference",
             dependencies: [.product(name: "NIOPosix", package: "swift-nio")],
             swiftSettings: settings),
         .executableTarget(
             name: "RedisBenchmark",
             dependencies: [
+                "InstantShop",
                 "RedisReference",
                 .product(name: "Redis", package: "troupe"),
                 .product(name: "RedisTestKit", package: "troupe"),
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Saga", package: "troupe"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -53,15 +65,12 @@ let package = Package(
         .executableTarget(
             name: "SagaBenchmark",
             dependencies: [
+                "InstantShop",
                 "RedisReference",
-                .product(name: "CloudEvents", package: "troupe"),
-                .product(name: "OrderSystem", package: "troupe"),
                 .product(name: "Redis", package: "troupe"),
                 .product(name: "RedisTestKit", package: "troupe"),
                 .product(name: "Saga", package: "troupe"),
-                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
     ]

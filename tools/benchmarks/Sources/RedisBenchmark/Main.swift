@@ -4,6 +4,7 @@ import NIOPosix
 import Redis
 import RedisReference
 import RedisTestKit
+import Synchronization
 
 // How fast one process talks to one server, as a share of what redis-benchmark reaches on the
 // same machine in the same run. Reference and subject take turns; the best of each counts.
@@ -15,7 +16,7 @@ struct RedisBenchmark {
         let redis = server.client()
         print("cores: \(System.coreCount), redis-server without persistence, loopback")
         try await measureGet(server, redis)
-        try await measureScript(server, redis)
+        try await measureTransition(server, redis)
         await redis.shutdown()
         await server.stop()
     }
@@ -49,41 +50,60 @@ struct RedisBenchmark {
         report("GET", command, reference, lines, target: 0.30)
     }
 
-    private static func measureScript(_ server: RedisServer, _ redis: RedisClient) async throws {
-        let script = RedisScript(
-            """
-            redis.call('SET', KEYS[1], ARGV[1])
-            redis.call('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', 'data', ARGV[1])
-            redis.call('PUBLISH', ARGV[2], ARGV[1])
-            return 1
-            """)
-        _ = try await redis.send(.scriptLoad(script))
-        let (keys, payload) = (
-            ["bench:record", "bench:stream"], String(repeating: "x", count: 100)
-        )
-        let command =
-            "redis-benchmark -p \(server.port) -P 32 -n 500000 -q"
-            + " evalsha \(script.sha1) 2 \(keys[0]) \(keys[1]) \(payload) bench:channel"
-        var reference = try await Reference.rate(command)
+    private static func measureTransition(
+        _ server: RedisServer, _ redis: RedisClient
+    ) async throws {
+        let transition = try await RecordedTransition.record(server)
+        let command = "redis-benchmark -p \(server.port) -P 32 -n 200000 -r 2147483647 -q "
+        var reference = try await rate(of: transition, command, redis)
         var lines: [(String, Double)] = []
         for tasks in [64, 400, 1600] {
+            let saga = Atomic(0)
             let rate = try await rate(tasks: tasks, each: 1) {
-                _ = try await redis.evaluate(
-                    script, keys: keys, arguments: [.string(payload), "bench:channel"])
+                let applied = try await RecordedTransition.applied(redis)
+                try expect(applied, of: saga.load(ordering: .relaxed))
+                saga.store(0, ordering: .relaxed)
+                _ = try await redis.send(RedisCommand("FLUSHDB", []))
+            } _: {
+                let number = saga.add(1, ordering: .relaxed).newValue
+                try await transition.run(number, redis)
             }
-            lines.append(("\(tasks) tasks, one script at a time", rate))
+            lines.append(("\(tasks) tasks, one transition at a time", rate))
         }
-        reference = max(reference, try await Reference.rate(command))
-        report("script SET + XADD + PUBLISH", command, reference, lines, target: 0.50)
+        reference = max(reference, try await rate(of: transition, command, redis))
+        report(
+            "payment transition", command + transition.summary, reference, lines, target: 0.50)
+    }
+
+    private static func rate(
+        of transition: RecordedTransition, _ command: String, _ redis: RedisClient
+    ) async throws -> Double {
+        _ = try await redis.send(RedisCommand("FLUSHDB", []))
+        let rate = try await Reference.rate(command + transition.command)
+        // Now and then the same random number comes twice.
+        try expect(try await RecordedTransition.applied(redis), of: 200_000, butFor: 200)
+        return rate
+    }
+
+    /// A transition that is refused costs less, so it must not count.
+    private static func expect(_ applied: Int, of all: Int, butFor few: Int = 0) throws {
+        struct NotApplied: Error {
+            let applied: Int
+            let all: Int
+        }
+        guard applied >= all - few else { throw NotApplied(applied: applied, all: all) }
     }
 
     /// Commands per second: the best of three rounds of two seconds each.
+    ///
+    /// - Parameter between: runs before each round and after the last.
     private static func rate(
         tasks: Int, each: Int, on executor: (any TaskExecutor)? = nil,
-        _ body: @escaping @Sendable () async throws -> Void
+        between: () async throws -> Void = {}, _ body: @escaping @Sendable () async throws -> Void
     ) async throws -> Double {
         var best = 0.0
         for _ in 0..<3 {
+            try await between()
             let start = ContinuousClock.now
             let end = start + .seconds(2)
             let rounds = try await withThrowingTaskGroup(of: Int.self) { group in
@@ -102,6 +122,7 @@ struct RedisBenchmark {
             }
             best = max(best, Double(rounds * each) / ((ContinuousClock.now - start) / .seconds(1)))
         }
+        try await between()
         return best
     }
 

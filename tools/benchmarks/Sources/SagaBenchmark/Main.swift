@@ -1,3 +1,4 @@
+import InstantShop
 import NIOCore
 import Redis
 import RedisTestKit

@@ -3,19 +3,19 @@ import Logging
 import OrderContracts
 import OrderService
 import PaymentService
-import Redis
-import RedisTestKit
+package import Redis
+package import RedisTestKit
 import Saga
 import SagaRedis
 import ShippingService
 
 /// The four services of the order saga in this process, on a Redis of their own.
-struct Shop: Sendable {
-    let redis: RedisClient
-    let desk: OrderDesk
+package struct Shop: Sendable {
+    package let redis: RedisClient
+    private let desk: OrderDesk
     private let runtimes: [SagaRuntime]
 
-    init(server: RedisServer) throws {
+    package init(server: RedisServer) throws {
         redis = server.client { $0.sharedConnections = 1 }
         var configuration = SagaRuntimeConfiguration()
         configuration.consumerName = "benchmark"
@@ -35,29 +35,29 @@ struct Shop: Sendable {
     }
 
     /// Runs the services while `body` runs.
-    func running(_ body: () async throws -> Void) async throws {
+    package func running(_ body: () async throws -> Void) async throws {
         let tasks = runtimes.map { runtime in Task { try await runtime.run() } }
         try await body()
         for task in tasks { task.cancel() }
         for task in tasks { try await task.value }
     }
 
-    func stock(_ pieces: Int) async throws {
+    package func stock(_ pieces: Int) async throws {
         _ = try await StockRoom(runtime: runtimes[2]).setAvailable(
             pieces, of: ProductID.sample)
     }
 
-    func order() async throws {
+    package func order() async throws {
         _ = try await desk.place(.sample)
     }
 
-    func length(_ type: String, owner: String) async throws -> Int {
+    package func length(_ type: String, owner: String) async throws -> Int {
         let stream = SagaKeys().stream(type, owner: owner)
         return try await redis.send(.xlen(stream)).integer ?? 0
     }
 
     /// Waits until so many orders are completed, shipped and dispatched.
-    func finished(_ count: Int) async throws {
+    package func finished(_ count: Int) async throws {
         while try await length("ShipmentDispatched", owner: "shipping") < count {
             try await Task.sleep(for: .milliseconds(5))
         }
