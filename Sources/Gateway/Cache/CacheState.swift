@@ -179,8 +179,8 @@ struct CacheState {
         return (fill, believed)
     }
 
-    /// Ends a fill; true if its result may be kept.
-    mutating func finish(_ fill: CoherenceLedger.Fill) -> Bool {
+    /// Ends a fill.
+    mutating func finish(_ fill: CoherenceLedger.Fill) -> CoherenceLedger.Ending {
         flightOfFill[fill] = nil
         return ledger.finish(fill)
     }

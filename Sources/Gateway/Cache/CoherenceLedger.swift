@@ -35,6 +35,16 @@ struct CoherenceLedger: Hashable, Sendable {
         let begun: UInt64
     }
 
+    /// What may become of what a fill fetched.
+    enum Ending {
+        /// It may be kept.
+        case sound
+        /// Events may have been missed meanwhile: it may be kept for others, not in this process.
+        case blind
+        /// What it tells about changed meanwhile: it is of no use to any later request.
+        case overtaken
+    }
+
     private struct FillState: Hashable, Sendable {
         var watched: Set<CacheTag> = []
         /// Something it tells about changed since it watched for it.
@@ -87,15 +97,14 @@ struct CoherenceLedger: Hashable, Sendable {
     }
 
     /// The fill is done.
-    ///
-    /// True if its result may be kept in this process.
-    mutating func finish(_ fill: Fill) -> Bool {
-        guard let state = fills.removeValue(forKey: fill) else { return false }
+    mutating func finish(_ fill: Fill) -> Ending {
+        guard let state = fills.removeValue(forKey: fill) else { return .overtaken }
         for tag in state.watched {
             watchers[tag]?.remove(fill)
             if watchers[tag]?.isEmpty == true { watchers[tag] = nil }
         }
-        return !state.isOvertaken && !state.isBlind
+        if state.isOvertaken { return .overtaken }
+        return state.isBlind ? .blind : .sound
     }
 
     // MARK: - Readings of the second level

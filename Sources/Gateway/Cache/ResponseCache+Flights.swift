@@ -151,34 +151,43 @@ extension ResponseCache {
         _ notes: FillNotes
     ) -> Fetched {
         let now = configuration.clock()
-        let generations = verdict.lifetime == nil ? nil : notes.generations
-        let (answer, calls) = state.withLock { state -> (CacheAnswer, [CacheState.Call]) in
+        let mayBeKept = verdict.lifetime != nil
+        let (fetched, calls) = state.withLock { state -> (Fetched, [CacheState.Call]) in
+            let ending = state.finish(fill)
+            if mayBeKept, ending == .sound { state.store.insert(response, for: order.key) }
+            // An overtaken one would be found invalid there by all who read it.
+            let generations = mayBeKept && ending != .overtaken ? notes.generations : nil
             var status = status
-            let mayKeep = state.finish(fill)
-            if verdict.lifetime != nil, mayKeep {
-                state.store.insert(response, for: order.key)
-            }
-            status.isStored = verdict.lifetime != nil && (mayKeep || generations != nil)
+            status.isStored = mayBeKept && (ending == .sound || generations != nil)
             status.detail = status.detail ?? verdict.detail
-            if status.detail == nil, verdict.lifetime != nil, !mayKeep {
-                status.detail = state.ledger.isSuspended ? "suspended" : "overtaken"
-            }
-            let answer = CacheAnswer(response: response, status: status)
-            guard let flight else { return (answer, []) }
+            if status.detail == nil, mayBeKept { status.detail = ending.detail }
+            let fetched = Fetched(
+                answer: CacheAnswer(response: response, status: status),
+                entry: generations.map { SecondLevelEntry(response, $0, at: now) })
+            guard let flight else { return (fetched, []) }
             if !verdict.isShareable { state.rememberLone(order.key, at: now) }
             let landing: CacheState.Landing =
-                verdict.isShareable ? .shared(answer) : .leaderOnly(answer)
-            return (answer, state.land(flight, landing))
+                verdict.isShareable ? .shared(fetched.answer) : .leaderOnly(fetched.answer)
+            return (fetched, state.land(flight, landing))
         }
         for (waiter, result) in calls { waiter.resume(with: result) }
         recordSize()
-        return Fetched(
-            answer: answer,
-            entry: generations.map { SecondLevelEntry(response, $0, at: now) })
+        return fetched
     }
 
     private func land(_ flight: UInt64, _ landing: CacheState.Landing) {
         let calls = state.withLock { $0.land(flight, landing) }
         for (waiter, result) in calls { waiter.resume(with: result) }
+    }
+}
+
+extension CoherenceLedger.Ending {
+    /// The token that tells people why an answer was not kept in this process.
+    fileprivate var detail: String? {
+        switch self {
+        case .sound: nil
+        case .blind: "suspended"
+        case .overtaken: "overtaken"
+        }
     }
 }

@@ -225,7 +225,7 @@ private struct Exploration {
         _ version: Int
     ) {
         if leftOut == .watchBeforeFetch { world.gateways[index].ledger.watch([tag], by: fill) }
-        let mayKeep = world.gateways[index].ledger.finish(fill)
+        let mayKeep = world.gateways[index].ledger.finish(fill) == .sound
         if mayKeep || leftOut == .overtakenFillsAreNotKept { world.gateways[index].kept = version }
         let generation = seen ?? generation(of: &world)
         world.gateways[index].isJoinable = false

@@ -185,7 +185,7 @@ private struct Exploration {
             return [
                 world.with {
                     $0.server.entry = Entry(run: run, version: version, generation: generation)
-                    if $0.ledger.finish(fill) { $0.kept = version }
+                    if $0.ledger.finish(fill) == .sound { $0.kept = version }
                     $0.activity = .none
                 }
             ]

@@ -200,6 +200,39 @@ struct SecondLevelTests {
         #expect(try await two.ask("new").text == "new")
     }
 
+    @Test func overtakenFillIsStoredNowhere() async throws {
+        let second = MemorySecondLevel()
+        let cache = ResponseCache(secondLevel: second)
+        let gate = Gate()
+        let request = Task {
+            try await cache.response(for: key, policy: policy, tags: [tag]) { scope in
+                await scope.watch([tag])
+                await gate.pass()
+                return fetched("old")
+            }
+        }
+        await gate.arrivals(1)
+        await cache.invalidate([tag], cause: "write")
+        gate.open()
+
+        #expect(try await request.value.status == .forwarded(.uriMiss, detail: "overtaken"))
+        #expect(try await cache.ask("new").text == "new")
+        await cache.stored(in: second)
+        #expect(second.state.withLock { $0.entries[key]?.body } == ByteBuffer(string: "new"))
+    }
+
+    @Test func suspendedGatewayFillsForTheOthers() async throws {
+        let second = MemorySecondLevel()
+        let (one, two) = (ResponseCache(secondLevel: second), ResponseCache(secondLevel: second))
+        one.suspend()
+        var status = CacheStatus.forwarded(.uriMiss, detail: "suspended")
+        status.isStored = true
+        #expect(try await one.ask("shared").status == status)
+        await one.stored(in: second)
+
+        #expect(try await two.ask("own").text == "shared")
+    }
+
     @Test func tooManyPendingRaisesMakeEverythingInvalid() async throws {
         var configuration = CacheConfiguration()
         configuration.pendingRaiseLimit = 3

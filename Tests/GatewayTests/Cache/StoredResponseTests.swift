@@ -100,7 +100,7 @@ struct StoredResponseTests {
     }
 
     @Test func forwardedStatusSaysWhyAndWhatBecameOfIt() {
-        var status = CacheStatus.forwarded(.uriMiss, detail: "overtaken")
+        var status = CacheStatus.forwarded(.uriMiss, detail: "suspended")
         status.isStored = true
         status.isCollapsed = true
         var buffer = ByteBuffer()
@@ -109,7 +109,7 @@ struct StoredResponseTests {
         #expect(
             String(buffer: buffer)
                 == "Cache-Status: troupe; fwd=uri-miss; stored; collapsed; ttl=12; "
-                + "detail=overtaken\r\n")
+                + "detail=suspended\r\n")
     }
 
     @Test(arguments: [0, 7, 10, -5, 1_234_567_890, Int.max, Int.min])
