@@ -17,7 +17,7 @@ public struct BusinessFailure: Error, Hashable, Sendable, CustomStringConvertibl
 
     /// A forward step kept failing; what it did outside, if anything, was undone.
     public static let outcomeUnknown = BusinessFailure(
-        "outcome_unknown", "the step did not come to an end in time and was undone")
+        "outcome_unknown", "The step did not end in time and was undone.")
 
     /// The reason, and the detail if there is one.
     public var description: String { detail.isEmpty ? reason : "\(reason): \(detail)" }

@@ -256,5 +256,5 @@ final class EntryWork: Sendable {
 extension BusinessFailure {
     /// A saga was still pending when its time was up.
     public static let deadlineReached = BusinessFailure(
-        "deadline_exceeded", "the saga did not end in time")
+        "deadline_exceeded", "The saga did not end in time.")
 }
