@@ -7,6 +7,7 @@ public import Saga
 ///     saga:{<service>}:ledger:<sagaID>      hash      step → state and event
 ///     saga:{<service>}:timers               zset      due time → event type and saga ID
 ///     saga:{<service>}:dead                 stream    dead letters
+///     saga:{<service>}:dead:<stream>:<id>   string    the letter of an entry, against a second one
 ///     saga:{<service>}:cursor               hash      stream → all before it was dealt with
 ///     {<service>}:<record>                  any       the service's own records
 ///
@@ -38,6 +39,11 @@ public struct SagaKeys: Hashable, Sendable {
 
     /// The dead letters of a participant.
     public func dead(_ service: String) -> String { "\(prefix)saga:{\(service)}:dead" }
+
+    /// Which dead letter an entry of a stream became.
+    func letter(of entry: String, in stream: String, service: String) -> String {
+        "\(dead(service)):\(stream):\(entry)"
+    }
 
     /// How far a participant got in each stream that it consumes.
     public func cursor(_ service: String) -> String { "\(prefix)saga:{\(service)}:cursor" }

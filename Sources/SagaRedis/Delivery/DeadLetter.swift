@@ -29,15 +29,35 @@ struct DeadLetter: Sendable {
     /// When it was first tried, in milliseconds since 1970.
     var firstTime: Int64
 
-    func command(key: String, group: String) -> RedisCommand {
-        .xadd(
-            key,
-            [
-                "event": .bytes(event), "stream": .string(stream), "entry": .string(id),
-                "group": .string(group), "reason": .string(reason.rawValue),
-                "error": .string(String(error.prefix(1000))), "attempts": .integer(attempts),
-                "first": .integer(Int(firstTime)),
-                "last": .integer(Int(SystemTime.milliseconds())),
-            ])
+    /// Writes the letter, unless the entry has one already.
+    ///
+    /// Whoever dies between this and the acknowledgement gets the entry again. Both in one script
+    /// would not do: the entry's stream is its emitter's, so it may lie in another slot.
+    func write(
+        to redis: RedisClient, names: SagaKeys, service: String, timeToLive: Duration
+    ) async throws(SagaError) {
+        let keys = [names.dead(service), names.letter(of: id, in: stream, service: service)]
+        let fields: [RedisArgument] = [
+            "event", .bytes(event), "stream", .string(stream), "entry", .string(id),
+            "group", .string(service), "reason", .string(reason.rawValue),
+            "error", .string(String(error.prefix(1000))), "attempts", .integer(attempts),
+            "first", .integer(Int(firstTime)), "last", .integer(Int(SystemTime.milliseconds())),
+        ]
+        do {
+            _ = try await redis.evaluate(
+                Self.script, keys: keys, arguments: [.integer(timeToLive.wholeSeconds)] + fields)
+        } catch {
+            throw SagaError(error)
+        }
     }
+
+    /// A letter that a person has taken away is written again when its entry comes back.
+    private static let script = RedisScript(
+        """
+        local known = redis.call('GET', KEYS[2])
+        if known and #redis.call('XRANGE', KEYS[1], known, known) > 0 then return known end
+        local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
+        redis.call('SET', KEYS[2], id, 'EX', ARGV[1])
+        return id
+        """)
 }

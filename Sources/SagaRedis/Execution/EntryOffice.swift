@@ -61,11 +61,11 @@ struct EntryOffice: Sendable {
 
     /// Keeps the letter, through outages; false if the runtime stops before it is kept.
     private func bury(_ letter: DeadLetter, _ place: Dispatcher.Place) async -> Bool {
-        let service = environment.plan.name
-        let key = environment.transitions.names.dead(service)
+        let transitions = environment.transitions
         let isKept = await persistently(place) { () async throws(SagaError) in
-            _ = try await environment.transitions.redis.write(
-                letter.command(key: key, group: service))
+            try await letter.write(
+                to: transitions.redis, names: transitions.names, service: transitions.service,
+                timeToLive: environment.configuration.ledgerTimeToLive)
         }
         guard isKept else { return false }
         environment.metrics.deadLetter()
@@ -95,9 +95,7 @@ struct EntryOffice: Sendable {
         return true
     }
 
-    /// Tries until it works.
-    ///
-    /// Writing that may have been done is done again: a letter twice is better than none.
+    /// Tries until it works, and again what may have been done: all of it may be done twice.
     private func persistently(
         _ place: Dispatcher.Place, _ body: () async throws(SagaError) -> Void
     ) async -> Bool {
