@@ -16,6 +16,7 @@ public struct ServiceResponder: HTTPResponder {
     let limits: ServiceServerConfiguration
     let logger: Logger
     let log: RequestLog?
+    let failures: FailureLog
 
     /// The answer.
     ///
@@ -57,7 +58,7 @@ public struct ServiceResponder: HTTPResponder {
             throw missing(request)
         } catch {
             let problem = Problem(describing: error)
-            problem.log(for: request, context)
+            failures.record(problem, of: request, context)
             return problem.answer(to: request, requestID: context.requestID)
         }
     }
@@ -91,22 +92,6 @@ public struct ServiceResponder: HTTPResponder {
     private func route(of context: ServiceContext) -> String? {
         let path = context.endpointPath
         return path == "NotFound" ? nil : path
-    }
-}
-
-extension Problem {
-    /// Writes down what is not the client's fault, unless it is a 503 that has no cause: then the
-    /// answer says all there is.
-    func log(for request: Request, _ context: ServiceContext) {
-        guard status.code >= 500, cause != nil || !retry else { return }
-        // What may pass by itself, as a Redis that is away, is no error of ours.
-        context.logger.log(
-            level: retry ? .warning : .error, "Request failed.",
-            metadata: [
-                "error": "\(cause.map { String(reflecting: $0) } ?? detail)",
-                "method": "\(request.method.rawValue.prefix(32))",
-                "path": "\(request.uri.path.prefix(256))",
-            ])
     }
 }
 

@@ -22,6 +22,7 @@ public final class ServiceRouter: HTTPResponderBuilder {
     private let logger: Logger
     private let translate: @Sendable (any Error) -> Problem?
     private let isLogged: Bool
+    private let failures: FailureLog
     private let router: Router<ServiceContext>
     private var table = RouteTable()
 
@@ -29,7 +30,8 @@ public final class ServiceRouter: HTTPResponderBuilder {
     ///
     /// - Parameters:
     ///   - service: The service's name in metrics.
-    ///   - logger: Gets one line per request at `info`, and failures at `error`.
+    ///   - logger: Gets one line per request at `info`, failures of ours at `error`, and at
+    ///     `warning` those that may pass, like ones together.
     ///   - problem: What an error means to a client; nil leaves it an internal error.
     public convenience init(
         service: String, logger: Logger,
@@ -45,6 +47,7 @@ public final class ServiceRouter: HTTPResponderBuilder {
         self.service = service
         self.logger = logger
         self.isLogged = isLogged
+        self.failures = FailureLog(service: service, logger: logger)
         self.translate = problem
         self.router = Router(context: ServiceContext.self, options: [.autoGenerateHeadEndpoints])
     }
@@ -79,14 +82,14 @@ public final class ServiceRouter: HTTPResponderBuilder {
     /// A route for any method.
     public func on(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
         table.add(method, path)
-        let translate = self.translate
+        let (translate, failures) = (translate, failures)
         router.on(RouterPath(path), method: method) { request, context -> Response in
             do {
                 return try await handler(request, context)
             } catch {
                 // The framework answers a problem by itself, so it is written down here.
                 let problem = translate(error) ?? Problem(describing: error)
-                problem.log(for: request, context)
+                failures.record(problem, of: request, context)
                 throw problem
             }
         }
@@ -100,6 +103,6 @@ public final class ServiceRouter: HTTPResponderBuilder {
     func buildResponder(limits: ServiceServerConfiguration) -> ServiceResponder {
         ServiceResponder(
             routes: router.buildResponder(), table: table, limits: limits, logger: logger,
-            log: isLogged ? RequestLog(service: service) : nil)
+            log: isLogged ? RequestLog(service: service) : nil, failures: failures)
     }
 }

@@ -60,6 +60,7 @@ public struct ServiceServer: Service {
         try await withTaskCancellationHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await serve(application) }
+                group.addTask { await responder.failures.run() }
                 group.addTask {
                     try await gracefulShutdown()
                     readiness?.beginDraining()

@@ -288,6 +288,30 @@ struct ServiceRouterTests {
         }
     }
 
+    @Test func outageIsTheFirstLineAndACount() async throws {
+        let lines = Mutex<[String]>([])
+        let sink = LogSink { line in
+            lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) }
+        }
+        let logger = Logger(label: "test") { LineLogHandler(label: $0, sink: sink) }
+        try await withRunningServer(router(logger: logger)) { port, _ in
+            let client = JSONClient(baseURL: "http://127.0.0.1:\(port)")
+            for _ in 0..<20 { _ = try await client.get("/away") }
+            for _ in 0..<2 { _ = try await client.get("/secret") }
+            await client.shutdown()
+        }
+
+        let written = lines.withLock { $0 }
+        func count(_ parts: String...) -> Int {
+            written.count { line in parts.allSatisfy { line.contains($0) } }
+        }
+        #expect(count("Request answered.", "status=503") == 20)
+        #expect(count("Request failed.", "Away") == 1)
+        #expect(count("Requests failed again.", "Away", "times=19", "service=things") == 1)
+        #expect(count("Request answered.", "status=500") == 2)
+        #expect(count("Request failed.", "swordfish") == 2)
+    }
+
     @Test func requestsAreCountedByRouteAndStatus() async throws {
         let registry = PrometheusRegistry()
         try await withMetricsFactory(PrometheusMetricsFactory(registry)) {
