@@ -2,31 +2,61 @@ import CloudEvents
 import Redis
 import Saga
 
-/// Checks and writes of one transition as the script reads them, with the keys they name.
+/// The shape of one transition, with the keys and values that go with it.
+///
+/// Checks come first: those that are asked for, then those that keep writes from failing half
+/// way, then the writes.
 struct TransitionContent {
-    var keys: [String] = []
-    private(set) var writes = RedisArguments(capacity: 960)
-    private(set) var checks = RedisArguments()
+    private(set) var shape = TransitionShape()
+    private(set) var keys: [String] = []
+    private(set) var values = RedisArguments(capacity: 1024)
     /// What it means that a check does not hold, in the order of the checks.
     private(set) var failures: [BusinessFailure?] = []
     /// Keys that a check is to find of the right type.
     private var typedKeys: [Int] = []
-    private var isFirstWrite = true
     private let names: ServiceKeys
+    /// Whether names of fields are values, for shapes that would be too many otherwise.
+    private let isGeneral: Bool
 
-    init(_ names: ServiceKeys) {
+    init(
+        _ mark: TransitionRequest.Mark?, changes: Changes, events: [CloudEvent],
+        names: ServiceKeys, isGeneral: Bool
+    ) {
         self.names = names
+        self.isGeneral = isGeneral
         keys.reserveCapacity(4)
+        if let mark { add(mark) }
+        for condition in changes.conditions { check(condition) }
+        for (index, change) in changes.writes.enumerated() {
+            prepare(change, isFirst: index == 0)
+        }
+        for change in changes.writes { write(change) }
+        if let event = events.first {
+            shape.append(.saga)
+            add(value: event.correlationID)
+        }
+        for event in events { write(event) }
     }
 
-    private mutating func check(
-        _ kind: String, _ key: Int, _ one: String = "", _ other: String = ""
-    ) {
-        checks.append(kind)
-        checks.append(key)
-        checks.append(one)
-        checks.append(other)
-        if !one.isEmpty { typedKeys.append(key) }
+    // MARK: - Pieces
+
+    private mutating func add(value: String) {
+        shape.appendValue()
+        values.append(value)
+    }
+
+    private mutating func add(value: Int) {
+        shape.appendValue()
+        values.append(value)
+    }
+
+    /// Adds a word that the code of a handler chose.
+    private mutating func add(name: String) {
+        if isGeneral || name.utf8.count > TransitionShape.nameMaximum {
+            add(value: name)
+        } else {
+            shape.append(name: name)
+        }
     }
 
     private mutating func key(_ name: String) -> Int {
@@ -37,94 +67,134 @@ struct TransitionContent {
 
     private mutating func key(_ record: RecordName) -> Int { key(names.record(record)) }
 
+    // MARK: - The ledger
+
+    private mutating func add(_ mark: TransitionRequest.Mark) {
+        keys.append(names.ledger(mark.sagaID))
+        shape.append(mark.next.note.isEmpty ? .mark : .markWithNote)
+        for name in [mark.field, mark.expected, mark.next.state] { add(name: name) }
+        add(value: mark.next.eventID)
+        if !mark.next.note.isEmpty { add(value: mark.next.note) }
+    }
+
+    // MARK: - Checks
+
+    private mutating func check(
+        _ operation: TransitionShape.Operation, _ key: Int, _ field: String? = nil,
+        failure: BusinessFailure?
+    ) {
+        shape.append(operation)
+        shape.append(key: key)
+        if let field {
+            add(name: field)
+            typedKeys.append(key)
+        }
+        failures.append(failure)
+    }
+
     /// A condition that reads a field fails by itself on another type of record.
-    mutating func check(_ condition: Changes.Condition) {
+    private mutating func check(_ condition: Changes.Condition) {
         let key = key(condition.record)
+        let failure = condition.failure
         switch condition.test {
-        case .absent: check("absent", key)
-        case .exists: check("exists", key)
+        case .absent: check(.absent, key, failure: failure)
+        case .exists: check(.exists, key, failure: failure)
         case .fieldAtLeast(let field, let minimum):
-            check("least", key, field, String(minimum))
+            check(.least, key, field, failure: failure)
+            add(value: minimum)
         case .fieldEquals(let field, let value):
-            check("equals", key, field, value)
+            check(.equals, key, field, failure: failure)
+            add(value: value)
         }
-        failures.append(condition.failure)
     }
 
-    /// The key of a record that is written to and has to be of a type, if it exists.
-    private mutating func typed(_ record: RecordName, _ type: String) -> Int {
+    /// Adds the check without which a write that is not the first one could fail.
+    private mutating func prepare(_ change: Changes.Write, isFirst: Bool) {
+        switch change {
+        case .setFields(let record, _), .removeFields(let record, _):
+            require(record, "hash", isFirst)
+        case .addMember(let record, _, _), .removeMember(let record, _):
+            require(record, "zset", isFirst)
+        case .increment(let record, let field, _):
+            let key = key(record)
+            if !isFirst { check(.number, key, field, failure: nil) }
+        case .setText, .delete, .setTimer, .cancelTimer:
+            break
+        }
+    }
+
+    private mutating func require(_ record: RecordName, _ type: String, _ isFirst: Bool) {
         let key = key(record)
-        if !isFirstWrite && !typedKeys.contains(key) {
-            check("type", key, type)
-            failures.append(nil)
-        }
-        return key
+        guard !isFirst, !typedKeys.contains(key) else { return }
+        check(.type, key, failure: nil)
+        shape.append(name: type)
+        typedKeys.append(key)
     }
 
-    mutating func write(_ event: CloudEvent) {
-        let outlet = names.outlet(event.type)
-        begin("event", key(outlet.stream), count: 5)
-        writes.append(event.json())
-        writes.append(event.type)
-        writes.append(event.id)
-        writes.append(event.correlationID)
-        writes.append(outlet.channel)
+    // MARK: - Writes
+
+    private mutating func command(_ name: String, _ record: RecordName) {
+        shape.append(.command)
+        shape.append(name: name)
+        shape.append(key: key(record))
     }
 
-    mutating func write(_ change: Changes.Write) {
+    private mutating func write(_ change: Changes.Write) {
         switch change {
         case .setFields(let record, let fields):
-            begin("HSET", typed(record, "hash"), count: fields.count * 2)
-            for (name, value) in fields {
-                writes.append(name)
-                writes.append(value)
-            }
+            set(fields, of: record)
         case .increment(let record, let field, let amount):
-            increment(record, field, by: amount)
+            command("HINCRBY", record)
+            add(name: field)
+            add(value: amount)
         case .removeFields(let record, let fields):
-            begin("HDEL", typed(record, "hash"), count: fields.count)
-            for field in fields { writes.append(field) }
+            for start in stride(from: 0, to: fields.count, by: TransitionScript.fieldsMaximum) {
+                command("HDEL", record)
+                for field in fields[start...].prefix(TransitionScript.fieldsMaximum) {
+                    add(name: field)
+                }
+            }
         case .setText(let record, let text, let timeToLive):
-            begin("SET", key(record), count: timeToLive == nil ? 1 : 3)
-            writes.append(text)
+            command("SET", record)
+            add(value: text)
             if let timeToLive {
-                writes.append("PX")
-                writes.append(max(1, timeToLive.milliseconds))
+                shape.append(name: "PX")
+                add(value: max(1, timeToLive.milliseconds))
             }
         case .delete(let record):
-            begin("UNLINK", key(record), count: 0)
+            command("UNLINK", record)
         case .addMember(let record, let member, let score):
-            begin("ZADD", typed(record, "zset"), count: 2)
-            writes.append(score)
-            writes.append(member)
+            command("ZADD", record)
+            shape.appendValue()
+            values.append(score)
+            add(value: member)
         case .removeMember(let record, let member):
-            begin("ZREM", typed(record, "zset"), count: 1)
-            writes.append(member)
+            command("ZREM", record)
+            add(value: member)
         case .setTimer(let sagaID, let event, let delay):
-            begin("timer", key(names.timers), count: 2)
-            writes.append(TimerScript.member(sagaID, event: event))
-            writes.append(delay.milliseconds)
+            shape.append(.setTimer)
+            add(value: delay.milliseconds)
+            add(value: TimerScript.member(sagaID, event: event))
         case .cancelTimer(let sagaID, let event):
-            begin("ZREM", key(names.timers), count: 1)
-            writes.append(TimerScript.member(sagaID, event: event))
+            shape.append(.cancelTimer)
+            add(value: TimerScript.member(sagaID, event: event))
         }
     }
 
-    private mutating func increment(_ record: RecordName, _ field: String, by amount: Int) {
-        let key = key(record)
-        if !isFirstWrite {
-            check("number", key, field)
-            failures.append(nil)
+    /// In the order of their names, so that the same fields have the same shape.
+    private mutating func set(_ fields: [String: String], of record: RecordName) {
+        for (index, field) in fields.sorted(by: { $0.key < $1.key }).enumerated() {
+            if index.isMultiple(of: TransitionScript.fieldsMaximum) { command("HSET", record) }
+            add(name: field.key)
+            add(value: field.value)
         }
-        begin("HINCRBY", key, count: 2)
-        writes.append(field)
-        writes.append(amount)
     }
 
-    private mutating func begin(_ command: String, _ key: Int, count: Int) {
-        isFirstWrite = false
-        writes.append(command)
-        writes.append(key)
-        writes.append(count)
+    private mutating func write(_ event: CloudEvent) {
+        shape.append(.event)
+        shape.append(name: event.type)
+        add(value: event.id)
+        shape.appendValue()
+        values.append(event.json())
     }
 }

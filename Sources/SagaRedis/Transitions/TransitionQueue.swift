@@ -2,7 +2,7 @@ import Redis
 import Saga
 import Synchronization
 
-/// Sends the transitions that come in one turn in one script.
+/// Sends the transitions that come in one turn together: those of one shape in one script.
 ///
 ///     step ─┐ wait                      ┌──── EVALSHA, up to 16 ────▶ an answer each
 ///     step ─┼──────▶ waiting ──a task──▶┤
@@ -57,24 +57,30 @@ final class TransitionQueue: Sendable {
             defer { waiting = [] }
             return waiting
         }
+        let batches = Self.batches(of: waiting)
+        for batch in batches.dropLast() {
+            Task(executorPreference: redis.executor) { await self.send(batch) }
+        }
+        if let last = batches.last { await send(last) }
+    }
+
+    private static func batches(of waiting: [Waiting]) -> [[Waiting]] {
         var batches: [[Waiting]] = []
-        var gathered: [Waiting] = []
+        var open: [ObjectIdentifier: Int] = [:]
         for one in waiting {
             guard one.request.isMarked else {
                 batches.append([one])
                 continue
             }
-            gathered.append(one)
-            if gathered.count == Self.batchMaximum {
-                batches.append(gathered)
-                gathered = []
+            let shape = ObjectIdentifier(one.request.script)
+            if let index = open[shape], batches[index].count < batchMaximum {
+                batches[index].append(one)
+            } else {
+                open[shape] = batches.count
+                batches.append([one])
             }
         }
-        if !gathered.isEmpty { batches.append(gathered) }
-        for batch in batches.dropLast() {
-            Task(executorPreference: redis.executor) { await self.send(batch) }
-        }
-        if let last = batches.last { await send(last) }
+        return batches
     }
 
     private func send(_ batch: [Waiting]) async {
@@ -94,14 +100,14 @@ final class TransitionQueue: Sendable {
         }
     }
 
+    /// Runs the script that all of a batch have in common.
     private func evaluate(_ batch: [Waiting]) async throws(RedisError) -> RedisValue {
-        var keys = RedisArguments(capacity: batch.count * 256)
-        var arguments = RedisArguments(capacity: batch.count * 1280)
-        for one in batch {
-            one.request.append(toKeys: &keys, arguments: &arguments)
-        }
-        return try await redis.evaluate(
-            TransitionScript.script, keys: keys, arguments: arguments)
+        let script = batch[0].request.script
+        var keys = RedisArguments(capacity: 64 + batch.count * 192)
+        var values = RedisArguments(capacity: batch.count * 1024)
+        keys.append(contentsOf: script.sharedKeys)
+        for one in batch { one.request.append(toKeys: &keys, values: &values) }
+        return try await redis.evaluate(script.script, keys: keys, arguments: values)
     }
 
     private static func answer(_ answer: RedisValue?) -> Result<RedisValue, SagaError> {

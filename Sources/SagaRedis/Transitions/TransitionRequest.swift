@@ -21,10 +21,9 @@ final class TransitionRequest: Sendable {
         var next: LedgerEntry
     }
 
-    let keys: [String]
-    private let header: RedisArguments
-    private let writes: RedisArguments
-    private let checks: RedisArguments
+    let script: TransitionScript
+    private let keys: [String]
+    private let values: RedisArguments
     /// Types of the events that go out, for counting.
     let emitted: [String]
     /// Whether a ledger tells, if it runs again, that it was applied before.
@@ -34,37 +33,28 @@ final class TransitionRequest: Sendable {
 
     init(
         _ mark: Mark?, changes: Changes, events: [CloudEvent], names: ServiceKeys,
-        ledgerTimeToLive: Duration
+        scripts: TransitionScripts
     ) {
         self.mark = mark
         emitted = events.map(\.type)
-        var content = TransitionContent(names)
-        if let mark { content.keys.append(names.ledger(mark.sagaID)) }
-        for condition in changes.conditions { content.check(condition) }
-        for change in changes.writes { content.write(change) }
-        for event in events { content.write(event) }
-        if content.keys.isEmpty { content.keys.append(names.timers) }
+        var content = TransitionContent(
+            mark, changes: changes, events: events, names: names, isGeneral: false)
+        if let script = scripts.script(for: content.shape) {
+            self.script = script
+        } else {
+            content = TransitionContent(
+                mark, changes: changes, events: events, names: names, isGeneral: true)
+            script = scripts.generalScript(for: content.shape)
+        }
         keys = content.keys
+        values = content.values
         failures = content.failures
-        var header = RedisArguments(capacity: 192)
-        header.append(mark?.field ?? "")
-        header.append(mark?.expected ?? "")
-        header.append(mark?.next.text ?? "")
-        header.append(ledgerTimeToLive.wholeSeconds + TransitionScript.refreshSeconds)
-        header.append(keys.count)
-        header.append(content.writes.count)
-        header.append(content.checks.count)
-        self.header = header
-        writes = content.writes
-        checks = content.checks
     }
 
     /// Adds what the script reads of this transition.
-    func append(toKeys keys: inout RedisArguments, arguments: inout RedisArguments) {
+    func append(toKeys keys: inout RedisArguments, values: inout RedisArguments) {
         for key in self.keys { keys.append(key) }
-        arguments.append(contentsOf: header)
-        arguments.append(contentsOf: writes)
-        arguments.append(contentsOf: checks)
+        values.append(contentsOf: self.values)
     }
 
     /// Reads the script's answer.

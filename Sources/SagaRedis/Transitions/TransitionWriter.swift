@@ -17,7 +17,7 @@ final class TransitionWriter: Sendable {
     let names: SagaKeys
     private let keys: ServiceKeys
     private let source: String
-    private let ledgerTimeToLive: Duration
+    private let scripts: TransitionScripts
     private let metrics: SagaMetrics
     private let queue: TransitionQueue
 
@@ -28,10 +28,10 @@ final class TransitionWriter: Sendable {
         self.redis = redis
         self.service = service
         self.names = names
-        self.ledgerTimeToLive = ledgerTimeToLive
         self.metrics = metrics
         queue = TransitionQueue(redis)
         keys = ServiceKeys(names, service: service)
+        scripts = TransitionScripts(names: keys, ledgerTimeToLive: ledgerTimeToLive)
         source = "/\(service)"
     }
 
@@ -46,15 +46,14 @@ final class TransitionWriter: Sendable {
         let mark = TransitionRequest.Mark(
             sagaID: origin.sagaID, field: field, expected: expected, next: entry)
         return TransitionRequest(
-            mark, changes: planned.changes, events: events, names: keys,
-            ledgerTimeToLive: ledgerTimeToLive)
+            mark, changes: planned.changes, events: events, names: keys, scripts: scripts)
     }
 
     /// A transaction that belongs to no step of a saga.
     func request(_ planned: PlannedTransition, origin: Origin) -> TransitionRequest {
         TransitionRequest(
             nil, changes: planned.changes, events: events(of: planned, origin: origin),
-            names: keys, ledgerTimeToLive: ledgerTimeToLive)
+            names: keys, scripts: scripts)
     }
 
     /// Runs the script once.

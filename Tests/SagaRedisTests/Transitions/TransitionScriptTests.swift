@@ -210,6 +210,64 @@ struct TransitionScriptTests {
         }
     }
 
+    @Test func anyNameOfAFieldIsWrittenAsItIs() async throws {
+        try await ShopRig.with { rig in
+            let store = rig.store("payment")
+            let names = [
+                "", "'", "a'b\\", "\n", "\u{0}", "ÄÖ", "]]", String(repeating: "n", count: 5000),
+            ]
+            let fields = Dictionary(uniqueKeysWithValues: names.map { ($0, "value of " + $0) })
+
+            _ = try await store.transition(Changes { $0.set("box:1", fields) })
+
+            #expect(try await store.reader.fields(of: "box:1") == fields)
+            _ = try await store.transition(Changes { $0.remove("box:1", fields: names) })
+            #expect(try await store.reader.fields(of: "box:1").isEmpty)
+        }
+    }
+
+    @Test func aTransitionMayBeLarge() async throws {
+        try await ShopRig.with { rig in
+            let writer = writer(rig)
+            let fields = Dictionary(uniqueKeysWithValues: (0..<1000).map { ("f\($0)", "\($0)") })
+            let changes = Changes { changes in
+                changes.set("large:1", fields)
+                for number in 0..<300 {
+                    changes.requireAbsent("part:\(number)", orElse: full)
+                    changes.require("count:\(number)", "n", atLeast: 0, orElse: full)
+                    changes.increment("count:\(number)", "n", by: number)
+                }
+            }
+
+            let answer = try await writer.apply(
+                request(writer, changes: changes, expected: "", next: "done"))
+
+            #expect(answer == .applied)
+            let reader = rig.store("payment").reader
+            #expect(try await reader.fields(of: "large:1") == fields)
+            #expect(try await reader.fields(of: "count:299") == ["n": "299"])
+        }
+    }
+
+    @Test func madeUpNamesDoNotFillTheServerWithScripts() async throws {
+        try await ShopRig.with { rig in
+            let store = rig.store("payment")
+            let count = TransitionScripts.maximum + 300
+            for number in 0..<count {
+                _ = try await store.transition(
+                    Changes { $0.set("cart:1", ["product \(number)": "\(number)"]) })
+            }
+
+            let fields = try await store.reader.fields(of: "cart:1")
+            #expect(fields.count == count && fields["product \(count - 1)"] == "\(count - 1)")
+            let memory = try await rig.redis.send(RedisCommand("INFO", ["memory"])).string ?? ""
+            let scripts = memory.split(separator: "\r\n")
+                .first { $0.hasPrefix("number_of_cached_scripts:") }
+                .flatMap { Int($0.split(separator: ":")[1]) }
+            #expect((scripts ?? .max) < TransitionScripts.maximum + 50)
+        }
+    }
+
     private func writer(_ rig: ShopRig) -> TransitionWriter {
         TransitionWriter(
             redis: rig.redis, service: "payment", names: rig.keys,

@@ -1,0 +1,94 @@
+import CloudEvents
+import Redis
+import Saga
+import Testing
+
+@testable import SagaRedis
+
+/// What is written for a shape.
+@Suite(.timeLimit(.minutes(1)))
+struct TransitionCompilerTests {
+    private let names = ServiceKeys(SagaKeys(namespace: "eu"), service: "payment")
+
+    @Test func aStepsScriptSaysWhatItDoes() {
+        let changes = Changes {
+            $0.require("stock:7", "left", atLeast: 2, orElse: BusinessFailure("sold_out"))
+            $0.set("payment:42", ["status": "charged", "amount": "1990"])
+        }
+        let script = compiled(content(changes, events: [CloudEvent(type: "PaymentProcessed")]))
+
+        #expect(script.sharedKeys.count == 1)
+        #expect(
+            script.script.source == """
+                local call, keys, argv, match = redis.call, KEYS, ARGV, string.match
+                local now, saga
+                local function transition(k, a)
+                    local known
+                    local ledger, field, next = keys[k + 1], 'charge', 'done' .. ' ' .. argv[a + 1]
+                    known = call('HMGET', ledger, field, 'blocked')
+                    local text, blocked = known[1] or '', known[2]
+                    if text ~= '' then return {'state', text} end
+                    known = tonumber(call('HGET', keys[k + 2], 'left') or '0')
+                    if not known or known < tonumber(argv[a + 2]) then return {'check', 1} end
+                    call('HSET', keys[k + 3], 'amount', argv[a + 3], 'status', argv[a + 4])
+                    saga = argv[a + 5]
+                    call('XADD', keys[1], '*', 'data', argv[a + 7], 'type', 'PaymentProcessed', \
+                'id', argv[a + 6], 'correlationid', saga)
+                    call('PUBLISH', 'eu:saga.PaymentProcessed', argv[a + 7])
+                    call('HSET', ledger, field, next)
+                    if blocked then
+                        if match(blocked, '^[^ ]*') ~= field then return 1 end
+                        call('HDEL', ledger, 'blocked')
+                        text = ''
+                    end
+                    call('EXPIRE', ledger, 3700)
+                    return 1
+                end
+                local answers = {}
+                for number = 0, (#keys - 1) / 3 - 1 do
+                    answers[number + 1] =
+                        transition(1 + number * 3, number * 7)
+                end
+                return answers
+                """)
+    }
+
+    @Test func keysValuesAndIDsAreNoPartOfAShape() {
+        let one = content(Changes { $0.set("payment:42", ["status": "a", "amount": "1"]) })
+        let other = content(
+            Changes { $0.set("payment:\("x' y")", ["amount": "'); evil()", "status": ""]) })
+        let third = content(Changes { $0.set("payment:42", ["state": "a", "amount": "1"]) })
+
+        #expect(one.shape == other.shape)
+        #expect(one.shape.hashValue == other.shape.hashValue)
+        #expect(one.shape != third.shape)
+    }
+
+    @Test(arguments: ["'", "\\", "\n", "]]", "é", "\u{0}", "a\u{7F}", "--"])
+    func namesInTheTextCanBeNothingElse(name: String) {
+        let quoted = TransitionCompiler.quoted(name)
+        let inside = quoted.dropFirst().dropLast()
+
+        #expect(quoted.first == "'" && quoted.last == "'")
+        #expect(!inside.contains("'") && inside.utf8.allSatisfy { (0x20..<0x7F).contains($0) })
+        #expect(inside.contains("\\") == (name != "]]" && name != "--"))
+    }
+
+    private func content(_ changes: Changes, events: [CloudEvent] = []) -> TransitionContent {
+        let mark = TransitionRequest.Mark(
+            sagaID: "42", field: "charge", expected: "",
+            next: LedgerEntry(state: "done", eventID: "e"))
+        return TransitionContent(
+            mark, changes: changes, events: events, names: names, isGeneral: false)
+    }
+
+    private func compiled(_ content: TransitionContent) -> TransitionScript {
+        TransitionScript(content.shape, names: names, ledgerTimeToLive: .seconds(100))
+    }
+}
+
+extension CloudEvent {
+    fileprivate init(type: String) {
+        self.init(source: "/payment", type: type, subject: "42", data: Array("{}".utf8))
+    }
+}
