@@ -35,20 +35,19 @@ struct RecordedTransition: Sendable {
     }
 
     private static func pick(from lines: inout MonitorLines) async throws -> RecordedTransition {
-        var scripts: [String: RedisScript] = [:]
         while let words = try await lines.next() {
-            guard words.count > 3, let count = Int(words[2]) else { continue }
-            if words[0] == "EVAL" {
-                let script = RedisScript(words[1])
-                scripts[script.sha1] = script
+            // The first of its kind, and so in full: the server has not seen the script before.
+            guard words.first == "EVAL", words.count > 3, let count = Int(words[2]) else {
+                continue
             }
             let keys = words[3...].prefix(count)
-            guard words[0] == "EVALSHA", let script = scripts[words[1]], keys.contains(event),
+            guard keys.contains(event),
                 let id = keys.first(where: { $0.hasPrefix(ledger) })?.dropFirst(ledger.count)
             else { continue }
             let randomID = id.dropLast(random.count) + random
             return RecordedTransition(
-                script: script, keys: keys.map { $0.replacing(id, with: randomID) },
+                script: RedisScript(words[1]),
+                keys: keys.map { $0.replacing(id, with: randomID) },
                 arguments: Array(words[3...].dropFirst(count)))
         }
         throw Unseen()
