@@ -3,8 +3,8 @@
 //   AUTH [user] password · SELECT n · CLIENT SETNAME name · PING
 //
 // PING is answered with LOADING or MASTERDOWN while the server is not ready; the connection is
-// given up then and tried again later. A server that refuses the name or PING for want of
-// permission is usable all the same.
+// given up then and tried again later. A server that refuses the name, or PING for want of
+// permission or of room on its disk (MISCONF), is usable all the same: it answers what reads.
 
 /// The opening exchange of a connection.
 ///
@@ -54,7 +54,7 @@ struct Greeting {
         switch step {
         case .authenticate, .select: true
         case .name: false
-        case .ping: error.code != .server("NOPERM")
+        case .ping: error.code != .server("NOPERM") && error.code != .server("MISCONF")
         }
     }
 }

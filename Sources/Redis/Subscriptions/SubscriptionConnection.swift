@@ -152,7 +152,8 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
 
     func linkReceived(_ reply: RedisValue) {
         if let error = reply.error {
-            refuse(error)
+            // Of what is sent here only the PING can be refused for want of room on a disk.
+            if error.code != .server("MISCONF") { refuse(error) }
             return
         }
         guard let parts = reply.array, let kind = parts.first?.string else { return }

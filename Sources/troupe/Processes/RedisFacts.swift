@@ -8,6 +8,9 @@ struct RedisFacts: Sendable {
     var isReplica = false
     var evictionPolicy = ""
     var maximumMemory = 0
+    var usedMemory = 0
+    /// False when its last write to the append-only file or its last snapshot failed.
+    var canSave = true
     var appendFsync = ""
     var snapshots = ""
     /// Server clock minus ours, with the round trip taken out.
@@ -32,6 +35,9 @@ struct RedisFacts: Sendable {
         isAppendOnly = fields["aof_enabled"] == "1"
         isReplica = fields["role"] == "slave"
         evictionPolicy = fields["maxmemory_policy"] ?? ""
+        usedMemory = fields["used_memory"].flatMap { Int($0) } ?? 0
+        canSave =
+            fields["aof_last_write_status"] != "err" && fields["rdb_last_bgsave_status"] != "err"
         maximumMemory = fields["maxmemory"].flatMap { Int($0) } ?? 0
     }
 }

@@ -13,7 +13,8 @@ import Redis
 ///     answers, left by an `up` that was killed (its pid is in our folder, the lock is free)
 ///                                       → stopped, then started again as ours, on its data
 ///     silent, on this machine           → started as ours, stopped last
-///     silent elsewhere, or refuses us   → an error that says what to do
+///     silent elsewhere, refuses us, or
+///     is a replica, which only reads    → an error that says what to do
 enum RedisSource: Sendable {
     case found(RedisFacts)
     case own(OwnRedisServer, FolderLock)
@@ -22,6 +23,10 @@ enum RedisSource: Sendable {
         _ address: RedisAddress, dataFolder: String, logger: Logger
     ) async throws(CommandFailure) -> RedisSource {
         switch await RedisProbe.ask(address, logger: logger) {
+        case .answers(let facts) where facts.isReplica:
+            throw CommandFailure(
+                .unreachable, "Redis at \(address.shown) is a read-only replica",
+                remedy: "name its primary with --redis")
         case .answers(let facts):
             guard let port = address.portForOwnServer, isLeftOver(facts, in: dataFolder),
                 let lock = try FolderLock(folder: dataFolder)

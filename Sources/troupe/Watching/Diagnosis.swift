@@ -14,8 +14,10 @@ struct Diagnosis {
     private static let clockDifferenceMaximum = Duration.milliseconds(500)
 
     static func findings(_ facts: RedisFacts, isCacheOnly: Bool = false) -> [Finding] {
-        [version(facts), persistence(facts), eviction(facts), clock(facts), role(facts)]
-            .compactMap { $0 }
+        [
+            version(facts), persistence(facts), memory(facts), eviction(facts), clock(facts),
+            role(facts),
+        ].compactMap { $0 }
     }
 
     private static func version(_ facts: RedisFacts) -> Finding {
@@ -35,6 +37,12 @@ struct Diagnosis {
     }
 
     private static func persistence(_ facts: RedisFacts) -> Finding {
+        guard facts.canSave else {
+            return Finding(
+                level: .problem, subject: "persistence",
+                what: "Redis cannot write to its disk, and refuses writes until it can",
+                remedy: "make room there; its log has the reason")
+        }
         guard facts.isAppendOnly else {
             let snapshots =
                 facts.snapshots.isEmpty ? "nothing is saved" : "only snapshots are saved"
@@ -52,6 +60,18 @@ struct Diagnosis {
         let fsync = facts.appendFsync.isEmpty ? "" : ", fsync \(facts.appendFsync)"
         return Finding(
             level: .fine, subject: "persistence", what: "append-only file\(fsync)")
+    }
+
+    /// Nothing to tell where no limit is set.
+    private static func memory(_ facts: RedisFacts) -> Finding? {
+        guard facts.maximumMemory > 0 else { return nil }
+        let share = facts.usedMemory * 100 / facts.maximumMemory
+        let what = "\(share) % of maxmemory are used"
+        guard share >= 80 else { return Finding(level: .fine, subject: "memory", what: what) }
+        return Finding(
+            level: share >= 100 ? .problem : .advice, subject: "memory",
+            what: share >= 100 ? what + ": writes are refused" : what,
+            remedy: "redis-cli CONFIG SET maxmemory with more")
     }
 
     private static func eviction(_ facts: RedisFacts) -> Finding {

@@ -28,11 +28,15 @@ struct CancellationTests {
         try await server.withKeyspace { redis, prefix in
             _ = try await redis.send(.set(prefix + "a", "1"))
             server.pause()
+            // On a busy machine the yields below take longer than a command may by default.
+            let limit = Duration.seconds(60)
             let task = Task {
-                await #expect(throws: RedisError.self) { try await redis.send(.incr(prefix + "a")) }
+                await #expect(throws: RedisError.self) {
+                    try await redis.send(.incr(prefix + "a"), timeout: limit)
+                }
             }
             // Behind it in the line; it shows when the first one has been written.
-            async let second = redis.send(.set(prefix + "b", "2"))
+            async let second = redis.send(.set(prefix + "b", "2"), timeout: limit)
             for _ in 0..<1000 { await Task.yield() }
             task.cancel()
             let error = await task.value

@@ -76,6 +76,17 @@ struct ConnectionStateTests {
             text.split(separator: "\r\n").map(String.init).filter { words.contains($0) } == words)
     }
 
+    @Test(arguments: ["NOPERM no", "MISCONF Errors writing to the AOF file"])
+    func isReadyWhenTheServerAnswersWhatReads(error: String) {
+        var configuration = RedisConfiguration()
+        configuration.clientName = ""
+        var greeting = Greeting(configuration)
+        guard case .ready = greeting.receive(RedisValue(.failure(ByteBuffer(string: error)))) else {
+            Issue.record("taken for not ready")
+            return
+        }
+    }
+
     @Test func isNotReadyWhileTheServerLoads() {
         var configuration = RedisConfiguration()
         configuration.clientName = ""

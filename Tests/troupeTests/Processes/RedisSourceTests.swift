@@ -41,6 +41,20 @@ struct RedisSourceTests {
         try? FileManager.default.removeItem(atPath: folder)
     }
 
+    @Test func replicaIsRefused() async throws {
+        let replica = try await RedisServer.launch(
+            .init(arguments: ["--replicaof", "127.0.0.1", "1"]))
+        let address = try RedisAddress(url: replica.url, source: "test")
+
+        let failure = await #expect(throws: CommandFailure.self) {
+            _ = try await RedisSource.open(address, dataFolder: folder, logger: logger)
+        }
+
+        #expect(failure?.message.contains("read-only replica") == true)
+        #expect(failure?.code == .unreachable)
+        await replica.stop()
+    }
+
     @Test func serverThatDiesIsStartedAgain() async throws {
         let (address, port) = try freeAddress()
         let server = try await OwnRedisServer.start(

@@ -37,6 +37,26 @@ struct DiagnosisTests {
         #expect(worst { $0.appendFsync = "no" }?.level == .advice)
     }
 
+    @Test func fullDiskIsAProblem() {
+        let info = "aof_enabled:1\r\naof_last_write_status:err\r\nrdb_last_bgsave_status:ok\r\n"
+        let finding = worst { $0.take(info: info + "redis_version:7.0.15\r\n") }
+        #expect(finding?.subject == "persistence" && finding?.level == .problem)
+        #expect(finding?.what.contains("cannot write") == true)
+    }
+
+    @Test func memoryThatRunsOutIsTold() {
+        func finding(_ share: Int) -> Diagnosis.Finding? {
+            worst {
+                $0.maximumMemory = 1_000_000
+                $0.usedMemory = share * 10_000
+            }
+        }
+
+        #expect(finding(79) == nil)
+        #expect(finding(80)?.level == .advice && finding(99)?.level == .advice)
+        #expect(finding(100)?.level == .problem && finding(100)?.subject == "memory")
+    }
+
     @Test func evictionOfOrdersIsAProblem() {
         let evicting = worst {
             $0.evictionPolicy = "allkeys-lru"
