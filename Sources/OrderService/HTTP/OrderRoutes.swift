@@ -29,10 +29,13 @@ struct OrderRoutes {
                 order.write(to: &$0)
             }
         }
-        router.post("/orders/{id}/cancel") { _, context in
-            let order = try await desk.cancel(
+        router.post("/orders/{id}/cancel") { request, context in
+            var order = try await desk.cancel(
                 OrderID(wellFormed: try context.pathID()), traceparent: context.trace.traceparent)
-            return .json(order.status == .cancelled ? .ok : .accepted) { order.write(to: &$0) }
+            let headers = await hold(&order, for: request)
+            return .json(order.status == .cancelled ? .ok : .accepted, headers: headers) {
+                order.write(to: &$0)
+            }
         }
         return router
     }
@@ -44,15 +47,18 @@ struct OrderRoutes {
             wanted, key: key, traceparent: context.trace.traceparent)
         var headers: HTTPFields = [.location: "/orders/\(placement.order.id)"]
         if placement.isReplay { headers[.idempotencyReplayed] = "true" }
-        if let seconds = request.preferredWait {
-            headers[.preferenceApplied] = "wait=\(seconds)"
-            // The order stands, whatever becomes of the wait.
-            let ended = try? await desk.order(
-                placement.order.id, endedWithin: .seconds(seconds))
-            placement.order = ended ?? placement.order
-        }
+        headers.append(contentsOf: await hold(&placement.order, for: request))
         let order = placement.order
         return .json(.created, headers: headers) { order.write(to: &$0) }
+    }
+
+    /// Holds the answer until the order has ended, if and as long as the client prefers that.
+    private func hold(_ order: inout Order, for request: Request) async -> HTTPFields {
+        guard let seconds = request.preferredWait else { return [:] }
+        // The order stands, whatever becomes of the wait.
+        let ended = try? await desk.order(order.id, endedWithin: .seconds(seconds))
+        order = ended ?? order
+        return [.preferenceApplied: "wait=\(seconds)"]
     }
 
     private func list(_ request: Request) async throws -> Response {
@@ -106,13 +112,14 @@ extension OrderRequest {
 }
 
 extension Request {
-    /// The seconds of `Prefer: wait=N`, cut to what is allowed; other preferences are not ours.
+    /// The seconds of `Prefer: wait=N`, cut to what is allowed.
+    ///
+    /// Other preferences are not ours, and a preference may have parameters (RFC 7240).
     fileprivate var preferredWait: Int? {
         for value in headers[values: .prefer] {
             for preference in value.split(separator: ",") {
-                let parts = preference.split(separator: "=", maxSplits: 1).map {
-                    $0.filter { $0 != " " && $0 != "\"" }
-                }
+                let parts = preference.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1)
+                    .map { $0.filter { $0 != " " && $0 != "\"" } }
                 guard parts.count == 2, parts[0].lowercased() == "wait",
                     let seconds = Int(parts[1]),
                     seconds > 0

@@ -121,6 +121,26 @@ struct OrderRoutesTests {
         }
     }
 
+    @Test(arguments: ["wait=20", "respond-async, Wait=\"20\"; strict"])
+    func cancellingWaitsForTheEndIfTheClientWants(preference: String) async throws {
+        try await OrderSystem.run { system in
+            let web = try await system.web
+            await system.company.gate.close()
+            let id = try #require(try await web.post("/orders", Body().json).text("id"))
+            async let cancelled = web.post("/orders/\(id)/cancel", headers: ["prefer": preference])
+            try await eventually("the cancellation is under way") {
+                try await web.get("/orders/\(id)").text("status") == "cancelling"
+            }
+            await system.company.gate.open()
+
+            let answer = try await cancelled
+            #expect(answer.status == 200)
+            #expect(answer.text("status") == "cancelled")
+            #expect(answer.header("preference-applied") == "wait=20")
+            try await system.addsUp()
+        }
+    }
+
     @Test func ordersAreListedNewestFirstPageByPage() async throws {
         try await OrderSystem.run { system in
             let web = try await system.web
