@@ -106,7 +106,11 @@ public final class InvalidationFeed: Service {
             }
             group.cancelAll()
         }
-        state.withLock { _ = perform($0.feed.interrupted()) }
+        // Without a word, as this is what whoever stops it wants.
+        state.withLock {
+            _ = $0.feed.interrupted()
+            cache.suspend()
+        }
     }
 
     // MARK: - What comes on the subscription

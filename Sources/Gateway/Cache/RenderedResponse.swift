@@ -93,10 +93,19 @@ struct RenderedResponse: Sendable {
         return "\"" + Hexadecimal.text(of: sha.finalize().prefix(16)) + "\""
     }
 
+    /// A status in words, as RFC 9110 has them; the library still uses those of its forerunners.
+    static func reason(of status: Int) -> String {
+        switch status {
+        case 413: "Content Too Large"
+        case 422: "Unprocessable Content"
+        default: HTTPResponseStatus(statusCode: status).reasonPhrase
+        }
+    }
+
     private static func head(
         status: Int, _ fields: [(String, String)], length: Int?
     ) -> ByteBuffer {
-        var text = "HTTP/1.1 \(status) \(HTTPResponseStatus(statusCode: status).reasonPhrase)\r\n"
+        var text = "HTTP/1.1 \(status) \(reason(of: status))\r\n"
         for (name, value) in fields {
             text += "\(name): \(value)\r\n"
         }

@@ -15,7 +15,9 @@ extension StoredResponse {
 
     /// The answer to `only-if-cached` when nothing is kept (RFC 9111 section 5.2.1.7).
     static func gatewayTimeout(at now: Moment) -> StoredResponse {
-        let body = #"{"type":"about:blank","title":"Not in the cache","status":504}"#
+        let body =
+            #"{"type":"about:blank","title":"Gateway Timeout","status":504,"code":"not_cached","#
+            + #""detail":"Nothing is kept here, and the request wants nothing else."}"#
         let fetched = FetchedResponse(
             status: 504, fields: ["Content-Type": "application/problem+json"],
             body: ByteBuffer(string: body))

@@ -26,7 +26,7 @@ struct ConfigurationValue {
     }
 
     func fault(_ message: String) {
-        faults.add("\(path): \(message)", at: place)
+        faults.add(path.isEmpty ? message : "\(path): \(message)", at: place)
     }
 
     /// Says what was expected, and gives the stand-in.

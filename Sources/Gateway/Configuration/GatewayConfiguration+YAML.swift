@@ -140,9 +140,11 @@ extension GatewayConfiguration {
         _ name: String, _ value: ConfigurationValue
     ) -> UpstreamConfiguration {
         let section = value.section()
-        let targets = section.required("targets")?.list().compactMap(target) ?? []
-        var upstream = UpstreamConfiguration(name: name, targets: targets)
-        if targets.isEmpty { value.fault("`targets` needs at least one URL") }
+        let targets = section.required("targets")
+        let listed = targets?.list()
+        var upstream = UpstreamConfiguration(
+            name: name, targets: listed?.compactMap(target) ?? [])
+        if listed?.isEmpty == true { targets?.fault("at least one URL expected") }
         upstream.timeout = section.duration("timeout", default: upstream.timeout)
         upstream.connectTimeout = section.duration(
             "connect_timeout", default: upstream.connectTimeout)

@@ -59,7 +59,7 @@ struct GatewayProblem: Equatable, Sendable {
 
     /// The whole answer.
     func response(requestName: String?) -> FetchedResponse {
-        let title = HTTPResponseStatus(statusCode: status).reasonPhrase
+        let title = RenderedResponse.reason(of: status)
         var body = Array("{\"type\":\"about:blank\",\"title\":".utf8)
         body += JSONText.quoted(title) + Array(",\"status\":\(status),\"code\":".utf8)
         body += JSONText.quoted(code) + Array(",\"detail\":".utf8) + JSONText.quoted(detail)

@@ -83,6 +83,14 @@ struct GatewayConfigurationTests {
         }
     }
 
+    @Test func whatIsMissingIsToldOnce() {
+        #expect(
+            Self.faults("upstreams: {orders: {targets: []}}") == [
+                "g.yaml:1:1: `routes` is missing",
+                "g.yaml:1:31: upstreams.orders.targets: at least one URL expected",
+            ])
+    }
+
     @Test func allFaultsAreToldWithTheirPlaces() {
         let faults = Self.faults(
             """
@@ -104,7 +112,6 @@ struct GatewayConfigurationTests {
 
         #expect(
             faults == [
-                "g.yaml:3:5: upstreams.orders: `targets` needs at least one URL",
                 "g.yaml:3:15: upstreams.orders.targets[0]: `http://host:port` without a path "
                     + "expected",
                 "g.yaml:4:5: upstreams.orders.tiemout: unknown name; did you mean `timeout`?",
