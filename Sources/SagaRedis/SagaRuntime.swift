@@ -179,7 +179,8 @@ public final class SagaRuntime: Service {
             for reader in readers { reader.bell.ring() }
             acknowledger.wake()
             for lane in dispatcher.cancelOverdue() {
-                logger.error("a handler hangs and is cancelled", metadata: ["saga": "\(lane)"])
+                logger.warning(
+                    "a handler takes too long and is cancelled", metadata: ["saga": "\(lane)"])
             }
         }
     }

@@ -14,7 +14,7 @@ struct GatewayCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var redis: RedisOptions
-    @OptionGroup var system: SystemOptions
+    @OptionGroup var gateway: GatewayOptions
     @OptionGroup var logs: LogOptions
 
     @Option(help: ArgumentHelp("The port to listen on (PORT; default 3000).", valueName: "port"))
@@ -26,7 +26,8 @@ struct GatewayCommand: AsyncParsableCommand {
         let port = try surroundings.port(
             port, "PORT", default: Addresses.firstPort, highest: Addresses.firstPortHighest)
         let house = Ensemble(
-            settings: try system.settings(redis: redis, logs: logs, in: surroundings),
+            settings: try SystemSettings(
+                redis: redis, gateway: gateway, logs: logs, in: surroundings),
             addresses: Addresses(gateway: port), excluded: [], logger: logger)
         try await OneService.expectFree(
             [("gateway", port), ("admin", house.addresses.admin)], command: "gateway")

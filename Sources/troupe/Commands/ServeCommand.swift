@@ -17,7 +17,7 @@ struct ServeCommand: AsyncParsableCommand {
     var service: String
 
     @OptionGroup var redis: RedisOptions
-    @OptionGroup var system: SystemOptions
+    @OptionGroup var services: ServiceOptions
     @OptionGroup var logs: LogOptions
 
     @Option(help: ArgumentHelp("The port to listen on (PORT).", valueName: "port"))
@@ -31,7 +31,8 @@ struct ServeCommand: AsyncParsableCommand {
             port, "PORT", default: Addresses.firstPort + name.offset,
             highest: Addresses.firstPortHighest)
         let house = Ensemble(
-            settings: try system.settings(redis: redis, logs: logs, in: surroundings),
+            settings: try SystemSettings(
+                redis: redis, services: services, logs: logs, in: surroundings),
             addresses: Addresses(gateway: port - name.offset), excluded: [], logger: logger)
         try await OneService.expectFree(
             [(name.rawValue, port), ("admin", port + 100)], command: "serve \(name.rawValue)")

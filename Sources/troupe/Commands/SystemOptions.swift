@@ -2,8 +2,8 @@ import ArgumentParser
 import Logging
 import Observability
 
-/// What `up`, `serve` and `gateway` need beyond Redis and logs.
-struct SystemOptions: ParsableArguments {
+/// What `up` and `gateway` need for the gateway.
+struct GatewayOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Another Redis for the gateway's cache (TROUPE_CACHE_REDIS; default the same).",
@@ -15,7 +15,10 @@ struct SystemOptions: ParsableArguments {
             "The gateway's configuration (TROUPE_GATEWAY; default deploy/gateway.yaml).",
             valueName: "file"))
     var gatewayConfig: String?
+}
 
+/// What `up` and `serve` need for the services.
+struct ServiceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Where the sandbox and a Redis of our own keep their data (TROUPE_DATA; "
@@ -34,28 +37,11 @@ struct SystemOptions: ParsableArguments {
                 + "default 30).", valueName: "seconds"))
     var orderDeadline: Int?
 
-    func settings(
-        redis: RedisOptions, logs: LogOptions, in surroundings: Surroundings
-    ) throws(CommandFailure) -> SystemSettings {
-        try expectChoreography(in: surroundings)
-        let address = try redis.address(in: surroundings)
-        let cacheURL = surroundings.text(cacheRedis, "TROUPE_CACHE_REDIS")
-        return SystemSettings(
-            redis: address,
-            cacheRedis: try cacheURL.map { (url) throws(CommandFailure) in
-                try RedisAddress(url: url, source: "--cache-redis")
-            },
-            namespace: try redis.namespace(in: surroundings),
-            gatewayFile: surroundings.text(gatewayConfig, "TROUPE_GATEWAY"),
-            dataFolder: DataFolder.absolute(
-                surroundings.text(dataFolder, "TROUPE_DATA") ?? ".troupe"),
-            orderDeadline: try deadline(in: surroundings),
-            logs: try logs.configuration(in: surroundings, default: .warning))
-    }
-
     private enum Coordination: String, CaseIterable { case choreography, orchestration }
 
-    private func expectChoreography(in surroundings: Surroundings) throws(CommandFailure) {
+    fileprivate static func expectChoreography(
+        _ coordination: String?, in surroundings: Surroundings
+    ) throws(CommandFailure) {
         let choice: Coordination = try surroundings.choice(
             coordination, "TROUPE_COORDINATION", flag: "--coordination", default: .choreography)
         guard choice == .choreography else {
@@ -65,7 +51,9 @@ struct SystemOptions: ParsableArguments {
         }
     }
 
-    private func deadline(in surroundings: Surroundings) throws(CommandFailure) -> Duration? {
+    fileprivate static func deadline(
+        _ orderDeadline: Int?, in surroundings: Surroundings
+    ) throws(CommandFailure) -> Duration? {
         let text = surroundings.text(orderDeadline.map(String.init), "TROUPE_ORDER_DEADLINE")
         guard let text else { return nil }
         guard let seconds = Int(text), (1...86_400).contains(seconds) else {
@@ -85,6 +73,25 @@ struct SystemSettings: Sendable {
     var dataFolder: String
     var orderDeadline: Duration?
     var logs: LogConfiguration
+
+    /// Options that a command does not have come from their variables alone.
+    init(
+        redis: RedisOptions, gateway: GatewayOptions? = nil, services: ServiceOptions? = nil,
+        logs: LogOptions, in surroundings: Surroundings
+    ) throws(CommandFailure) {
+        try ServiceOptions.expectChoreography(services?.coordination, in: surroundings)
+        self.redis = try redis.address(in: surroundings)
+        let cacheURL = surroundings.text(gateway?.cacheRedis, "TROUPE_CACHE_REDIS")
+        cacheRedis = try cacheURL.map { (url) throws(CommandFailure) in
+            try RedisAddress(url: url, source: "--cache-redis")
+        }
+        namespace = try redis.namespace(in: surroundings)
+        gatewayFile = surroundings.text(gateway?.gatewayConfig, "TROUPE_GATEWAY")
+        dataFolder = DataFolder.absolute(
+            surroundings.text(services?.dataFolder, "TROUPE_DATA") ?? ".troupe")
+        orderDeadline = try ServiceOptions.deadline(services?.orderDeadline, in: surroundings)
+        self.logs = try logs.configuration(in: surroundings, default: .warning)
+    }
 
     /// The same for a child, in its environment, where a password of Redis is not seen by
     /// everybody as it is in a command line.

@@ -15,7 +15,8 @@ struct UpCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var redis: RedisOptions
-    @OptionGroup var system: SystemOptions
+    @OptionGroup var gateway: GatewayOptions
+    @OptionGroup var services: ServiceOptions
     @OptionGroup var logs: LogOptions
 
     @Option(
@@ -56,7 +57,9 @@ struct UpCommand: AsyncParsableCommand {
 
     private func plan(in surroundings: Surroundings) throws(CommandFailure) -> UpPlan {
         UpPlan(
-            settings: try system.settings(redis: redis, logs: logs, in: surroundings),
+            settings: try SystemSettings(
+                redis: redis, gateway: gateway, services: services, logs: logs,
+                in: surroundings),
             addresses: Addresses(
                 gateway: try surroundings.port(
                     port, "PORT", default: Addresses.firstPort,

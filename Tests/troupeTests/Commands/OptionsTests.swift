@@ -43,12 +43,13 @@ struct OptionsTests {
         let surroundings = Surroundings(variables: ["TROUPE_DATA": "/data"])
         let redis = try RedisOptions.parse(
             ["--redis", "redis://:secret@localhost:1", "--namespace", "n"])
-        let settings = try SystemOptions.parse(["--order-deadline", "7"])
-            .settings(redis: redis, logs: try LogOptions.parse([]), in: surroundings)
+        let settings = try SystemSettings(
+            redis: redis, services: .parse(["--order-deadline", "7"]), logs: .parse([]),
+            in: surroundings)
         let child = Surroundings(variables: settings.variables)
 
-        let again = try SystemOptions.parse([])
-            .settings(redis: .parse([]), logs: .parse([]), in: child)
+        let again = try SystemSettings(
+            redis: .parse([]), services: .parse([]), logs: .parse([]), in: child)
 
         #expect(again.redis.url == "redis://:secret@localhost:1")
         #expect(again.namespace == "n")
@@ -58,11 +59,12 @@ struct OptionsTests {
     }
 
     @Test func orchestrationIsRefusedUntilItExists() throws {
-        let options = try SystemOptions.parse(["--coordination", "orchestration"])
+        let options = try ServiceOptions.parse(["--coordination", "orchestration"])
 
         let failure = try #require(throws: CommandFailure.self) {
-            try options.settings(
-                redis: .parse([]), logs: .parse([]), in: Surroundings(variables: [:]))
+            try SystemSettings(
+                redis: .parse([]), services: options, logs: .parse([]),
+                in: Surroundings(variables: [:]))
         }
 
         #expect(failure.code == .usage)
