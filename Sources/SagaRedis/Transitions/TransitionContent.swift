@@ -27,9 +27,7 @@ struct TransitionContent {
         keys.reserveCapacity(4)
         if let mark { add(mark) }
         for condition in changes.conditions { check(condition) }
-        for (index, change) in changes.writes.enumerated() {
-            prepare(change, isFirst: index == 0)
-        }
+        for change in changes.writes.dropFirst() { prepare(change) }
         for change in changes.writes { write(change) }
         if let event = events.first {
             shape.append(.saga)
@@ -109,23 +107,22 @@ struct TransitionContent {
     }
 
     /// Adds the check without which a write that is not the first one could fail.
-    private mutating func prepare(_ change: Changes.Write, isFirst: Bool) {
+    private mutating func prepare(_ change: Changes.Write) {
         switch change {
         case .setFields(let record, _), .removeFields(let record, _):
-            require(record, "hash", isFirst)
+            require(record, "hash")
         case .addMember(let record, _, _), .removeMember(let record, _):
-            require(record, "zset", isFirst)
+            require(record, "zset")
         case .increment(let record, let field, _):
-            let key = key(record)
-            if !isFirst { check(.number, key, field, failure: nil) }
+            check(.number, key(record), field, failure: nil)
         case .setText, .delete, .setTimer, .cancelTimer:
             break
         }
     }
 
-    private mutating func require(_ record: RecordName, _ type: String, _ isFirst: Bool) {
+    private mutating func require(_ record: RecordName, _ type: String) {
         let key = key(record)
-        guard !isFirst, !typedKeys.contains(key) else { return }
+        guard !typedKeys.contains(key) else { return }
         check(.type, key, failure: nil)
         shape.append(name: type)
         typedKeys.append(key)
