@@ -4,6 +4,7 @@ import Logging
 import Observability
 import OrderContracts
 import ServiceHTTP
+import ServiceLifecycle
 
 /// The order service over HTTP.
 ///
@@ -52,11 +53,15 @@ struct OrderRoutes {
         return .json(.created, headers: headers) { order.write(to: &$0) }
     }
 
-    /// Holds the answer until the order has ended, if and as long as the client prefers that.
+    /// Holds the answer until the order has ended, if and as long as the client prefers that, or
+    /// until the service is to stop.
     private func hold(_ order: inout Order, for request: Request) async -> HTTPFields {
         guard let seconds = request.preferredWait else { return [:] }
         // The order stands, whatever becomes of the wait.
-        let ended = try? await desk.order(order.id, endedWithin: .seconds(seconds))
+        let id = order.id
+        let ended = await cancelWhenGracefulShutdown {
+            try? await desk.order(id, endedWithin: .seconds(seconds))
+        }
         order = ended ?? order
         return [.preferenceApplied: "wait=\(seconds)"]
     }

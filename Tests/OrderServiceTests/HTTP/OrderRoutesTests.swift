@@ -1,10 +1,13 @@
+import Logging
 import OrderContracts
-import OrderService
 import Redis
 import RedisTestKit
 import SagaRedis
 import ServiceHTTP
+import ServiceLifecycle
 import Testing
+
+@testable import OrderService
 
 /// The order service as its clients see it.
 @Suite(.redisServer, .timeLimit(.minutes(2)))
@@ -138,6 +141,36 @@ struct OrderRoutesTests {
             #expect(answer.text("status") == "cancelled")
             #expect(answer.header("preference-applied") == "wait=20")
             try await system.addsUp()
+        }
+    }
+
+    @Test func aStopEndsTheWaitWithTheOrderAsItStands() async throws {
+        try await OrderSystem.run { system in
+            await system.company.gate.close()
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            var configuration = ServiceServerConfiguration(port: 0)
+            configuration.drainLimit = .seconds(60)
+            let server = ServiceServer(
+                name: "orders", configuration: configuration,
+                router: OrderRoutes(desk: try await system.desk).router(logger: logger),
+                logger: logger)
+            let group = ServiceGroup(services: [server], logger: logger)
+            async let running: Void = group.run()
+            let web = WebClient(port: try await server.boundPort.value)
+            let start = ContinuousClock.now
+            async let placed = web.post("/orders", Body().json, headers: ["prefer": "wait=30"])
+            try await eventually("the order stands") {
+                (try await web.get("/orders").json["items"] as? [Any])?.count == 2
+            }
+            await group.triggerGracefulShutdown()
+
+            let answer = try await placed
+            #expect(answer.status == 201)
+            #expect(answer.text("status") == "pending")
+            #expect(ContinuousClock.now - start < .seconds(25))
+            try await running
+            await system.company.gate.open()
+            _ = try await system.ended(OrderID(wellFormed: try #require(answer.text("id"))))
         }
     }
 
