@@ -1,28 +1,28 @@
-import Testing
+public import Testing
 
 /// Waits until a condition holds.
 ///
 /// Records an issue and throws when it does not within the limit, which is generous: on a slow
 /// machine everything ends, only later.
-func eventually(
+public func eventually(
     isolation: isolated (any Actor)? = #isolation,
-    _ what: String, within limit: Duration = .seconds(60),
+    _ what: String, within limit: Duration = .seconds(45),
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
         if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(20))
+        try await Task.sleep(for: .milliseconds(5))
     }
     Issue.record("not within \(limit): \(what)", sourceLocation: sourceLocation)
     throw NeverHappened(what: what)
 }
 
 /// The same for a value that is nil until it is there.
-func eventually<Value>(
+public func eventually<Value>(
     isolation: isolated (any Actor)? = #isolation,
-    _ what: String, within limit: Duration = .seconds(60),
+    _ what: String, within limit: Duration = .seconds(45),
     sourceLocation: SourceLocation = #_sourceLocation,
     _ value: () async throws -> Value?
 ) async throws -> Value {
@@ -35,6 +35,13 @@ func eventually<Value>(
     return found
 }
 
-struct NeverHappened: Error {
-    var what: String
+/// What a test waited for did not come about.
+public struct NeverHappened: Error {
+    /// What it waited for.
+    public let what: String
+
+    /// The error for what did not come about.
+    public init(what: String) {
+        self.what = what
+    }
 }

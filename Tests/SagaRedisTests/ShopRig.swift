@@ -120,13 +120,9 @@ struct ShopRig: Sendable {
         sourceLocation: SourceLocation = #_sourceLocation,
         _ condition: () async throws -> Bool
     ) async throws {
-        let end = ContinuousClock.now + limit
-        while ContinuousClock.now < end {
-            if (try? await condition()) == true { return }
-            try await Task.sleep(for: .milliseconds(10))
+        try await eventually(what, within: limit, sourceLocation: sourceLocation) {
+            (try? await condition()) == true
         }
-        Issue.record("not within \(limit): \(what)", sourceLocation: sourceLocation)
-        throw Accident()
     }
 
     /// Waits until a saga ended and everything that follows from it was dealt with.

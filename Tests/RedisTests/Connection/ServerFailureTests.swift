@@ -30,7 +30,7 @@ struct ServerFailureTests {
                 }
             }
         }
-        try await until { tally.acknowledged.count > 500 }
+        try await eventually("many are acknowledged") { tally.acknowledged.count > 500 }
         await server.kill()
         let error = await #expect(throws: RedisError.self) { try await redis.send(.ping) }
         #expect(error?.code == .connectionLost)
@@ -39,7 +39,7 @@ struct ServerFailureTests {
         while (try? await redis.send(.ping)) == nil {}
         let healed = ContinuousClock.now - back
         let before = tally.acknowledged.count
-        try await until { tally.acknowledged.count > before + 500 }
+        try await eventually("many more are") { tally.acknowledged.count > before + 500 }
         load.cancel()
         await load.value
 
@@ -153,10 +153,6 @@ struct ServerFailureTests {
         server = nil
         while (try? await redis.send(.ping)) != nil {}
         await redis.shutdown()
-    }
-
-    private func until(_ condition: () -> Bool) async throws {
-        while !condition() { try await Task.sleep(for: .milliseconds(2)) }
     }
 }
 

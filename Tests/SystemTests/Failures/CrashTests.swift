@@ -1,3 +1,4 @@
+import RedisTestKit
 import Testing
 
 @testable import troupe

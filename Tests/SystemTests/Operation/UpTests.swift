@@ -1,5 +1,6 @@
 import Foundation
 import Redis
+import RedisTestKit
 import Testing
 
 @testable import troupe

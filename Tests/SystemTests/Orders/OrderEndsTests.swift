@@ -1,4 +1,5 @@
 import CloudEvents
+import RedisTestKit
 import Testing
 
 @testable import troupe

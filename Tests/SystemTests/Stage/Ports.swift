@@ -1,4 +1,5 @@
 import Foundation
+import RedisTestKit
 import Synchronization
 
 @testable import troupe
