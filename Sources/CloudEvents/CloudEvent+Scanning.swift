@@ -21,7 +21,7 @@ extension CloudEvent {
         if !scanner.take("}") {
             repeat {
                 scanner.skipSpace()
-                let name = try scanner.string()
+                let name = try attributes.name(try scanner.text(), scanner)
                 try scanner.expect(":")
                 try attributes.read(name, from: &scanner)
             } while scanner.take(",")
@@ -29,108 +29,173 @@ extension CloudEvent {
         }
         scanner.skipSpace()
         guard scanner.isAtEnd else { throw scanner.fault("text after the event") }
-        try self.init(attributes, data: bytes)
+        try self.init(attributes, scanner, data: bytes)
     }
 
+    /// The attributes that we know, in the order in which `json()` writes them.
+    private enum Name: Int {
+        case specVersion, id, source, type, subject, time, correlationID, causationID
+        case traceparent, coordination, dataVersion, data, contentType, binaryData
+
+        static let count = binaryData.rawValue + 1
+
+        var text: StaticString {
+            switch self {
+            case .specVersion: "specversion"
+            case .id: "id"
+            case .source: "source"
+            case .type: "type"
+            case .subject: "subject"
+            case .time: "time"
+            case .correlationID: "correlationid"
+            case .causationID: "causationid"
+            case .traceparent: "traceparent"
+            case .coordination: "coordination"
+            case .dataVersion: "dataversion"
+            case .data: "data"
+            case .contentType: "datacontenttype"
+            case .binaryData: "data_base64"
+            }
+        }
+    }
+
+    /// Where the attributes lie.
     private struct Attributes {
-        var specVersion: String?
-        var id: String?
-        var source: String?
-        var type: String?
-        var subject: String?
-        var time: String?
-        var correlationID: String?
-        var causationID: String?
-        var traceparent: String?
-        var coordination: String?
-        var contentType: String?
+        var specVersion: JSONScanner.Text?
+        var id: JSONScanner.Text?
+        var source: JSONScanner.Text?
+        var type: JSONScanner.Text?
+        var subject: JSONScanner.Text?
+        var time: JSONScanner.Text?
+        var correlationID: JSONScanner.Text?
+        var causationID: JSONScanner.Text?
+        var traceparent: JSONScanner.Text?
+        var coordination: JSONScanner.Text?
+        var contentType: JSONScanner.Text?
         var dataVersion: Int?
         var data: Range<Int>?
         var hasBinaryData = false
+        /// Behind the name that was found last, where the next one probably is.
+        private var next = 0
+
+        /// Which of the attributes that we know a name is; nil if it is none.
+        mutating func name(
+            _ text: JSONScanner.Text, _ scanner: JSONScanner
+        ) throws(CloudEventError) -> Name? {
+            let next = next
+            let found = try scanner.withUTF8(text) { content -> Name? in
+                for step in 0..<Name.count {
+                    let name = Name(rawValue: (next + step) % Name.count)
+                    if let name, content.equal(name.text) { return name }
+                }
+                return nil
+            }
+            if let found { self.next = found.rawValue + 1 }
+            return found
+        }
 
         mutating func read(
-            _ name: String, from scanner: inout JSONScanner
+            _ name: Name?, from scanner: inout JSONScanner
         ) throws(CloudEventError) {
             switch name {
-            case "specversion": try Self.set(&specVersion, name, &scanner)
-            case "id": try Self.set(&id, name, &scanner)
-            case "source": try Self.set(&source, name, &scanner)
-            case "type": try Self.set(&type, name, &scanner)
-            case "subject": try Self.set(&subject, name, &scanner)
-            case "time": try Self.set(&time, name, &scanner)
-            case "correlationid": try Self.set(&correlationID, name, &scanner)
-            case "causationid": try Self.set(&causationID, name, &scanner)
-            case "traceparent": try Self.set(&traceparent, name, &scanner)
-            case "coordination": try Self.set(&coordination, name, &scanner)
-            case "datacontenttype": try Self.set(&contentType, name, &scanner)
-            case "dataversion":
-                guard dataVersion == nil else { throw Self.twice(name) }
+            case .specVersion: try Self.set(&specVersion, .specVersion, &scanner)
+            case .id: try Self.set(&id, .id, &scanner)
+            case .source: try Self.set(&source, .source, &scanner)
+            case .type: try Self.set(&type, .type, &scanner)
+            case .subject: try Self.set(&subject, .subject, &scanner)
+            case .time: try Self.set(&time, .time, &scanner)
+            case .correlationID: try Self.set(&correlationID, .correlationID, &scanner)
+            case .causationID: try Self.set(&causationID, .causationID, &scanner)
+            case .traceparent: try Self.set(&traceparent, .traceparent, &scanner)
+            case .coordination: try Self.set(&coordination, .coordination, &scanner)
+            case .contentType: try Self.set(&contentType, .contentType, &scanner)
+            case .dataVersion:
+                guard dataVersion == nil else { throw Self.twice(.dataVersion) }
                 dataVersion = try scanner.integer()
-            case "data":
-                guard data == nil else { throw Self.twice(name) }
+            case .data:
+                guard data == nil else { throw Self.twice(.data) }
                 guard scanner.peek() == UInt8(ascii: "{") else {
                     throw CloudEventError(.invalid, "data is not an object")
                 }
                 data = try scanner.skipValue()
-            default:
-                hasBinaryData = hasBinaryData || name == "data_base64"
+            case .binaryData, nil:
+                hasBinaryData = hasBinaryData || name == .binaryData
                 _ = try scanner.skipValue()
             }
         }
 
+        func subjectIsCorrelated(_ scanner: JSONScanner) -> Bool {
+            guard let subject, let correlationID else { return false }
+            return scanner.content(subject).elementsEqual(scanner.content(correlationID))
+        }
+
         private static func set(
-            _ attribute: inout String?, _ name: String, _ scanner: inout JSONScanner
+            _ attribute: inout JSONScanner.Text?, _ name: Name, _ scanner: inout JSONScanner
         ) throws(CloudEventError) {
             guard attribute == nil else { throw twice(name) }
             guard scanner.peek() == UInt8(ascii: "\"") else {
-                throw CloudEventError(.invalid, "\(name) is not a string")
+                throw CloudEventError(.invalid, "\(name.text) is not a string")
             }
-            let value = try scanner.string()
-            guard !value.isEmpty else { throw CloudEventError(.invalid, "\(name) is empty") }
+            let value = try scanner.text()
+            guard !value.content.isEmpty else {
+                throw CloudEventError(.invalid, "\(name.text) is empty")
+            }
             attribute = value
         }
 
-        private static func twice(_ name: String) -> CloudEventError {
-            CloudEventError(.invalid, "\(name) stands twice")
+        private static func twice(_ name: Name) -> CloudEventError {
+            CloudEventError(.invalid, "\(name.text) stands twice")
         }
     }
 
     private init(
-        _ attributes: Attributes, data bytes: UnsafeBufferPointer<UInt8>
+        _ attributes: Attributes, _ scanner: JSONScanner, data bytes: UnsafeBufferPointer<UInt8>
     ) throws(CloudEventError) {
-        guard try Self.required(attributes.specVersion, "specversion") == "1.0" else {
+        func text(_ text: JSONScanner.Text?) throws(CloudEventError) -> String? {
+            guard let text else { return nil }
+            return try scanner.string(text)
+        }
+        func required(
+            _ text: JSONScanner.Text?, _ name: Name
+        ) throws(CloudEventError) -> String {
+            try scanner.string(try Self.required(text, name))
+        }
+        let specVersion = try Self.required(attributes.specVersion, .specVersion)
+        guard try scanner.withUTF8(specVersion, { $0.equal("1.0") }) else {
             throw CloudEventError(.unsupported, "specversion is not 1.0")
         }
         guard !attributes.hasBinaryData else {
             throw CloudEventError(.invalid, "data_base64 is not taken, data must be an object")
         }
-        let subject = try Self.required(attributes.subject, "subject")
-        let time = try Self.required(attributes.time, "time")
-        guard let milliseconds = EventTime.milliseconds(time[...].utf8) else {
+        let subject = try required(attributes.subject, .subject)
+        let time = try Self.required(attributes.time, .time)
+        guard let milliseconds = try scanner.withUTF8(time, EventTime.milliseconds) else {
             throw CloudEventError(.invalid, "time is not a time of RFC 3339")
         }
         let dataVersion = attributes.dataVersion ?? 1
         guard dataVersion >= 1 else {
             throw CloudEventError(.invalid, "dataversion is below 1")
         }
+        // Most subjects are sagas; then one text is both.
+        let isSaga = attributes.subjectIsCorrelated(scanner)
         self.init(
-            id: try Self.required(attributes.id, "id"),
-            source: try Self.required(attributes.source, "source"),
-            type: try Self.required(attributes.type, "type"),
+            id: try required(attributes.id, .id),
+            source: try required(attributes.source, .source),
+            type: try required(attributes.type, .type),
             subject: subject,
             time: milliseconds,
-            correlationID: attributes.correlationID,
-            causationID: attributes.causationID,
-            traceparent: attributes.traceparent,
-            coordination: attributes.coordination,
+            correlationID: isSaga ? subject : try text(attributes.correlationID),
+            causationID: try text(attributes.causationID),
+            traceparent: try text(attributes.traceparent),
+            coordination: try text(attributes.coordination),
             dataVersion: dataVersion,
-            data: Array(bytes[try Self.required(attributes.data, "data")]))
+            data: Array(bytes[try Self.required(attributes.data, .data)]))
     }
 
     private static func required<Value>(
-        _ value: Value?, _ name: String
+        _ value: Value?, _ name: Name
     ) throws(CloudEventError) -> Value {
-        guard let value else { throw CloudEventError(.missing, "\(name) is missing") }
+        guard let value else { throw CloudEventError(.missing, "\(name.text) is missing") }
         return value
     }
 }

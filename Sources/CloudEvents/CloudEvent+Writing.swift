@@ -6,21 +6,22 @@ extension CloudEvent {
     public func json() -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity(data.count + 448)
-        text.append(ascii: "{\"specversion\":\"1.0\",\"id\":")
-        text.append(quoted: id)
-        text.append(ascii: ",\"source\":")
-        text.append(quoted: source)
-        text.append(ascii: ",\"type\":")
-        text.append(quoted: type)
-        text.append(ascii: ",\"subject\":")
-        text.append(quoted: subject)
-        text.append(ascii: ",\"time\":\"")
+        text.append(ascii: "{\"specversion\":\"1.0\",\"id\":\"")
+        text.append(escaped: id)
+        text.append(ascii: "\",\"source\":\"")
+        text.append(escaped: source)
+        text.append(ascii: "\",\"type\":\"")
+        text.append(escaped: type)
+        text.append(ascii: "\",\"subject\":\"")
+        text.append(escaped: subject)
+        text.append(ascii: "\",\"time\":\"")
         EventTime.append(time, to: &text)
-        text.append(ascii: "\",\"correlationid\":")
-        text.append(quoted: correlationID)
-        text.append(attribute: ",\"causationid\":", causationID)
-        text.append(attribute: ",\"traceparent\":", traceparent)
-        text.append(attribute: ",\"coordination\":", coordination)
+        text.append(ascii: "\",\"correlationid\":\"")
+        text.append(escaped: correlationID)
+        text.append(attribute: "\",\"causationid\":\"", causationID)
+        text.append(attribute: "\",\"traceparent\":\"", traceparent)
+        text.append(attribute: "\",\"coordination\":\"", coordination)
+        text.append(UInt8(ascii: "\""))
         if dataVersion > 1 {
             text.append(ascii: ",\"dataversion\":")
             text.append(contentsOf: String(dataVersion).utf8)
@@ -40,30 +41,29 @@ extension [UInt8] {
     fileprivate mutating func append(attribute name: StaticString, _ value: String?) {
         guard let value else { return }
         append(ascii: name)
-        append(quoted: value)
+        append(escaped: value)
     }
 
     /// A line break can only stand between JSON's tokens, where a space means the same.
     fileprivate mutating func append(onOneLine json: [UInt8]) {
         let start = count
         append(contentsOf: json)
-        guard json.contains(where: { $0 == 0x0A || $0 == 0x0D }) else { return }
+        guard json.withUnsafeBufferPointer({ $0.hasLineBreak }) else { return }
         for index in start..<count where self[index] == 0x0A || self[index] == 0x0D {
             self[index] = 0x20
         }
     }
 
-    fileprivate mutating func append(quoted text: String) {
-        append(UInt8(ascii: "\""))
+    /// Adds a text as it stands between the quotation marks of a JSON string.
+    package mutating func append(escaped text: String) {
         var text = text
         text.withUTF8 { bytes in
-            if bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
-                append(contentsOf: bytes)
-            } else {
+            if bytes.needEscapes {
                 for byte in bytes { append(escaping: byte) }
+            } else {
+                append(contentsOf: bytes)
             }
         }
-        append(UInt8(ascii: "\""))
     }
 
     private mutating func append(escaping byte: UInt8) {

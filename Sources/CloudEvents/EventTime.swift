@@ -35,13 +35,13 @@ enum EventTime {
     }
 
     /// Takes any RFC 3339 time: other offsets, any number of fractional digits.
-    static func milliseconds(_ text: Substring.UTF8View) -> Int64? {
-        var reader = Reader(rest: text)
+    static func milliseconds(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
+        var reader = Reader(text: text)
         guard let year = reader.number(4, then: "-"), let month = reader.number(2, then: "-"),
             let day = reader.number(2, then: nil), reader.skip("T") || reader.skip("t"),
             let hour = reader.number(2, then: ":"), let minute = reader.number(2, then: ":"),
             let second = reader.number(2, then: nil), let fraction = reader.fraction(),
-            let offset = reader.offset(), reader.rest.isEmpty,
+            let offset = reader.offset(), reader.next == nil,
             (1...12).contains(month), day >= 1, day <= days(inMonth: month, of: year),
             hour < 24, minute < 60, second <= 60
         else { return nil }
@@ -50,20 +50,27 @@ enum EventTime {
     }
 
     private struct Reader {
-        var rest: Substring.UTF8View
+        let text: UnsafeBufferPointer<UInt8>
+        private var position = 0
+
+        init(text: UnsafeBufferPointer<UInt8>) {
+            self.text = text
+        }
+
+        var next: UInt8? { position < text.count ? text[position] : nil }
 
         mutating func skip(_ character: Unicode.Scalar) -> Bool {
-            guard rest.first == UInt8(ascii: character) else { return false }
-            rest.removeFirst()
+            guard next == UInt8(ascii: character) else { return false }
+            position += 1
             return true
         }
 
         mutating func number(_ digits: Int, then end: Unicode.Scalar?) -> Int? {
             var number = 0
             for _ in 0..<digits {
-                guard let byte = rest.first, byte >= 0x30, byte <= 0x39 else { return nil }
+                guard let byte = next, byte >= 0x30, byte <= 0x39 else { return nil }
                 number = number * 10 + Int(byte - 0x30)
-                rest.removeFirst()
+                position += 1
             }
             if let end, !skip(end) { return nil }
             return number
@@ -74,10 +81,10 @@ enum EventTime {
             guard skip(".") else { return 0 }
             var milliseconds = 0
             var digits = 0
-            while let byte = rest.first, byte >= 0x30, byte <= 0x39 {
+            while let byte = next, byte >= 0x30, byte <= 0x39 {
                 if digits < 3 { milliseconds = milliseconds * 10 + Int(byte - 0x30) }
                 digits += 1
-                rest.removeFirst()
+                position += 1
             }
             guard digits > 0 else { return nil }
             while digits < 3 {

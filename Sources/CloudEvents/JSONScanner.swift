@@ -7,6 +7,13 @@ struct JSONScanner {
     /// Deeper nesting is refused, so that no text can exhaust the stack.
     static let depthMaximum = 128
 
+    /// A string where it lies.
+    struct Text {
+        var content: Range<Int>
+        /// Whether its content is ASCII without escapes, and so is the text itself.
+        var isPlain: Bool
+    }
+
     private let bytes: UnsafeBufferPointer<UInt8>
     private(set) var position = 0
 
@@ -41,13 +48,37 @@ struct JSONScanner {
         guard take(character) else { throw fault("expected \(character)") }
     }
 
-    /// Decodes the string that comes next.
-    mutating func string() throws(CloudEventError) -> String {
-        let (content, hasEscapes) = try stringContent()
-        let slice = UnsafeBufferPointer(rebasing: bytes[content])
-        if hasEscapes { return try unescaped(slice) }
-        guard let text = String(wellFormed: slice) else { throw fault("broken UTF-8") }
+    /// Steps over the string that comes next and answers where it lies.
+    mutating func text() throws(CloudEventError) -> Text {
+        let (content, hasEscapes, isASCII) = try stringContent()
+        let text = Text(content: content, isPlain: isASCII && !hasEscapes)
+        if !text.isPlain { _ = try string(text) }
         return text
+    }
+
+    /// Decodes a string.
+    func string(_ text: Text) throws(CloudEventError) -> String {
+        let slice = content(text)
+        if text.isPlain { return String(decoding: slice, as: UTF8.self) }
+        if slice.contains(UInt8(ascii: "\\")) { return try unescaped(slice) }
+        guard let string = String(validating: slice, as: UTF8.self) else {
+            throw fault("broken UTF-8")
+        }
+        return string
+    }
+
+    /// Hands out a string's UTF-8, decoded where that makes a difference.
+    func withUTF8<Answer>(
+        _ text: Text, _ body: (UnsafeBufferPointer<UInt8>) -> Answer
+    ) throws(CloudEventError) -> Answer {
+        if text.isPlain { return body(content(text)) }
+        var decoded = try string(text)
+        return decoded.withUTF8(body)
+    }
+
+    /// What stands between the quotation marks.
+    func content(_ text: Text) -> UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(rebasing: bytes[text.content])
     }
 
     /// Decodes the whole number that comes next.
@@ -66,7 +97,7 @@ struct JSONScanner {
         guard depth < Self.depthMaximum else { throw fault("nested too deeply") }
         let start = position
         switch first {
-        case UInt8(ascii: "\""): try skipString()
+        case UInt8(ascii: "\""): _ = try text()
         case UInt8(ascii: "{"): try skipObject(depth: depth)
         case UInt8(ascii: "["): try skipArray(depth: depth)
         case UInt8(ascii: "t"): try skipLiteral("true")
@@ -88,7 +119,7 @@ struct JSONScanner {
         if take("}") { return }
         repeat {
             skipSpace()
-            try skipString()
+            _ = try text()
             try expect(":")
             _ = try skipValue(depth: depth + 1)
         } while take(",")
@@ -141,34 +172,26 @@ struct JSONScanner {
 
     // MARK: - Strings
 
-    private mutating func skipString() throws(CloudEventError) {
-        let (content, hasEscapes) = try stringContent()
-        let slice = UnsafeBufferPointer(rebasing: bytes[content])
-        if hasEscapes {
-            _ = try unescaped(slice)
-        } else if slice.contains(where: { $0 >= 0x80 }),
-            String(validating: slice, as: UTF8.self) == nil
-        {
-            throw fault("broken UTF-8")
-        }
-    }
-
     /// Finds the end of a string; what it holds is checked by who asked.
-    private mutating func stringContent() throws(CloudEventError) -> (Range<Int>, Bool) {
+    private mutating func stringContent() throws(CloudEventError) -> (Range<Int>, Bool, Bool) {
         try expect("\"")
         let start = position
         var hasEscapes = false
-        while position < bytes.count {
+        var seen: UInt8 = 0
+        while true {
+            position += bytes.plainLength(from: position)
+            guard position < bytes.count else { break }
             switch bytes[position] {
             case UInt8(ascii: "\""):
                 position += 1
-                return (start..<position - 1, hasEscapes)
+                return (start..<position - 1, hasEscapes, seen < 0x80)
             case UInt8(ascii: "\\"):
                 hasEscapes = true
                 position += 2
             case ..<0x20:
                 throw fault("control character in a string")
-            default:
+            case let byte:
+                seen |= byte
                 position += 1
             }
         }
@@ -242,7 +265,7 @@ extension String {
     ///
     /// Most texts are ASCII, for which the check is one pass without a decoder.
     package init?(wellFormed bytes: UnsafeBufferPointer<UInt8>) {
-        if bytes.allSatisfy({ $0 < 0x80 }) {
+        if bytes.areASCII {
             self.init(decoding: bytes, as: UTF8.self)
         } else {
             self.init(validating: bytes, as: UTF8.self)

@@ -52,6 +52,20 @@ struct CloudEventTests {
         #expect(event.data == Array(#"{"a":1}"#.utf8))
     }
 
+    @Test func escapesStandForWhatTheyMean() throws {
+        let text = #"""
+            {"\u0073pecversion":"1\u002e0","id":"1","source":"/a","t\u0079pe":"T","subject":"s",
+             "time":"2026-11-23T16:00:00\u005a","correlationid":"other","data":{}}
+            """#
+
+        let event = try CloudEvent(json: Array(text.utf8))
+
+        #expect(event.type == "T")
+        #expect(event.subject == "s")
+        #expect(event.correlationID == "other")
+        #expect(event.time == 1_795_449_600_000)
+    }
+
     @Test(arguments: [
         ("", CloudEventError.Code.malformed), ("[]", .malformed), ("{", .malformed),
         ("{}", .missing), (good + "x", .malformed), (good.dropLast() + ",}", .malformed),

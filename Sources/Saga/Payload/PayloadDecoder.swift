@@ -33,12 +33,17 @@ private final class PlainText {
 
     /// From a string's opening quote to behind its closing one.
     func endOfString(_ position: Int) throws -> Int {
-        var at = position + 1
-        while at < bytes.count {
-            if bytes[at] == 0x22 { return at + 1 }
-            at += bytes[at] == 0x5C ? 2 : 1
+        let end = bytes.withUnsafeBufferPointer { bytes -> Int? in
+            var at = position + 1
+            while true {
+                at += bytes.plainLength(from: at)
+                guard at < bytes.count else { return nil }
+                if bytes[at] == 0x22 { return at + 1 }
+                at += bytes[at] == 0x5C ? 2 : 1
+            }
         }
-        throw NotPlain()
+        guard let end else { throw NotPlain() }
+        return end
     }
 
     /// From a value's first byte to behind its last.
@@ -163,8 +168,8 @@ private final class Members {
 
     private let text: PlainText
     let all: [Member]
-    /// Behind the member that was looked up last.
-    @exclusivity(unchecked) private var next = 0
+    /// The member that was found last: it is asked for again, or the next one is.
+    @exclusivity(unchecked) private var last = 0
 
     init(_ text: PlainText, start: Int) throws {
         var all: [Member] = []
@@ -187,23 +192,30 @@ private final class Members {
     }
 
     func find(_ name: String) -> Int? {
-        for step in 0..<all.count {
-            let index = (next + step) % all.count
-            if matches(all[index].key, name) {
-                next = index + 1
-                return all[index].value
+        var name = name
+        let found = name.withUTF8 { name in
+            text.bytes.withUnsafeBufferPointer { text in
+                (last..<all.count).first { Self.matches(text, all[$0].key, name) }
+                    ?? (0..<last).first { Self.matches(text, all[$0].key, name) }
             }
         }
-        return nil
+        guard let found else { return nil }
+        last = found
+        return all[found].value
     }
 
     func name(_ member: Member) -> String {
         String(decoding: text.bytes[member.key], as: UTF8.self)
     }
 
-    private func matches(_ key: Range<Int>, _ name: String) -> Bool {
-        let name = name.utf8
-        return name.count == key.count && text.bytes[key].elementsEqual(name)
+    private static func matches(
+        _ text: UnsafeBufferPointer<UInt8>, _ key: Range<Int>, _ name: UnsafeBufferPointer<UInt8>
+    ) -> Bool {
+        guard key.count == name.count else { return false }
+        for index in 0..<name.count where text[key.lowerBound + index] != name[index] {
+            return false
+        }
+        return true
     }
 }
 

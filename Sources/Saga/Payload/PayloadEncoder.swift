@@ -1,3 +1,5 @@
+import CloudEvents
+
 /// Writes plain payloads as JSON while they encode themselves, without a tree in between.
 ///
 ///     {"order":{"id":"1","lines":[1,2      what is open: an object, an object, an array
@@ -53,14 +55,7 @@ final class PayloadEncoder {
     func string(_ string: String) {
         hasValue = true
         text.append(0x22)
-        var string = string
-        string.withUTF8 { bytes in
-            if bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
-                text.append(contentsOf: bytes)
-            } else {
-                for byte in bytes { append(escaping: byte) }
-            }
-        }
+        text.append(escaped: string)
         text.append(0x22)
     }
 
@@ -82,23 +77,6 @@ final class PayloadEncoder {
         guard number.isFinite else { throw NotPlain() }
         hasValue = true
         text.append(contentsOf: number.description.utf8)
-    }
-
-    private func append(escaping byte: UInt8) {
-        switch byte {
-        case 0x22, 0x5C:
-            text.append(0x5C)
-            text.append(byte)
-        case 0x0A: literal("\\n")
-        case 0x0D: literal("\\r")
-        case 0x09: literal("\\t")
-        case ..<0x20:
-            literal("\\u00")
-            for digit in [byte >> 4, byte & 15] {
-                text.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
-            }
-        default: text.append(byte)
-        }
     }
 
     // MARK: - Containers
