@@ -30,8 +30,9 @@ enum {
     REPLY_TAPE_ERROR = 6
 };
 
-// Slices longer than this make hiredis move its buffer too often.
-enum { REPLY_TAPE_SLICE = 64 * 1024 };
+// hiredis moves what is left of a slice whenever it has read a kilobyte of it, so that longer
+// slices cost more for each byte.
+enum { REPLY_TAPE_SLICE = 8 * 1024 };
 
 // Nested arrays beyond this end the connection.
 enum { REPLY_TAPE_DEPTH = 8 };

@@ -22,14 +22,14 @@ struct RESPWriter {
         let count = more.reduce(arguments.count + 1) { $0 + $1.count }
         var length = headerLength(count) + bulkLength(name.utf8.count)
         for argument in arguments { length += bulkLength(argument.byteCount) }
-        for encoded in more { length += encoded.encoded.count }
+        for encoded in more { length += encoded.byteCount }
         return [UInt8](unsafeUninitializedCapacity: length) { memory, initialized in
             guard let base = memory.baseAddress else { return }
             var writer = RESPWriter(base)
             writer.write(header: UInt8(ascii: "*"), count)
             writer.write(name)
             for argument in arguments { writer.write(argument) }
-            for encoded in more { encoded.encoded.withUnsafeBytes { writer.copy($0) } }
+            for encoded in more { encoded.withEncoded { writer.copy($0) } }
             initialized = writer.count
         }
     }
@@ -39,9 +39,7 @@ struct RESPWriter {
         case .string(let text):
             write(text)
         case .integer(let number):
-            write(header: UInt8(ascii: "$"), Self.digits(number))
-            write(decimal: number)
-            writeLineEnd()
+            write(number)
         case .bytes(let bytes):
             bytes.withUnsafeBytes { write($0) }
         case .buffer(let buffer):
@@ -49,7 +47,13 @@ struct RESPWriter {
         }
     }
 
-    private mutating func write(_ text: String) {
+    mutating func write(_ number: Int) {
+        write(header: UInt8(ascii: "$"), Self.digits(number))
+        write(decimal: number)
+        writeLineEnd()
+    }
+
+    mutating func write(_ text: String) {
         let utf8 = text.utf8
         let written: Void? = utf8.withContiguousStorageIfAvailable {
             write(UnsafeRawBufferPointer($0))
@@ -60,13 +64,13 @@ struct RESPWriter {
         writeLineEnd()
     }
 
-    private mutating func write(_ bytes: UnsafeRawBufferPointer) {
+    mutating func write(_ bytes: UnsafeRawBufferPointer) {
         write(header: UInt8(ascii: "$"), bytes.count)
         copy(bytes)
         writeLineEnd()
     }
 
-    private mutating func copy(_ bytes: UnsafeRawBufferPointer) {
+    mutating func copy(_ bytes: UnsafeRawBufferPointer) {
         guard let base = bytes.baseAddress, bytes.count > 0 else { return }
         UnsafeMutableRawPointer(memory + count).copyMemory(from: base, byteCount: bytes.count)
         count += bytes.count
@@ -79,6 +83,10 @@ struct RESPWriter {
     }
 
     private mutating func write(decimal number: Int) {
+        if number >= 0, number < 10 {
+            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number))
+            return
+        }
         let length = Self.digits(number)
         var rest = number.magnitude
         var place = count + length
@@ -114,5 +122,5 @@ struct RESPWriter {
 
     private static func headerLength(_ number: Int) -> Int { digits(number) + 3 }
 
-    private static func bulkLength(_ length: Int) -> Int { headerLength(length) + length + 2 }
+    static func bulkLength(_ length: Int) -> Int { headerLength(length) + length + 2 }
 }

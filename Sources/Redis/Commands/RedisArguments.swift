@@ -5,35 +5,35 @@
 public struct RedisArguments: Sendable {
     /// How many there are.
     public private(set) var count = 0
-    /// Bulk strings, one after another.
-    private(set) var encoded: [UInt8] = []
     /// Bytes that they take.
-    public var byteCount: Int { encoded.count }
+    public private(set) var byteCount = 0
+    /// Bulk strings, one after another, and behind them room for more.
+    ///
+    /// The room is initialised, so that an argument is written in one go wherever it fits.
+    private var memory: [UInt8]
 
     /// No arguments yet.
     ///
     /// - Parameter capacity: bytes that are probably needed.
     public init(capacity: Int = 0) {
-        encoded.reserveCapacity(capacity)
+        memory = capacity > 0 ? [UInt8](repeating: 0, count: capacity) : []
     }
 
     /// Adds a text as UTF-8.
     public mutating func append(_ text: String) {
-        var text = text
-        text.withUTF8 { append(UnsafeRawBufferPointer($0)) }
+        write(1, RESPWriter.bulkLength(text.utf8.count)) { $0.write(text) }
     }
 
     /// Adds bytes as they are.
     public mutating func append(_ bytes: [UInt8]) {
-        bytes.withUnsafeBytes { append($0) }
+        write(1, RESPWriter.bulkLength(bytes.count)) { writer in
+            bytes.withUnsafeBytes { writer.write($0) }
+        }
     }
 
     /// Adds a number as decimal digits.
     public mutating func append(_ number: Int) {
-        count += 1
-        mark(UInt8(ascii: "$"), RESPWriter.digits(number))
-        appendDecimal(number)
-        endLine()
+        write(1, RESPWriter.bulkLength(RESPWriter.digits(number))) { $0.write(number) }
     }
 
     /// Adds the shortest decimal text from which the same number is read again; for scores.
@@ -43,36 +43,32 @@ public struct RedisArguments: Sendable {
 
     /// Adds all of another's.
     public mutating func append(contentsOf other: RedisArguments) {
-        count += other.count
-        encoded.append(contentsOf: other.encoded)
-    }
-
-    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        count += 1
-        mark(UInt8(ascii: "$"), bytes.count)
-        encoded.append(contentsOf: bytes)
-        endLine()
-    }
-
-    private mutating func mark(_ mark: UInt8, _ number: Int) {
-        encoded.append(mark)
-        appendDecimal(number)
-        endLine()
-    }
-
-    private mutating func appendDecimal(_ number: Int) {
-        if number < 0 { encoded.append(UInt8(ascii: "-")) }
-        let magnitude = number.magnitude
-        var unit: UInt = 1
-        while magnitude / unit >= 10 { unit *= 10 }
-        while unit > 0 {
-            encoded.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: magnitude / unit % 10))
-            unit /= 10
+        write(other.count, other.byteCount) { writer in
+            other.withEncoded { writer.copy($0) }
         }
     }
 
-    private mutating func endLine() {
-        encoded.append(UInt8(ascii: "\r"))
-        encoded.append(UInt8(ascii: "\n"))
+    func withEncoded(_ body: (UnsafeRawBufferPointer) -> Void) {
+        memory.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[..<byteCount])) }
+    }
+
+    private mutating func write(
+        _ arguments: Int, _ length: Int, _ body: (inout RESPWriter) -> Void
+    ) {
+        let start = byteCount
+        let end = start + length
+        if end > memory.count { grow(to: end) }
+        memory.withUnsafeMutableBufferPointer { memory in
+            guard let base = memory.baseAddress else { return }
+            var writer = RESPWriter(base + start)
+            body(&writer)
+        }
+        byteCount = end
+        count += arguments
+    }
+
+    private mutating func grow(to needed: Int) {
+        let size = max(needed, 2 * memory.count, 64)
+        memory.append(contentsOf: [UInt8](repeating: 0, count: size - memory.count))
     }
 }

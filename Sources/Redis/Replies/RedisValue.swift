@@ -74,8 +74,10 @@ public struct RedisValue: Sendable {
 
     /// The element at `index`, or nil if this is no array or has no such element.
     public subscript(_ index: Int) -> RedisValue? {
-        guard let array, array.indices.contains(index) else { return nil }
-        return array[index]
+        guard case .array(let tape, let parent) = storage, index >= 0,
+            index < tape.childCount(parent)
+        else { return nil }
+        return tape.value(tape.child(index, of: parent))
     }
 }
 

@@ -150,6 +150,13 @@ final class ReplyTape: Sendable {
     /// Index of the first node behind the subtree at `index`.
     func end(_ index: Int) -> Int { Int(nodes[index].end) - firstIndex }
 
+    /// Index of the node of a child of the array at `index`.
+    func child(_ number: Int, of index: Int) -> Int {
+        let first = index + 1
+        if end(index) - first == childCount(index) { return first + number }
+        return (0..<number).reduce(first) { child, _ in end(child) }
+    }
+
     func value(_ index: Int) -> RedisValue {
         let node = nodes[index]
         return node.kind == UInt32(REPLY_TAPE_ARRAY)
