@@ -3,6 +3,7 @@ package struct EventKind: Sendable {
     package let type: String
     package let owner: String
     package let version: Int
+    private let payload: ObjectIdentifier?
     /// Throws if the text is no payload of this kind.
     package let check: @Sendable (_ data: [UInt8]) throws(SagaError) -> Void
 
@@ -10,7 +11,13 @@ package struct EventKind: Sendable {
         type = event.type
         owner = event.owner
         version = event.version
+        payload = ObjectIdentifier(event)
         check = { data throws(SagaError) in _ = try EventPayload.decode(event, from: data) }
+    }
+
+    /// Whether its events have this payload; asking a type for its name would be slow.
+    package func isKind(of event: (some SagaEvent).Type) -> Bool {
+        payload == ObjectIdentifier(event)
     }
 
     /// The event with which a participant tells itself that a saga's time is up.
@@ -19,6 +26,7 @@ package struct EventKind: Sendable {
         type = "\(name)DeadlineReached"
         owner = participant
         version = 1
+        payload = nil
         check = { _ throws(SagaError) in }
     }
 }

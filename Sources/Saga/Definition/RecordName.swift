@@ -43,7 +43,8 @@ extension RecordName: ExpressibleByStringInterpolation {
 /// Makes any text safe to stand in a key: only `A-Z a-z 0-9 . _ ~ -` pass as they are.
 package enum PercentEncoding {
     package static func encode(_ text: String) -> String {
-        if text.utf8.allSatisfy(isPlain) { return text }
+        var text = text
+        if text.withUTF8({ $0.allSatisfy(isPlain) }) { return text }
         var encoded: [UInt8] = []
         for byte in text.utf8 {
             if isPlain(byte) {
@@ -56,10 +57,9 @@ package enum PercentEncoding {
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2E, 0x5F, 0x7E, 0x2D: true
-        default: false
-        }
+        let letter = (byte | 0x20) &- 0x61
+        return letter < 26 || byte &- 0x30 < 10 || byte == 0x2D || byte == 0x2E || byte == 0x5F
+            || byte == 0x7E
     }
 
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x37 + value }

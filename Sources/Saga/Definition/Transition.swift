@@ -39,7 +39,9 @@ package struct PlannedTransition: Hashable, Sendable {
     }
 
     /// For declarations, which know the kind: asking the type for its name is slow.
-    init<Payload: SagaEvent>(_ transition: Transition<Payload>, _ kind: EventKind) throws {
+    package init<Payload: SagaEvent>(
+        _ transition: Transition<Payload>, _ kind: EventKind
+    ) throws {
         let event = Event(
             type: kind.type, version: kind.version,
             payload: try EventPayload.encode(transition.event))

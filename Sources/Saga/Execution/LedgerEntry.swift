@@ -23,6 +23,12 @@ package struct LedgerEntry: Hashable, Sendable {
     }
 
     package var text: String {
-        note.isEmpty ? "\(state) \(eventID)" : "\(state) \(eventID) \(note)"
+        var text = state
+        text += " "
+        text += eventID
+        if note.isEmpty { return text }
+        text += " "
+        text += note
+        return text
     }
 }

@@ -18,6 +18,8 @@ package struct ParticipantPlan: Sendable {
 
     package let name: String
     package let lifecycle: Lifecycle?
+    /// The event with which the participant tells itself that a saga's time is up.
+    package let deadline: EventKind
     package private(set) var consumed: [String: Consumed] = [:]
 
     /// Throws an error that lists every fault of the declaration.
@@ -29,6 +31,7 @@ package struct ParticipantPlan: Sendable {
                 "participant '\(participant.name)': " + faults.joined(separator: "; "))
         }
         name = participant.name
+        deadline = EventKind(deadlineOf: participant.name)
         lifecycle = participant.lifecycle
         for step in participant.steps { add(step) }
         if let lifecycle { add(lifecycle) }
@@ -66,7 +69,7 @@ package struct ParticipantPlan: Sendable {
             add(.heard(answer: answer, cancellation: cancellation), for: kind)
         }
         if lifecycle.deadline != nil, let request = lifecycle.requests.first {
-            add(.deadline(request), for: EventKind(deadlineOf: name))
+            add(.deadline(request), for: deadline)
         }
     }
 
