@@ -59,10 +59,10 @@ public struct RecordStore: Sendable {
     }
 
     static func planned<Event: SagaEvent>(
-        _ transition: Transition<Event>
+        _ transition: Transition<Event>, _ kind: EventKind = EventKind(Event.self)
     ) throws(SagaError) -> PlannedTransition {
         do {
-            return try PlannedTransition(transition)
+            return try PlannedTransition(transition, kind)
         } catch {
             throw SagaError(.undecodable, "the event cannot be written as JSON", cause: error)
         }

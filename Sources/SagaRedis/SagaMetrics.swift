@@ -43,6 +43,10 @@ final class SagaMetrics: Sendable {
     }
 
     func event(_ type: String, _ direction: Direction) {
+        counter(of: type, direction).increment()
+    }
+
+    func counter(of type: String, _ direction: Direction) -> Counter {
         meters.withLock { meters in
             let key = Event(type: type, direction: direction)
             if let counter = meters.events[key] { return counter }
@@ -53,7 +57,7 @@ final class SagaMetrics: Sendable {
                 ])
             meters.events[key] = counter
             return counter
-        }.increment()
+        }
     }
 
     func step(_ step: String, outcome: String, took duration: Duration) {

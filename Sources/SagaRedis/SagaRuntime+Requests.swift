@@ -13,11 +13,12 @@ extension SagaRuntime {
         _ sagaID: String, _ event: Event, changes: Changes = Changes(),
         traceparent: String? = nil
     ) async throws(SagaError) -> TransitionOutcome {
-        guard let lifecycle = environment.plan.lifecycle, lifecycle.begins.type == Event.type
+        guard let lifecycle = environment.plan.lifecycle, lifecycle.begins.isKind(of: Event.self)
         else {
             throw SagaError(.invalidDefinition, "no saga of \(name) begins with \(Event.type)")
         }
-        let opening = try RecordStore.planned(Transition(event, changes: changes))
+        let opening = try RecordStore.planned(
+            Transition(event, changes: changes), lifecycle.begins)
         let request = request(lifecycle, sagaID, traceparent)
         var isDuplicate = false
         do {

@@ -15,7 +15,13 @@ final class Acknowledger: Sendable {
     private let group: String
     private let streams: [ConsumedStream]
     private let logger: Logger
-    private let waiting: Mutex<[Int: [String]]>
+    private struct Waiting {
+        /// By stream.
+        var ids: [[String]]
+        var count = 0
+    }
+
+    private let waiting: Mutex<Waiting>
     private let bell = Bell()
 
     init(redis: RedisClient, group: String, streams: [ConsumedStream], logger: Logger) {
@@ -23,14 +29,14 @@ final class Acknowledger: Sendable {
         self.group = group
         self.streams = streams
         self.logger = logger
-        waiting = Mutex([:])
+        waiting = Mutex(Waiting(ids: Array(repeating: [], count: streams.count)))
     }
 
     func add(_ entry: HeldEntry) {
         let isFirst = waiting.withLock { waiting in
-            let isFirst = waiting.isEmpty
-            waiting[entry.stream, default: []].append(entry.id)
-            return isFirst
+            waiting.ids[entry.stream].append(entry.id)
+            waiting.count += 1
+            return waiting.count == 1
         }
         if isFirst { bell.ring() }
     }
@@ -48,14 +54,16 @@ final class Acknowledger: Sendable {
     /// Sends all that waits; false if some of it could not be sent, and waits on.
     func flush() async -> Bool {
         let taken = waiting.withLock { waiting in
-            let taken = waiting
-            waiting = [:]
+            let taken = waiting.ids
+            guard waiting.count > 0 else { return [[String]]() }
+            waiting.ids = Array(repeating: [], count: taken.count)
+            waiting.count = 0
             return taken
         }
         guard !taken.isEmpty else { return true }
         var commands: [RedisCommand] = []
         var batches: [(stream: Int, ids: [String])] = []
-        for (stream, ids) in taken {
+        for (stream, ids) in taken.enumerated() {
             for start in stride(from: 0, to: ids.count, by: Self.batchMaximum) {
                 let batch = Array(ids[start..<min(start + Self.batchMaximum, ids.count)])
                 commands.append(.xack(streams[stream].key, group, batch))
@@ -80,6 +88,9 @@ final class Acknowledger: Sendable {
     }
 
     private func putBack(_ batch: (stream: Int, ids: [String])) {
-        waiting.withLock { $0[batch.stream, default: []] += batch.ids }
+        waiting.withLock { waiting in
+            waiting.ids[batch.stream] += batch.ids
+            waiting.count += batch.ids.count
+        }
     }
 }

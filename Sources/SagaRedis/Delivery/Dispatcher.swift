@@ -16,6 +16,8 @@ final class Dispatcher: Sendable {
     struct Place: Sendable {
         fileprivate let dispatcher: Dispatcher
         fileprivate let lane: String
+        /// Position of its task among those that run.
+        fileprivate let position: Int
         fileprivate let alarm: Alarm
 
         /// Whether nothing new is to be tried.
@@ -48,17 +50,65 @@ final class Dispatcher: Sendable {
     }
 
     private struct Running {
+        var lane: String
         var task: Task<Void, Never>
         var alarm: Alarm
     }
 
+    /// Whom to tell that a slot may be free.
+    private struct Woken {
+        var bells: [Bell] = []
+        var resumed: CheckedContinuation<Void, Never>?
+        var drained: CheckedContinuation<Void, Never>?
+
+        func wake() {
+            for bell in bells { bell.ring() }
+            resumed?.resume()
+            drained?.resume()
+        }
+    }
+
     private struct State {
         var lanes: Lanes
-        var tasks: [String: Running] = [:]
+        /// Lanes' tasks, each at a position that it keeps; nil where there is none now.
+        private var tasks: [Running?] = []
+        private var vacant: [Int] = []
         var starved: [Bell] = []
         var resuming: [CheckedContinuation<Void, Never>] = []
         var isStopping = false
         var drained: CheckedContinuation<Void, Never>?
+
+        init(lanes: Lanes) {
+            self.lanes = lanes
+        }
+
+        var running: some Sequence<Running> { tasks.lazy.compactMap { $0 } }
+
+        mutating func start(_ make: (_ position: Int) -> Running) {
+            let position = vacant.popLast() ?? tasks.count
+            if position == tasks.count { tasks.append(nil) }
+            tasks[position] = make(position)
+        }
+
+        mutating func end(_ position: Int) {
+            tasks[position] = nil
+            vacant.append(position)
+        }
+
+        mutating func abandon(_ place: Place) {
+            lanes.abandon(place.lane)
+            end(place.position)
+        }
+
+        /// A slot may be free: one that waits to try again goes before whatever is new.
+        mutating func woken() -> Woken? {
+            guard !starved.isEmpty || !resuming.isEmpty || isStopping else { return nil }
+            var woken = Woken()
+            if !resuming.isEmpty, lanes.hasFreeSlot { woken.resumed = resuming.removeFirst() }
+            swap(&woken.bells, &starved)
+            if isStopping, lanes.isEmpty { swap(&woken.drained, &drained) }
+            return woken
+        }
     }
 
     private let state: Mutex<State>
@@ -92,8 +142,10 @@ final class Dispatcher: Sendable {
 
     func giveBack(_ count: Int) {
         guard count > 0 else { return }
-        state.withLock { $0.lanes.giveBack(count) }
-        wakeStarved()
+        state.withLock { state in
+            state.lanes.giveBack(count)
+            return state.woken()
+        }?.wake()
     }
 
     /// Takes what a read brought, each entry on a slot reserved for it.
@@ -104,11 +156,14 @@ final class Dispatcher: Sendable {
                 switch state.lanes.admit(entry) {
                 case .start:
                     let key = entry.lane
-                    let place = Place(dispatcher: self, lane: key, alarm: Alarm())
-                    state.tasks[key] = Running(
-                        task: Task(executorPreference: executor) {
+                    state.start { position in
+                        let place = Place(
+                            dispatcher: self, lane: key, position: position, alarm: Alarm())
+                        let task = Task(executorPreference: executor) {
                             await self.run(entry, at: place)
-                        }, alarm: place.alarm)
+                        }
+                        return Running(lane: key, task: task, alarm: place.alarm)
+                    }
                 case .duplicate: duplicates += 1
                 case .wait: break
                 }
@@ -124,32 +179,36 @@ final class Dispatcher: Sendable {
     // MARK: - Running
 
     private func run(_ first: HeldEntry, at place: Place) async {
-        let key = place.lane
         var next: HeldEntry? = first
         while let entry = next {
             switch await work(entry, place) {
             case .done:
                 acknowledge(entry)
-                next = state.withLock { state in
-                    let next = state.lanes.finish(key)
-                    guard next != nil, state.isStopping else {
-                        if next == nil { state.tasks[key] = nil }
-                        return next
-                    }
-                    Self.abandon(key, &state)
-                    return nil
-                }
+                next = finish(at: place)
             case .left:
-                state.withLock { Self.abandon(key, &$0) }
+                state.withLock { state in
+                    state.abandon(place)
+                    return state.woken()
+                }?.wake()
                 next = nil
             }
-            wakeStarved()
         }
     }
 
-    private static func abandon(_ key: String, _ state: inout State) {
-        state.lanes.abandon(key)
-        state.tasks[key] = nil
+    /// Ends the lane's entry and answers the next one.
+    private func finish(at place: Place) -> HeldEntry? {
+        let (next, woken) = state.withLock { state in
+            var next = state.lanes.finish(place.lane)
+            if next == nil {
+                state.end(place.position)
+            } else if state.isStopping {
+                state.abandon(place)
+                next = nil
+            }
+            return (next, state.woken())
+        }
+        woken?.wake()
+        return next
     }
 
     private func pause(_ key: String, for duration: Duration) async -> Bool {
@@ -174,33 +233,19 @@ final class Dispatcher: Sendable {
         }
     }
 
-    /// A slot may be free: one that waits to try again goes before whatever is new.
     private func wakeStarved() {
-        let (bells, resumed, drained) = state.withLock { state in
-            var resumed: CheckedContinuation<Void, Never>?
-            if !state.resuming.isEmpty, state.lanes.hasFreeSlot {
-                resumed = state.resuming.removeFirst()
-            }
-            let bells = state.starved
-            state.starved = []
-            var drained: CheckedContinuation<Void, Never>?
-            if state.isStopping, state.lanes.isEmpty { swap(&drained, &state.drained) }
-            return (bells, resumed, drained)
-        }
-        for bell in bells { bell.ring() }
-        resumed?.resume()
-        drained?.resume()
+        state.withLock { $0.woken() }?.wake()
     }
 
     /// Cancels handlers that are busy for longer than they asked for, and answers their lanes.
     func cancelOverdue() -> [String] {
         let overdue = state.withLock { state in
             let now = ContinuousClock.now
-            return state.tasks.compactMap { lane, running in
+            return state.running.compactMap { running in
                 running.alarm.state.withLock { alarm -> (lane: String, cancel: () -> Void)? in
                     guard let time = alarm.time, time < now else { return nil }
                     alarm.time = nil
-                    return (lane, alarm.cancel ?? { running.task.cancel() })
+                    return (running.lane, alarm.cancel ?? { running.task.cancel() })
                 }
             }
         }
@@ -216,7 +261,7 @@ final class Dispatcher: Sendable {
     func stop() {
         let (parked, resuming) = state.withLock { state in
             state.isStopping = true
-            let parked = state.tasks.filter { state.lanes.isParked($0.key) }.map(\.value.task)
+            let parked = state.running.filter { state.lanes.isParked($0.lane) }.map(\.task)
             let resuming = state.resuming
             state.resuming = []
             return (parked, resuming)
@@ -243,7 +288,7 @@ final class Dispatcher: Sendable {
         let (tasks, drained) = state.withLock { state in
             var drained: CheckedContinuation<Void, Never>?
             swap(&drained, &state.drained)
-            return (state.tasks.values.map(\.task), drained)
+            return (state.running.map(\.task), drained)
         }
         for task in tasks { task.cancel() }
         drained?.resume()

@@ -46,7 +46,12 @@ enum EntryParser {
         }.get()
     }
 
+    /// `data` as one number.
+    private static let nameOfData: UInt32 = 0x6461_7461
+
     private static func isData(_ name: ByteBuffer) -> Bool {
-        name.readableBytes == 4 && name.readableBytesView.elementsEqual("data".utf8)
+        name.readableBytes == 4
+            && name.getInteger(at: name.readerIndex, as: UInt32.self)
+                == nameOfData
     }
 }

@@ -112,14 +112,13 @@ struct Lanes {
 
     /// Ends the lane's entry and answers the next one.
     mutating func finish(_ key: String) -> HeldEntry? {
-        guard var lane = lanes[key] else { return nil }
+        guard let index = lanes.index(forKey: key) else { return nil }
         active -= 1
-        guard let next = lane.waiting.popFirst() else {
-            lanes[key] = nil
+        guard let next = lanes.values[index].waiting.popFirst() else {
+            lanes.remove(at: index)
             return nil
         }
-        lane.current = next
-        lanes[key] = lane
+        lanes.values[index].current = next
         return next
     }
 

@@ -1,5 +1,6 @@
 import CloudEvents
 import Logging
+import Metrics
 import Redis
 import Saga
 
@@ -9,7 +10,7 @@ struct EntryOffice: Sendable {
 
     func work(_ entry: HeldEntry, _ place: Dispatcher.Place) async -> Dispatcher.Ending {
         let stream = environment.streams[entry.stream]
-        environment.metrics.event(stream.type, .consumed)
+        environment.consumed[entry.stream].increment()
         let firstTime = SystemTime.milliseconds()
         do throws(Interruption) {
             switch entry.content {

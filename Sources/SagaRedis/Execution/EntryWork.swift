@@ -1,5 +1,6 @@
 import CloudEvents
 import Logging
+import Metrics
 public import Saga
 
 /// Why the work on an entry ended without an end.
@@ -20,6 +21,8 @@ final class WorkEnvironment: Sendable {
     let records: RedisRecordReader
     let configuration: SagaRuntimeConfiguration
     let metrics: SagaMetrics
+    /// Counts what was consumed, by stream.
+    let consumed: [Counter]
     let logger: Logger
     let waiters: OutcomeWaiters
 
@@ -34,6 +37,7 @@ final class WorkEnvironment: Sendable {
         self.records = records
         self.configuration = configuration
         self.metrics = metrics
+        consumed = streams.map { metrics.counter(of: $0.type, .consumed) }
         self.logger = logger
         self.waiters = waiters
     }

@@ -77,7 +77,7 @@ struct LifecycleKeeper {
         return planned
     }
 
-    private var timer: String { EventKind(deadlineOf: plan.name).type }
+    private var timer: String { plan.deadline.type }
 
     private func cancelTimer(_ planned: inout PlannedTransition) {
         guard lifecycle.deadline != nil else { return }
