@@ -4,9 +4,9 @@ import Synchronization
 
 /// Sends the transitions that come in one turn together: those of one shape in one script.
 ///
-///     step ─┐ wait                      ┌──── EVALSHA, up to 16 ────▶ an answer each
-///     step ─┼──────▶ waiting ──a task──▶┤
-///     step ─┘   (first one starts it)   └──── EVALSHA …
+///     step ─┐ wait                      16 of a shape ──at once──▶ EVALSHA ──▶ an answer each
+///     step ─┼──────▶ waiting, by shape ─┤
+///     step ─┘   (first one starts task) └ the rest ──a task──▶ EVALSHA for each shape
 ///
 /// They have nothing to do with each other; only the cost of a script is shared. When one of
 /// them makes the script fail, each is run again alone: those that were applied before it find
@@ -17,13 +17,28 @@ final class TransitionQueue: Sendable {
         var continuation: UnsafeContinuation<Result<RedisValue, SagaError>, Never>
     }
 
+    private struct State {
+        /// By the script of their shape.
+        var waiting: [ObjectIdentifier: [Waiting]] = [:]
+        var count = 0
+        var isTaskDue = false
+    }
+
+    private enum Admission {
+        case queued
+        /// A task has to send what waits.
+        case first
+        /// These are enough for a script.
+        case full([Waiting])
+        case refused
+    }
+
     /// More in one script would keep the server from others for too long.
     private static let batchMaximum = 16
     private static let waitingMaximum = 65_536
 
     private let redis: RedisClient
-    /// While it is not empty, a task to send it is due.
-    private let waiting = Mutex<[Waiting]>([])
+    private let state = Mutex(State())
 
     init(_ redis: RedisClient) {
         self.redis = redis
@@ -36,15 +51,11 @@ final class TransitionQueue: Sendable {
     func run(_ request: TransitionRequest) async throws(SagaError) -> RedisValue {
         try await withUnsafeContinuation { continuation in
             let one = Waiting(request: request, continuation: continuation)
-            let isFirst: Bool? = waiting.withLock { waiting in
-                guard waiting.count < Self.waitingMaximum else { return nil }
-                waiting.append(one)
-                return waiting.count == 1
-            }
-            switch isFirst {
-            case true?: Task(executorPreference: redis.executor) { await self.send() }
-            case false?: break
-            case nil:
+            switch request.isMarked ? state.withLock({ Self.admit(one, to: &$0) }) : .full([one]) {
+            case .queued: break
+            case .first: Task(executorPreference: redis.executor) { self.sendAll() }
+            case .full(let batch): start(batch)
+            case .refused:
                 continuation.resume(
                     returning: .failure(
                         SagaError(.unavailable, "too many transitions wait", retry: .later)))
@@ -52,35 +63,36 @@ final class TransitionQueue: Sendable {
         }.get()
     }
 
-    private func send() async {
-        let waiting = waiting.withLock { waiting in
-            defer { waiting = [] }
-            return waiting
+    private static func admit(_ one: Waiting, to state: inout State) -> Admission {
+        guard state.count < waitingMaximum else { return .refused }
+        let shape = ObjectIdentifier(one.request.script)
+        state.waiting[shape, default: []].append(one)
+        state.count += 1
+        if state.waiting[shape]?.count == batchMaximum {
+            let batch = state.waiting.removeValue(forKey: shape) ?? []
+            state.count -= batch.count
+            return .full(batch)
         }
-        let batches = Self.batches(of: waiting)
-        for batch in batches.dropLast() {
-            Task(executorPreference: redis.executor) { await self.send(batch) }
-        }
-        if let last = batches.last { await send(last) }
+        defer { state.isTaskDue = true }
+        return state.isTaskDue ? .queued : .first
     }
 
-    private static func batches(of waiting: [Waiting]) -> [[Waiting]] {
-        var batches: [[Waiting]] = []
-        var open: [ObjectIdentifier: Int] = [:]
-        for one in waiting {
-            guard one.request.isMarked else {
-                batches.append([one])
-                continue
-            }
-            let shape = ObjectIdentifier(one.request.script)
-            if let index = open[shape], batches[index].count < batchMaximum {
-                batches[index].append(one)
-            } else {
-                open[shape] = batches.count
-                batches.append([one])
-            }
+    private func sendAll() {
+        let batches = state.withLock { state in
+            defer { state = State() }
+            return state.waiting.values
         }
-        return batches
+        for batch in batches { start(batch) }
+    }
+
+    /// Sends a batch before this returns, where that can be, so that the server gets to work
+    /// while others are still being made.
+    private func start(_ batch: [Waiting]) {
+        if #available(macOS 26, *) {
+            Task.immediate(executorPreference: redis.executor) { await self.send(batch) }
+        } else {
+            Task(executorPreference: redis.executor) { await self.send(batch) }
+        }
     }
 
     private func send(_ batch: [Waiting]) async {
