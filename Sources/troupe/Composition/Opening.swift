@@ -70,7 +70,10 @@ struct Opening: Service {
             + #""shipping":{"street":"Main St 1","city":"Berlin","#
             + #""postcode":"10115","country":"DE"}}"#
         return [
-            ["watch", "redis-cli -u \(plan.settings.redis.shown) PSUBSCRIBE '\(prefix)saga.*'"],
+            [
+                "watch",
+                "redis-cli --raw \(plan.settings.redis.clientOption) PSUBSCRIBE '\(prefix)saga.*'",
+            ],
             [
                 "order",
                 "curl -i \(gateway)/orders -H 'Content-Type: application/json' "

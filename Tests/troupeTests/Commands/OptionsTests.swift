@@ -39,6 +39,15 @@ struct OptionsTests {
         }
     }
 
+    @Test(arguments: [
+        ("redis://:secret@localhost:1/2", "-u redis://localhost:1"),
+        ("rediss://redis.example", "-u rediss://redis.example:6379"),
+        ("unix:///tmp/my redis.sock", "-s '/tmp/my redis.sock'"),
+    ])
+    func redisToolIsToldWhereWithoutAPassword(url: String, option: String) throws {
+        #expect(try RedisAddress(url: url, source: "test").clientOption == option)
+    }
+
     @Test func childrenGetTheSettingsInTheirEnvironment() throws {
         let surroundings = Surroundings(variables: ["TROUPE_DATA": "/data"])
         let redis = try RedisOptions.parse(
