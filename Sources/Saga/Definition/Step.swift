@@ -16,7 +16,7 @@ public struct Step: Sendable {
     /// The step's name, unique in its participant.
     ///
     /// It is part of the ledger and of idempotency keys: never change it while sagas run.
-    public let name: String
+    public var name: String { shared.content.name }
 
     package typealias Bound = @Sendable (StepContext) async throws -> PlannedTransition
     package typealias Decoder = @Sendable (_ data: [UInt8]) throws(SagaError) -> Bound
@@ -35,15 +35,52 @@ public struct Step: Sendable {
         package var decode: Decoder
     }
 
-    package let trigger: EventKind
-    package let success: EventKind
-    package let failure: EventKind
-    package let decode: Decoder
-    package let fail: @Sendable (BusinessFailure, StepContext) throws -> PlannedTransition
-    package let giveUpAfter: Duration?
-    package private(set) var compensations: [Compensation] = []
-    package private(set) var needsCompensation = true
-    package private(set) var finishes: [Finish] = []
+    package typealias Fail =
+        @Sendable (BusinessFailure, StepContext) throws -> PlannedTransition
+
+    package var trigger: EventKind { shared.content.trigger }
+    package var success: EventKind { shared.content.success }
+    package var failure: EventKind { shared.content.failure }
+    package var decode: Decoder { shared.content.decode }
+    package var fail: Fail { shared.content.fail }
+    package var giveUpAfter: Duration? { shared.content.giveUpAfter }
+    package var compensations: [Compensation] { shared.content.compensations }
+    package var needsCompensation: Bool { shared.content.needsCompensation }
+    package var finishes: [Finish] { shared.content.finishes }
+
+    private struct Content {
+        var name: String
+        var trigger: EventKind
+        var success: EventKind
+        var failure: EventKind
+        var decode: Decoder
+        var fail: Fail
+        var giveUpAfter: Duration?
+        var compensations: [Compensation] = []
+        var needsCompensation = true
+        var finishes: [Finish] = []
+    }
+
+    private final class Shared: Sendable {
+        let content: Content
+
+        init(_ content: Content) {
+            self.content = content
+        }
+    }
+
+    /// A step goes from hand to hand at every event and never changes, so that copies share it.
+    private let shared: Shared
+
+    private init(_ content: Content) {
+        shared = Shared(content)
+    }
+
+    private func with(_ change: (inout Content) -> Void) -> Step {
+        var content = shared.content
+        change(&content)
+        return Step(content)
+    }
 
     /// Declares a step.
     ///
@@ -64,14 +101,13 @@ public struct Step: Sendable {
             @escaping @Sendable (BusinessFailure, StepContext) throws -> Transition<Failure>,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
     ) {
-        self.name = name
-        self.trigger = EventKind(trigger)
-        self.success = EventKind(success)
-        self.failure = EventKind(Failure.self)
-        self.giveUpAfter = giveUpAfter
-        self.decode = Self.decoder(perform)
-        let failure = self.failure
-        self.fail = { try PlannedTransition(failed($0, $1), failure) }
+        let failure = EventKind(Failure.self)
+        self.init(
+            Content(
+                name: name, trigger: EventKind(trigger), success: EventKind(success),
+                failure: failure, decode: Self.decoder(perform),
+                fail: { try PlannedTransition(failed($0, $1), failure) },
+                giveUpAfter: giveUpAfter))
     }
 
     /// Declares what undoes the step.
@@ -90,21 +126,19 @@ public struct Step: Sendable {
         nothingToUndo: @escaping @Sendable (StepContext) throws -> Transition<Answer>,
         undo: @escaping @Sendable (StepContext) async throws -> Transition<Answer>
     ) -> Step {
-        var step = self
-        step.compensations.append(
-            Compensation(
-                triggers: triggers.map { EventKind($0) }, answer: EventKind(answer),
-                undo: { try PlannedTransition(await undo($0)) },
-                nothingToUndo: { try PlannedTransition(nothingToUndo($0)) },
-                giveUpAfter: giveUpAfter))
-        return step
+        with {
+            $0.compensations.append(
+                Compensation(
+                    triggers: triggers.map { EventKind($0) }, answer: EventKind(answer),
+                    undo: { try PlannedTransition(await undo($0)) },
+                    nothingToUndo: { try PlannedTransition(nothingToUndo($0)) },
+                    giveUpAfter: giveUpAfter))
+        }
     }
 
     /// Declares that the step has no effect that would have to be undone.
     public func needsNoCompensation() -> Step {
-        var step = self
-        step.needsCompensation = false
-        return step
+        with { $0.needsCompensation = false }
     }
 
     /// Declares what completes the step once its saga has passed the pivot.
@@ -116,12 +150,12 @@ public struct Step: Sendable {
         emits output: Output.Type,
         _ finish: @escaping @Sendable (Input, StepContext) async throws -> Transition<Output>
     ) -> Step {
-        var step = self
-        step.finishes.append(
-            Finish(
-                trigger: EventKind(trigger), emits: EventKind(output),
-                decode: Self.decoder(finish)))
-        return step
+        with {
+            $0.finishes.append(
+                Finish(
+                    trigger: EventKind(trigger), emits: EventKind(output),
+                    decode: Self.decoder(finish)))
+        }
     }
 
     /// Declares what completes the step once its saga has passed the pivot, without an event.
@@ -129,15 +163,15 @@ public struct Step: Sendable {
         by trigger: Input.Type,
         _ finish: @escaping @Sendable (Input, StepContext) async throws -> Changes
     ) -> Step {
-        var step = self
-        step.finishes.append(
-            Finish(
-                trigger: EventKind(trigger), emits: nil,
-                decode: { data throws(SagaError) in
-                    let input = try EventPayload.decode(Input.self, from: data)
-                    return { PlannedTransition(changes: try await finish(input, $0)) }
-                }))
-        return step
+        with {
+            $0.finishes.append(
+                Finish(
+                    trigger: EventKind(trigger), emits: nil,
+                    decode: { data throws(SagaError) in
+                        let input = try EventPayload.decode(Input.self, from: data)
+                        return { PlannedTransition(changes: try await finish(input, $0)) }
+                    }))
+        }
     }
 
     private static func decoder<Input: SagaEvent, Output: SagaEvent>(

@@ -3,17 +3,17 @@ public import CloudEvents
 /// What a step may know besides the payload that started it.
 public struct StepContext: Sendable {
     /// The participant that runs the step.
-    public let participant: String
+    public var participant: String { known.participant }
     /// The saga.
-    public let sagaID: String
+    public var sagaID: String { known.sagaID }
     /// The step's name; `lifecycle` for a lifecycle's parts.
-    public let step: String
+    public var step: String { known.step }
     /// The event that is being answered.
-    public let event: CloudEvent
+    public var event: CloudEvent { known.event }
     /// 1 for the first try of this process, 2 for the next.
-    public let attempt: Int
+    public var attempt: Int { known.attempt }
     /// Reads the participant's own records.
-    public let records: any RecordReader
+    public var records: any RecordReader { known.records }
 
     /// The key under which the outside world knows this step of this saga.
     ///
@@ -25,12 +25,33 @@ public struct StepContext: Sendable {
         participant: String, sagaID: String, step: String, event: CloudEvent, attempt: Int,
         records: any RecordReader
     ) {
-        self.participant = participant
-        self.sagaID = sagaID
-        self.step = step
-        self.event = event
-        self.attempt = attempt
-        self.records = records
+        known = Known(
+            participant: participant, sagaID: sagaID, step: step, event: event, attempt: attempt,
+            records: records)
+    }
+
+    /// Shared by all copies: a context is handed on through many hands.
+    private let known: Known
+
+    private final class Known: Sendable {
+        let participant: String
+        let sagaID: String
+        let step: String
+        let event: CloudEvent
+        let attempt: Int
+        let records: any RecordReader
+
+        init(
+            participant: String, sagaID: String, step: String, event: CloudEvent, attempt: Int,
+            records: any RecordReader
+        ) {
+            self.participant = participant
+            self.sagaID = sagaID
+            self.step = step
+            self.event = event
+            self.attempt = attempt
+            self.records = records
+        }
     }
 }
 

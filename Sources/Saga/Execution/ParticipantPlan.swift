@@ -1,6 +1,6 @@
 /// What each event means to a participant: a valid declaration, turned round for look-up.
 package struct ParticipantPlan: Sendable {
-    package enum Role: Sendable {
+    package indirect enum Role: Sendable {
         case start(Step)
         case compensate(Step, Step.Compensation)
         case finish(Step, Step.Finish)
