@@ -1,6 +1,15 @@
 import Synchronization
 
-/// Starts a task per saga for what the readers bring, within the limits that `Lanes` keeps.
+/// Gives each saga's entries that the readers bring to a task, within the limits that `Lanes`
+/// keeps.
+///
+///     admit ──▶ idle worker, or a new one ──▶ runs the lane to its end ──▶ idle ──▶ …
+///                                                      │ cancelled, stopping, enough are idle
+///                                                      ▼
+///                                                     ends
+///
+/// A task that ends gives back all memory in which it ran, and the next one has to ask for it
+/// again; so a worker waits for the next lane. One that may have been cancelled never does.
 final class Dispatcher: Sendable {
     /// How an entry ended.
     enum Ending: Sendable {
@@ -16,9 +25,7 @@ final class Dispatcher: Sendable {
     struct Place: Sendable {
         fileprivate let dispatcher: Dispatcher
         fileprivate let lane: String
-        /// Position of its task among those that run.
-        fileprivate let position: Int
-        fileprivate let alarm: Alarm
+        fileprivate let worker: Workers.Worker
 
         /// Whether nothing new is to be tried.
         var isStopping: Bool { dispatcher.state.withLock { $0.isStopping } }
@@ -30,29 +37,13 @@ final class Dispatcher: Sendable {
 
         /// Cancels this task if it is still busy after so long; nil takes that back.
         func limit(_ limit: Duration?) {
-            alarm.state.withLock { $0.time = limit.map { .now + $0 } }
+            worker.alarm.withLock { $0.time = limit.map { .now + $0 } }
         }
 
         /// What the limit cancels in place of this task: work that its end must not reach.
         func limit(cancels cancel: (@Sendable () -> Void)?) {
-            alarm.state.withLock { $0.cancel = cancel }
+            worker.alarm.withLock { $0.cancel = cancel }
         }
-    }
-
-    /// When a lane's task is busy for too long.
-    fileprivate final class Alarm: Sendable {
-        struct State {
-            var time: ContinuousClock.Instant?
-            var cancel: (@Sendable () -> Void)?
-        }
-
-        let state = Mutex(State())
-    }
-
-    private struct Running {
-        var lane: String
-        var task: Task<Void, Never>
-        var alarm: Alarm
     }
 
     /// Whom to tell that a slot may be free.
@@ -70,9 +61,7 @@ final class Dispatcher: Sendable {
 
     private struct State {
         var lanes: Lanes
-        /// Lanes' tasks, each at a position that it keeps; nil where there is none now.
-        private var tasks: [Running?] = []
-        private var vacant: [Int] = []
+        var workers = Workers()
         var starved: [Bell] = []
         var resuming: [CheckedContinuation<Void, Never>] = []
         var isStopping = false
@@ -80,24 +69,6 @@ final class Dispatcher: Sendable {
 
         init(lanes: Lanes) {
             self.lanes = lanes
-        }
-
-        var running: some Sequence<Running> { tasks.lazy.compactMap { $0 } }
-
-        mutating func start(_ make: (_ position: Int) -> Running) {
-            let position = vacant.popLast() ?? tasks.count
-            if position == tasks.count { tasks.append(nil) }
-            tasks[position] = make(position)
-        }
-
-        mutating func end(_ position: Int) {
-            tasks[position] = nil
-            vacant.append(position)
-        }
-
-        mutating func abandon(_ place: Place) {
-            lanes.abandon(place.lane)
-            end(place.position)
         }
 
         /// A slot may be free: one that waits to try again goes before whatever is new.
@@ -150,19 +121,16 @@ final class Dispatcher: Sendable {
 
     /// Takes what a read brought, each entry on a slot reserved for it.
     func admit(_ entries: [HeldEntry]) {
+        var woken: [(idler: Workers.Idle, entry: HeldEntry)] = []
         let duplicates = state.withLock { state in
             var duplicates = 0
             for entry in entries {
                 switch state.lanes.admit(entry) {
                 case .start:
-                    let key = entry.lane
-                    state.start { position in
-                        let place = Place(
-                            dispatcher: self, lane: key, position: position, alarm: Alarm())
-                        let task = Task(executorPreference: executor) {
-                            await self.run(entry, at: place)
-                        }
-                        return Running(lane: key, task: task, alarm: place.alarm)
+                    if let idler = state.workers.wake(for: entry.lane) {
+                        woken.append((idler, entry))
+                    } else {
+                        state.workers.start { start(entry, at: $0) }
                     }
                 case .duplicate: duplicates += 1
                 case .wait: break
@@ -170,7 +138,14 @@ final class Dispatcher: Sendable {
             }
             return duplicates
         }
+        for (idler, entry) in woken { idler.continuation.resume(returning: entry) }
         if duplicates > 0 { wakeStarved() }
+    }
+
+    private func start(_ entry: HeldEntry, at position: Int) -> Workers.Running {
+        let worker = Workers.Worker(position: position)
+        let task = Task(executorPreference: executor) { await self.run(entry, worker) }
+        return Workers.Running(lane: entry.lane, task: task, worker: worker)
     }
 
     /// Everything held, by stream, for the renewal of its lease.
@@ -178,7 +153,28 @@ final class Dispatcher: Sendable {
 
     // MARK: - Running
 
-    private func run(_ first: HeldEntry, at place: Place) async {
+    private func run(_ first: HeldEntry, _ worker: Workers.Worker) async {
+        var next: HeldEntry? = first
+        while let entry = next {
+            let place = Place(dispatcher: self, lane: entry.lane, worker: worker)
+            await runLane(from: entry, at: place)
+            next = await rest(worker)
+        }
+    }
+
+    /// Waits for the first entry of another lane; nil if the worker has to end.
+    private func rest(_ worker: Workers.Worker) async -> HeldEntry? {
+        let isSpent = worker.alarm.withLock { $0.isSpent } || Task.isCancelled
+        return await withUnsafeContinuation { continuation in
+            let idler = Workers.Idle(worker: worker, continuation: continuation)
+            let rests = state.withLock { state in
+                state.workers.rest(idler, mayRest: !isSpent && !state.isStopping)
+            }
+            if !rests { continuation.resume(returning: nil) }
+        }
+    }
+
+    private func runLane(from first: HeldEntry, at place: Place) async {
         var next: HeldEntry? = first
         while let entry = next {
             switch await work(entry, place) {
@@ -187,7 +183,7 @@ final class Dispatcher: Sendable {
                 next = finish(at: place)
             case .left:
                 state.withLock { state in
-                    state.abandon(place)
+                    state.lanes.abandon(place.lane)
                     return state.woken()
                 }?.wake()
                 next = nil
@@ -199,10 +195,8 @@ final class Dispatcher: Sendable {
     private func finish(at place: Place) -> HeldEntry? {
         let (next, woken) = state.withLock { state in
             var next = state.lanes.finish(place.lane)
-            if next == nil {
-                state.end(place.position)
-            } else if state.isStopping {
-                state.abandon(place)
+            if next != nil, state.isStopping {
+                state.lanes.abandon(place.lane)
                 next = nil
             }
             return (next, state.woken())
@@ -241,10 +235,11 @@ final class Dispatcher: Sendable {
     func cancelOverdue() -> [String] {
         let overdue = state.withLock { state in
             let now = ContinuousClock.now
-            return state.running.compactMap { running in
-                running.alarm.state.withLock { alarm -> (lane: String, cancel: () -> Void)? in
+            return state.workers.running.compactMap { running in
+                running.worker.alarm.withLock { alarm -> (lane: String, cancel: () -> Void)? in
                     guard let time = alarm.time, time < now else { return nil }
                     alarm.time = nil
+                    alarm.isSpent = true
                     return (running.lane, alarm.cancel ?? { running.task.cancel() })
                 }
             }
@@ -259,13 +254,15 @@ final class Dispatcher: Sendable {
     ///
     /// Entries that wait for another try stay pending in Redis; what runs may finish.
     func stop() {
-        let (parked, resuming) = state.withLock { state in
+        let (parked, resuming, dismissed) = state.withLock { state in
             state.isStopping = true
-            let parked = state.running.filter { state.lanes.isParked($0.lane) }.map(\.task)
+            let dismissed = state.workers.dismiss()
+            let parked = state.workers.running.filter { state.lanes.isParked($0.lane) }.map(\.task)
             let resuming = state.resuming
             state.resuming = []
-            return (parked, resuming)
+            return (parked, resuming, dismissed)
         }
+        for idler in dismissed { idler.continuation.resume(returning: nil) }
         for task in parked { task.cancel() }
         for continuation in resuming { continuation.resume() }
         wakeStarved()
@@ -288,7 +285,7 @@ final class Dispatcher: Sendable {
         let (tasks, drained) = state.withLock { state in
             var drained: CheckedContinuation<Void, Never>?
             swap(&drained, &state.drained)
-            return (state.running.map(\.task), drained)
+            return (state.workers.running.map(\.task), drained)
         }
         for task in tasks { task.cancel() }
         drained?.resume()

@@ -1,0 +1,81 @@
+import Synchronization
+
+/// The tasks that run lanes, one lane after another; knows where each stands, and who is idle.
+///
+/// Not a pure type, as it holds tasks and continuations, but it never touches them.
+struct Workers {
+    final class Worker: Sendable {
+        /// When it is busy for too long.
+        struct Alarm {
+            var time: ContinuousClock.Instant?
+            var cancel: (@Sendable () -> Void)?
+            /// Whether it went off: from then on the task may be cancelled at any moment.
+            var isSpent = false
+        }
+
+        /// Where it stands among all that there are.
+        let position: Int
+        let alarm = Mutex(Alarm())
+
+        init(position: Int) {
+            self.position = position
+        }
+    }
+
+    struct Running {
+        var lane: String
+        var task: Task<Void, Never>
+        var worker: Worker
+    }
+
+    struct Idle {
+        var worker: Worker
+        var continuation: UnsafeContinuation<HeldEntry?, Never>
+    }
+
+    /// Each keeps some ten kilobytes.
+    private static let idleMaximum = 256
+
+    /// Each at a position that it keeps; nil where there is none now.
+    private var all: [Running?] = []
+    private var vacant: [Int] = []
+    private var idle: [Idle] = []
+
+    var running: some Sequence<Running> { all.lazy.compactMap { $0 } }
+
+    mutating func start(_ make: (_ position: Int) -> Running) {
+        let position = vacant.popLast() ?? all.count
+        if position == all.count { all.append(nil) }
+        all[position] = make(position)
+    }
+
+    /// Takes a worker back whose lane is empty; false if it has to end.
+    mutating func rest(_ idler: Idle, mayRest: Bool) -> Bool {
+        guard mayRest, idle.count < Self.idleMaximum else {
+            remove(idler.worker)
+            return false
+        }
+        all[idler.worker.position]?.lane = ""
+        idle.append(idler)
+        return true
+    }
+
+    /// A worker for a lane, if one is idle: the one that rested last.
+    mutating func wake(for lane: String) -> Idle? {
+        guard let idler = idle.popLast() else { return nil }
+        all[idler.worker.position]?.lane = lane
+        return idler
+    }
+
+    /// Takes all idle workers, which are to end.
+    mutating func dismiss() -> [Idle] {
+        defer { idle = [] }
+        for idler in idle { remove(idler.worker) }
+        return idle
+    }
+
+    private mutating func remove(_ worker: Worker) {
+        all[worker.position] = nil
+        vacant.append(worker.position)
+    }
+}

@@ -1,0 +1,99 @@
+import CloudEvents
+import Synchronization
+import Testing
+
+@testable import SagaRedis
+
+/// Lanes go from worker to worker, and no worker takes anything over from the lane before.
+@Suite(.timeLimit(.minutes(1)))
+struct DispatcherTests {
+    /// What an entry's work saw of its task.
+    private struct Sight: Sendable {
+        var id: String
+        var task: Int
+        var isCancelled: Bool
+    }
+
+    private static func entry(_ id: String) -> HeldEntry {
+        HeldEntry(
+            stream: 0, id: id,
+            content: .event(
+                CloudEvent(source: "/a", type: "T", subject: id, data: Array("{}".utf8))),
+            deliveredBefore: false)
+    }
+
+    /// A dispatcher whose work hangs, until it is cancelled, for entries that are called so.
+    private static func make() -> (Dispatcher, AsyncStream<Sight>.AsyncIterator) {
+        let (sights, seen) = AsyncStream.makeStream(of: Sight.self)
+        let dispatcher = Dispatcher(
+            concurrency: 8, parkedMaximum: 8, executor: nil,
+            work: { entry, place in
+                let task = withUnsafeCurrentTask { $0?.hashValue ?? 0 }
+                let isCancelled = Task.isCancelled
+                if entry.id.hasPrefix("hangs") {
+                    place.limit(.zero)
+                    seen.yield(Sight(id: entry.id, task: task, isCancelled: isCancelled))
+                    try? await Task.sleep(for: .seconds(60))
+                    place.limit(nil)
+                }
+                return .done
+            },
+            acknowledge: { entry in
+                let task = withUnsafeCurrentTask { $0?.hashValue ?? 0 }
+                seen.yield(Sight(id: entry.id, task: task, isCancelled: Task.isCancelled))
+            })
+        return (dispatcher, sights.makeAsyncIterator())
+    }
+
+    private static func admit(_ id: String, to dispatcher: Dispatcher) {
+        #expect(dispatcher.reserve(upTo: 1, orRing: Bell()) == 1)
+        dispatcher.admit([entry(id)])
+    }
+
+    /// Admits lanes one after another until one of them met a worker that had rested.
+    @Test func aWorkerTakesTheNextLane() async {
+        var (dispatcher, sights) = Self.make()
+        var known: Set<Int> = []
+        var number = 0
+        while true {
+            number += 1
+            Self.admit("\(number)", to: dispatcher)
+            guard let sight = await sights.next() else { break }
+            #expect(sight.id == "\(number)")
+            if !known.insert(sight.task).inserted { break }
+        }
+        dispatcher.stop()
+        await dispatcher.drain()
+    }
+
+    @Test func aCancelledWorkerTakesNoOtherLane() async {
+        var (dispatcher, sights) = Self.make()
+        Self.admit("hangs", to: dispatcher)
+        let hanging = await sights.next()
+        #expect(hanging?.isCancelled == false)
+        #expect(dispatcher.cancelOverdue() == ["hangs"])
+        #expect(await sights.next()?.isCancelled == true)
+
+        for number in 1...20 {
+            Self.admit("\(number)", to: dispatcher)
+            #expect(await sights.next()?.isCancelled == false)
+        }
+        #expect(dispatcher.cancelOverdue().isEmpty)
+        dispatcher.stop()
+        await dispatcher.drain()
+    }
+
+    @Test func idleWorkersEndWhenItStops() async {
+        weak var gone: Dispatcher?
+        do {
+            var (dispatcher, sights) = Self.make()
+            gone = dispatcher
+            for number in 1...8 { Self.admit("\(number)", to: dispatcher) }
+            for _ in 1...8 { _ = await sights.next() }
+            dispatcher.stop()
+            await dispatcher.drain()
+        }
+        // A worker that waited would keep it.
+        while gone != nil { await Task.yield() }
+    }
+}
