@@ -41,7 +41,7 @@ public struct RecordSeed: Service {
             } catch {
                 guard error.retry == .later else {
                     logger.error(
-                        "The demo data could not be written.",
+                        "demo data could not be written",
                         metadata: ["error": "\(error.debugDescription)"])
                     return
                 }

@@ -43,6 +43,6 @@ struct AccessLog: Sendable {
         ]
         if let cache = ended.cacheStatus { metadata["cache"] = .string(cache.outcome) }
         if let upstream { metadata["upstream"] = .string(upstream) }
-        logger.info("request", metadata: metadata)
+        logger.info("request answered", metadata: metadata)
     }
 }

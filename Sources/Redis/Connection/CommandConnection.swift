@@ -226,7 +226,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
             return
         }
         self.link = link
-        if lastError != nil { logger.info("Connected to Redis again.") }
+        if lastError != nil { logger.info("connected to Redis again") }
         lastError = nil
         state.greeted()
         metrics.connected()
@@ -283,7 +283,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     private func reconnect(after delay: Duration, _ error: RedisError) {
         let level: Logger.Level = state.failures == 1 ? .warning : .debug
         logger.log(
-            level: level, "Lost the connection to Redis.",
+            level: level, "lost the connection to Redis",
             metadata: ["error": "\(error.debugDescription)", "attempt": "\(state.failures)"])
         metrics.reconnecting()
         eventLoop.scheduleTask(in: TimeAmount(delay)) {

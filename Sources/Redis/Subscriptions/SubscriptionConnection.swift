@@ -185,7 +185,7 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
         guard case .pause(let delay) = state.lost(&random) else { return }
         let level: Logger.Level = state.failures == 1 ? .warning : .debug
         logger.log(
-            level: level, "Lost the subscription connection to Redis.",
+            level: level, "lost the subscription connection to Redis",
             metadata: ["error": "\(error.debugDescription)", "attempt": "\(state.failures)"])
         metrics.reconnecting()
         eventLoop.scheduleTask(in: TimeAmount(delay)) {
@@ -208,7 +208,7 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
             write(requests)
         case .final(let topics):
             logger.error(
-                "Redis refused a subscription.",
+                "Redis refused a subscription",
                 metadata: ["error": "\(error)", "topics": "\(topics)"])
         case nil:
             link?.close(error)

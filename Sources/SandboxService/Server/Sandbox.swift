@@ -34,7 +34,7 @@ final class Sandbox: Sendable {
         }
         if start < content.count {
             logger.warning(
-                "Cut off a line that was torn by a crash.",
+                "a line torn by a crash was cut off",
                 metadata: ["file": "\(path)", "bytes": "\(content.count - start)"])
             try file.truncate(to: start)
         }

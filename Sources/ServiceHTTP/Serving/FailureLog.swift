@@ -28,7 +28,7 @@ final class FailureLog: Sendable {
             guard isNew else { return }
         }
         context.logger.log(
-            level: problem.retry ? .warning : .error, "Request failed.",
+            level: problem.retry ? .warning : .error, "request failed",
             metadata: [
                 "service": "\(service)",
                 "error": "\(cause)",
@@ -48,7 +48,7 @@ final class FailureLog: Sendable {
     private func tell(_ repeats: [FailureTally.Repeats]) {
         for repeats in repeats {
             logger.warning(
-                "Requests failed again.",
+                "requests failed again",
                 metadata: [
                     "service": "\(service)", "error": "\(repeats.cause)",
                     "times": "\(repeats.count)", "seconds": "\(repeats.time.components.seconds)",

@@ -28,7 +28,7 @@ final class RequestLog: Sendable {
         timer(method: request.method, route: route, status: response.status.code)
             .recordNanoseconds(took.nanoseconds)
         logger.info(
-            "Request answered.",
+            "request answered",
             metadata: [
                 "service": "\(service)",
                 "method": "\(request.method.rawValue.prefix(32))",

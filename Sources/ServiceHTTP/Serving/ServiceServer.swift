@@ -75,7 +75,7 @@ public struct ServiceServer: Service {
         } onCancel: {
             silence.begin()
         }
-        logger.debug("Server stopped.", metadata: ["server": "\(name)"])
+        logger.debug("server stopped", metadata: ["server": "\(name)"])
     }
 
     /// Serves beside the service's other parts until the graceful stop, or until one of all fails.
@@ -136,7 +136,7 @@ public struct ServiceServer: Service {
     private func announce(_ port: Int?) async {
         let port = port ?? configuration.port
         logger.info(
-            "Listening.",
+            "listening",
             metadata: ["server": "\(name)", "address": "\(configuration.host):\(port)"])
         boundPort.resolve(port)
         await onRunning(port)

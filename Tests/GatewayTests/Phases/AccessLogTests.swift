@@ -22,7 +22,7 @@ struct AccessLogTests {
         }
 
         func log(event: LogEvent) {
-            guard event.message == "request" else { return }
+            guard event.message == "request answered" else { return }
             lines.all.withLock { $0.append(event.metadata ?? [:]) }
         }
     }

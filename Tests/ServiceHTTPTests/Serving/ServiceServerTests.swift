@@ -91,7 +91,7 @@ struct ServiceServerTests {
         _ = await running.result
 
         let written = lines.withLock { $0 }
-        #expect(written.contains { $0.contains("Listening.") })
+        #expect(written.contains { $0.contains("listening") })
         #expect(!written.contains { $0.contains("level=error") }, "\(written)")
     }
 
