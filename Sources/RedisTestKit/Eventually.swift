@@ -6,7 +6,7 @@ public import Testing
 /// machine everything ends, only later.
 public func eventually(
     isolation: isolated (any Actor)? = #isolation,
-    _ what: String, within limit: Duration = .seconds(45),
+    _ what: String, within limit: Duration = .seconds(60),
     sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () async throws -> Bool
 ) async throws {
@@ -22,7 +22,7 @@ public func eventually(
 /// The same for a value that is nil until it is there.
 public func eventually<Value>(
     isolation: isolated (any Actor)? = #isolation,
-    _ what: String, within limit: Duration = .seconds(45),
+    _ what: String, within limit: Duration = .seconds(60),
     sourceLocation: SourceLocation = #_sourceLocation,
     _ value: () async throws -> Value?
 ) async throws -> Value {
