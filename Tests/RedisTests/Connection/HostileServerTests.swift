@@ -133,7 +133,8 @@ struct HostileServerTests {
         #expect(error?.code == .timedOut)
         #expect(error?.outcome == .unknown)
         while (try? await redis.send(.set("k", "v"))) == nil {}
-        #expect(server.connectionCount == 2)
+        // More than one where the machine stands still: then other replies are overdue too.
+        #expect(server.connectionCount >= 2)
         await redis.shutdown()
         await server.stop()
     }
