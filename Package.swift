@@ -11,6 +11,11 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+// Where an asynchronous function of the engine runs is where its caller runs. Otherwise each call
+// would look up the task's executor, only to find that it is there already.
+let engineSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
+let engine: Set = ["Redis", "Saga", "SagaRedis"]
+
 // On Linux the headers are on the default path, and pkg-config only adds a warning about a
 // flag that SwiftPM refuses. Homebrew's are found through pkg-config alone.
 #if os(macOS)
@@ -46,7 +51,9 @@ let unixSignals = Target.Dependency.product(
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+    .target(
+        name: name, dependencies: dependencies,
+        swiftSettings: engine.contains(name) ? engineSettings : settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -9,7 +9,7 @@ import Saga
 struct TransitionContent {
     private(set) var shape = TransitionShape()
     private(set) var keys: [String] = []
-    private(set) var values = RedisArguments(capacity: 1024)
+    private(set) var values = RedisArguments(capacity: 960)
     /// What it means that a check does not hold, in the order of the checks.
     private(set) var failures: [BusinessFailure?] = []
     /// Keys that a check is to find of the right type.

@@ -61,8 +61,14 @@ struct TransitionShape: Sendable {
         }
     }
 
+    /// Seven bits a byte, the lowest first; all but the last byte have the highest bit set.
     private mutating func append(number: Int) {
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: number).littleEndian) { code += $0 }
+        var rest = number
+        while rest > 0x7F {
+            code.append(UInt8(truncatingIfNeeded: rest & 0x7F) | 0x80)
+            rest >>= 7
+        }
+        code.append(UInt8(truncatingIfNeeded: rest))
     }
 
     mutating func appendValue() {
@@ -94,8 +100,12 @@ struct TransitionShape: Sendable {
     }
 
     private static func number(_ bytes: inout ArraySlice<UInt8>) -> Int {
-        let number = bytes.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
-        bytes = bytes.dropFirst(4)
+        var (number, shift) = (0, 0)
+        while let byte = bytes.popFirst() {
+            number |= Int(byte & 0x7F) << shift
+            shift += 7
+            if byte & 0x80 == 0 { break }
+        }
         return number
     }
 }
