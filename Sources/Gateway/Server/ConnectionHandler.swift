@@ -45,6 +45,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// When what is awaited began to be awaited.
     private var since = Moment.now()
     private var blockedSince: Moment?
+    /// A write is being called: whatever the channel tells from inside of it is only noted.
+    private var isWriting = false
     private var output = ByteBuffer()
     private var closesAfterAnswer = false
     private var heldRead = false
@@ -117,7 +119,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         blockedSince = context.channel.isWritable ? nil : .now()
-        if context.channel.isWritable { advance() }
+        if blockedSince == nil, !isWriting { advance() }
         context.fireChannelWritabilityChanged()
     }
 
@@ -291,18 +293,28 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     // MARK: - Writing and ending
 
+    /// Hands on what there is.
+    ///
+    /// The channel calls back from inside the write: it may become unwritable and writable again
+    /// there. So the bytes are taken out before, and nothing goes on before the write returns.
     private func flush(_ context: ChannelHandlerContext) {
         guard output.readableBytes > 0 else { return }
+        var bytes = ByteBuffer()
+        swap(&bytes, &output)
+        isWriting = true
         if case .lingering = state {
             let bound = NIOLoopBound(self, eventLoop: group.eventLoop)
-            context.writeAndFlush(wrapOutboundOut(output)).whenComplete { _ in
+            context.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in
                 bound.value.context?.close(mode: .output, promise: nil)
             }
         } else {
-            context.writeAndFlush(wrapOutboundOut(output), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
         }
+        isWriting = false
         // The socket has usually taken the bytes by now, and the memory is free to be used again.
-        if output.capacity > Self.keptCapacity { output = ByteBuffer() } else { output.clear() }
+        guard bytes.capacity <= Self.keptCapacity else { return }
+        bytes.clear()
+        output = bytes
     }
 
     /// Nothing is read any more; the connection ends when the client has the answer.

@@ -47,6 +47,9 @@ package struct RequestParser {
     /// Bytes that came and have not been given out.
     package var bufferedBytes: Int { buffer.readableBytes }
 
+    /// Memory behind them.
+    package var heldBytes: Int { buffer.storageCapacity }
+
     /// Whether a request has been given out in part, or bytes of the next one wait.
     package var isInsideRequest: Bool {
         if case .head(let scanner) = phase {
@@ -56,11 +59,21 @@ package struct RequestParser {
         }
     }
 
+    /// Takes bytes behind those that wait.
+    ///
+    /// They never go behind bytes that have been given out: a client that always ends in the
+    /// middle of a request would make one buffer grow with all that it ever sent.
     package mutating func feed(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
             buffer = bytes
-        } else {
+        } else if buffer.readerIndex == 0 {
             buffer.writeImmutableBuffer(bytes)
+        } else {
+            var joined = ByteBuffer()
+            joined.reserveCapacity(buffer.readableBytes + bytes.readableBytes)
+            joined.writeImmutableBuffer(buffer)
+            joined.writeImmutableBuffer(bytes)
+            buffer = joined
         }
     }
 
