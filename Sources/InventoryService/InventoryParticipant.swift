@@ -12,6 +12,7 @@ extension Participant {
         Participant(ServiceName.inventory) {
             Step(
                 "reserve", on: PaymentProcessed.self, emits: ProductReserved.self,
+                actsOutside: false,
                 orElse: { failure, _ in
                     Transition(
                         ProductReservationFailed(reason: failure.reason, detail: failure.detail))

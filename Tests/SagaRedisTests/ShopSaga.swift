@@ -157,6 +157,15 @@ struct ShopSaga: Sendable {
                     case "declined": throw BusinessFailure("card_declined", "no cover")
                     case "hangs": try await Task.sleep(for: .seconds(3600))
                     case "flaky" where context.attempt < 3: throw Accident()
+                    case "declined later":
+                        if context.attempt > 1 { throw BusinessFailure("card_declined") }
+                        try world.act("charge", context.idempotencyKey)
+                        throw Accident()
+                    case "in vain":
+                        try world.act("charge", context.idempotencyKey)
+                        return Transition(PaymentProcessed(country: "DE", quantity: 1)) {
+                            $0.requireExists("permit:1", orElse: BusinessFailure("no_permit"))
+                        }
                     case "silent":
                         try world.act("charge", context.idempotencyKey)
                         throw Accident()
@@ -188,6 +197,7 @@ struct ShopSaga: Sendable {
         Participant("inventory") {
             Step(
                 "reserve", on: PaymentProcessed.self, emits: ProductReserved.self,
+                actsOutside: false,
                 orElse: { failure, _ in
                     Transition(
                         ProductReservationFailed(reason: failure.reason, detail: failure.detail))

@@ -4,9 +4,16 @@ public import ServiceHTTP
 
 /// The payment company over HTTP, as the sandbox plays it.
 ///
-///     POST /charges  {amount, currency, token, reference}   201 | 402 code | 400 | 409 | 5xx
+///     POST /charges  {amount, currency, token, reference}   201 | 402 code | 400 unknown_token
 ///     POST /refunds  {chargeKey, reason}                    201 refunded | nothing_to_refund
+///
+/// Any other answer is an accident: a key in use (409), a key of ours that is not taken (401),
+/// a limit (429) say nothing of what an earlier call did.
 public struct HTTPPaymentCompany: PaymentCompany {
+    private static let refusals: Set<DocumentedRefusal> = [
+        .status(402), .status(400, codes: ["unknown_token"]),
+    ]
+
     private let client: JSONClient
 
     /// The company behind the client's base address.
@@ -23,7 +30,8 @@ public struct HTTPPaymentCompany: PaymentCompany {
             reference: reference.text)
         let submission = try await translated { () async throws(CallError) in
             try await client.submit(
-                "/charges", request, idempotencyKey: key, for: ChargeAnswer.self)
+                "/charges", request, idempotencyKey: key, refusals: Self.refusals,
+                for: ChargeAnswer.self)
         }
         switch submission {
         case .accepted(let answer): return .success(Charge(id: answer.id))

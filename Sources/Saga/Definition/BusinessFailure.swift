@@ -19,6 +19,16 @@ public struct BusinessFailure: Error, Hashable, Sendable, CustomStringConvertibl
     public static let outcomeUnknown = BusinessFailure(
         "outcome_unknown", "The step did not end in time and was undone.")
 
+    /// The failure as the note of a ledger's field, which is read again by `init(note:)`.
+    package var note: String { detail.isEmpty ? reason : "\(reason) \(detail)" }
+
+    /// The failure that a note stands for.
+    package init(note: String) {
+        let parts = note.split(separator: " ", maxSplits: 1)
+        self.init(
+            parts.first.map(String.init) ?? "", parts.count > 1 ? String(parts[1]) : "")
+    }
+
     /// The reason, and the detail if there is one.
     public var description: String { detail.isEmpty ? reason : "\(reason): \(detail)" }
 }

@@ -8,10 +8,13 @@
 /// The rules of the runtime:
 /// - `perform` and `undo` may run more than once; what they do outside has to be idempotent
 ///   under `context.idempotencyKey`, and an undone key must refuse to be done later.
-/// - `undo` is also called when `perform` acted outside but its outcome may not stand: it gave
-///   up, or its compensation had come first. Its changes and its event are dropped then.
-/// - A condition that does not hold fails a forward step with the condition's failure. So a
-///   step that acts outside checks before it acts, and has no conditions.
+/// - `undo` is also called when `perform` may have acted outside but its outcome may not stand:
+///   it gave up, it failed after a try whose end nobody knows, a condition of what it returned
+///   did not hold, or its compensation had come first. Its changes and its event are dropped
+///   then. So it has to bear that nothing stands.
+/// - A condition that does not hold fails a forward step with the condition's failure.
+/// - A step that works on its own records alone says so by `actsOutside: false`: then nothing
+///   happened unless its transition was applied, and none of that is needed.
 public struct Step: Sendable {
     /// The step's name, unique in its participant.
     ///
@@ -44,6 +47,7 @@ public struct Step: Sendable {
     package var decode: Decoder { shared.content.decode }
     package var fail: Fail { shared.content.fail }
     package var giveUpAfter: Duration? { shared.content.giveUpAfter }
+    package var actsOutside: Bool { shared.content.actsOutside }
     package var compensations: [Compensation] { shared.content.compensations }
     package var needsCompensation: Bool { shared.content.needsCompensation }
     package var finishes: [Finish] { shared.content.finishes }
@@ -56,6 +60,7 @@ public struct Step: Sendable {
         var decode: Decoder
         var fail: Fail
         var giveUpAfter: Duration?
+        var actsOutside: Bool
         var compensations: [Compensation] = []
         var needsCompensation = true
         var finishes: [Finish] = []
@@ -90,6 +95,7 @@ public struct Step: Sendable {
     ///   - success: the event that says it succeeded.
     ///   - giveUpAfter: how long it is tried before its outcome counts as unknown; if nil, what
     ///     the runtime's configuration says.
+    ///   - actsOutside: whether `perform` touches anything but the participant's own records.
     ///   - failed: makes the failure event. Pure: it may be called again.
     ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.
     public init<Input: SagaEvent, Success: SagaEvent, Failure: FailureEvent>(
@@ -97,6 +103,7 @@ public struct Step: Sendable {
         on trigger: Input.Type,
         emits success: Success.Type,
         giveUpAfter: Duration? = nil,
+        actsOutside: Bool = true,
         orElse failed:
             @escaping @Sendable (BusinessFailure, StepContext) throws -> Transition<Failure>,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
@@ -107,7 +114,7 @@ public struct Step: Sendable {
                 name: name, trigger: EventKind(trigger), success: EventKind(success),
                 failure: failure, decode: Self.decoder(perform),
                 fail: { try PlannedTransition(failed($0, $1), failure) },
-                giveUpAfter: giveUpAfter))
+                giveUpAfter: giveUpAfter, actsOutside: actsOutside))
     }
 
     /// Declares what undoes the step.

@@ -2,7 +2,8 @@
 ///
 /// The state is one word and is what transitions compare and set. The event ID tells which
 /// transition wrote it, so that whoever lost the answer can tell its own from another's. The
-/// note is empty but for a cancelled life, where it is the failure that began it.
+/// note is empty but for a cancelled life and a step whose outcome is unknown, where it is the
+/// failure that leads there.
 package struct LedgerEntry: Hashable, Sendable {
     package var state: String
     package var eventID: String

@@ -1,11 +1,13 @@
 /// Where one step of one saga stands, as its ledger says.
 package enum StepState: String, Hashable, Sendable, CaseIterable {
-    /// It never ran. `done`, `failed` or `tombstone` may follow.
+    /// It never ran. `done`, `failed`, `unknown` or `tombstone` may follow.
     case absent = ""
     /// It succeeded. `compensated` or `finished` may follow.
     case done
     /// It failed, and left nothing behind. Final.
     case failed
+    /// It may have acted outside; nobody knows. `failed` or `compensated` may follow.
+    case unknown
     /// It was undone. Final.
     case compensated
     /// Its compensation came first; it must not run any more. Final.
@@ -17,16 +19,33 @@ package enum StepState: String, Hashable, Sendable, CaseIterable {
 /// What an event means to a step.
 package enum StepRole: Hashable, Sendable { case forward, compensate, finish }
 
+/// How the tries of a forward step ended.
+package enum StepEnding: Hashable, Sendable {
+    /// It returned.
+    case succeeded
+    /// A condition of what it returned does not hold.
+    case rejected
+    /// It failed for a reason of the business; `afterUnknown` if an earlier try, of whatever
+    /// process, had an end that nobody knows.
+    case refused(afterUnknown: Bool)
+    /// It did not come to an end in time.
+    case gaveUp
+    /// Its event becomes a dead letter.
+    case died
+}
+
 /// What is to be done with an event.
 package enum StepAction: Hashable, Sendable {
-    /// Run the step; then go from `absent` to `done` or `failed`.
+    /// Run the step; then go from `absent` to what `StepMachine.next` says.
     case perform
-    /// Run the undo; then go from `done` to `compensated`.
-    case undo
+    /// Run the undo; then go to `compensated`.
+    case undo(from: StepState)
     /// Nothing ran: go from `absent` to `tombstone`, and answer.
     case refuseForever
     /// Run the finish; then go from `done` to `finished`.
     case finish
+    /// It will not be tried any more: run the undo, then go from `unknown` to `failed`.
+    case giveUp
     /// What ran outside may not stand: run the undo, and keep nothing of what it returns.
     case takeBack
     /// It was dealt with before.
@@ -37,12 +56,17 @@ package enum StepAction: Hashable, Sendable {
 
 /// Decides what an event does to a step; pure, so that every order of events can be explored.
 ///
-///                 perform ok            undo
-///       absent ───────────────▶ done ─────────▶ compensated
-///         │ │                     │
-///         │ └─ perform fails ─▶ failed
-///         │                       └─ finish ──▶ finished
+///                 perform ok                  undo
+///       absent ───────────────▶ done ───────────────────▶ compensated
+///         │ │ │                   └────── finish ──▶ finished   ▲
+///         │ │ └─ nobody knows ─▶ unknown ───────── undo ────────┘
+///         │ │                       │ undo, as it gives up
+///         │ │                       ▼
+///         │ └─ perform fails ───▶ failed
 ///         └─ compensation first ─▶ tombstone
+///
+/// A step that may have acted outside is undone like one that did. So it never leaves `absent`
+/// behind: before its event is given up, or set aside, the ledger says `unknown`.
 ///
 /// Most events are decided on an assumption, without reading the ledger: the transition
 /// compares and sets, and when the assumption was wrong its answer holds the true state, on
@@ -63,16 +87,21 @@ package enum StepMachine {
 
     /// What to do with an event when the step stands in `state`.
     ///
-    /// A forward event that was delivered before may have acted outside and crashed before its
-    /// transition. If its compensation came meanwhile, that knew of nothing to undo.
+    /// A forward event that finds its step refused or failed may yet have acted outside: before
+    /// a crash, or in a delivery that nothing here remembers, as after a group was made anew.
+    /// Taking back what never stood costs a call, and keeping what stands costs money.
+    ///
+    /// - Parameter actsOutside: whether the step touches anything but its own records.
     package static func action(
-        _ role: StepRole, in state: StepState, deliveredBefore: Bool = false
+        _ role: StepRole, in state: StepState, actsOutside: Bool = true
     ) -> StepAction {
         switch (role, state) {
         case (.forward, .absent): .perform
-        case (.forward, .tombstone) where deliveredBefore: .takeBack
+        // Records that a failed script left half written are nothing that a call could undo.
+        case (.forward, .unknown): actsOutside ? .giveUp : .contradiction
+        case (.forward, .tombstone), (.forward, .failed): actsOutside ? .takeBack : .ignore
         case (.forward, _): .ignore
-        case (.compensate, .done): .undo
+        case (.compensate, .done), (.compensate, .unknown): .undo(from: state)
         case (.compensate, .absent): .refuseForever
         case (.compensate, .failed), (.compensate, .compensated), (.compensate, .tombstone):
             .ignore
@@ -83,15 +112,31 @@ package enum StepMachine {
         }
     }
 
+    /// Where a forward step goes from `absent` when its tries have ended so.
+    ///
+    /// A reason of the business speaks for its own try alone: after one whose end nobody knows
+    /// ("the key is in use") it hides what that one did. A step on records alone did nothing
+    /// unless its transition was applied.
+    package static func next(after ending: StepEnding, actsOutside: Bool = true) -> StepState {
+        switch ending {
+        case .succeeded: .done
+        case .refused(afterUnknown: false): .failed
+        case .refused(afterUnknown: true), .rejected, .gaveUp: actsOutside ? .unknown : .failed
+        case .died: actsOutside ? .unknown : .absent
+        }
+    }
+
     /// What to do after a transition was refused because the ledger held `state` instead.
     ///
-    /// - Parameter succeeded: for a forward step, whether it had succeeded outside.
+    /// - Parameter mayHaveActed: for a forward step, whether it may have acted outside.
     package static func actionAfterRefusal(
-        of role: StepRole, succeeded: Bool, by state: StepState
+        of role: StepRole, mayHaveActed: Bool, by state: StepState, actsOutside: Bool = true
     ) -> StepAction {
         guard role == .forward else { return action(role, in: state) }
         switch state {
-        case .failed, .compensated, .tombstone: return succeeded ? .takeBack : .ignore
+        case .failed, .compensated, .tombstone:
+            return mayHaveActed && actsOutside ? .takeBack : .ignore
+        case .unknown: return action(.forward, in: .unknown, actsOutside: actsOutside)
         case .absent, .done, .finished: return .ignore
         }
     }

@@ -29,35 +29,77 @@ struct DeadLetter: Sendable {
     /// When it was first tried, in milliseconds since 1970.
     var firstTime: Int64
 
-    /// Writes the letter, unless the entry has one already.
+    /// What the ledger has to say once there is a letter.
+    struct Trace: Sendable {
+        var sagaID: String
+        /// Forward steps that may have acted: what is to stand where nothing does.
+        var unknown: [(step: String, entry: LedgerEntry)] = []
+        /// Where the saga is blocked, and by which event.
+        var blocked: (step: String, eventID: String)?
+    }
+
+    /// Writes the letter, unless the entry has one already, and what the ledger has to say of it.
     ///
-    /// Whoever dies between this and the acknowledgement gets the entry again. Both in one script
-    /// would not do: the entry's stream is its emitter's, so it may lie in another slot.
+    /// In one script, so that no step that may have acted is without a trace once its entry is
+    /// acknowledged. Whoever dies between this and the acknowledgement gets the entry again. Both
+    /// in one script would not do: the entry's stream is its emitter's, so it may lie in another
+    /// slot.
+    ///
+    /// - Returns: what the ledger held before, for each step of the trace.
     func write(
-        to redis: RedisClient, names: SagaKeys, service: String, timeToLive: Duration
-    ) async throws(SagaError) {
-        let keys = [names.dead(service), names.letter(of: id, in: stream, service: service)]
-        let fields: [RedisArgument] = [
+        _ trace: Trace?, to redis: RedisClient, names: SagaKeys, service: String,
+        timeToLive: Duration
+    ) async throws(SagaError) -> [LedgerEntry] {
+        var keys = [names.dead(service), names.letter(of: id, in: stream, service: service)]
+        if let trace { keys.append(names.ledger(trace.sagaID, service: service)) }
+        let blocked = trace?.blocked.map { "\($0.step) \($0.eventID)" } ?? ""
+        let unknown = trace?.unknown ?? []
+        var arguments: [RedisArgument] = [
+            .integer(timeToLive.wholeSeconds), .string(blocked), .integer(unknown.count),
+        ]
+        for (step, entry) in unknown { arguments += [.string(step), .string(entry.text)] }
+        arguments += [
             "event", .bytes(event), "stream", .string(stream), "entry", .string(id),
             "group", .string(service), "reason", .string(reason.rawValue),
             "error", .string(String(error.prefix(1000))), "attempts", .integer(attempts),
             "first", .integer(Int(firstTime)), "last", .integer(Int(SystemTime.milliseconds())),
         ]
         do {
-            _ = try await redis.evaluate(
-                Self.script, keys: keys, arguments: [.integer(timeToLive.wholeSeconds)] + fields)
+            let reply = try await redis.evaluate(Self.script, keys: keys, arguments: arguments)
+            return try reply.strings().map { LedgerEntry($0 ?? "") }
         } catch {
             throw SagaError(error)
         }
     }
 
-    /// A letter that a person has taken away is written again when its entry comes back.
+    // KEYS dead letters, the entry's mark, its ledger if it has one
+    // ARGV time to live, blocked, number of steps, step and text of each, the letter's fields
+    //
+    // A letter that a person has taken away is written again when its entry comes back. A ledger
+    // of another type tells nothing and stays as it is: what is read comes before what is written.
     private static let script = RedisScript(
         """
+        local ledger, count, found = KEYS[3], tonumber(ARGV[3]), {}
         local known = redis.call('GET', KEYS[2])
-        if known and #redis.call('XRANGE', KEYS[1], known, known) > 0 then return known end
-        local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))
-        redis.call('SET', KEYS[2], id, 'EX', ARGV[1])
-        return id
+        local isKnown = known and #redis.call('XRANGE', KEYS[1], known, known) > 0
+        local type = ledger and redis.call('TYPE', ledger).ok
+        if type ~= 'hash' and type ~= 'none' then ledger = nil end
+        if not isKnown then
+            known = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4 + 2 * count))
+            redis.call('SET', KEYS[2], known, 'EX', ARGV[1])
+        end
+        if not ledger then return found end
+        for at = 4, 2 + 2 * count, 2 do
+            local text = redis.call('HGET', ledger, ARGV[at]) or ''
+            if text == '' then redis.call('HSET', ledger, ARGV[at], ARGV[at + 1]) end
+            found[#found + 1] = text
+        end
+        if ARGV[2] ~= '' then
+            redis.call('HSET', ledger, 'blocked', ARGV[2])
+            redis.call('PERSIST', ledger)
+        elseif type == 'none' then
+            redis.call('EXPIRE', ledger, ARGV[1])
+        end
+        return found
         """)
 }

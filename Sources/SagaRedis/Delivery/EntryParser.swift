@@ -7,32 +7,73 @@ enum EntryParser {
     static func entry(
         _ fields: RedisArray, id: String, stream: Int, deliveredBefore: Bool
     ) -> HeldEntry {
-        let content = event(in: fields).map(content) ?? missing
+        let content =
+            if let event = event(in: fields) {
+                content(event, sagaID: saga(in: fields))
+            } else {
+                missing(sagaID: saga(in: fields))
+            }
         return HeldEntry(
             stream: stream, id: id, content: content, deliveredBefore: deliveredBefore)
     }
 
     /// For an entry that must be bringing processes down, as no delivery came to an end.
-    static func tooOften(_ buffer: ByteBuffer?, _ deliveries: Int) -> HeldEntry.Content {
+    ///
+    /// What it did may be undone as often again; if that does not end either, nothing more is
+    /// done with it.
+    static func tooOften(
+        _ buffer: ByteBuffer?, sagaID: ByteBuffer?, _ deliveries: Int, maximum: Int
+    ) -> HeldEntry.Content {
         .unreadable(
-            buffer.map { Array($0.readableBytesView) } ?? [], .tooManyDeliveries,
-            "delivered \(deliveries) times without an end")
+            HeldEntry.Unreadable(
+                bytes: buffer.map { Array($0.readableBytesView) } ?? [],
+                reason: .tooManyDeliveries,
+                error: "delivered \(deliveries) times without an end",
+                sagaID: text(sagaID) ?? buffer.flatMap { try? event($0).correlationID },
+                isHopeless: deliveries > 2 * maximum))
     }
 
-    static let missing = HeldEntry.Content.unreadable(
-        [], .undecodable, "the entry has no field 'data'")
+    static func missing(sagaID: ByteBuffer?) -> HeldEntry.Content {
+        .unreadable(
+            HeldEntry.Unreadable(
+                bytes: [], reason: .undecodable, error: "the entry has no field 'data'",
+                sagaID: text(sagaID)))
+    }
 
-    static func content(_ buffer: ByteBuffer) -> HeldEntry.Content {
+    static func content(
+        _ buffer: ByteBuffer, sagaID: @autoclosure () -> ByteBuffer?
+    ) -> HeldEntry.Content {
         do {
             return .event(try event(buffer))
         } catch {
-            return .unreadable(Array(buffer.readableBytesView), .undecodable, "\(error)")
+            return .unreadable(
+                HeldEntry.Unreadable(
+                    bytes: Array(buffer.readableBytesView), reason: .undecodable,
+                    error: "\(error)", sagaID: text(sagaID())))
         }
     }
 
+    private static func text(_ buffer: ByteBuffer?) -> String? {
+        buffer.map { String(buffer: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     static func event(in fields: RedisArray) -> ByteBuffer? {
+        value(in: fields) {
+            $0.readableBytes == 4
+                && $0.getInteger(at: $0.readerIndex, as: UInt32.self) == nameOfData
+        }
+    }
+
+    /// The saga that stands beside the event, for when that cannot be read.
+    static func saga(in fields: RedisArray) -> ByteBuffer? {
+        value(in: fields) { $0.readableBytesView.elementsEqual("correlationid".utf8) }
+    }
+
+    private static func value(
+        in fields: RedisArray, of isName: (ByteBuffer) -> Bool
+    ) -> ByteBuffer? {
         for index in stride(from: 0, to: fields.count - 1, by: 2) {
-            guard let name = fields[index].buffer, isData(name) else { continue }
+            guard let name = fields[index].buffer, isName(name) else { continue }
             return fields[index + 1].buffer
         }
         return nil
@@ -48,10 +89,4 @@ enum EntryParser {
 
     /// `data` as one number.
     private static let nameOfData: UInt32 = 0x6461_7461
-
-    private static func isData(_ name: ByteBuffer) -> Bool {
-        name.readableBytes == 4
-            && name.getInteger(at: name.readerIndex, as: UInt32.self)
-                == nameOfData
-    }
 }

@@ -5,8 +5,18 @@ import DequeModule
 final class HeldEntry: Sendable {
     enum Content: Sendable {
         case event(CloudEvent)
-        /// It is no event, or must not be run; why.
-        case unreadable([UInt8], DeadLetter.Reason, String)
+        case unreadable(Unreadable)
+    }
+
+    /// It is no event, or must not be run; why.
+    struct Unreadable: Sendable {
+        var bytes: [UInt8]
+        var reason: DeadLetter.Reason
+        var error: String
+        /// The saga that stands beside it, if any does.
+        var sagaID: String?
+        /// Whether even undoing what it did must be feared to bring the process down.
+        var isHopeless = false
     }
 
     /// Position of its stream among those consumed.

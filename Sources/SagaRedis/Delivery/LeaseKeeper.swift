@@ -94,12 +94,12 @@ struct LeaseKeeper: Sendable {
     }
 
     private func content(_ entry: RedisStreamEntry, deliveries: Int) -> HeldEntry.Content {
-        guard let buffer = entry["data"] else {
-            return EntryParser.missing
-        }
+        let sagaID = entry["correlationid"]
+        guard let buffer = entry["data"] else { return EntryParser.missing(sagaID: sagaID) }
         if deliveries > configuration.deliveriesMaximum {
-            return EntryParser.tooOften(buffer, deliveries)
+            return EntryParser.tooOften(
+                buffer, sagaID: sagaID, deliveries, maximum: configuration.deliveriesMaximum)
         }
-        return EntryParser.content(buffer)
+        return EntryParser.content(buffer, sagaID: sagaID)
     }
 }

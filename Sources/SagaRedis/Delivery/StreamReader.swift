@@ -186,7 +186,9 @@ final class StreamReader: Sendable {
                         ? HeldEntry(
                             stream: stream, id: id,
                             content: EntryParser.tooOften(
-                                EntryParser.event(in: fields), deliveries),
+                                EntryParser.event(in: fields),
+                                sagaID: EntryParser.saga(in: fields),
+                                deliveries, maximum: configuration.deliveriesMaximum),
                             deliveredBefore: true)
                         : EntryParser.entry(
                             fields, id: id, stream: stream, deliveredBefore: deliveredBefore))

@@ -19,8 +19,8 @@ struct EntryOffice: Sendable {
                     environment: environment, event: event,
                     deliveredBefore: entry.deliveredBefore, place: place)
                 try await work.run(stream.consumed)
-            case .unreadable(_, let reason, let error):
-                throw Interruption.dead(reason, error, attempts: 0)
+            case .unreadable(let content):
+                throw Interruption.dead(content.reason, content.error, attempts: 0)
             }
             return .done
         } catch {
@@ -34,17 +34,20 @@ struct EntryOffice: Sendable {
         _ place: Dispatcher.Place
     ) async -> Dispatcher.Ending {
         let letter: DeadLetter
+        var trace = trace(entry)
         switch interruption {
         case .stopped:
             return .left
         case .dead(let reason, let error, let attempts):
             letter = self.letter(entry, reason, error, attempts, firstTime)
         case .blocked(let step, let error, let attempts):
-            guard await block(entry, at: step, place) else { return .left }
+            trace?.blocked = (step, eventID(entry))
             letter = self.letter(entry, .blocked, error, attempts, firstTime)
         }
-        return await bury(letter, place) ? .done : .left
+        return await bury(letter, trace, entry, place) ? .done : .left
     }
+
+    // MARK: - The letter
 
     private func letter(
         _ entry: HeldEntry, _ reason: DeadLetter.Reason, _ error: String, _ attempts: Int,
@@ -53,22 +56,50 @@ struct EntryOffice: Sendable {
         let bytes =
             switch entry.content {
             case .event(let event): event.json()
-            case .unreadable(let bytes, _, _): bytes
+            case .unreadable(let content): content.bytes
             }
         return DeadLetter(
             event: bytes, stream: environment.streams[entry.stream].key, id: entry.id,
             reason: reason, error: error, attempts: attempts, firstTime: firstTime)
     }
 
-    /// Keeps the letter, through outages; false if the runtime stops before it is kept.
-    private func bury(_ letter: DeadLetter, _ place: Dispatcher.Place) async -> Bool {
-        let transitions = environment.transitions
-        let isKept = await persistently(place) { () async throws(SagaError) in
-            try await letter.write(
-                to: transitions.redis, names: transitions.names, service: transitions.service,
-                timeToLive: environment.configuration.ledgerTimeToLive)
+    /// What the ledger has to say: every forward step of the entry may have acted.
+    private func trace(_ entry: HeldEntry) -> DeadLetter.Trace? {
+        guard let sagaID = sagaID(entry) else { return nil }
+        var trace = DeadLetter.Trace(sagaID: sagaID)
+        let note = BusinessFailure.outcomeUnknown.note
+        for step in forwardSteps(entry) {
+            let next = StepMachine.next(after: .died, actsOutside: step.actsOutside)
+            guard next != .absent else { continue }
+            let text = LedgerEntry(state: next.rawValue, eventID: eventID(entry), note: note)
+            trace.unknown.append((step.name, text))
         }
-        guard isKept else { return false }
+        return trace
+    }
+
+    private func forwardSteps(_ entry: HeldEntry) -> [Step] {
+        environment.streams[entry.stream].consumed.roles.compactMap { role in
+            if case .start(let step) = role { step } else { nil }
+        }
+    }
+
+    private func sagaID(_ entry: HeldEntry) -> String? {
+        switch entry.content {
+        case .event(let event): event.correlationID
+        case .unreadable(let content): content.sagaID
+        }
+    }
+
+    private func eventID(_ entry: HeldEntry) -> String {
+        if case .event(let event) = entry.content { event.id } else { entry.id }
+    }
+
+    /// Keeps the letter, through outages; false if the runtime stops before it is kept.
+    private func bury(
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, _ entry: HeldEntry,
+        _ place: Dispatcher.Place
+    ) async -> Bool {
+        guard let found = await write(letter, trace, place) else { return false }
         environment.metrics.deadLetter()
         environment.logger.error(
             "event became a dead letter",
@@ -77,42 +108,86 @@ struct EntryOffice: Sendable {
                 "reason": "\(letter.reason.rawValue)", "error": "\(letter.error)",
                 "attempts": "\(letter.attempts)",
             ])
-        return true
+        guard let trace else { return true }
+        if trace.blocked != nil {
+            report(trace)
+            return true
+        }
+        return await takeBack(letter, trace, found, entry, place)
     }
 
-    private func block(
-        _ entry: HeldEntry, at step: String, _ place: Dispatcher.Place
-    ) async -> Bool {
-        guard case .event(let event) = entry.content else { return true }
-        let isMarked = await persistently(place) { () async throws(SagaError) in
-            try await environment.transitions.block(
-                event.correlationID, step: step, eventID: event.id)
-        }
-        guard isMarked else { return false }
+    private func report(_ trace: DeadLetter.Trace) {
         environment.metrics.sagaBlocked()
         environment.logger.error(
             "saga is blocked and waits for a person",
-            metadata: ["saga": "\(event.correlationID)", "step": "\(step)", "event": "\(event.id)"])
+            metadata: [
+                "saga": "\(trace.sagaID)", "step": "\(trace.blocked?.step ?? "")",
+                "event": "\(trace.blocked?.eventID ?? "")",
+            ])
+    }
+
+    /// Undoes what the entry may have done outside where the ledger says that nothing stands.
+    private func takeBack(
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace, _ found: [LedgerEntry],
+        _ entry: HeldEntry, _ place: Dispatcher.Place
+    ) async -> Bool {
+        for (step, entryFound) in zip(forwardSteps(entry).filter(\.actsOutside), found) {
+            guard let state = StepState(rawValue: entryFound.state),
+                StepMachine.actionAfterRefusal(of: .forward, mayHaveActed: true, by: state)
+                    == .takeBack
+            else { continue }
+            do throws(Interruption) {
+                if case .unreadable(let content) = entry.content, content.isHopeless {
+                    throw .blocked(step: step.name, content.error, attempts: 0)
+                }
+                try await work(on: trace.sagaID, entry, place).takeBack(step)
+            } catch {
+                guard case .blocked = error else { return false }
+                var blocked = trace
+                blocked.blocked = (step.name, eventID(entry))
+                guard await write(letter, blocked, place) != nil else { return false }
+                report(blocked)
+            }
+        }
         return true
     }
 
+    private func work(
+        on sagaID: String, _ entry: HeldEntry, _ place: Dispatcher.Place
+    ) -> EntryWork {
+        let stream = environment.streams[entry.stream]
+        let event: CloudEvent =
+            if case .event(let event) = entry.content {
+                event
+            } else {
+                CloudEvent(
+                    source: "/\(stream.owner)", type: stream.type, subject: sagaID,
+                    data: Array("{}".utf8))
+            }
+        return EntryWork(
+            environment: environment, event: event, deliveredBefore: true, place: place)
+    }
+
     /// Tries until it works, and again what may have been done: all of it may be done twice.
-    private func persistently(
-        _ place: Dispatcher.Place, _ body: () async throws(SagaError) -> Void
-    ) async -> Bool {
+    private func write(
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, _ place: Dispatcher.Place
+    ) async -> [LedgerEntry]? {
+        let transitions = environment.transitions
         var attempts = 0
         while true {
             do {
-                try await body()
-                return true
+                return try await letter.write(
+                    trace, to: transitions.redis, names: transitions.names,
+                    service: transitions.service,
+                    timeToLive: environment.configuration.ledgerTimeToLive)
             } catch {
-                if error.code == .stopped || Task.isCancelled { return false }
+                if error.code == .stopped || Task.isCancelled { return nil }
                 attempts += 1
                 environment.logger.warning(
                     "a dead letter cannot be kept yet", metadata: ["error": "\(error)"])
                 let duration = environment.configuration.retry.pause(
                     after: attempts, random: Double.random(in: 0...1))
-                guard await place.pause(duration) else { return false }
+                guard await place.pause(duration) else { return nil }
             }
         }
     }

@@ -262,3 +262,5 @@ extension BusinessFailure {
     public static let deadlineReached = BusinessFailure(
         "deadline_exceeded", "The saga did not end in time.")
 }
+
+extension EntryWork.Attempted: Sendable where Value: Sendable {}

@@ -25,11 +25,11 @@ struct LifecycleKeeper {
         context: StepContext, apply: Apply
     ) async throws -> LifecycleState {
         var state = LifecycleMachine.assumed(input)
-        var note = failure.map(Self.note) ?? ""
+        var note = failure?.note ?? ""
         for _ in 0..<Self.roundsMaximum {
             guard let action = LifecycleMachine.action(input, in: state) else { return state }
             let planned = try await plan(
-                action, failure: Self.failure(note), opening: opening, context: context)
+                action, failure: BusinessFailure(note: note), opening: opening, context: context)
             let keepsNote = action.next.status == .cancelling || action.next.status == .cancelled
             let request = transitions.request(
                 planned, origin: origin, field: Self.field, expected: state.text,
@@ -44,7 +44,7 @@ struct LifecycleKeeper {
                     throw SagaError(.unexpectedState, "the ledger holds no state of a life")
                 }
                 state = found
-                note = entry.note.isEmpty ? failure.map(Self.note) ?? "" : entry.note
+                note = entry.note.isEmpty ? failure?.note ?? "" : entry.note
             }
         }
         throw SagaError(.unexpectedState, "the ledger keeps changing")
@@ -82,17 +82,6 @@ struct LifecycleKeeper {
     private func cancelTimer(_ planned: inout PlannedTransition) {
         guard lifecycle.deadline != nil else { return }
         planned.changes.cancelTimer(origin.sagaID, event: timer)
-    }
-
-    /// The failure that a saga's cancellation began with, as it stands in the ledger.
-    private static func note(_ failure: BusinessFailure) -> String {
-        failure.detail.isEmpty ? failure.reason : "\(failure.reason) \(failure.detail)"
-    }
-
-    private static func failure(_ note: String) -> BusinessFailure {
-        let parts = note.split(separator: " ", maxSplits: 1)
-        return BusinessFailure(
-            parts.first.map(String.init) ?? "", parts.count > 1 ? String(parts[1]) : "")
     }
 }
 

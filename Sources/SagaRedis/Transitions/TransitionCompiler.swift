@@ -161,7 +161,7 @@ struct TransitionCompiler {
         lastLines = [
             "call('HSET', ledger, field, next)",
             "if blocked then",
-            "    if match(blocked, '^[^ ]*') ~= field then return 1 end",
+            "    if text == '' or match(blocked, '^[^ ]*') ~= field then return 1 end",
             "    call('HDEL', ledger, 'blocked')",
             "    text = ''",
             "end",

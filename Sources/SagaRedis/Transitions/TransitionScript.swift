@@ -19,8 +19,9 @@ import Redis
 ///
 /// A ledger's time to live is set when it comes to be and when its field's last event is older
 /// than a quarter of an hour, which the first digits of their IDs tell: three of the seven that
-/// an order would need are saved so. A blocked saga's ledger does not expire; the transition
-/// that gets its step going unblocks it.
+/// an order would need are saved so. A blocked saga's ledger does not expire; the transition that
+/// gets its step out of `done` or `unknown` unblocks it. One out of nothing does not: a tombstone
+/// knows of nothing to undo, and so has nothing to say of what is blocked.
 final class TransitionScript: Sendable {
     /// How much longer a ledger has to live because its time is not set anew each time.
     private static let refreshSeconds = 3600
@@ -40,12 +41,4 @@ final class TransitionScript: Sendable {
         sharedKeys = keys
         script = RedisScript(compiler.text)
     }
-
-    /// Marks a saga as blocked at a step: KEYS ledger, ARGV `<step> <eventID>`.
-    static let block = RedisScript(
-        """
-        redis.call('HSET', KEYS[1], 'blocked', ARGV[1])
-        redis.call('PERSIST', KEYS[1])
-        return 1
-        """)
 }

@@ -88,17 +88,6 @@ final class TransitionWriter: Sendable {
         ).string.map { LedgerEntry($0) }
     }
 
-    /// Keeps a saga's ledger for good, and marks where it is blocked.
-    func block(_ sagaID: String, step: String, eventID: String) async throws(SagaError) {
-        do {
-            _ = try await redis.evaluate(
-                TransitionScript.block, keys: [keys.ledger(sagaID)],
-                arguments: [.string("\(step) \(eventID)")])
-        } catch {
-            throw SagaError(error)
-        }
-    }
-
     private func events(of planned: PlannedTransition, origin: Origin) -> [CloudEvent] {
         planned.events.map { event in
             CloudEvent(

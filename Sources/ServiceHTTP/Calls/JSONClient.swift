@@ -65,19 +65,20 @@ public final class JSONClient: Sendable {
 
     /// Asks for something that can be refused, under an idempotency key.
     ///
-    /// Any answer in the 400s is a refusal, unless it asks to come back later. Throws if it stays
-    /// unknown whether the call took effect: no answer, one of another kind, or an unreadable one.
+    /// Only what the other service documents as a refusal is one: any other answer, as that a key
+    /// is in use or not known, says nothing of what an earlier call did. Throws if it stays unknown
+    /// whether the call took effect: no answer, one of another kind, or an unreadable one.
     public func submit<Answer: Decodable>(
         _ path: String, _ body: some Encodable & Sendable, idempotencyKey: String,
-        for type: Answer.Type = Answer.self
+        refusals: Set<DocumentedRefusal>, for type: Answer.Type = Answer.self
     ) async throws(CallError) -> Submission<Answer> {
         let answer = try await post(path, body, idempotencyKey: idempotencyKey)
-        switch answer.status {
-        case 200...299: return .accepted(try answer.decode(type))
-        case 408, 425, 429: throw unexpected(answer, path)
-        case 400...499: return .refused(Refusal(answer))
-        default: throw unexpected(answer, path)
+        if (200...299).contains(answer.status) { return .accepted(try answer.decode(type)) }
+        let refusal = Refusal(answer)
+        guard refusals.contains(where: { $0.matches(answer.status, answer.problem?.code) }) else {
+            throw unexpected(answer, path)
         }
+        return .refused(refusal)
     }
 
     /// Asks for something that must be done in the end, under an idempotency key.

@@ -8,6 +8,32 @@ public enum Submission<Answer> {
 
 extension Submission: Sendable where Answer: Sendable {}
 
+/// An answer by which a service says, as its documentation has it, that it will not do something.
+public struct DocumentedRefusal: Hashable, Sendable {
+    private let status: Int
+    private let codes: Set<String>
+    private let isExcept: Bool
+
+    /// Every answer of this status.
+    public static func status(_ status: Int) -> DocumentedRefusal {
+        DocumentedRefusal(status: status, codes: [], isExcept: true)
+    }
+
+    /// Answers of this status with one of these codes.
+    public static func status(_ status: Int, codes: Set<String>) -> DocumentedRefusal {
+        DocumentedRefusal(status: status, codes: codes, isExcept: false)
+    }
+
+    /// Answers of this status with any code but these.
+    public static func status(_ status: Int, except codes: Set<String>) -> DocumentedRefusal {
+        DocumentedRefusal(status: status, codes: codes, isExcept: true)
+    }
+
+    func matches(_ status: Int, _ code: String?) -> Bool {
+        status == self.status && code.map(codes.contains) ?? false != isExcept
+    }
+}
+
 /// Why another service refused.
 public struct Refusal: Hashable, Sendable {
     /// Its reason in snake_case; nil if it gave none or finds the request itself at fault.

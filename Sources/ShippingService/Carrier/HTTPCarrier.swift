@@ -4,10 +4,17 @@ public import ServiceHTTP
 
 /// The carrier over HTTP, as the sandbox plays it.
 ///
-///     POST /shipments      {reference, productId, quantity, address}   201 | 422 code | 409 | 5xx
+///     POST /shipments      {reference, productId, quantity, address}   201 | 422 code
 ///     POST /cancellations  {shipmentKey}   201 {status: cancelled | nothing_to_cancel}
 ///     POST /dispatches     {shipmentKey}   201
+///
+/// Any other answer is an accident, and so is a 422 about the key: it says nothing of what an
+/// earlier call did.
 public struct HTTPCarrier: Carrier {
+    private static let refusals: Set<DocumentedRefusal> = [
+        .status(422, except: ["idempotency_key_reused"])
+    ]
+
     private let client: JSONClient
 
     /// The carrier behind the client's base address.
@@ -22,7 +29,7 @@ public struct HTTPCarrier: Carrier {
         let submission = try await translated { () async throws(CallError) in
             try await client.submit(
                 "/shipments", ShipmentRequest(parcel), idempotencyKey: key,
-                for: ShipmentAnswer.self)
+                refusals: Self.refusals, for: ShipmentAnswer.self)
         }
         switch submission {
         case .accepted(let answer):

@@ -18,8 +18,7 @@ struct HTTPPaymentCompanyTests {
 
     @Test(arguments: [
         (402, #"{"code":"card_declined","detail":"d"}"#, BusinessFailure("card_declined", "d")),
-        (409, #"{"code":"charge_voided","detail":"d"}"#, BusinessFailure("charge_voided", "d")),
-        (400, #"{"code":"invalid_request","detail":"d"}"#, BusinessFailure("payment_refused", "d")),
+        (400, #"{"code":"unknown_token","detail":"d"}"#, BusinessFailure("payment_refused", "d")),
         (
             402, "not json",
             BusinessFailure("payment_refused", "The payment company refused the charge.")
@@ -36,6 +35,8 @@ struct HTTPPaymentCompanyTests {
 
     @Test(arguments: [
         (500, "{}"), (503, "{}"), (429, "{}"), (408, "{}"), (302, "{}"), (201, "{}"), (201, "x"),
+        (401, "{}"), (403, "{}"), (404, "{}"), (400, #"{"code":"invalid_request"}"#),
+        (409, #"{"code":"idempotency_key_in_use"}"#), (409, #"{"code":"charge_voided"}"#),
     ])
     func anythingElseLeavesTheOutcomeUnknown(_ status: Int, _ json: String) async throws {
         try await ScriptedCompany.answering(.init(code: status), json) { company in

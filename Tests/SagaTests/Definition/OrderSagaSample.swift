@@ -58,6 +58,7 @@ enum OrderSaga {
     static let inventory = Participant("inventory") {
         Step(
             "reserve", on: PaymentProcessed.self, emits: ProductReserved.self,
+            actsOutside: false,
             orElse: { failure, _ in Transition(ProductReservationFailed(reason: failure.reason)) }
         ) { _, context in
             Transition(ProductReserved()) { changes in

@@ -4,8 +4,9 @@ import Testing
 /// Every order in which the order saga's events can be delivered, on the real machines.
 ///
 /// Each published event reaches each consumer at least once, in any order and again at any
-/// later time; each step succeeds or fails; cancellation may be asked for at any moment.
-/// Each rule that the machines keep is also left out, which has to show.
+/// later time; each step succeeds, fails, or acts and then dies, fails after all, gives up or
+/// becomes a dead letter; cancellation may be asked for at any moment. Each rule that the
+/// machines keep is also left out, which has to show.
 @Suite(.timeLimit(.minutes(2)))
 struct ChoreographyExplorationTests {
     @Test func everyOrderOfDeliveriesEndsWell() throws {
@@ -26,7 +27,7 @@ struct ChoreographyExplorationTests {
 struct Exploration {
     enum Rule: String, CaseIterable {
         case tombstone, failureIsAnAnswer, earlyAnswersCount, cancellingNeverCompletes, ledger
-        case shippingIsUndone
+        case shippingIsUndone, takeBack, failureAfterUnknownUndoes, letterLeavesATrace
     }
 
     struct Result {
@@ -36,10 +37,22 @@ struct Exploration {
 
     private struct Part: Hashable {
         var ledger = StepState.absent
+        /// Whether a try was made whose end nobody knows.
+        var isTried = false
         var done = 0
         var undone = 0
         var finished = 0
+
+        var stands: Bool { done > undone }
+
+        /// The company knows its key: what stands is not done again.
+        mutating func act() { if !stands { done += 1 } }
+
+        /// What does not stand is not undone.
+        mutating func undo() { if stands { undone += 1 } }
     }
+
+    private enum Event: CaseIterable { case succeeds, fails, dies, givesUp, becomesALetter }
 
     private struct World: Hashable {
         var order: LifecycleState
@@ -118,15 +131,13 @@ struct Exploration {
         case .deadline:
             return []
         case .start(let step):
-            return [true, false].compactMap {
-                perform(.forward, step, succeeds: $0, part: name, in: next)
-            }
+            return Event.allCases.compactMap { start(step, $0, type, part: name, in: next) }
         case .compensate(let step, _):
             if without == .shippingIsUndone, name == "shipping" { return [next] }
-            return [perform(.compensate, step, succeeds: true, part: name, in: next)]
+            return [perform(.compensate, step, part: name, in: next)]
                 .compactMap { $0 }
         case .finish(let step, _):
-            return [perform(.finish, step, succeeds: true, part: name, in: next)]
+            return [perform(.finish, step, part: name, in: next)]
                 .compactMap { $0 }
         }
     }
@@ -148,21 +159,81 @@ struct Exploration {
         }
     }
 
-    /// Nil beyond what is worth following once a rule is left out.
+    /// Nil beyond what is worth following once a rule is left out, and for what cannot happen.
+    private func start(
+        _ step: Step, _ event: Event, _ type: String, part name: String, in world: World
+    ) -> World? {
+        var world = world
+        guard var part = world.parts[name] else { return nil }
+        let known = without == .ledger && part.ledger == .done ? .absent : part.ledger
+        let action = StepMachine.action(.forward, in: known, actsOutside: step.actsOutside)
+        guard action == .perform else {
+            guard event == .succeeds else { return nil }
+            return settled(action, step, part: name, in: world)
+        }
+        if without == .ledger, known != part.ledger { part.done += 1 }
+        let hides = without == .failureAfterUnknownUndoes
+        let ending: StepEnding
+        switch event {
+        case .succeeds:
+            part.act()
+            ending = .succeeded
+        case .fails:
+            ending = .refused(afterUnknown: part.isTried && !hides)
+        case .dies:
+            guard step.actsOutside, !part.isTried else { return nil }
+            part.act()
+            part.isTried = true
+            world.delivered.remove([type, name])
+            world.parts[name] = part
+            return world
+        case .givesUp, .becomesALetter:
+            guard step.actsOutside else { return nil }
+            part.act()
+            part.isTried = true
+            ending = event == .givesUp ? .gaveUp : .died
+        }
+        let traceless = event == .becomesALetter && without == .letterLeavesATrace
+        part.ledger =
+            traceless
+            ? .absent : StepMachine.next(after: ending, actsOutside: step.actsOutside)
+        world.parts[name] = part
+        switch part.ledger {
+        case .done: world.published.insert(step.success.type)
+        case .failed: world.published.insert(step.failure.type)
+        case .unknown where event != .becomesALetter:
+            return settled(.giveUp, step, part: name, in: world)
+        default: break
+        }
+        return part.done <= 2 ? world : nil
+    }
+
+    /// A forward event whose step was decided already.
+    private func settled(
+        _ action: StepAction, _ step: Step, part name: String, in world: World
+    ) -> World? {
+        var world = world
+        switch action {
+        case .giveUp:
+            world.parts[name]?.undo()
+            world.parts[name]?.ledger = .failed
+            world.published.insert(step.failure.type)
+        case .takeBack where without != .takeBack:
+            world.parts[name]?.undo()
+        default: break
+        }
+        return world
+    }
+
     private func perform(
-        _ role: StepRole, _ step: Step, succeeds: Bool, part name: String, in world: World
+        _ role: StepRole, _ step: Step, part name: String, in world: World
     ) -> World? {
         var world = world
         guard var part = world.parts[name] else { return world }
-        let known = without == .ledger && role == .forward ? .absent : part.ledger
-        switch StepMachine.action(role, in: known) {
-        case .perform:
-            part.ledger = succeeds ? .done : .failed
-            part.done += succeeds ? 1 : 0
-            world.published.insert(succeeds ? step.success.type : step.failure.type)
+        switch StepMachine.action(role, in: part.ledger, actsOutside: step.actsOutside) {
         case .undo:
             part.ledger = .compensated
-            part.undone += 1
+            part.undo()
             world.published.insert(step.compensations[0].answer.type)
         case .refuseForever:
             if without != .tombstone { part.ledger = .tombstone }
@@ -172,11 +243,10 @@ struct Exploration {
             part.finished += 1
             if let emits = step.finishes[0].emits { world.published.insert(emits.type) }
         case .contradiction:
-            if without == nil { Issue.record("\(name) finds \(role) contradicting \(known)") }
-        case .takeBack, .ignore:
+            if without == nil { Issue.record("\(name) finds \(role) contradicting \(part.ledger)") }
+        case .perform, .giveUp, .takeBack, .ignore:
             break
         }
-        guard part.done <= 2, part.undone <= 2 else { return nil }
         world.parts[name] = part
         return world
     }
@@ -206,6 +276,9 @@ struct Exploration {
             for (name, part) in world.parts where part.done != part.undone {
                 return "cancelled, but \(name): \(part)"
             }
+        case .pending where world.parts.values.contains { $0.ledger == .unknown }:
+            // What became a dead letter moves nobody: the deadline will come.
+            break
         default:
             return "nothing is left to do, yet the order is \(world.order.text)"
         }

@@ -107,7 +107,7 @@ private struct ReplicaRace {
         case .begin(let deliveredBefore):
             let state =
                 StepMachine.assumed(role, deliveredBefore: deliveredBefore) ?? world.end.ledger
-            let action = StepMachine.action(role, in: state, deliveredBefore: deliveredBefore)
+            let action = StepMachine.action(role, in: state)
             next.phases[replica] = phase(for: action)
             return [next]
         case .act(let action):
@@ -145,7 +145,7 @@ private struct ReplicaRace {
             if world.end.isVoided { return [declined] }
             acted.end.isCharged = true
             return world.end.isCharged ? [acted] : [acted, declined]
-        case .undo, .takeBack:
+        case .undo, .takeBack, .giveUp:
             acted.end.isCharged = false
             acted.end.isVoided = true
             if action == .takeBack { acted.phases[replica] = .over }
@@ -161,14 +161,15 @@ private struct ReplicaRace {
         let (expected, next): (StepState, StepState) =
             switch action {
             case .perform: (.absent, succeeded ? .done : .failed)
-            case .undo: (.done, .compensated)
+            case .undo(let state): (state, .compensated)
+            case .giveUp: (.unknown, .failed)
             case .refuseForever: (.absent, .tombstone)
             default: (.done, .finished)
             }
         guard world.end.ledger == expected else {
             world.phases[replica] = phase(
                 for: StepMachine.actionAfterRefusal(
-                    of: roles[replica], succeeded: succeeded, by: world.end.ledger))
+                    of: roles[replica], mayHaveActed: succeeded, by: world.end.ledger))
             return
         }
         world.end.ledger = next

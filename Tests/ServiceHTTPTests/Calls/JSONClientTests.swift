@@ -79,19 +79,29 @@ struct JSONClientTests {
     @Test(arguments: [
         (201, #"{"amount":7}"#, "accepted 7"),
         (402, #"{"code":"declined","detail":"no"}"#, "refused declined no"),
-        (400, #"{"code":"invalid_request","detail":"no"}"#, "refused - no"),
-        (409, "nonsense", "refused - -"),
+        (402, "nonsense", "refused - -"),
+        (400, #"{"code":"unknown_card","detail":"no"}"#, "refused - no"),
+        (400, #"{"code":"invalid_request"}"#, "unexpected"),
+        (422, #"{"code":"too_far"}"#, "refused too_far -"),
+        (422, #"{"code":"key_reused"}"#, "unexpected"),
         (201, "nonsense", "unreadable"), (302, "{}", "unexpected"), (408, "{}", "unexpected"),
+        (401, #"{"code":"wrong_key"}"#, "unexpected"), (403, "{}", "unexpected"),
+        (404, "{}", "unexpected"), (409, #"{"code":"key_in_use"}"#, "unexpected"),
         (429, "{}", "unexpected"), (503, "{}", "unexpected"),
     ])
     func submissionIsAcceptedRefusedOrUnknown(
         _ status: Int, _ json: String, _ meaning: String
     ) async throws {
+        let refusals: Set<DocumentedRefusal> = [
+            .status(402), .status(400, codes: ["unknown_card"]),
+            .status(422, except: ["key_reused"]),
+        ]
         try await withEcho(answering: status, json) { client in
             let found: String
             do throws(CallError) {
                 switch try await client.submit(
-                    "/scripted", Sent(amount: 7), idempotencyKey: "k", for: Sent.self)
+                    "/scripted", Sent(amount: 7), idempotencyKey: "k",
+                    refusals: refusals, for: Sent.self)
                 {
                 case .accepted(let answer): found = "accepted \(answer.amount)"
                 case .refused(let refusal):
