@@ -22,7 +22,7 @@ package struct RequestParser {
     }
 
     private enum Phase {
-        case head(RequestHeadScanner)
+        case head
         case length(remaining: Int)
         case chunkSize
         case chunk(remaining: Int)
@@ -33,7 +33,8 @@ package struct RequestParser {
 
     private let limits: RequestLimits
     private var buffer = ByteBuffer()
-    private var phase: Phase
+    private var phase = Phase.head
+    private var scanner: RequestHeadScanner
     private var bodyBytes = 0
 
     /// Longest line that announces a chunk, extensions included.
@@ -41,7 +42,7 @@ package struct RequestParser {
 
     package init(limits: RequestLimits = RequestLimits()) {
         self.limits = limits
-        phase = .head(RequestHeadScanner(limits: limits))
+        scanner = RequestHeadScanner(limits: limits)
     }
 
     /// Bytes that came and have not been given out.
@@ -52,7 +53,7 @@ package struct RequestParser {
 
     /// Whether a request has been given out in part, or bytes of the next one wait.
     package var isInsideRequest: Bool {
-        if case .head(let scanner) = phase {
+        if case .head = phase {
             scanner.hasBegun(buffer.readableBytes)
         } else {
             true
@@ -110,11 +111,9 @@ package struct RequestParser {
     }
 
     private mutating func head() throws(RequestFault) -> Event? {
-        guard buffer.readableBytes > 0, case .head(var scanner) = phase else { return nil }
+        guard buffer.readableBytes > 0 else { return nil }
         switch scanner.scan(buffer) {
-        case .incomplete:
-            phase = .head(scanner)
-            return nil
+        case .incomplete: return nil
         case .fault(let fault): throw fault
         case .complete(let head, let length):
             buffer.moveReaderIndex(forwardBy: length)
@@ -129,7 +128,8 @@ package struct RequestParser {
     }
 
     private mutating func end() -> Event {
-        phase = .head(RequestHeadScanner(limits: limits))
+        phase = .head
+        scanner = RequestHeadScanner(limits: limits)
         if buffer.readableBytes == 0 { buffer = ByteBuffer() }
         return .end
     }

@@ -84,12 +84,15 @@ final class UpstreamConnection: ChannelInboundHandler {
             abort(UpstreamFailure(.broken, "an answer that nobody asked for"))
             return
         }
-        let outcome = assembly.take(unwrapInboundIn(data))
-        switch outcome {
+        // With a second reference here the whole body would be copied for each of its pieces.
+        state = .closed
+        switch assembly.take(unwrapInboundIn(data)) {
         case .more: state = .busy(assembly, promise)
         case .finished(let response, let reusable):
             state = .answered(response, reusable: reusable, promise)
-        case .failed(let failure): abort(failure)
+        case .failed(let failure):
+            state = .busy(assembly, promise)
+            abort(failure)
         }
     }
 

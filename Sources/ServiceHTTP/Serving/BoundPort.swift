@@ -52,6 +52,7 @@ public final class BoundPort: Sendable {
             switch waiters.state {
             case .known(let port): return port
             case .waiting(var continuations):
+                waiters.state = .waiting([:])
                 continuations[number] = continuation
                 waiters.state = .waiting(continuations)
                 return nil
@@ -67,6 +68,7 @@ public final class BoundPort: Sendable {
     private func remove(_ number: Int) -> CheckedContinuation<Int, any Error>? {
         waiters.withLock { waiters in
             guard case .waiting(var continuations) = waiters.state else { return nil }
+            waiters.state = .waiting([:])
             let removed = continuations.removeValue(forKey: number)
             waiters.state = .waiting(continuations)
             return removed
