@@ -3,9 +3,10 @@ import Gateway
 // What of the gateway stands in Redis. Each key has a time to live.
 //
 //   cache:entry:<digest>              string   an answer, see EntryCodec. The digest is made of
-//                                              the server's run and the answer's key
-//   cache:{<tag>}:generation          integer  raised by each change; begun at random, so that
-//                                              a lost one never comes back
+//                                              the answer's key, which names what its route means
+//   cache:{<tag>}:generation          integer  made by a fill for seconds, kept only for an entry
+//                                              that is stored, raised by each change; begun at
+//                                              random, so that a lost one never comes back
 //   cache:{<tag>}:event:<id>          string   this event has raised it
 //   cache:epoch                       integer  replaced to make every entry invalid
 //
@@ -27,9 +28,7 @@ struct CacheKeys: Hashable, Sendable {
         prefix = namespace.isEmpty ? "" : namespace + ":"
     }
 
-    func entry(_ key: CacheKey, run: String) -> String {
-        "\(prefix)cache:entry:\(key.digest(salt: run))"
-    }
+    func entry(_ key: CacheKey) -> String { "\(prefix)cache:entry:\(key.digest)" }
 
     func generation(_ tag: CacheTag) -> String { "\(prefix)cache:{\(tag)}:generation" }
 

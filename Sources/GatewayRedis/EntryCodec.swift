@@ -4,8 +4,11 @@ import NIOCore
 // An entry as one string. Numbers are big-endian, a text is its length (4 bytes) and its bytes,
 // an absent one has the length 0xFFFFFFFF.
 //
-//   version 1 │ status 2 │ age 8 (ms) │ lifetime 8 (ms) │ last modified 8 │ run │ entity tag │
-//   head │ head of a 304 │ body │ tags 2 × ( tag │ generation 8 )
+//   version 1 │ status 2 │ age 8 (ms) │ lifetime 8 (ms) │ last modified 8 │ entity tag │
+//   head │ head of a 304 │ body │ keepers 1 × text │ epoch 8 │ its keeper 1 │
+//   tags 2 × ( tag │ generation 8 │ its keeper 1 )
+//
+// Keepers are few, usually one, and so stand once; what they keep names them by their place.
 //
 // How long the entry has been in Redis follows from the key's remaining time to live, so no two
 // machines' clocks are compared.
@@ -14,7 +17,7 @@ import NIOCore
 ///
 /// Whatever cannot be read is no entry.
 enum EntryCodec {
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
     private static let absent = UInt32.max
 
     static func encode(_ entry: SecondLevelEntry) -> ByteBuffer {
@@ -25,17 +28,31 @@ enum EntryCodec {
         buffer.writeInteger(entry.age.milliseconds)
         buffer.writeInteger(entry.lifetime.milliseconds)
         buffer.writeInteger(entry.lastModified ?? .min)
-        write(ByteBuffer(string: entry.generations.run), into: &buffer)
         write(entry.entityTag.map { ByteBuffer(string: $0) }, into: &buffer)
         write(entry.head, into: &buffer)
         write(entry.notModifiedHead, into: &buffer)
         write(entry.body, into: &buffer)
-        buffer.writeInteger(UInt16(clamping: entry.generations.values.count))
-        for (tag, generation) in entry.generations.values {
-            write(ByteBuffer(string: tag.text), into: &buffer)
-            buffer.writeInteger(generation)
-        }
+        write(entry.generations, into: &buffer)
         return buffer
+    }
+
+    private static func write(_ generations: Generations, into buffer: inout ByteBuffer) {
+        var keepers = [generations.epoch.keeper]
+        for generation in generations.values.values where !keepers.contains(generation.keeper) {
+            keepers.append(generation.keeper)
+        }
+        func write(_ generation: Generation) {
+            buffer.writeInteger(generation.number)
+            buffer.writeInteger(UInt8(clamping: keepers.firstIndex(of: generation.keeper) ?? 0))
+        }
+        buffer.writeInteger(UInt8(clamping: keepers.count))
+        for keeper in keepers { Self.write(ByteBuffer(string: keeper), into: &buffer) }
+        write(generations.epoch)
+        buffer.writeInteger(UInt16(clamping: generations.values.count))
+        for (tag, generation) in generations.values {
+            Self.write(ByteBuffer(string: tag.text), into: &buffer)
+            write(generation)
+        }
     }
 
     /// The entry, aged by the time it has been kept; nil if this is none, or its life is over.
@@ -48,7 +65,6 @@ enum EntryCodec {
             let age = buffer.readInteger(as: Int64.self), age >= 0,
             let lifetime = buffer.readInteger(as: Int64.self), lifetime >= 0,
             let lastModified = buffer.readInteger(as: Int64.self),
-            let run = readText(&buffer), let run,
             let entityTag = readText(&buffer),
             let head = readSlice(&buffer), let head,
             let notModifiedHead = readSlice(&buffer),
@@ -62,7 +78,7 @@ enum EntryCodec {
             entityTag: entityTag, lastModified: lastModified == .min ? nil : lastModified,
             age: .milliseconds(age + kept),
             lifetime: .milliseconds(min(lifetime, Int64(remaining))),
-            generations: Generations(run: run, values: generations))
+            generations: generations)
     }
 
     private static func write(_ text: ByteBuffer?, into buffer: inout ByteBuffer) {
@@ -74,16 +90,32 @@ enum EntryCodec {
         buffer.writeImmutableBuffer(text)
     }
 
-    private static func readGenerations(_ buffer: inout ByteBuffer) -> [CacheTag: UInt64]? {
-        guard let count = buffer.readInteger(as: UInt16.self) else { return nil }
-        var values: [CacheTag: UInt64] = [:]
+    private static func readGenerations(_ buffer: inout ByteBuffer) -> Generations? {
+        var keepers: [String] = []
+        for _ in 0..<(buffer.readInteger(as: UInt8.self) ?? 0) {
+            guard let text = readText(&buffer), let text else { return nil }
+            keepers.append(text)
+        }
+        guard let epoch = readGeneration(&buffer, keepers),
+            let count = buffer.readInteger(as: UInt16.self)
+        else { return nil }
+        var values: [CacheTag: Generation] = [:]
         for _ in 0..<count {
             guard let text = readText(&buffer), let text, let tag = CacheTag(encoded: text),
-                let generation = buffer.readInteger(as: UInt64.self)
+                let generation = readGeneration(&buffer, keepers)
             else { return nil }
             values[tag] = generation
         }
-        return values
+        return Generations(epoch: epoch, values: values)
+    }
+
+    private static func readGeneration(
+        _ buffer: inout ByteBuffer, _ keepers: [String]
+    ) -> Generation? {
+        guard let number = buffer.readInteger(as: UInt64.self),
+            let keeper = buffer.readInteger(as: UInt8.self), Int(keeper) < keepers.count
+        else { return nil }
+        return Generation(number: number, keeper: keepers[Int(keeper)])
     }
 
     private static func readText(_ buffer: inout ByteBuffer) -> String?? {

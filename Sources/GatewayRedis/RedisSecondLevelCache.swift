@@ -6,13 +6,16 @@ import NIOCore
 public import Redis
 import Synchronization
 
-// Every look at generations also asks which run of the server answers, in the same batch:
+// Every look at generations also asks which node answers, in the same batch:
 //
-//   GET entry │ PTTL entry │ INFO server │ epoch │ tag │ tag …       tag: SET … NX, GETEX
+//   GET entry │ PTTL entry │ INFO │ epoch │ tag │ tag …            tag: SET … NX PX 10 s, GET
 //
-// After a restart Redis may have fallen back to older generations. Entries of the earlier run
-// are then out of reach, because the run is part of their digest, and a fill that began before
-// stores its entry under the earlier run, where nobody looks.
+// The identity of the node stands beside each number, in the entry too: after a restart or a
+// change of role Redis may have fallen back to older numbers, and those are not compared.
+//
+// An entry is stored in two steps: each generation lives on if it is still what the fill saw, and
+// only if all are, the entry is written. So a fill that stores nothing leaves a number that is gone
+// after ten seconds.
 
 /// The settings of a second level on Redis.
 public struct SecondLevelConfiguration: Sendable {
@@ -23,13 +26,20 @@ public struct SecondLevelConfiguration: Sendable {
     /// How long a change waits until its generations are raised.
     public var writeTimeout: Duration = .seconds(1)
     /// No entry lives longer.
-    ///
-    /// Generations live twice as long.
     public var longestLifetime: Duration = .seconds(3_600)
+    /// How long a generation lives that a fill begins, and how much longer than an entry one that
+    /// guards it.
+    ///
+    /// A fill that takes longer stores nothing.
+    public var generationLifetime: Duration = .seconds(10)
     /// How long an event that has raised a generation is remembered.
     ///
     /// Told again after that, it costs a miss.
-    public var eventMemory: Duration = .seconds(60)
+    public var eventMemory: Duration = .seconds(10)
+    /// Bytes of entries that this gateway has stored and that have not ended, at most.
+    public var byteLimit = 256 << 20
+    /// Generations that this gateway begins in the time that one lives, at most.
+    public var generationLimit = 100_000
 
     /// The defaults, for one namespace.
     public init(namespace: String = "") {
@@ -44,9 +54,14 @@ public struct SecondLevelConfiguration: Sendable {
 public final class RedisSecondLevelCache: SecondLevelCache {
     private struct State {
         var breaker = SecondLevelBreaker()
-        /// The run that answered last.
-        var run: String?
+        var budget: SecondLevelBudget
         private var lastComplaint: ContinuousClock.Instant?
+
+        init(_ configuration: SecondLevelConfiguration) {
+            budget = SecondLevelBudget(
+                byteLimit: configuration.byteLimit, generationLimit: configuration.generationLimit,
+                window: configuration.generationLifetime, at: .now)
+        }
 
         /// Whether a refusal is to be logged; a full Redis refuses with every request.
         mutating func mayComplain(at now: ContinuousClock.Instant) -> Bool {
@@ -61,8 +76,9 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     private let configuration: SecondLevelConfiguration
     private let keys: CacheKeys
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let errors = Counter(label: "gateway_l2_errors_total")
+    private let overBudget = Counter(label: "gateway_l2_over_budget_total")
 
     /// A second level on one Redis.
     ///
@@ -78,49 +94,71 @@ public final class RedisSecondLevelCache: SecondLevelCache {
         self.configuration = configuration
         self.keys = CacheKeys(namespace: configuration.namespace)
         self.logger = logger
+        state = Mutex(State(configuration))
     }
 
     // MARK: - Reading
 
-    /// The entry of a key if it is of this run of the server, and the generations.
+    /// The entry of a key and then the generations.
     public func read(_ key: CacheKey, likely tags: [CacheTag]) async -> SecondLevelReading? {
-        guard let run = await knownRun() else { return nil }
-        let name = keys.entry(key, run: run)
-        let batch = [RedisCommand.get(name), .pttl(name)] + question(about: tags)
+        let name = keys.entry(key)
+        let question = question(about: tags)
+        let batch = [RedisCommand.get(name), .pttl(name)] + question.commands
         guard let replies = await send(batch, timeout: configuration.readTimeout),
-            var present = answer(replies[2...], about: tags)
+            var present = answer(replies[2...], to: question)
         else { return nil }
-        guard present.server == run, let buffer = replies[0].buffer,
+        guard let buffer = replies[0].buffer,
             let entry = EntryCodec.decode(buffer, remaining: replies[1].integer ?? 0)
-        else { return SecondLevelReading(entry: nil, present: present.generations) }
+        else { return SecondLevelReading(entry: nil, present: present) }
         let others = entry.generations.values.keys.filter { !tags.contains($0) }
         if !others.isEmpty {
-            guard let more = await ask(about: others) else { return nil }
-            guard more.generations.run == present.generations.run else {
-                return SecondLevelReading(entry: nil, present: more.generations)
+            // Those that are not there are equal to nothing, so none is begun.
+            guard let more = await ask(Question(tags: Array(others), begins: false)) else {
+                return nil
             }
-            present.generations.values.merge(more.generations.values) { _, later in later }
+            guard more.epoch == present.epoch else {
+                return SecondLevelReading(entry: nil, present: more)
+            }
+            present.values.merge(more.values) { _, later in later }
         }
-        return SecondLevelReading(entry: entry, present: present.generations)
+        return SecondLevelReading(entry: entry, present: present)
     }
 
     /// The generations, begun where there are none.
     public func generations(of tags: [CacheTag]) async -> Generations? {
-        await ask(about: tags)?.generations
+        await ask(question(about: tags))
     }
 
     // MARK: - Writing
 
-    /// Keeps an entry for the rest of its life.
+    /// Keeps an entry for the rest of its life, if its generations are still what they were.
     public func store(_ entry: SecondLevelEntry, for key: CacheKey) async {
-        guard let server = entry.generations.run.split(separator: "/").first else { return }
         var entry = entry
         entry.lifetime = min(entry.lifetime, configuration.longestLifetime)
         guard entry.lifetime >= .milliseconds(1) else { return }
+        let bytes = EntryCodec.encode(entry)
+        let hasRoom = state.withLock {
+            $0.budget.takes(bytes.readableBytes, for: entry.lifetime, at: .now)
+        }
+        guard hasRoom else { return overBudget.increment() }
+        guard await prolong(entry.generations, for: entry.lifetime) else { return }
         let command = RedisCommand.set(
-            keys.entry(key, run: String(server)), .buffer(EntryCodec.encode(entry)),
-            RedisSetOptions(timeToLive: entry.lifetime))
+            keys.entry(key), .buffer(bytes), RedisSetOptions(timeToLive: entry.lifetime))
         _ = await send([command], timeout: configuration.writeTimeout)
+    }
+
+    /// Lets all generations live as long as an entry; false if one is not what it was.
+    private func prolong(_ generations: Generations, for lifetime: Duration) async -> Bool {
+        let guarding = RedisArgument.milliseconds(lifetime + configuration.generationLifetime)
+        var commands = generations.values.map { tag, generation in
+            RedisCommand.evalsha(
+                ProlongScript.script, keys: [keys.generation(tag)],
+                arguments: [.string("\(generation.number)"), guarding])
+        }
+        commands.append(
+            RedisCommand("PEXPIRE", [.string(keys.epoch), .milliseconds(epochLifetime)]))
+        guard let replies = await run(commands, ProlongScript.script) else { return false }
+        return replies.allSatisfy { $0.integer == 1 }
     }
 
     /// Raises the generation of each tag that someone has begun.
@@ -134,15 +172,7 @@ public final class RedisSecondLevelCache: SecondLevelCache {
         }
         guard let begun = await begun(Array(causes.keys)) else { return false }
         let commands = begun.map { raise($0, causes[$0] ?? "") }
-        guard !commands.isEmpty else { return true }
-        guard let first = await sendAny(commands, timeout: configuration.writeTimeout) else {
-            return false
-        }
-        if first.allSatisfy({ (try? $0.get()) != nil }) { return true }
-        // The server does not know the script, after a restart for instance. Told twice, an
-        // event raises once.
-        let again = [RedisCommand.scriptLoad(RaiseScript.script)] + commands
-        return await send(again, timeout: configuration.writeTimeout) != nil
+        return await run(commands, RaiseScript.script) != nil
     }
 
     /// Those tags that have a generation; looking is cheaper than a script for each.
@@ -160,7 +190,7 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     /// Replaces the epoch, which is part of every entry.
     public func raiseAll() async -> Bool {
         let command = RedisCommand.set(
-            keys.epoch, .integer(freshStart()), RedisSetOptions(timeToLive: generationLifetime))
+            keys.epoch, .integer(freshStart()), RedisSetOptions(timeToLive: epochLifetime))
         return await send([command], timeout: configuration.writeTimeout) != nil
     }
 
@@ -178,68 +208,97 @@ public final class RedisSecondLevelCache: SecondLevelCache {
 
     // MARK: - Generations
 
-    private var generationLifetime: Duration { configuration.longestLifetime * 2 }
+    /// The epoch is one key, and outlives every entry.
+    private var epochLifetime: Duration { configuration.longestLifetime * 2 }
 
     /// Where a generation begins.
     ///
     /// A random number, because one that was evicted must not come back.
     private func freshStart() -> Int { Int.random(in: 1...(1 << 52)) }
 
-    /// Commands that begin what has no generation and read them all.
-    private func question(about tags: [CacheTag]) -> [RedisCommand] {
-        let lifetime = RedisArgument.milliseconds(generationLifetime)
-        var commands = [RedisCommand.info("server")]
-        for key in [keys.epoch] + tags.map(keys.generation) {
-            commands.append(
-                RedisCommand(
-                    "SET", [.string(key), .integer(freshStart()), "PX", lifetime, "NX"]))
-            commands.append(RedisCommand("GETEX", [.string(key), "PX", lifetime]))
+    /// What is asked about the epoch and some tags.
+    private struct Question {
+        var tags: [CacheTag]
+        /// Whether tags without a generation are given one.
+        var begins: Bool
+        var commands: [RedisCommand] = []
+    }
+
+    private func question(about tags: [CacheTag]) -> Question {
+        let mayBegin = state.withLock { $0.budget.mayBegin(at: .now) }
+        if !mayBegin { overBudget.increment() }
+        return written(Question(tags: tags, begins: mayBegin))
+    }
+
+    private func written(_ question: Question) -> Question {
+        let lifetime = RedisArgument.milliseconds(configuration.generationLifetime)
+        var question = question
+        question.commands = [
+            ServerIdentity.question,
+            begin(keys.epoch, .milliseconds(epochLifetime)), .get(keys.epoch),
+        ]
+        for key in question.tags.map(keys.generation) {
+            if question.begins { question.commands.append(begin(key, lifetime)) }
+            question.commands.append(.get(key))
         }
-        return commands
+        return question
     }
 
-    private struct Answer {
-        /// The run of the server alone.
-        var server: String
-        /// The generations, whose run is the server's and the epoch.
-        var generations: Generations
+    private func begin(_ key: String, _ lifetime: RedisArgument) -> RedisCommand {
+        RedisCommand("SET", [.string(key), .integer(freshStart()), "PX", lifetime, "NX"])
     }
 
-    private func answer(_ replies: ArraySlice<RedisValue>, about tags: [CacheTag]) -> Answer? {
+    private func answer(
+        _ replies: ArraySlice<RedisValue>, to question: Question
+    ) -> Generations? {
         let replies = Array(replies)
-        guard replies.count == 3 + 2 * tags.count, let server = RunID.find(in: replies[0]),
-            let epoch = replies[2].integer
+        let step = question.begins ? 2 : 1
+        guard replies.count == 3 + step * question.tags.count,
+            let identity = ServerIdentity(replies[0]), let epoch = replies[2].integer
         else { return nil }
-        var values: [CacheTag: UInt64] = [:]
-        for (index, tag) in tags.enumerated() {
-            values[tag] = replies[4 + 2 * index].integer.map { UInt64(clamping: $0) }
+        let keeper = identity.runID + "/" + identity.replicationID
+        var values: [CacheTag: Generation] = [:]
+        var begun = 0
+        for (index, tag) in question.tags.enumerated() {
+            let place = 3 + step * index
+            if question.begins, !replies[place].isNull { begun += 1 }
+            guard let number = replies[place + step - 1].integer else { continue }
+            values[tag] = Generation(number: UInt64(clamping: number), keeper: keeper)
         }
-        state.withLock { $0.run = server }
-        return Answer(
-            server: server, generations: Generations(run: "\(server)/\(epoch)", values: values))
+        if begun > 0 { state.withLock { $0.budget.began(begun) } }
+        return Generations(
+            epoch: Generation(number: UInt64(clamping: epoch), keeper: keeper), values: values)
     }
 
-    private func ask(about tags: [CacheTag]) async -> Answer? {
-        guard let replies = await send(question(about: tags), timeout: configuration.readTimeout)
+    private func ask(_ question: Question) async -> Generations? {
+        let question = question.commands.isEmpty ? written(question) : question
+        guard let replies = await send(question.commands, timeout: configuration.readTimeout)
         else { return nil }
-        return answer(replies[...], about: tags)
-    }
-
-    /// The run that answered last; asks if none has.
-    private func knownRun() async -> String? {
-        if let run = state.withLock({ $0.run }) { return run }
-        return await ask(about: [])?.server
+        return answer(replies[...], to: question)
     }
 
     private func raise(_ tag: CacheTag, _ cause: String) -> RedisCommand {
         .evalsha(
             RaiseScript.script, keys: [keys.generation(tag), keys.event(tag, cause)],
-            arguments: [
-                .milliseconds(generationLifetime), .milliseconds(configuration.eventMemory),
-            ])
+            arguments: [.milliseconds(configuration.eventMemory)])
     }
 
     // MARK: - Sending
+
+    /// All replies of commands that run one script; nil if there is none, or one is an error.
+    ///
+    /// Scripts that are run again must have the same effect as those run once.
+    private func run(_ commands: [RedisCommand], _ script: RedisScript) async -> [RedisValue]? {
+        guard !commands.isEmpty else { return [] }
+        guard let first = await sendAny(commands, timeout: configuration.writeTimeout) else {
+            return nil
+        }
+        let replies = first.compactMap { try? $0.get() }
+        if replies.count == commands.count { return replies }
+        // The server does not know the script, after a restart for instance.
+        let again = [RedisCommand.scriptLoad(script)] + commands
+        return await send(again, timeout: configuration.writeTimeout).map { Array($0.dropFirst()) }
+    }
 
     /// All replies of a batch; nil if there is none, or one is an error.
     private func send(_ batch: [RedisCommand], timeout: Duration) async -> [RedisValue]? {

@@ -4,19 +4,24 @@ import Testing
 
 @testable import GatewayRedis
 
-private func entry(tags: [CacheTag: UInt64] = [CacheTag("order", "1"): 42]) -> SecondLevelEntry {
+private func entry(
+    tags: [CacheTag: Generation] = [CacheTag("order", "1"): Generation(number: 42, keeper: "a/b")]
+) -> SecondLevelEntry {
     SecondLevelEntry(
         status: 200, head: ByteBuffer(string: "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\n"),
         notModifiedHead: ByteBuffer(string: "HTTP/1.1 304 Not Modified\r\n"),
         body: ByteBuffer(string: "{\"id\":\"1\"}"), entityTag: "\"v1\"",
         lastModified: 784_111_777, age: .seconds(3), lifetime: .seconds(60),
-        generations: Generations(run: "abc/7", values: tags))
+        generations: Generations(epoch: Generation(number: 7, keeper: "a/b"), values: tags))
 }
 
 @Suite(.timeLimit(.minutes(3)))
 struct EntryCodecTests {
     @Test func whatIsWrittenIsRead() throws {
-        let written = entry(tags: [CacheTag("order", "1"): 42, CacheTag("user", "a b"): .max])
+        let written = entry(tags: [
+            CacheTag("order", "1"): Generation(number: 42, keeper: "a/b"),
+            CacheTag("user", "a b"): Generation(number: .max, keeper: "another/node"),
+        ])
         let read = try #require(EntryCodec.decode(EntryCodec.encode(written), remaining: 60_000))
 
         #expect(read.status == 200)

@@ -12,11 +12,15 @@ public struct CacheConfiguration: Sendable {
     public var waiterLimit = 65_536
     /// A way to the upstream that takes longer is not joined any more.
     public var flightAge: Duration = .seconds(10)
+    /// The same while events may be missed: a change would not keep requests from joining.
+    public var blindFlightAge: Duration = .seconds(1)
     /// How long a key whose answer may not be shared is remembered, so that its requests do not
     /// queue behind one another.
     public var loneKeyAge: Duration = .seconds(10)
     /// Changes the second level has not heard of; with more, all its entries are made invalid.
     public var pendingRaiseLimit = 20_000
+    /// Tags remembered because answers told of them; with more, they are learned again.
+    public var learnedTagLimit = 32_768
     /// Whether nothing is kept until an invalidation feed calls `resume`.
     public var startsSuspended = false
 

@@ -34,18 +34,8 @@ public struct CacheKey: Hashable, Sendable {
         hasher.combine(hash)
     }
 
-    /// The SHA-256 of the salt and the key in lower-case hex, for the second level.
-    public func digest(salt: String) -> String {
-        var sha = SHA256()
-        sha.update(data: CacheKey.lengthPrefix(salt.utf8.count))
-        sha.update(data: Array(salt.utf8))
-        sha.update(data: bytes)
-        return Hexadecimal.text(of: sha.finalize())
-    }
-
-    private static func lengthPrefix(_ count: Int) -> [UInt8] {
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: count).littleEndian) { Array($0) }
-    }
+    /// The SHA-256 of the key in lower-case hex, for the second level.
+    public var digest: String { Hexadecimal.text(of: SHA256.hash(data: bytes)) }
 }
 
 extension CacheKey {

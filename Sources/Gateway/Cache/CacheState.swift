@@ -48,6 +48,8 @@ struct CacheState {
     private(set) var waiterCount = 0
     private var lastNumber: UInt64 = 0
     private var loneKeys: [CacheKey: Moment] = [:]
+    private var learned: [CacheKey: [CacheTag]] = [:]
+    private var learnedCount = 0
     private var pendingRaises: [Invalidation] = []
     private var raisesUnderWay = 0
 
@@ -66,7 +68,7 @@ struct CacheState {
     // MARK: - Looking up and joining
 
     mutating func lookUp(_ key: CacheKey, at moment: Moment) -> StoredResponse? {
-        ledger.isSuspended ? nil : store.lookUp(key, at: moment)
+        moment < ledger.trustedUntil ? store.lookUp(key, at: moment) : nil
     }
 
     mutating func enter(
@@ -81,9 +83,9 @@ struct CacheState {
             loneKeys[key] = nil
         }
         guard waiterCount < configuration.waiterLimit else { return .overloaded }
-        if let number = joinable[key], let flight = flights[number],
-            now < flight.begun + configuration.flightAge
-        {
+        let age =
+            now < ledger.trustedUntil ? configuration.flightAge : configuration.blindFlightAge
+        if let number = joinable[key], let flight = flights[number], now < flight.begun + age {
             return .join(flight: number, ticket: newTicket(in: number))
         }
         guard flights.count < configuration.flightLimit else { return .overloaded }
@@ -168,12 +170,13 @@ struct CacheState {
     ///
     /// Those that are not to be believed any more are left out.
     mutating func beginFill(
-        for flight: UInt64?, known tags: [CacheTag], from reading: CoherenceLedger.Reading?
+        for flight: UInt64?, known tags: [CacheTag], from reading: CoherenceLedger.Reading?,
+        at now: Moment
     ) -> (CoherenceLedger.Fill, [CacheTag]) {
         let fill = ledger.beginFill()
         if let flight { flightOfFill[fill] = flight }
         guard let reading else { return (fill, []) }
-        let believed = tags.filter { ledger.believes([$0], from: reading) }
+        let believed = tags.filter { ledger.believes([$0], from: reading, at: now) }
         ledger.watch(believed, by: fill)
         ledger.end(reading)
         return (fill, believed)
@@ -189,6 +192,24 @@ struct CacheState {
     mutating func rememberLone(_ key: CacheKey, at now: Moment) {
         if loneKeys.count >= CacheState.loneKeyLimit { loneKeys.removeAll() }
         loneKeys[key] = now + configuration.loneKeyAge
+    }
+
+    /// Tags that the last answer of a key told of.
+    func learnedTags(of key: CacheKey) -> [CacheTag] {
+        learned.isEmpty ? [] : learned[key] ?? []
+    }
+
+    /// Remembers what a key's answer told of, so that the next fill watches for it in time.
+    mutating func remember(_ tags: [CacheTag], for key: CacheKey) {
+        guard !tags.isEmpty || !learned.isEmpty else { return }
+        learnedCount -= learned.removeValue(forKey: key)?.count ?? 0
+        guard !tags.isEmpty, tags.count <= FillScope.tagLimit else { return }
+        if learnedCount + tags.count > configuration.learnedTagLimit {
+            learned.removeAll()
+            learnedCount = 0
+        }
+        learned[key] = tags
+        learnedCount += tags.count
     }
 
     // MARK: - Changes
@@ -254,8 +275,8 @@ struct CacheState {
 
     /// Flights that began before are not joined: what they fetched may be older than what was
     /// missed.
-    mutating func resume() {
-        ledger.resume()
+    mutating func resume(until moment: Moment) {
+        ledger.resume(until: moment)
         joinable.removeAll()
     }
 

@@ -19,6 +19,11 @@
 //      So nothing depends on the order of commands on one connection.
 //   3. While suspended (events may be missed) nothing is kept in L1 or believed from the second
 //      level, and what was under way then is not kept either.
+//   4. A tag that only the answer itself tells of was not watched before it was fetched. The
+//      answer can be kept here if the tag was not taken since the fill began, and is kept for
+//      nobody else: whether another gateway heard of a change meanwhile is not known.
+//   5. Nothing is given from memory later than the last sign allows that no event was missed. A
+//      process that slept finds that moment past, whatever it has been told by then.
 
 /// What this gateway knows about changes, fills and raises.
 ///
@@ -46,6 +51,7 @@ struct CoherenceLedger: Hashable, Sendable {
     }
 
     private struct FillState: Hashable, Sendable {
+        let begun: UInt64
         var watched: Set<CacheTag> = []
         /// Something it tells about changed since it watched for it.
         var isOvertaken = false
@@ -58,13 +64,15 @@ struct CoherenceLedger: Hashable, Sendable {
 
     /// Whether events may be missed at present.
     private(set) var isSuspended: Bool
+    /// Until when no event was missed, as far as is known; always past while suspended.
+    private(set) var trustedUntil: Moment
     /// Rises with everything that can make a reading void.
     private var now: UInt64 = 0
     private var lastNumber: UInt64 = 0
     private var fills: [Fill: FillState] = [:]
     private var watchers: [CacheTag: Set<Fill>] = [:]
     private var readings: Set<Reading> = []
-    /// When a tag was last taken or settled; kept only while a reading could ask.
+    /// When a tag was last taken or settled; kept only while a reading or a fill could ask.
     private var touched: [CacheTag: UInt64] = [:]
     /// Readings begun before this are void.
     private var floor: UInt64 = 0
@@ -77,6 +85,7 @@ struct CoherenceLedger: Hashable, Sendable {
 
     init(isSuspended: Bool) {
         self.isSuspended = isSuspended
+        trustedUntil = isSuspended ? .earliest : .latest
     }
 
     // MARK: - Fills
@@ -84,7 +93,7 @@ struct CoherenceLedger: Hashable, Sendable {
     mutating func beginFill() -> Fill {
         lastNumber += 1
         let fill = Fill(number: lastNumber)
-        fills[fill] = FillState(isBlind: isSuspended)
+        fills[fill] = FillState(begun: now, isBlind: isSuspended)
         return fill
     }
 
@@ -96,6 +105,17 @@ struct CoherenceLedger: Hashable, Sendable {
         }
     }
 
+    /// The answer that the fill fetched tells of these tags, which nobody knew before.
+    ///
+    /// Overtakes the fill if one of them changed since it began.
+    mutating func learn(_ tags: [CacheTag], by fill: Fill) {
+        guard let state = fills[fill] else { return }
+        let fresh = tags.filter { !state.watched.contains($0) }
+        let isOld = state.begun < floor || fresh.contains { touched[$0, default: 0] > state.begun }
+        if isOld, !fresh.isEmpty { fills[fill]?.isOvertaken = true }
+        watch(fresh, by: fill)
+    }
+
     /// The fill is done.
     mutating func finish(_ fill: Fill) -> Ending {
         guard let state = fills.removeValue(forKey: fill) else { return .overtaken }
@@ -103,6 +123,7 @@ struct CoherenceLedger: Hashable, Sendable {
             watchers[tag]?.remove(fill)
             if watchers[tag]?.isEmpty == true { watchers[tag] = nil }
         }
+        forgetTouched()
         if state.isOvertaken { return .overtaken }
         return state.isBlind ? .blind : .sound
     }
@@ -117,14 +138,23 @@ struct CoherenceLedger: Hashable, Sendable {
     }
 
     /// Whether what was read about these tags can be relied on.
-    func believes(_ tags: some Sequence<CacheTag>, from reading: Reading) -> Bool {
-        guard !isSuspended, raisingAllRound == nil, reading.begun >= floor else { return false }
+    func believes(
+        _ tags: some Sequence<CacheTag>, from reading: Reading, at moment: Moment
+    ) -> Bool {
+        guard moment < trustedUntil, raisingAllRound == nil, reading.begun >= floor else {
+            return false
+        }
         return tags.allSatisfy { raising[$0] == nil && touched[$0, default: 0] <= reading.begun }
     }
 
     mutating func end(_ reading: Reading) {
         readings.remove(reading)
-        if readings.isEmpty { touched.removeAll(keepingCapacity: touched.count < 64) }
+        forgetTouched()
+    }
+
+    /// Whether the second level has heard of every change of these tags.
+    func isSettled(_ tags: some Sequence<CacheTag>) -> Bool {
+        raisingAllRound == nil && tags.allSatisfy { raising[$0] == nil }
     }
 
     // MARK: - Changes
@@ -185,22 +215,34 @@ struct CoherenceLedger: Hashable, Sendable {
     /// Returns all fills; none is joined any more or kept.
     mutating func suspend() -> [Fill] {
         isSuspended = true
+        trustedUntil = .earliest
         voidReadings()
         for fill in fills.keys { fills[fill]?.isBlind = true }
         return Array(fills.keys)
     }
 
     /// Events arrive, and those missed have been raised.
-    mutating func resume() {
+    mutating func resume(until moment: Moment) {
         isSuspended = false
+        trustedUntil = moment
         voidReadings()
+    }
+
+    /// A new sign that no event was missed.
+    mutating func trust(until moment: Moment) {
+        if !isSuspended, moment > trustedUntil { trustedUntil = moment }
     }
 
     private mutating func touch(_ tag: CacheTag) {
         now += 1
-        guard !readings.isEmpty else { return }
+        guard !readings.isEmpty || !fills.isEmpty else { return }
         touched[tag] = now
         if touched.count > CoherenceLedger.touchedLimit { voidReadings() }
+    }
+
+    private mutating func forgetTouched() {
+        guard readings.isEmpty, fills.isEmpty, !touched.isEmpty else { return }
+        touched.removeAll(keepingCapacity: touched.count < 64)
     }
 
     private mutating func voidReadings() {

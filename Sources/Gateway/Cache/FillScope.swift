@@ -28,15 +28,27 @@ public struct FillScope: Sendable {
         let generations = await cache.watch(fresh, by: fill)
         notes.saw(fresh, generations)
     }
+
+    /// Tells of tags that only the answer itself names.
+    ///
+    /// Nobody watched them before it was fetched, so it is kept in this process alone; the next
+    /// fill of the same key watches them from its beginning.
+    public func learn(_ tags: [CacheTag]) {
+        guard !tags.isEmpty else { return }
+        let fresh = notes.learning(tags)
+        if !fresh.isEmpty { cache.learn(fresh, by: fill) }
+    }
 }
 
 /// The tags of a fill and the generations it saw, gathered from parts that run side by side.
 final class FillNotes: Sendable {
     struct Seen {
         var tags: [CacheTag] = []
-        var generations: [CacheTag: UInt64] = [:]
-        var run: String?
-        /// Whether every generation was seen, and in one run of the server.
+        /// Those of them that an answer told of.
+        var told: [CacheTag] = []
+        var generations: [CacheTag: Generation] = [:]
+        var epoch: Generation?
+        /// Whether every generation was seen before its part was fetched, and in one epoch.
         var isComplete = true
     }
 
@@ -44,29 +56,41 @@ final class FillNotes: Sendable {
 
     init(tags: [CacheTag], generations: Generations?) {
         var seen = Seen(tags: tags)
-        seen.run = generations?.run
+        seen.epoch = generations?.epoch
         for tag in tags { seen.generations[tag] = generations?.values[tag] }
         self.seen = Mutex(seen)
     }
 
     /// Those of the tags that were not known yet.
     func adding(_ tags: [CacheTag]) -> [CacheTag] {
+        seen.withLock { FillNotes.add(tags, to: &$0) }
+    }
+
+    /// The same for tags that an answer told of.
+    func learning(_ tags: [CacheTag]) -> [CacheTag] {
         seen.withLock { seen in
-            let fresh = tags.reduce(into: [CacheTag]()) { fresh, tag in
-                if !seen.tags.contains(tag), !fresh.contains(tag) { fresh.append(tag) }
-            }
-            seen.tags += fresh
+            seen.told += tags
+            let fresh = FillNotes.add(tags, to: &seen)
+            if !fresh.isEmpty { seen.isComplete = false }
             return fresh
         }
     }
 
+    private static func add(_ tags: [CacheTag], to seen: inout Seen) -> [CacheTag] {
+        let fresh = tags.reduce(into: [CacheTag]()) { fresh, tag in
+            if !seen.tags.contains(tag), !fresh.contains(tag) { fresh.append(tag) }
+        }
+        seen.tags += fresh
+        return fresh
+    }
+
     func saw(_ tags: [CacheTag], _ generations: Generations?) {
         seen.withLock { seen in
-            guard let generations, seen.run == nil || seen.run == generations.run else {
+            guard let generations, seen.epoch == nil || seen.epoch == generations.epoch else {
                 seen.isComplete = false
                 return
             }
-            seen.run = generations.run
+            seen.epoch = generations.epoch
             for tag in tags {
                 seen.generations[tag] = generations.values[tag]
                 if generations.values[tag] == nil { seen.isComplete = false }
@@ -76,15 +100,18 @@ final class FillNotes: Sendable {
 
     var guards: [TagGuard] {
         seen.withLock { seen in
-            seen.tags.map { TagGuard(tag: $0, generation: seen.generations[$0]) }
+            seen.tags.map { TagGuard(tag: $0, generation: seen.generations[$0]?.number) }
         }
     }
 
     /// The generations to store with the answer; nil if one of them is not known.
     var generations: Generations? {
         seen.withLock { seen in
-            guard seen.isComplete, let run = seen.run else { return nil }
-            return Generations(run: run, values: seen.generations)
+            guard seen.isComplete, let epoch = seen.epoch else { return nil }
+            return Generations(epoch: epoch, values: seen.generations)
         }
     }
+
+    /// What the answer told of.
+    var told: [CacheTag] { seen.withLock { $0.told } }
 }

@@ -41,6 +41,8 @@ struct MemoryStore: Sendable {
 
     /// An estimate of what one entry takes beside its bytes: slot, dictionary, object, tags.
     private static let entryOverhead = 512
+    /// How many entries the hand passes at most until it evicts one that was used.
+    private static let stepLimit = 64
 
     init(entryLimit: Int, byteLimit: Int) {
         self.entryLimit = max(0, entryLimit)
@@ -96,7 +98,10 @@ struct MemoryStore: Sendable {
 
     private mutating func evictOne() {
         var candidate = hand >= 0 ? hand : oldest
-        while candidate >= 0, slots[candidate].wasUsed {
+        // Bounded: where all were used, the hand would pass them all while every look-up waits.
+        var steps = 0
+        while candidate >= 0, slots[candidate].wasUsed, steps < MemoryStore.stepLimit {
+            steps += 1
             slots[candidate].wasUsed = false
             candidate = slots[candidate].newer >= 0 ? slots[candidate].newer : oldest
         }

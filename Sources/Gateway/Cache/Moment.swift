@@ -6,7 +6,15 @@
     import Darwin
 #endif
 
-/// A time on this process's monotonic clock, in nanoseconds.
+#if canImport(Darwin)
+    // Runs on while the machine sleeps.
+    private let clockThatNeverStops = CLOCK_MONOTONIC
+#else
+    // CLOCK_MONOTONIC stands still while the machine sleeps, and an answer kept would not age.
+    private let clockThatNeverStops = CLOCK_BOOTTIME
+#endif
+
+/// A time on this machine's monotonic clock, which runs on while it sleeps, in nanoseconds.
 public struct Moment: Hashable, Comparable, Sendable {
     /// Nanoseconds since some start that only this machine knows.
     public var nanoseconds: Int64
@@ -19,9 +27,14 @@ public struct Moment: Hashable, Comparable, Sendable {
     /// The present.
     public static func now() -> Moment {
         var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
+        clock_gettime(clockThatNeverStops, &time)
         return Moment(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
+
+    /// Before every time that a clock shows.
+    public static let earliest = Moment(nanoseconds: .min)
+    /// After every time that a clock shows.
+    public static let latest = Moment(nanoseconds: .max)
 
     /// Whether one time lies before another.
     public static func < (left: Moment, right: Moment) -> Bool {

@@ -5,7 +5,7 @@ struct FillOrder: Sendable {
     let key: CacheKey
     let policy: CachePolicy
     /// Tags known before anything was fetched.
-    let tags: [CacheTag]
+    var tags: [CacheTag]
     let fill: @Sendable (FillScope) async throws -> FetchedResponse
 }
 
@@ -31,6 +31,8 @@ extension ResponseCache {
     ///
     /// Runs in a task that no request owns, so that none can cancel it.
     func fly(_ flight: UInt64, _ order: FillOrder) async {
+        var order = order
+        order.tags += state.withLock { $0.learnedTags(of: order.key) }
         let reading = await readSecondLevel(flight, order)
         if case .landed = reading { return }
         do {
@@ -58,6 +60,11 @@ extension ResponseCache {
         return await secondLevel?.generations(of: tags)
     }
 
+    /// What the answer of a fill tells of, and nobody watched.
+    func learn(_ tags: [CacheTag], by fill: CoherenceLedger.Fill) {
+        state.withLock { $0.ledger.learn(tags, by: fill) }
+    }
+
     // MARK: - Steps of a flight
 
     private enum SecondLevelResult {
@@ -74,17 +81,18 @@ extension ResponseCache {
     }
 
     private func readSecondLevel(_ flight: UInt64, _ order: FillOrder) async -> SecondLevelResult {
-        guard let secondLevel, !isSuspended else { return .nothing }
+        guard let secondLevel, isTrusted else { return .nothing }
         let reading = state.withLock { $0.ledger.beginReading() }
         guard let found = await secondLevel.read(order.key, likely: order.tags) else {
             state.withLock { $0.ledger.end(reading) }
             return .nothing
         }
         guard let entry = found.validEntry else { return .generations(found.present, reading) }
-        let response = StoredResponse(entry, at: configuration.clock())
+        let now = configuration.clock()
+        let response = StoredResponse(entry, at: now)
         let answer = CacheAnswer(response: response, status: .secondLevelHit)
         let calls = state.withLock { state -> [CacheState.Call]? in
-            guard state.ledger.believes(response.tags, from: reading) else { return nil }
+            guard state.ledger.believes(response.tags, from: reading, at: now) else { return nil }
             state.ledger.end(reading)
             state.store.insert(response, for: order.key)
             return state.land(flight, .shared(answer))
@@ -100,9 +108,12 @@ extension ResponseCache {
         keeps: Bool
     ) async throws -> Fetched {
         let (fill, notes) = beginFill(order, flight, reading)
+        let scope = FillScope(cache: self, fill: fill, notes: notes)
+        let learned = state.withLock { $0.learnedTags(of: order.key) }
+        if !learned.isEmpty { await scope.watch(learned) }
         let fetched: FetchedResponse
         do {
-            fetched = try await order.fill(FillScope(cache: self, fill: fill, notes: notes))
+            fetched = try await order.fill(scope)
         } catch {
             _ = state.withLock { $0.finish(fill) }
             throw error
@@ -120,12 +131,15 @@ extension ResponseCache {
         _ order: FillOrder, _ flight: UInt64?, _ reading: SecondLevelResult
     ) -> (CoherenceLedger.Fill, FillNotes) {
         guard case .generations(let present, let reading) = reading else {
-            let fill = state.withLock { $0.beginFill(for: flight, known: [], from: nil).0 }
+            let fill = state.withLock {
+                $0.beginFill(for: flight, known: [], from: nil, at: .earliest).0
+            }
             return (fill, FillNotes(tags: [], generations: nil))
         }
         let tags = order.tags.filter { present.values[$0] != nil }
+        let now = configuration.clock()
         let (fill, known) = state.withLock {
-            $0.beginFill(for: flight, known: tags, from: reading)
+            $0.beginFill(for: flight, known: tags, from: reading, at: now)
         }
         return (fill, FillNotes(tags: known, generations: known.isEmpty ? nil : present))
     }
@@ -152,11 +166,16 @@ extension ResponseCache {
     ) -> Fetched {
         let now = configuration.clock()
         let mayBeKept = verdict.lifetime != nil
+        let told = notes.told
+        // What is not there is kept here alone: names without end can be made up and asked for.
+        let mayBeShared = mayBeKept && response.status != 404 && response.status != 410
         let (fetched, calls) = state.withLock { state -> (Fetched, [CacheState.Call]) in
             let ending = state.finish(fill)
             if mayBeKept, ending == .sound { state.store.insert(response, for: order.key) }
-            // An overtaken one would be found invalid there by all who read it.
-            let generations = mayBeKept && ending != .overtaken ? notes.generations : nil
+            if mayBeKept { state.remember(told, for: order.key) }
+            // One that was overtaken, or will be by a raise on its way, is of no use to others.
+            let isCurrent = ending != .overtaken && state.ledger.isSettled(response.tags)
+            let generations = mayBeShared && isCurrent ? notes.generations : nil
             var status = status
             status.isStored = mayBeKept && (ending == .sound || generations != nil)
             status.detail = status.detail ?? verdict.detail

@@ -165,13 +165,29 @@ public final class ResponseCache: Sendable {
     }
 
     /// Events arrive, and what was missed has been raised.
-    public func resume() {
-        state.withLock { $0.resume() }
+    ///
+    /// - Parameter moment: until when answers may be given without another sign that nothing was
+    ///   missed; `trust` moves it on.
+    public func resume(until moment: Moment = .latest) {
+        state.withLock { $0.resume(until: moment) }
         suspendedGauge.record(0)
     }
 
-    /// Whether answers are kept in this process at present.
+    /// A sign that no event was missed up to now: answers may be given until `moment`.
+    ///
+    /// Says nothing while suspended, and never takes back what was said.
+    public func trust(until moment: Moment) {
+        state.withLock { $0.ledger.trust(until: moment) }
+    }
+
+    /// Whether no answers are kept in this process at present.
     public var isSuspended: Bool { state.withLock { $0.ledger.isSuspended } }
+
+    /// Whether what is kept may be given now.
+    var isTrusted: Bool {
+        let now = configuration.clock()
+        return state.withLock { now < $0.ledger.trustedUntil }
+    }
 
     /// How many answers this process keeps, and their bytes.
     public var size: (entries: Int, bytes: Int) {

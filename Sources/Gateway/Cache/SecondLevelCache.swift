@@ -2,30 +2,51 @@ public import NIOCore
 
 // The cache that several gateways share, seen from the inside of one.
 //
-//   generation(tag)   a number that every change of the tag's subject raises
+//   generation(tag)   a number that every change of the tag's subject raises, if there is one
 //   entry(key)        an answer, with the generation of each of its tags that was current
 //                     before the part guarded by it was fetched
 //
-//   An entry is valid while every tag it names still has the generation it names.
+//   An entry is valid while every tag it names still has the generation it names. A tag without
+//   a generation is equal to nothing.
+//
+//   fill      generation made for seconds if there is none ── fetched ── stored, if every
+//             generation is there and the same; only then do they live as long as the entry
 //
 // What an implementation must promise, and what ResponseCache relies on:
 //   - a generation never comes back: not by raising, expiry, eviction, or a restart of the
-//     server from an older state. A tag without a generation makes its entries invalid;
+//     server from an older state;
+//   - raising a tag that has none leaves it without one: a generation made later belongs to a
+//     fill that fetches what is new;
+//   - a fill that stores nothing leaves nothing behind for longer than some seconds;
 //   - `raise` has taken effect once it answers true;
 //   - no call waits long when the server is away: nil and false are answers too.
 
-/// The generations of some tags, as one server knew them at one time.
-public struct Generations: Hashable, Sendable {
-    /// Which run of the server answered.
+/// A number, and who keeps it.
+public struct Generation: Hashable, Sendable {
+    /// What every change raises.
+    public var number: UInt64
+    /// The identity of the node that keeps it.
     ///
-    /// Numbers of different runs cannot be compared.
-    public var run: String
-    /// The tags that have a generation.
-    public var values: [CacheTag: UInt64]
+    /// Numbers of different keepers cannot be compared: the data of one may be older.
+    public var keeper: String
 
-    /// Generations read from one run of a server.
-    public init(run: String, values: [CacheTag: UInt64]) {
-        self.run = run
+    /// A number of one keeper.
+    public init(number: UInt64, keeper: String) {
+        self.number = number
+        self.keeper = keeper
+    }
+}
+
+/// The generations of some tags at one time.
+public struct Generations: Hashable, Sendable {
+    /// Replaced to make every entry invalid.
+    public var epoch: Generation
+    /// The tags that have a generation.
+    public var values: [CacheTag: Generation]
+
+    /// Generations read in one epoch.
+    public init(epoch: Generation, values: [CacheTag: Generation]) {
+        self.epoch = epoch
         self.values = values
     }
 }
@@ -83,8 +104,8 @@ public struct SecondLevelReading: Sendable {
     }
 
     /// The entry, if every generation it was filled under is current.
-    var validEntry: SecondLevelEntry? {
-        guard let entry, entry.generations.run == present.run else { return nil }
+    package var validEntry: SecondLevelEntry? {
+        guard let entry, entry.generations.epoch == present.epoch else { return nil }
         let isCurrent = entry.generations.values.allSatisfy { present.values[$0.key] == $0.value }
         return isCurrent ? entry : nil
     }
@@ -114,14 +135,15 @@ public protocol SecondLevelCache: Sendable {
     /// a fill. Nil if the server cannot answer now.
     func read(_ key: CacheKey, likely tags: [CacheTag]) async -> SecondLevelReading?
 
-    /// The present generation of every tag, begun where there is none. Nil if the server cannot
-    /// answer now.
+    /// The present generation of every tag, begun for some seconds where there is none. Nil if
+    /// the server cannot answer now.
     func generations(of tags: [CacheTag]) async -> Generations?
 
-    /// Keeps an entry. Nothing is promised: it may be lost or refused.
+    /// Keeps an entry if each of its generations is there and the same, and them as long as it.
+    /// Nothing is promised: it may be lost or refused.
     func store(_ entry: SecondLevelEntry, for key: CacheKey) async
 
-    /// Raises the generation of each tag, once for each cause; true once all are raised.
+    /// Raises the generation of each tag that has one, once for each cause; true once all are.
     func raise(_ invalidations: [Invalidation]) async -> Bool
 
     /// Makes every entry invalid at once; true once that is so.

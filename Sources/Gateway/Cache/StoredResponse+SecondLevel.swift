@@ -7,7 +7,9 @@ extension StoredResponse {
         let rendering = RenderedResponse(
             status: entry.status, head: entry.head, notModifiedHead: entry.notModifiedHead,
             body: entry.body, entityTag: entry.entityTag, lastModified: entry.lastModified)
-        let guards = entry.generations.values.map { TagGuard(tag: $0.key, generation: $0.value) }
+        let guards = entry.generations.values.map {
+            TagGuard(tag: $0.key, generation: $0.value.number)
+        }
         self.init(
             rendering: rendering, guards: guards, born: now - entry.age,
             expires: now + entry.lifetime)

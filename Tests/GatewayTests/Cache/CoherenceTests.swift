@@ -199,7 +199,7 @@ private struct Exploration {
     private func answered(
         _ gateway: inout GatewayModel, _ reading: CoherenceLedger.Reading, _ entry: Entry?
     ) {
-        if let entry, gateway.ledger.believes([tag], from: reading) {
+        if let entry, gateway.ledger.believes([tag], from: reading, at: .earliest + .seconds(1)) {
             gateway.kept = entry.version
         }
         gateway.ledger.end(reading)

@@ -134,7 +134,7 @@ private struct Exploration {
         if missed, leftOut != .catchesUpBeforeResuming {
             world.server.generation = world.server.generation.map { $0 + 1 }
         }
-        world.ledger.resume()
+        world.ledger.resume(until: .latest)
     }
 
     private func activities(of world: World) -> [World] {
@@ -156,7 +156,7 @@ private struct Exploration {
         case .reading(let reading, let entry):
             return [
                 world.with {
-                    if let entry, $0.ledger.believes([tag], from: reading) {
+                    if let entry, $0.ledger.believes([tag], from: reading, at: .earliest + .seconds(1)) {
                         $0.kept = entry.version
                     }
                     $0.ledger.end(reading)

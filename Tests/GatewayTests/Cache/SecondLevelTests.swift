@@ -40,12 +40,19 @@ final class MemorySecondLevel: SecondLevelCache {
                 state.generations[tag] = state.starts * 1_000
             }
             let values = state.generations.filter { tags.contains($0.key) }
-            return Generations(run: state.run, values: values)
+            return Generations(
+                epoch: Generation(number: 1, keeper: state.run),
+                values: values.mapValues { Generation(number: $0, keeper: state.run) })
         }
     }
 
     func store(_ entry: SecondLevelEntry, for key: CacheKey) async {
-        state.withLock { if !$0.isAway { $0.entries[key] = entry } }
+        state.withLock { state in
+            let isCurrent = entry.generations.values.allSatisfy {
+                state.generations[$0.key] == $0.value.number
+            }
+            if !state.isAway, isCurrent { state.entries[key] = entry }
+        }
     }
 
     func raise(_ invalidations: [Invalidation]) async -> Bool {
