@@ -98,13 +98,30 @@ extension RedisError {
         }
     }
 
+    /// Whether the server says that the data which the command names is at fault: a key of another
+    /// type, a value that is no number or would exceed one, a text beyond its maximum.
+    ///
+    /// Everything else that a server answers is about itself, or about what its user may do, and
+    /// can change without the command.
+    package var provesDataAtFault: Bool {
+        switch code.serverPrefix {
+        case "WRONGTYPE": true
+        case "ERR": Self.dataFaults.contains { message.contains($0) }
+        default: false
+        }
+    }
+
+    private static let dataFaults = [
+        "is not an integer", "would overflow", "is not a valid float", "exceeds maximum allowed",
+    ]
+
     private static let transientPrefixes: Set<String> = [
         "LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN", "OOM", "MISCONF", "READONLY",
         "NOREPLICAS",
     ]
 
     /// Makes the error that a server's error reply stands for.
-    init(serverText text: String) {
+    package init(serverText text: String) {
         let prefix = text.prefix { $0 != " " }
         self.init(.server(String(prefix)), text, outcome: .answered)
     }

@@ -2,15 +2,18 @@ import Redis
 import Saga
 
 extension SagaError {
-    /// What a failed call to Redis means to a saga.
+    /// What a failed call to our own Redis means to a saga.
+    ///
+    /// Whatever it answers says something about itself and may be over soon, unless it proves
+    /// that the data is at fault: its user had no right to a command for a while, or it was
+    /// full, a replica, or of a version that words its errors in a way of its own.
     init(_ error: RedisError) {
         let code: Code =
-            switch (error.outcome, error.retry) {
-            case (.notSent, .never) where error.code == .closed: .stopped
-            case (.notSent, _): .unavailable
-            case (.unknown, _): .outcomeUnknown
-            case (.answered, .later), (.answered, .ifIdempotent): .unavailable
-            case (.answered, .never): .unexpectedState
+            switch error.outcome {
+            case .notSent where error.code == .closed: .stopped
+            case .notSent: .unavailable
+            case .unknown: .outcomeUnknown
+            case .answered: error.provesDataAtFault ? .unexpectedState : .unavailable
             }
         let canHelp = code == .unavailable || code == .outcomeUnknown
         self.init(

@@ -7,7 +7,10 @@ import Synchronization
 final class SagaMetrics: Sendable {
     enum Direction: String { case consumed, emitted }
 
-    enum TransitionResult: String, CaseIterable { case applied, refused, rejected, failed }
+    enum TransitionResult: String, CaseIterable {
+        case applied, refused, rejected, failed
+        case halfApplied = "half_applied"
+    }
 
     private struct Step: Hashable {
         var name: String
@@ -30,6 +33,8 @@ final class SagaMetrics: Sendable {
     private let transitions: [TransitionResult: Counter]
     private let deadLetters: Counter
     private let blocked: Counter
+    private let publishRefusals: Counter
+    private let retries: Counter
 
     init(service: String) {
         self.service = service
@@ -40,6 +45,9 @@ final class SagaMetrics: Sendable {
             })
         deadLetters = Counter(label: "saga_dead_letters_total", dimensions: [("service", service)])
         blocked = Counter(label: "saga_blocked_total", dimensions: [("service", service)])
+        publishRefusals = Counter(
+            label: "saga_publish_refusals_total", dimensions: [("service", service)])
+        retries = Counter(label: "saga_redis_retries_total", dimensions: [("service", service)])
     }
 
     func event(_ type: String, _ direction: Direction) {
@@ -88,4 +96,10 @@ final class SagaMetrics: Sendable {
     func deadLetter() { deadLetters.increment() }
 
     func sagaBlocked() { blocked.increment() }
+
+    /// An event was stored, but its message could not go out.
+    func publishRefused() { publishRefusals.increment() }
+
+    /// Our own Redis failed a call, which is made again.
+    func redisRetried() { retries.increment() }
 }

@@ -79,7 +79,7 @@ public final class SagaRuntime: Service {
         readers = Set(streams.map(\.owner)).sorted().map { [group, dispatcher] owner in
             StreamReader(
                 owner: owner, streams: streams, redis: redis, group: group,
-                dispatcher: dispatcher, configuration: configuration, metrics: metrics,
+                dispatcher: dispatcher, configuration: configuration, health: transitions.health,
                 logger: logger)
         }
     }
@@ -88,9 +88,11 @@ public final class SagaRuntime: Service {
     ///
     /// Then nothing new is read, running handlers may finish within `stopLimit`, what they
     /// did is acknowledged; everything else stays pending for the next process.
+    ///
+    /// - Throws: `invalidConfiguration` if this Redis is too old.
     public func run() async throws {
-        await withTaskCancellationOrGracefulShutdownHandler {
-            await prepare()
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await prepare()
             await withTaskExecutorPreference(redis.executor) {
                 await withDiscardingTaskGroup { group in
                     addLoops(to: &group)
@@ -104,6 +106,13 @@ public final class SagaRuntime: Service {
         }
         logger.info("saga runtime stopped")
     }
+
+    /// What keeps it from doing its work, in sentences that are safe to show; empty if nothing
+    /// does.
+    ///
+    /// Messages that Redis refuses to publish count at once; reads and transitions once they have
+    /// failed for five seconds.
+    public var faults: [String] { environment.transitions.health.faults() }
 
     private var isRunning: Bool { !isStopping.withLock { $0 } }
 
@@ -122,10 +131,11 @@ public final class SagaRuntime: Service {
     }
 
     /// Makes the groups, however long Redis takes to come.
-    private func prepare() async {
+    private func prepare() async throws(SagaError) {
         var failures = 0
         while isRunning {
             do {
+                try await ServerVersion.check(redis)
                 try await group.ensure(on: environment.streams)
                 logger.info(
                     "saga runtime started",
@@ -135,6 +145,7 @@ public final class SagaRuntime: Service {
                     ])
                 return
             } catch {
+                if error.code == .invalidConfiguration { throw error }
                 failures += 1
                 logger.warning(
                     "consumer groups cannot be made yet",
@@ -168,7 +179,7 @@ public final class SagaRuntime: Service {
         group.addTask { await self.listenForEnds(while: isRunning) }
         let timers = TimerKeeper(
             redis: redis, service: name, names: names, metrics: environment.metrics,
-            logger: logger)
+            health: environment.transitions.health, logger: logger)
         group.addTask { await timers.run(while: isRunning) }
     }
 

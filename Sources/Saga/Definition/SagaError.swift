@@ -4,7 +4,7 @@ public struct SagaError: Error, CustomStringConvertible, CustomDebugStringConver
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
             case invalidDefinition, invalidConfiguration, undecodable, unavailable, outcomeUnknown
-            case blocked, stopped, unexpectedState, rejected
+            case blocked, stopped, unexpectedState, rejected, halfApplied
         }
         private let value: Value
 
@@ -24,6 +24,8 @@ public struct SagaError: Error, CustomStringConvertible, CustomDebugStringConver
         public static let stopped = Code(value: .stopped)
         /// The ledger says what cannot be: data was lost, or a foreign hand wrote it.
         public static let unexpectedState = Code(value: .unexpectedState)
+        /// A transition failed after it had begun to write; a person has to look.
+        public static let halfApplied = Code(value: .halfApplied)
         /// A condition did not hold where no failure event can say so.
         public static let rejected = Code(value: .rejected)
 

@@ -98,7 +98,8 @@ package enum StepMachine {
         switch (role, state) {
         case (.forward, .absent): .perform
         // Records that a failed script left half written are nothing that a call could undo.
-        case (.forward, .unknown): actsOutside ? .giveUp : .contradiction
+        case (_, .unknown) where !actsOutside: .contradiction
+        case (.forward, .unknown): .giveUp
         case (.forward, .tombstone), (.forward, .failed): actsOutside ? .takeBack : .ignore
         case (.forward, _): .ignore
         case (.compensate, .done), (.compensate, .unknown): .undo(from: state)
@@ -132,7 +133,7 @@ package enum StepMachine {
     package static func actionAfterRefusal(
         of role: StepRole, mayHaveActed: Bool, by state: StepState, actsOutside: Bool = true
     ) -> StepAction {
-        guard role == .forward else { return action(role, in: state) }
+        guard role == .forward else { return action(role, in: state, actsOutside: actsOutside) }
         switch state {
         case .failed, .compensated, .tombstone:
             return mayHaveActed && actsOutside ? .takeBack : .ignore

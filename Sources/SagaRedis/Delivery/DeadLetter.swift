@@ -16,6 +16,8 @@ struct DeadLetter: Sendable {
         case tooManyDeliveries = "too_many_deliveries"
         /// A compensation or a finish that kept failing.
         case blocked
+        /// A transition failed after it had begun to write, and is not run again.
+        case halfApplied = "half_applied"
         /// The ledger contradicts the event, or a record has a type of its own.
         case contradiction
     }
@@ -31,11 +33,31 @@ struct DeadLetter: Sendable {
 
     /// What the ledger has to say once there is a letter.
     struct Trace: Sendable {
+        /// What a field is to hold if it holds what is expected, the state of an unknown outcome.
+        struct Mark: Sendable {
+            var step: String
+            var expected: String
+            var entry: LedgerEntry
+        }
+
         var sagaID: String
-        /// Forward steps that may have acted: what is to stand where nothing does.
-        var unknown: [(step: String, entry: LedgerEntry)] = []
+        /// Steps that may have acted.
+        var unknown: [Mark] = []
         /// Where the saga is blocked, and by which event.
         var blocked: (step: String, eventID: String)?
+
+        /// Nobody knows what of a transition stands: its step is unknown, whatever it works on.
+        ///
+        /// A saga's life has no such state; it is blocked where it is.
+        mutating func halfApplied(_ field: String, expected: String, eventID: String) {
+            blocked = (field, eventID)
+            guard field != LifecycleKeeper.field else { return }
+            unknown.removeAll { $0.step == field }
+            let entry = LedgerEntry(
+                state: StepState.unknown.rawValue, eventID: eventID,
+                note: DeadLetter.Reason.halfApplied.rawValue)
+            unknown.append(Mark(step: field, expected: expected, entry: entry))
+        }
     }
 
     /// Writes the letter, unless the entry has one already, and what the ledger has to say of it.
@@ -57,7 +79,9 @@ struct DeadLetter: Sendable {
         var arguments: [RedisArgument] = [
             .integer(timeToLive.wholeSeconds), .string(blocked), .integer(unknown.count),
         ]
-        for (step, entry) in unknown { arguments += [.string(step), .string(entry.text)] }
+        for mark in unknown {
+            arguments += [.string(mark.step), .string(mark.expected), .string(mark.entry.text)]
+        }
         arguments += [
             "event", .bytes(event), "stream", .string(stream), "entry", .string(id),
             "group", .string(service), "reason", .string(reason.rawValue),
@@ -73,7 +97,8 @@ struct DeadLetter: Sendable {
     }
 
     // KEYS dead letters, the entry's mark, its ledger if it has one
-    // ARGV time to live, blocked, number of steps, step and text of each, the letter's fields
+    // ARGV time to live, blocked, number of steps; step, expected state and text of each; the
+    //      letter's fields
     //
     // A letter that a person has taken away is written again when its entry comes back. A ledger
     // of another type tells nothing and stays as it is: what is read comes before what is written.
@@ -85,13 +110,15 @@ struct DeadLetter: Sendable {
         local type = ledger and redis.call('TYPE', ledger).ok
         if type ~= 'hash' and type ~= 'none' then ledger = nil end
         if not isKnown then
-            known = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4 + 2 * count))
+            known = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4 + 3 * count))
             redis.call('SET', KEYS[2], known, 'EX', ARGV[1])
         end
         if not ledger then return found end
-        for at = 4, 2 + 2 * count, 2 do
+        for at = 4, 1 + 3 * count, 3 do
             local text = redis.call('HGET', ledger, ARGV[at]) or ''
-            if text == '' then redis.call('HSET', ledger, ARGV[at], ARGV[at + 1]) end
+            if string.match(text, '^[^ ]*') == ARGV[at + 1] then
+                redis.call('HSET', ledger, ARGV[at], ARGV[at + 2])
+            end
             found[#found + 1] = text
         end
         if ARGV[2] ~= '' then

@@ -28,12 +28,12 @@ final class StreamReader: Sendable {
     private let group: ConsumerGroup
     private let dispatcher: Dispatcher
     private let configuration: SagaRuntimeConfiguration
-    private let metrics: SagaMetrics
+    private let health: RuntimeHealth
     private let logger: Logger
 
     init(
         owner: String, streams: [ConsumedStream], redis: RedisClient, group: ConsumerGroup,
-        dispatcher: Dispatcher, configuration: SagaRuntimeConfiguration, metrics: SagaMetrics,
+        dispatcher: Dispatcher, configuration: SagaRuntimeConfiguration, health: RuntimeHealth,
         logger: Logger
     ) {
         let first = streams.firstIndex { $0.owner == owner } ?? 0
@@ -45,7 +45,7 @@ final class StreamReader: Sendable {
         self.group = group
         self.dispatcher = dispatcher
         self.configuration = configuration
-        self.metrics = metrics
+        self.health = health
         self.logger = logger
     }
 
@@ -72,10 +72,13 @@ final class StreamReader: Sendable {
                     try await readPending(while: isRunning)
                     readsPending = false
                 }
-                if try await readNew() == 0 { await bell.awaitRing() }
+                let count = try await readNew()
+                health.reading(owner, nil)
+                if count == 0 { await bell.awaitRing() }
                 failures = 0
             } catch {
                 failures += 1
+                health.reading(owner, error)
                 readsPending = true
                 await recover(from: error, failures: failures)
             }

@@ -40,6 +40,9 @@ struct EntryOffice: Sendable {
             return .left
         case .dead(let reason, let error, let attempts):
             letter = self.letter(entry, reason, error, attempts, firstTime)
+        case .halfApplied(let field, let expected, let error):
+            trace?.halfApplied(field, expected: expected, eventID: eventID(entry))
+            letter = self.letter(entry, .halfApplied, error, 1, firstTime)
         case .blocked(let step, let error, let attempts):
             trace?.blocked = (step, eventID(entry))
             letter = self.letter(entry, .blocked, error, attempts, firstTime)
@@ -72,7 +75,8 @@ struct EntryOffice: Sendable {
             let next = StepMachine.next(after: .died, actsOutside: step.actsOutside)
             guard next != .absent else { continue }
             let text = LedgerEntry(state: next.rawValue, eventID: eventID(entry), note: note)
-            trace.unknown.append((step.name, text))
+            trace.unknown.append(
+                DeadLetter.Trace.Mark(step: step.name, expected: "", entry: text))
         }
         return trace
     }
@@ -183,8 +187,10 @@ struct EntryOffice: Sendable {
             } catch {
                 if error.code == .stopped || Task.isCancelled { return nil }
                 attempts += 1
-                environment.logger.warning(
-                    "a dead letter cannot be kept yet", metadata: ["error": "\(error)"])
+                if transitions.health.isNews("letter: \(error.message)") {
+                    environment.logger.warning(
+                        "a dead letter cannot be kept yet", metadata: ["error": "\(error)"])
+                }
                 let duration = environment.configuration.retry.pause(
                     after: attempts, random: Double.random(in: 0...1))
                 guard await place.pause(duration) else { return nil }

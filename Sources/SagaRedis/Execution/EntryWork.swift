@@ -9,6 +9,8 @@ enum Interruption: Error {
     case stopped
     /// Nothing here can deal with it.
     case dead(DeadLetter.Reason, String, attempts: Int)
+    /// A transition of this ledger field failed after it had begun to write.
+    case halfApplied(field: String, expected: String, String)
     /// A step that may only go on kept failing; a person has to look.
     case blocked(step: String, String, attempts: Int)
 }
@@ -212,29 +214,44 @@ final class EntryWork: Sendable {
     /// again, and the ledger answers.
     func apply(_ request: TransitionRequest) async throws(Interruption) -> TransitionRequest.Answer
     {
-        try await untilAnswered { () async throws(SagaError) in
+        try await untilAnswered(request.mark) { () async throws(SagaError) in
             try await environment.transitions.apply(request)
         }
     }
 
     /// Asks our own Redis until it answers.
     ///
-    /// Without a time limit: that Redis is slow or away says nothing about the step, and must
-    /// not end it.
+    /// Without a time limit: that Redis is slow or away, or refuses, says nothing about the step,
+    /// and must not end it.
     func untilAnswered<Value>(
-        _ ask: () async throws(SagaError) -> Value
+        _ mark: TransitionRequest.Mark? = nil, _ ask: () async throws(SagaError) -> Value
     ) async throws(Interruption) -> Value {
         var attempts = 0
+        let health = environment.transitions.health
         place.limit(nil)
         while true {
             do throws(SagaError) {
-                return try await ask()
+                let value = try await ask()
+                if attempts > 0 { health.transition(nil) }
+                return value
             } catch {
                 if error.code == .stopped || Task.isCancelled { throw .stopped }
+                if error.code == .halfApplied, let mark {
+                    throw .halfApplied(
+                        field: mark.field, expected: mark.expected, error.debugDescription)
+                }
                 guard error.retry == .later else {
                     throw .dead(.contradiction, error.debugDescription, attempts: attempts + 1)
                 }
                 attempts += 1
+                health.transition(error)
+                environment.metrics.redisRetried()
+                if health.isNews(error.message) {
+                    environment.logger.warning(
+                        "Redis fails a call of a saga, which is made again",
+                        metadata: metadata(
+                            mark?.field ?? "", ["error": "\(error.debugDescription)"]))
+                }
                 let pause = RetrySchedule(pauseMaximum: .milliseconds(500)).pause(
                     after: attempts, random: Double.random(in: 0...1))
                 guard await place.pause(pause) else { throw .stopped }

@@ -14,6 +14,7 @@ struct TimerKeeper: Sendable {
     let service: String
     let names: SagaKeys
     let metrics: SagaMetrics
+    let health: RuntimeHealth
     let logger: Logger
 
     func run(while isRunning: @Sendable () -> Bool) async {
@@ -67,10 +68,13 @@ struct TimerKeeper: Sendable {
                 ]
             }
             do {
-                _ = try await redis.evaluate(
+                let answer = try await redis.evaluate(
                     TimerScript.fire,
                     keys: [names.timers(service), names.stream(type, owner: service)],
                     arguments: arguments)
+                let refusal = answer[1]?.string
+                if refusal != nil { metrics.publishRefused() }
+                if answer[0]?.integer ?? 0 > 0 { health.publish(refusal) }
             } catch {
                 throw SagaError(error)
             }

@@ -28,18 +28,25 @@ enum TimerScript {
         """)
 
     // KEYS timers and stream, ARGV type and channel, then per timer: member, event ID, saga
-    // ID, event → number fired
+    // ID, event → number fired, and what Redis said if it refused to publish
+    //
+    // A stream of another type would lose the timer: ZREM comes before XADD.
     static let fire = RedisScript(
         """
-        local fired = 0
+        local fired, silent = 0, nil
+        local kind = redis.call('TYPE', KEYS[2]).ok
+        if kind ~= 'none' and kind ~= 'stream' then
+            return redis.error_reply('WRONGTYPE the stream of a timer is no stream')
+        end
         for at = 3, #ARGV, 4 do
             if redis.call('ZREM', KEYS[1], ARGV[at]) == 1 then
                 redis.call('XADD', KEYS[2], '*', 'data', ARGV[at + 3], 'type', ARGV[1],
                     'id', ARGV[at + 1], 'correlationid', ARGV[at + 2])
-                redis.call('PUBLISH', ARGV[2], ARGV[at + 3])
+                local heard = redis.pcall('PUBLISH', ARGV[2], ARGV[at + 3])
+                if type(heard) == 'table' then silent = heard.err end
                 fired = fired + 1
             end
         end
-        return fired
+        return {fired, silent}
         """)
 }

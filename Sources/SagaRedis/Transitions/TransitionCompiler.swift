@@ -1,13 +1,14 @@
 /// Writes the script of a shape.
 ///
 ///     local function transition(k, a)           keys and values of one follow k and a
-///         ledger as expected?                   or {'state', text}
+///         ledger as expected?                   or {'state', text}, {'ledger', error}
 ///         each check                            or {'check', number}
-///         each write
+///         each write                            after the first, it has begun
 ///         each event: XADD, PUBLISH
 ///         ledger, its time to live
 ///     end
-///     for each of them: transition(…)
+///     types of what all of them share           or {'type', number} for each
+///     for each of them: transition(…)           or {'error', has begun, text}
 ///
 /// Names stand in the text, quoted so that they can be nothing else; keys and values never do.
 struct TransitionCompiler {
@@ -16,6 +17,8 @@ struct TransitionCompiler {
     private var pieces: ArraySlice<TransitionShape.Piece> = []
     /// Keys that do not depend on the saga.
     private(set) var sharedKeys: [String] = []
+    private var sharedTypes: [String] = []
+    private var hasWrite = false
     private var lines: [String] = []
     /// What comes after everything else.
     private var lastLines: [String] = []
@@ -31,7 +34,7 @@ struct TransitionCompiler {
     mutating func read(_ pieces: [TransitionShape.Piece]) {
         self.pieces = pieces[...]
         while case .operation(let operation)? = self.pieces.popFirst() { add(operation) }
-        if sharedKeys.isEmpty, keyCount == 0 { _ = shared(names.timers) }
+        if sharedKeys.isEmpty, keyCount == 0 { _ = shared(names.timers, "zset") }
     }
 
     var text: String {
@@ -39,20 +42,45 @@ struct TransitionCompiler {
         // What has no ledger and so perhaps no key of its own goes alone.
         let count = keyCount == 0 ? "1" : "(#keys - \(sharedKeys.count)) / \(keyCount)"
         return """
-            local call, keys, argv, match = redis.call, KEYS, ARGV, string.match
-            local now, saga
+            local call, try, keys, argv, match = redis.call, redis.pcall, KEYS, ARGV, string.match
+            local now, saga, began, silent
             local function transition(k, a)
                 local known
                 \(body)
-                return 1
+                return silent and {'silent', silent} or 1
             end
-            local answers = {}
+            local answers, odd = {}, nil
+            \(typeChecks)
             for number = 0, \(count) - 1 do
-                answers[number + 1] =
-                    transition(\(sharedKeys.count) + number * \(keyCount), number * \(valueCount))
+                local ended, answer
+                began, silent = false, nil
+                if odd then
+                    answer = {'type', odd}
+                else
+                    ended, answer = pcall(transition, \(sharedKeys.count) + number * \(keyCount), \
+            number * \(valueCount))
+                    if not ended then
+                        local text = type(answer) == 'table' and answer.err or tostring(answer)
+                        if number == 0 and not began and not match(text, '^ERR')
+                            and not match(text, '^WRONGTYPE') then error(answer) end
+                        answer = {'error', began and 1 or 0, text}
+                    end
+                end
+                answers[number + 1] = answer
             end
             return answers
             """
+    }
+
+    /// Once for all that run together.
+    private var typeChecks: String {
+        sharedTypes.enumerated().map { index, type in
+            """
+            odd = call('TYPE', keys[\(index + 1)]).ok
+            if odd == 'none' or odd == '\(type)' then odd = nil else odd = \(index + 1) end
+            """
+        }.joined(separator: "\nif not odd then\n")
+            + String(repeating: "\nend", count: max(0, sharedTypes.count - 1))
     }
 
     // MARK: - Pieces
@@ -63,9 +91,10 @@ struct TransitionCompiler {
         return "keys[k + \(number)]"
     }
 
-    private mutating func shared(_ key: String) -> String {
+    private mutating func shared(_ key: String, _ type: String) -> String {
         if let index = sharedKeys.firstIndex(of: key) { return "keys[\(index + 1)]" }
         sharedKeys.append(key)
+        sharedTypes.append(type)
         return "keys[\(sharedKeys.count)]"
     }
 
@@ -130,15 +159,25 @@ struct TransitionCompiler {
             check { "known ~= 'none' and known ~= \($0.word())" }
         case .number:
             lines.append("known = call('HGET', \(key()), \(word()))")
-            check { _ in "known and not match(known, '^-?%d+$')" }
+            check {
+                "known and (known ~= '0' and not match(known, '^-?[1-9]%d*$')"
+                    + " or math.abs(known + \($0.word())) > 9.2e18)"
+            }
         case .command:
             let command = Self.quoted(name())
             let arguments = [command, key()] + words()
-            lines.append("call(\(arguments.joined(separator: ", ")))")
+            write("call(\(arguments.joined(separator: ", ")))")
         case .setTimer: setTimer()
-        case .cancelTimer: lines.append("call('ZREM', \(shared(names.timers)), \(word()))")
+        case .cancelTimer: write("call('ZREM', \(shared(names.timers, "zset")), \(word()))")
         case .event: event()
         }
+    }
+
+    /// The first write may fail by itself, and has then changed nothing.
+    private mutating func write(_ line: String) {
+        lines.append(line)
+        if !hasWrite { lines.append("began = true") }
+        hasWrite = true
     }
 
     private mutating func check(_ fault: (inout TransitionCompiler) -> String) {
@@ -154,27 +193,26 @@ struct TransitionCompiler {
         let isOther = isFirst ? "text ~= ''" : "match(text, '^[^ ]*') ~= \(expected)"
         lines += [
             "local ledger, field, next = keys[k + 1], \(field), \(next)",
-            "known = call('HMGET', ledger, field, 'blocked')",
+            "known = try('HMGET', ledger, field, 'blocked')",
+            "if known.err then return {'ledger', known.err} end",
             "local text, blocked = known[1] or '', known[2]",
             "if \(isOther) then return {'state', text} end",
         ]
         lastLines = [
             "call('HSET', ledger, field, next)",
             "if blocked then",
-            "    if text == '' or match(blocked, '^[^ ]*') ~= field then return 1 end",
-            "    call('HDEL', ledger, 'blocked')",
-            "    text = ''",
+            "    if text ~= '' and match(blocked, '^[^ ]*') == field then",
+            "        call('HDEL', ledger, 'blocked')",
+            "        text, blocked = '', nil",
+            "    end",
             "end",
         ]
-        let setsTime = "call('EXPIRE', ledger, \(ledgerSeconds))"
-        lastLines +=
+        let condition =
             isFirst
-            ? [setsTime]
-            : [
-                "if text == '' or match(text, ' (.......)') ~= match(next, ' (.......)') then",
-                "    " + setsTime,
-                "end",
-            ]
+            ? "" : " and (text == '' or match(text, ' (.......)') ~= match(next, ' (.......)'))"
+        lastLines += [
+            "if not blocked\(condition) then", "    call('EXPIRE', ledger, \(ledgerSeconds))", "end",
+        ]
     }
 
     private mutating func setTimer() {
@@ -183,8 +221,8 @@ struct TransitionCompiler {
             "    local time = call('TIME')",
             "    now = time[1] * 1000 + math.floor(time[2] / 1000)",
             "end",
-            "call('ZADD', \(shared(names.timers)), now + \(word()), \(word()))",
         ]
+        write("call('ZADD', \(shared(names.timers, "zset")), now + \(word()), \(word()))")
     }
 
     private mutating func event() {
@@ -192,9 +230,12 @@ struct TransitionCompiler {
         let outlet = names.outlet(type)
         let (id, event) = (word(), word())
         let fields = "'data', \(event), 'type', \(Self.quoted(type)), 'id', \(id)"
+        let stream = shared(outlet.stream, "stream")
+        write("call('XADD', \(stream), '*', \(fields), 'correlationid', saga)")
+        // A doorbell may be lost, and a transition may not.
         lines += [
-            "call('XADD', \(shared(outlet.stream)), '*', \(fields), 'correlationid', saga)",
-            "call('PUBLISH', \(Self.quoted(outlet.channel)), \(event))",
+            "known = try('PUBLISH', \(Self.quoted(outlet.channel)), \(event))",
+            "if type(known) == 'table' then silent = known.err end",
         ]
     }
 }

@@ -113,8 +113,9 @@ struct TransitionContent {
             require(record, "hash")
         case .addMember(let record, _, _), .removeMember(let record, _):
             require(record, "zset")
-        case .increment(let record, let field, _):
+        case .increment(let record, let field, let amount):
             check(.number, key(record), field, failure: nil)
+            add(value: amount)
         case .setText, .delete, .setTimer, .cancelTimer:
             break
         }

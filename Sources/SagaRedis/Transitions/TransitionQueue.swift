@@ -8,9 +8,9 @@ import Synchronization
 ///     step ─┼──────▶ waiting, by shape ─┤
 ///     step ─┘   (first one starts task) └ the rest ──a task──▶ EVALSHA for each shape
 ///
-/// They have nothing to do with each other; only the cost of a script is shared. When one of
-/// them makes the script fail, each is run again alone: those that were applied before it find
-/// their own text in the ledger. What has no ledger field could not tell, and so goes alone.
+/// They have nothing to do with each other; only the cost of a script is shared. Each has an
+/// answer of its own, also one that fails; nothing is run again here. A script without an answer
+/// may have been run, which only a ledger field can tell: what has none goes alone.
 final class TransitionQueue: Sendable {
     private struct Waiting: Sendable {
         var request: TransitionRequest
@@ -102,13 +102,7 @@ final class TransitionQueue: Sendable {
                 one.continuation.resume(returning: Self.answer(answers[index]))
             }
         } catch {
-            guard batch.count > 1, error.outcome == .answered else {
-                for one in batch {
-                    one.continuation.resume(returning: .failure(SagaError(error)))
-                }
-                return
-            }
-            for one in batch { await send([one]) }
+            for one in batch { one.continuation.resume(returning: .failure(SagaError(error))) }
         }
     }
 

@@ -29,7 +29,7 @@ final class TransitionRequest: Sendable {
     /// Whether a ledger tells, if it runs again, that it was applied before.
     var isMarked: Bool { mark != nil }
     private let failures: [BusinessFailure?]
-    private let mark: Mark?
+    let mark: Mark?
 
     init(
         _ mark: Mark?, changes: Changes, events: [CloudEvent], names: ServiceKeys,
@@ -63,9 +63,12 @@ final class TransitionRequest: Sendable {
     /// run whose answer was lost.
     func answer(_ reply: RedisValue) throws(SagaError) -> Answer {
         if reply.integer == 1 { return .applied }
+        let text = reply[1]?.string ?? ""
         switch reply[0]?.string {
+        case "silent":
+            return .applied
         case "state":
-            let entry = LedgerEntry(reply[1]?.string ?? "")
+            let entry = LedgerEntry(text)
             return entry == mark?.next ? .applied : .refused(entry)
         case "check":
             let number = (reply[1]?.integer ?? 0) - 1
@@ -73,8 +76,25 @@ final class TransitionRequest: Sendable {
                 return .rejected(failure)
             }
             throw SagaError(.unexpectedState, "a record has a type of its own")
+        case "type":
+            let key = script.sharedKeyNames.dropFirst((reply[1]?.integer ?? 1) - 1).first ?? ""
+            throw SagaError(.unavailable, "\(key) has a type of its own", retry: .later)
+        case "ledger":
+            throw SagaError(
+                .unavailable, "the ledger cannot be read: \(text)", retry: .later)
+        case "error":
+            let error = RedisError(serverText: reply[2]?.string ?? "")
+            throw reply[1]?.integer == 1
+                ? SagaError(
+                    .halfApplied, "Redis: \(error.code) after the first write", cause: error)
+                : SagaError(error)
         default:
             throw SagaError(.unexpectedState, "the transition script answered something else")
         }
+    }
+
+    /// What Redis said when the doorbell could not be rung.
+    static func silence(_ reply: RedisValue) -> String? {
+        reply[0]?.string == "silent" ? reply[1]?.string : nil
     }
 }

@@ -8,14 +8,22 @@ import Redis
 ///     ARGV  of each in turn: its values, in the order in which its shape has them
 ///
 ///     for each transition
-///     1                   applied
-///     {'state', text}     the ledger holds something else: its text
-///     {'check', number}   the check of that number does not hold
+///     1                      applied
+///     {'silent', error}      applied, but its PUBLISH was refused
+///     {'state', text}        the ledger holds something else: its text
+///     {'check', number}      the check of that number does not hold
+///     {'type', number}       what all of them share has another type at that number
+///     {'ledger', error}      the ledger cannot be read
+///     {'error', 0, text}     it failed, and wrote nothing
+///     {'error', 1, text}     it failed after it had begun to write
 ///
 /// A script has no rollback. So all checks of a transition come before its first write, and that
 /// first write, which is to a record, may fail by itself: on another type of record, on a server
-/// without memory to spare. Every further record is checked for its type beforehand. An error
-/// ends the script, with what came before applied: `TransitionQueue` then runs each alone.
+/// without memory to spare. Every further record is checked for its type beforehand, and whether
+/// a sum stays within 64 bits; what all of them share, once for all. What can still fail is what
+/// nobody can look up, as a right to one command and not to another. One that fails harms no
+/// other: the rest is run all the same. When the server itself refuses the first of them, the
+/// script fails as a whole, so that the connection hears of it.
 ///
 /// A ledger's time to live is set when it comes to be and when its field's last event is older
 /// than a quarter of an hour, which the first digits of their IDs tell: three of the seven that
@@ -31,6 +39,7 @@ final class TransitionScript: Sendable {
     let script: RedisScript
     /// Keys that its transitions have in common.
     let sharedKeys: RedisArguments
+    let sharedKeyNames: [String]
 
     init(_ shape: TransitionShape, names: ServiceKeys, ledgerTimeToLive: Duration) {
         var compiler = TransitionCompiler(
@@ -39,6 +48,7 @@ final class TransitionScript: Sendable {
         var keys = RedisArguments()
         for key in compiler.sharedKeys { keys.append(key) }
         sharedKeys = keys
+        sharedKeyNames = compiler.sharedKeys
         script = RedisScript(compiler.text)
     }
 }

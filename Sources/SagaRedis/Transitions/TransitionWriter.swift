@@ -20,6 +20,7 @@ final class TransitionWriter: Sendable {
     private let scripts: TransitionScripts
     private let metrics: SagaMetrics
     private let queue: TransitionQueue
+    let health = RuntimeHealth()
 
     init(
         redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration,
@@ -61,14 +62,15 @@ final class TransitionWriter: Sendable {
     /// After an `outcomeUnknown` a request with a ledger field can simply be applied again:
     /// the script answers what it did the first time.
     func apply(_ request: TransitionRequest) async throws(SagaError) -> TransitionRequest.Answer {
-        let reply: RedisValue
+        let answer: TransitionRequest.Answer
         do {
-            reply = try await queue.run(request)
+            let reply = try await queue.run(request)
+            answer = try request.answer(reply)
+            if !request.emitted.isEmpty { heardPublish(reply) }
         } catch {
-            metrics.transition(.failed)
+            metrics.transition(error.code == .halfApplied ? .halfApplied : .failed)
             throw error
         }
-        let answer = try request.answer(reply)
         switch answer {
         case .applied:
             metrics.transition(.applied)
@@ -79,13 +81,27 @@ final class TransitionWriter: Sendable {
         return answer
     }
 
+    private func heardPublish(_ reply: RedisValue) {
+        let refusal = reply.integer == 1 ? nil : TransitionRequest.silence(reply)
+        if refusal != nil { metrics.publishRefused() }
+        health.publish(refusal)
+    }
+
     /// What the ledger holds for a step; nothing if it never ran.
+    ///
+    /// A ledger of another type is nothing that the event could be blamed for.
     func ledger(_ sagaID: String, field: String) async throws(SagaError) -> LedgerEntry? {
-        try await redis.read(
-            RedisCommand(
-                "HGET", [.string(keys.ledger(sagaID)), .string(field)],
-                isReadOnly: true)
-        ).string.map { LedgerEntry($0) }
+        do {
+            return try await redis.read(
+                RedisCommand(
+                    "HGET", [.string(keys.ledger(sagaID)), .string(field)],
+                    isReadOnly: true)
+            ).string.map { LedgerEntry($0) }
+        } catch {
+            guard error.code == .unexpectedState else { throw error }
+            throw SagaError(
+                .unavailable, "the ledger cannot be read", retry: .later, cause: error)
+        }
     }
 
     private func events(of planned: PlannedTransition, origin: Origin) -> [CloudEvent] {

@@ -9,8 +9,8 @@ struct Diagnosis {
         var remedy: String?
     }
 
-    /// The oldest Redis with XAUTOCLAIM, which takes over the work of dead replicas.
-    private static let versionMinimum = (6, 2)
+    /// The oldest Redis whose errors inside a script say what they are.
+    static let versionMinimum = (7, 0)
     private static let clockDifferenceMaximum = Duration.milliseconds(500)
 
     static func findings(_ facts: RedisFacts, isCacheOnly: Bool = false) -> [Finding] {
@@ -20,20 +20,18 @@ struct Diagnosis {
         ].compactMap { $0 }
     }
 
-    private static func version(_ facts: RedisFacts) -> Finding {
+    /// Why this version cannot be used; nil if it can.
+    static func versionProblem(_ facts: RedisFacts) -> Finding? {
         let numbers = facts.version.split(separator: ".").compactMap { Int($0) } + [0, 0]
-        if (numbers[0], numbers[1]) < versionMinimum {
-            return Finding(
-                level: .problem, subject: "version", what: "Redis \(facts.version) is too old",
-                remedy: "install Redis 6.2 or newer, better 7")
-        }
-        if numbers[0] < 7 {
-            return Finding(
-                level: .advice, subject: "version",
-                what: "Redis \(facts.version) works, without the lag of consumer groups",
-                remedy: "install Redis 7")
-        }
-        return Finding(level: .fine, subject: "version", what: "Redis \(facts.version)")
+        guard (numbers[0], numbers[1]) < versionMinimum else { return nil }
+        return Finding(
+            level: .problem, subject: "version", what: "Redis \(facts.version) is too old",
+            remedy: "install Redis 7.0 or newer, or Valkey")
+    }
+
+    private static func version(_ facts: RedisFacts) -> Finding {
+        versionProblem(facts)
+            ?? Finding(level: .fine, subject: "version", what: "Redis \(facts.version)")
     }
 
     private static func persistence(_ facts: RedisFacts) -> Finding {

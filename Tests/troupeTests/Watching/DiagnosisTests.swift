@@ -23,13 +23,14 @@ struct DiagnosisTests {
         #expect(worst { _ in } == nil)
     }
 
-    @Test(arguments: ["6.0.16", "5.0.3", "3.2", ""])
+    @Test(arguments: ["6.2.14", "6.0.16", "5.0.3", "3.2", ""])
     func oldRedisIsAProblem(version: String) {
         #expect(worst { $0.version = version }?.level == .problem)
     }
 
-    @Test func olderButUsableRedisGetsAdvice() {
-        #expect(worst { $0.version = "6.2.14" }?.level == .advice)
+    @Test(arguments: ["7.0.0", "7.2.4", "8.0.1"])
+    func newerRedisIsFine(version: String) {
+        #expect(worst { $0.version = version } == nil)
     }
 
     @Test func lossOfDataIsAProblem() {

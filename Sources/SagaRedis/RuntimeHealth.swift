@@ -1,0 +1,82 @@
+import Redis
+import Saga
+import Synchronization
+
+/// What keeps a runtime from doing its work, as its latest calls to Redis say.
+final class RuntimeHealth: Sendable {
+    private enum Part: Hashable {
+        case publish, transition
+        case reading(String)
+    }
+
+    private struct Trouble {
+        var since: ContinuousClock.Instant
+        var text: String
+    }
+
+    private struct State {
+        var troubles: [Part: Trouble] = [:]
+        var logged: [String: ContinuousClock.Instant] = [:]
+    }
+
+    /// A fault that is over sooner is none: a connection is made again.
+    private static let patience: Duration = .seconds(5)
+    private static let logInterval: Duration = .seconds(10)
+    private static let loggedMaximum = 64
+
+    private let state = Mutex(State())
+
+    /// Sentences, safe to show; empty if the work gets done.
+    func faults(at now: ContinuousClock.Instant = .now) -> [String] {
+        state.withLock { state in
+            state.troubles.compactMap { part, trouble in
+                part == .publish || now - trouble.since > Self.patience ? trouble.text : nil
+            }
+        }.sorted()
+    }
+
+    /// Whether the latest event's message went out; what Redis said if it did not.
+    func publish(_ refusal: String?) {
+        note(.publish, refusal.map { "Redis refuses to publish events: \($0)" })
+    }
+
+    /// Whether the latest transition had an answer.
+    func transition(_ error: SagaError?) {
+        note(.transition, error.map { "Redis refuses transitions: \(Self.reason($0))" })
+    }
+
+    /// Whether the latest read of an owner's streams worked.
+    func reading(_ owner: String, _ error: SagaError?) {
+        note(
+            .reading(owner),
+            error.map { "the streams of \(owner) cannot be read: \(Self.reason($0))" })
+    }
+
+    /// Whether something that repeats itself is to be logged now.
+    func isNews(_ text: String, at now: ContinuousClock.Instant = .now) -> Bool {
+        state.withLock { state in
+            if let last = state.logged[text], now - last < Self.logInterval { return false }
+            if state.logged.count >= Self.loggedMaximum { state.logged = [:] }
+            state.logged[text] = now
+            return true
+        }
+    }
+
+    private func note(_ part: Part, _ text: String?) {
+        state.withLock { state in
+            guard let text else {
+                if !state.troubles.isEmpty { state.troubles[part] = nil }
+                return
+            }
+            let since = state.troubles[part]?.since ?? .now
+            state.troubles[part] = Trouble(since: since, text: text)
+        }
+    }
+
+    private static func reason(_ error: SagaError) -> String {
+        guard let cause = error.cause as? RedisError, cause.outcome == .answered else {
+            return error.message
+        }
+        return cause.message
+    }
+}

@@ -1,0 +1,168 @@
+import Redis
+import RedisTestKit
+import Saga
+import SagaRedis
+import Testing
+
+/// Redis answers, and refuses: nothing ends by it, and nothing is done twice.
+@Suite(.timeLimit(.minutes(1)))
+struct RedisFaultTests {
+    /// The default of a new user: every key and command, and no channel.
+    @Test func sagasWorkWithoutARightToPublishAndTheRuntimeSaysSo() async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            try await access(rig, "resetchannels")
+            try await rig.running { order in
+                for number in 0..<20 {
+                    let outcome = try await order.begin("\(number)", OrderCreated())
+                    #expect(outcome == .applied)
+                }
+                for number in 0..<20 {
+                    try await rig.settled("\(number)", order, as: .completed)
+                }
+                #expect(order.faults.contains { $0.contains("publish") })
+
+                try await access(rig, "allchannels")
+                _ = try await order.begin("heard", OrderCreated())
+                try await rig.settled("heard", order, as: .completed)
+                #expect(order.faults.isEmpty)
+            }
+
+            #expect(try await rig.events("OrderCreated", owner: "order").count == 21)
+            #expect(rig.saga.world.calls("charge") == 21)
+            #expect(
+                try await rig.stock() == ["available": 1000 - 21, "reserved": 0, "shipped": 21])
+            try await expectsNoLetters(rig)
+        }
+        await server.stop()
+    }
+
+    /// As of an access list that somebody mends at once.
+    @Test func aRightThatIsMissingForAWhileEndsNothing() async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            let order = try rig.runtime(rig.saga.order)
+            for number in 0..<5 { _ = try await order.begin("\(number)", OrderCreated()) }
+            try await access(rig, "-evalsha", "-eval")
+            try await rig.running { order in
+                try await rig.until("everybody is charged") {
+                    rig.saga.world.done("charge").count == 5
+                }
+                await #expect(throws: SagaError.self) {
+                    try await order.begin("refused", OrderCreated())
+                }
+                #expect(try await rig.ledger("payment", "0", "charge") == nil)
+                try await access(rig, "+evalsha", "+eval")
+                for number in 0..<5 {
+                    try await rig.settled("\(number)", order, as: .completed)
+                }
+            }
+
+            #expect(rig.saga.world.calls("charge") == 5)
+            try await expectsNoLetters(rig)
+        }
+        await server.stop()
+    }
+
+    @Test(arguments: ["stream", "timers"])
+    func aKeyOfAnotherTypeHoldsSagasUpUntilItIsGone(which: String) async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            let key =
+                which == "stream"
+                ? rig.keys.stream("PaymentProcessed", owner: "payment") : rig.keys.timers("order")
+            let order = try rig.runtime(rig.saga.order)
+            if which == "stream" { _ = try await order.begin("1", OrderCreated()) }
+            _ = try await rig.redis.send(RedisCommand("SET", [.string(key), "text"]))
+            try await rig.running([rig.saga.payment]) { _ in
+                if which == "stream" {
+                    try await rig.until("it is charged") { rig.saga.world.calls("charge") == 1 }
+                } else {
+                    await #expect(throws: SagaError.self) {
+                        try await order.begin("1", OrderCreated())
+                    }
+                    #expect(try await rig.ledger("order", "1", "lifecycle") == nil)
+                }
+                _ = try await rig.redis.send(.del([key]))
+                if which == "timers" { _ = try await order.begin("1", OrderCreated()) }
+                try await rig.until("it goes on") {
+                    try await rig.ledger("payment", "1", "charge") == "done"
+                }
+            }
+
+            #expect(try await rig.events("OrderCreated", owner: "order").count == 1)
+            #expect(try await rig.events("PaymentProcessed", owner: "payment").count == 1)
+            try await expectsNoLetters(rig)
+        }
+        await server.stop()
+    }
+
+    /// A stream whose IDs are used up fails only when it is written to.
+    @Test func aTransitionThatBrokeHalfWayIsSetAsideAndUndoneLater() async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            try await exhaust(rig.keys.stream("PaymentProcessed", owner: "payment"), rig)
+            try await rig.running { order in
+                _ = try await order.begin("1", OrderCreated())
+                try await rig.until("it is set aside") {
+                    try await rig.deadLetters("payment").first?["reason"] == "half_applied"
+                }
+                #expect(try await rig.ledger("payment", "1", "charge") == "unknown")
+                #expect(try await rig.ledger("payment", "1", "blocked") == "charge")
+                #expect(rig.saga.world.calls("charge") == 1)
+
+                _ = try await order.requestCancellation(of: "1", reason: BusinessFailure("x"))
+                try await rig.settled("1", order, as: .cancelled)
+            }
+
+            #expect(rig.saga.world.done("charge").isEmpty)
+            #expect(try await rig.ledger("payment", "1", "blocked") == nil)
+        }
+        await server.stop()
+    }
+
+    @Test func recordsThatAreHalfWrittenWaitForAPerson() async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            try await exhaust(rig.keys.stream("ProductReserved", owner: "inventory"), rig)
+            let half = ["available": 999, "reserved": 1]
+            try await rig.running { order in
+                _ = try await order.begin("1", OrderCreated())
+                try await rig.until("it is set aside") {
+                    try await rig.deadLetters("inventory").count == 1
+                }
+                #expect(try await rig.stock() == half)
+
+                _ = try await order.requestCancellation(of: "1", reason: BusinessFailure("x"))
+                try await rig.until("nobody undoes what nobody knows") {
+                    try await rig.deadLetters("inventory").count == 2
+                }
+            }
+
+            #expect(
+                try await rig.deadLetters("inventory").map { $0["reason"] ?? "" }
+                    == ["half_applied", "contradiction"])
+            #expect(try await rig.stock() == half)
+            #expect(try await rig.ledger("inventory", "1", "reserve") == "unknown")
+            #expect(try await rig.ledger("inventory", "1", "blocked") == "reserve")
+        }
+        await server.stop()
+    }
+
+    private func access(_ rig: ShopRig, _ rules: String...) async throws {
+        _ = try await rig.redis.send(
+            RedisCommand("ACL", ["SETUSER", "default"] + rules.map { .string($0) }))
+    }
+
+    private func exhaust(_ stream: String, _ rig: ShopRig) async throws {
+        let last = "18446744073709551615-18446744073709551615"
+        _ = try await rig.redis.send(
+            RedisCommand("XADD", [.string(stream), .string(last), "data", "x"]))
+    }
+
+    private func expectsNoLetters(_ rig: ShopRig) async throws {
+        for service in ["order", "payment", "inventory", "shipping"] {
+            #expect(try await rig.deadLetters(service).isEmpty, "\(service)")
+        }
+    }
+}
