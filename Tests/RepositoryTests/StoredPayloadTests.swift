@@ -38,7 +38,8 @@ struct StoredPayloadTests {
             guard let match = code[index].firstMatch(of: #/\bcase\s.*?\.\w+\((.*)/#) else {
                 return false
             }
-            let names = code[index].contains("case var ")
+            let names =
+                code[index].contains("case var ")
                 ? match.1.matches(of: #/\b\w+\b/#).map { String($0.0) }
                 : match.1.matches(of: #/\bvar\s+(\w+)/#).map { String($0.1) }
             guard let source = source(of: index, in: code), !names.isEmpty else { return false }

@@ -74,6 +74,8 @@ extension GatewayConfiguration {
         server.eventLoops = loops == 0 ? nil : loops
         server.connections = section.integer(
             "connections", in: 1...1_000_000, default: server.connections)
+        server.unsentLimit = section.size(
+            "unsent", in: 1024 * 1024...1024 * 1024 * 1024 * 1024, default: server.unsentLimit)
         if let limits = section.optional("limits")?.section() {
             server.limits = requestLimits(limits)
         }

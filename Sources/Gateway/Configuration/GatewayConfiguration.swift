@@ -27,6 +27,10 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var eventLoops: Int?
     /// Connections held at once; more are closed as they come.
     public var connections = 10_000
+    /// Bytes of answers that clients have not taken and that are kept for them alone.
+    ///
+    /// With more, the connections that wait for most are ended.
+    public var unsentLimit = 256 * 1024 * 1024
     /// Sizes of requests.
     public var limits = RequestLimits()
     /// Time for a head to arrive, from its first byte.

@@ -49,19 +49,19 @@ struct AnswerWriter {
     ///
     /// - Parameter writeName: writes the request's name.
     static func write(
-        _ answer: Answer, _ frame: Frame, at moment: Moment, into buffer: inout ByteBuffer,
+        _ answer: Answer, _ frame: Frame, at moment: Moment, into queue: inout AnswerQueue,
         writeName: (inout ByteBuffer) -> Void
     ) -> Int {
         switch answer.content {
         case .stored(let response):
             return write(
-                response, answer.cacheStatus ?? .hit, frame, at: moment, into: &buffer,
+                response, answer.cacheStatus ?? .hit, frame, at: moment, into: &queue,
                 writeName: writeName)
         case .own(let response):
-            buffer.writeImmutableBuffer(response.head)
-            answer.cacheStatus?.write(into: &buffer, lifetime: nil)
-            writeEnd(frame, into: &buffer, writeName: writeName)
-            if !frame.isHead { buffer.writeImmutableBuffer(response.body) }
+            queue.tail.writeImmutableBuffer(response.head)
+            answer.cacheStatus?.write(into: &queue.tail, lifetime: nil)
+            writeEnd(frame, into: &queue.tail, writeName: writeName)
+            if !frame.isHead { queue.append(body: response.body, isHeld: true) }
             return response.status
         }
     }
@@ -69,18 +69,22 @@ struct AnswerWriter {
     /// The same for what the cache keeps; the whole of what a hit costs to write.
     static func write(
         _ response: StoredResponse, _ status: CacheStatus, _ frame: Frame, at moment: Moment,
-        into buffer: inout ByteBuffer, writeName: (inout ByteBuffer) -> Void
+        into queue: inout AnswerQueue, writeName: (inout ByteBuffer) -> Void
     ) -> Int {
         if let ifNoneMatch = frame.ifNoneMatch, response.isNotModified(ifNoneMatch: ifNoneMatch) {
-            response.writeNotModifiedHead(into: &buffer, status: status, at: moment)
-            writeEnd(frame, into: &buffer, writeName: writeName)
+            response.writeNotModifiedHead(into: &queue.tail, status: status, at: moment)
+            writeEnd(frame, into: &queue.tail, writeName: writeName)
             return 304
         }
-        buffer.reserveCapacity(
-            minimumWritableBytes: response.head.readableBytes + response.body.readableBytes + 256)
-        response.writeHead(into: &buffer, status: status, at: moment)
-        writeEnd(frame, into: &buffer, writeName: writeName)
-        if !frame.isHead { buffer.writeImmutableBuffer(response.body) }
+        queue.tail.reserveCapacity(
+            minimumWritableBytes: response.head.readableBytes
+                + AnswerQueue.copied(response.body.readableBytes) + 256)
+        response.writeHead(into: &queue.tail, status: status, at: moment)
+        writeEnd(frame, into: &queue.tail, writeName: writeName)
+        if !frame.isHead {
+            let isKept = status.forwarded == nil || status.isStored
+            queue.append(body: response.body, isHeld: !isKept)
+        }
         return response.status
     }
 

@@ -3,7 +3,7 @@ import Metrics
 /// The counters of one route, made once at the start: nothing is looked up by name later.
 struct RouteMetrics: Sendable {
     private static let statuses = [
-        200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429, 431,
+        200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429, 499,
         500, 501, 502, 503, 504,
     ]
     private static let outcomes = ["hit", "hit_redis", "collapsed", "miss", "bypass"]

@@ -14,13 +14,19 @@ final class ConnectionGroup {
     private(set) var isDraining = false
 
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
+    private let unsentLimit: Int
     private var sweeper: RepeatedTask?
     private var drained: EventLoopPromise<Void>?
 
     /// How often time limits are looked at; they are good to this much.
     private static let sweepInterval = TimeAmount.milliseconds(100)
 
-    init(_ phases: RequestPhases, _ configuration: ServerConfiguration, eventLoop: any EventLoop) {
+    /// - Parameter share: this loop's part of what all loops together may hold.
+    init(
+        _ phases: RequestPhases, _ configuration: ServerConfiguration, eventLoop: any EventLoop,
+        share: Int = 1
+    ) {
+        unsentLimit = configuration.unsentLimit / share
         self.phases = phases
         self.configuration = configuration
         self.eventLoop = eventLoop
@@ -37,7 +43,22 @@ final class ConnectionGroup {
 
     private func sweep() {
         let now = Moment.now()
-        for connection in Array(connections.values) { connection.sweep(now) }
+        var held = 0
+        for connection in Array(connections.values) {
+            connection.sweep(now)
+            held += connection.heldBytes
+        }
+        if held > unsentLimit { cut(held) }
+    }
+
+    /// Ends the connections that hold most, until all together hold what they may.
+    private func cut(_ held: Int) {
+        var held = held
+        for connection in connections.values.sorted(by: { $0.heldBytes > $1.heldBytes })
+        where held > unsentLimit {
+            held -= connection.heldBytes
+            connection.abort()
+        }
     }
 
     // MARK: - Membership
@@ -68,6 +89,6 @@ final class ConnectionGroup {
     /// Closes what is left.
     func stop() {
         sweeper?.cancel()
-        for connection in Array(connections.values) { connection.abort() }
+        for connection in Array(connections.values) { connection.abort(status: 503) }
     }
 }

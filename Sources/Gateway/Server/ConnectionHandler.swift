@@ -1,3 +1,4 @@
+import DequeModule
 import NIOCore
 import NIOHTTP1
 import Observability
@@ -8,11 +9,16 @@ import Observability
 ///            ▼                                                       │
 ///        reading ─► head ─► receiving ─► end ─┬─ hit ────────────────┤ on this event loop
 ///            │                                └─ answering ──────────┘ a task asks
-///            └─ fault, too slow, last answer ─► lingering ─► closed
+///            └─ fault, too slow, last answer ─► finishing ─► lingering ─► closed
 ///
-/// Requests that arrive behind another wait in the parser; reading stops when many do. After a
-/// last answer the connection lingers for what the client still sends, because closing a socket
-/// with unread bytes can take the answer away from the client.
+/// Requests that arrive behind another wait in the parser; reading stops when many do. Answers go
+/// out in slices, as the client takes them, and a connection is finishing until it has taken the
+/// last byte. Then it lingers for what the client still sends, because closing a socket with
+/// unread bytes can take the answer away from the client.
+///
+/// A client that is gone ends the work that was for it alone, and its request counts as 499. One
+/// that has only ended its sending is answered. The two look alike, so it is sent an interim
+/// answer: who waits skips it (RFC 9110 section 15.2), and who is gone resets the connection.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -24,7 +30,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         /// The request is known, its end is awaited.
         case receiving(Intake)
         /// A task works on the answer.
-        case answering
+        case answering(Work)
+        /// The last answer is on its way; what comes in is dropped.
+        case finishing
         /// The last answer is out; what comes in is dropped.
         case lingering
         case closed
@@ -36,6 +44,20 @@ final class ConnectionHandler: ChannelDuplexHandler {
         var body = ByteBuffer()
     }
 
+    private struct Work {
+        let exchange: Exchange
+        let task: Task<Void, Never>
+    }
+
+    /// An answer of which some waits, and where its last byte stands in the queue.
+    private struct Unsent {
+        let end: Int
+        var ended: EndedRequest
+        let path: String
+        let name: String
+        let upstream: String?
+    }
+
     private let group: ConnectionGroup
     private let identity: ConnectionIdentity
     private var context: ChannelHandlerContext?
@@ -44,20 +66,28 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var state = State.reading
     /// When what is awaited began to be awaited.
     private var since = Moment.now()
-    private var blockedSince: Moment?
+    /// The channel has as much to send as it takes.
+    private var isBlocked = false
     /// A write is being called: whatever the channel tells from inside of it is only noted.
     private var isWriting = false
-    private var output = ByteBuffer()
+    private var queue = AnswerQueue()
+    private var unsent = Deque<Unsent>()
+    private var progress = WriteProgress()
     private var closesAfterAnswer = false
     private var heldRead = false
+    /// When the client ended its sending.
+    private var inputEnded: Moment?
+    private var hasProbed = false
 
     /// Bytes of later requests that may wait; then reading stops.
     private static let backlog = 64 * 1024
     /// Output is handed on when it reaches this.
     private static let outputChunk = 64 * 1024
-    /// Memory for output that a connection keeps between answers.
-    private static let keptCapacity = 8 * 1024
     private static let lingerTime = Duration.seconds(2)
+    /// Time in which most answers come; a client that only ended its sending is not asked before.
+    private static let probeDelay = Duration.milliseconds(200)
+    /// Time for an answer to a client of HTTP/1.0 that ended its sending: it cannot be asked.
+    private static let oldClientPatience = Duration.seconds(1)
 
     init(_ group: ConnectionGroup, peer: String) {
         self.group = group
@@ -73,7 +103,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        state = .closed
+        conclude(status: 499)
         self.context = nil
         group.remove(self)
     }
@@ -82,22 +112,53 @@ final class ConnectionHandler: ChannelDuplexHandler {
         abort()
     }
 
-    func abort() {
-        state = .closed
+    /// Ends the connection at once.
+    ///
+    /// - Parameter status: what a request counts as that loses its answer by this.
+    func abort(status: Int = 499) {
+        conclude(status: status)
         context?.close(promise: nil)
     }
 
     /// No further request is begun; one that has begun gets its answer.
     func drain() {
         closesAfterAnswer = true
-        if case .reading = state, !parser.isInsideRequest { abort() }
+        if case .reading = state, !parser.isInsideRequest { leave() }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else {
             return context.fireUserInboundEventTriggered(event)
         }
-        if case .answering = state { closesAfterAnswer = true } else { abort() }
+        if case .lingering = state { return abort() }
+        inputEnded = .now()
+        advance()
+    }
+
+    /// Ends the connection once the client has all that waits for it.
+    private func leave() {
+        guard unsentBytes > 0 else { return abort() }
+        answeredLast()
+        flush()
+    }
+
+    /// Ends the work that nobody waits for any more, and accounts for what had begun.
+    private func conclude(status: Int) {
+        let ended = state
+        state = .closed
+        switch ended {
+        case .answering(let work):
+            work.task.cancel()
+            let exchange = work.exchange
+            log(exchange.head, exchange.route, status, bytes: 0, name: exchange.name)
+        case .receiving(let intake): logCut(intake, status)
+        case .reading, .finishing, .lingering, .closed: break
+        }
+        while var first = unsent.popFirst() {
+            first.ended.bytes = max(0, first.ended.bytes - (first.end - queue.position))
+            first.ended.status = status
+            log(first)
+        }
     }
 
     // MARK: - Reading
@@ -109,7 +170,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch state {
-        case .lingering, .closed: return
+        case .finishing, .lingering, .closed: return
         case .reading, .receiving, .answering: break
         }
         if case .reading = state, !parser.isInsideRequest { since = .now() }
@@ -118,17 +179,24 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        blockedSince = context.channel.isWritable ? nil : .now()
-        if blockedSince == nil, !isWriting { advance() }
+        isBlocked = !context.channel.isWritable
+        if !isBlocked, !isWriting {
+            progress.reset()
+            // What came meanwhile had to wait for us.
+            if case .reading = state { since = .now() }
+            advance()
+        }
         context.fireChannelWritabilityChanged()
     }
 
     /// Takes what the parser has until a request has to wait for its answer.
     private func advance() {
-        reading: while let context, blockedSince == nil {
+        reading: while context != nil {
+            if queue.count >= Self.outputChunk { flush() }
+            guard !isBlocked else { break }
             switch state {
             case .reading, .receiving: break
-            case .answering, .lingering, .closed: break reading
+            case .answering, .finishing, .lingering, .closed: break reading
             }
             do throws(RequestFault) {
                 guard let event = try parser.next() else { break reading }
@@ -136,13 +204,26 @@ final class ConnectionHandler: ChannelDuplexHandler {
             } catch {
                 refuse(error)
             }
-            if output.readableBytes >= Self.outputChunk { flush(context) }
         }
+        flush()
+        endInput()
         guard let context else { return }
-        flush(context)
         if heldRead && parser.bufferedBytes <= Self.backlog {
             heldRead = false
             context.read()
+        }
+    }
+
+    /// Leaves once there is nothing more to answer and nothing more can come.
+    private func endInput() {
+        guard inputEnded != nil, !isBlocked else { return }
+        switch state {
+        case .reading: leave()
+        case .receiving(let intake):
+            state = .reading
+            logCut(intake, 499)
+            leave()
+        case .answering, .finishing, .lingering, .closed: break
         }
     }
 
@@ -167,6 +248,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func begin(_ head: RequestHead) {
         let now = Moment.now()
         since = now
+        hasProbed = false
         let verdict = group.phases.judge(
             head, at: now, connection: identity, keys: &keys, namer: &group.namer)
         let intake = Intake(head: head, verdict: verdict)
@@ -174,7 +256,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard head.expectsContinue, head.framing != .none else { return }
         if case .ask = verdict {
             if parser.bufferedBytes == 0 {
-                output.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+                queue.tail.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
             }
         } else {
             // The client waits before it sends the body; with this answer it need not send it.
@@ -197,7 +279,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 status: 204, fields: ["Allow": allow], body: ByteBuffer())
             send(Answer(empty), intake.head, name: name, route: nil)
         case .ask(var exchange):
-            state = .answering
             if intake.head.framing != .none { exchange.body = intake.body }
             ask(exchange)
         }
@@ -206,10 +287,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func ask(_ exchange: Exchange) {
         let phases = group.phases
         let bound = NIOLoopBound(self, eventLoop: group.eventLoop)
-        Task {
+        let task = Task {
             let answer = await phases.ask(exchange)
             exchange.eventLoop.execute { bound.value.finish(exchange, answer) }
         }
+        state = .answering(Work(exchange: exchange, task: task))
     }
 
     private func finish(_ exchange: Exchange, _ answer: Answer) {
@@ -226,47 +308,100 @@ final class ConnectionHandler: ChannelDuplexHandler {
         _ head: RequestHead, _ route: CompiledRoute, _ response: StoredResponse
     ) {
         let frame = frame(head)
-        let before = output.readableBytes
+        let before = queue.count
         let name = head.contains(.requestID) ? name(of: head) : nil
-        let status = AnswerWriter.write(response, .hit, frame, at: since, into: &output) { buffer in
+        let status = AnswerWriter.write(response, .hit, frame, at: since, into: &queue) { buffer in
             if let name { buffer.writeString(name) } else { group.namer.writeNext(into: &buffer) }
         }
         let ended = EndedRequest(
             route: route, method: head.method, status: status, cacheStatus: .hit,
-            bytes: output.readableBytes - before,
+            bytes: queue.count - before,
             nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
-        group.phases.log(ended)
-        group.hits &+= 1
-        if group.phases.accessLog.wantsHit(group.hits) {
-            group.phases.accessLog.write(
-                ended, path: head.target.text, name: name ?? "", upstream: nil)
+        if queue.hasBodies {
+            wait(ended, path: head.target.text, name: name ?? "", upstream: nil)
+        } else {
+            log(ended, path: head.target.text, name: name ?? "", upstream: nil)
         }
-        if !frame.keepsAlive { linger() }
+        if !frame.keepsAlive { answeredLast() }
     }
 
     private func send(
         _ answer: Answer, _ head: RequestHead, name: String, route: CompiledRoute?
     ) {
         let frame = frame(head)
-        let before = output.readableBytes
+        let before = queue.count
         let now = Moment.now()
-        let status = AnswerWriter.write(answer, frame, at: now, into: &output) {
+        let status = AnswerWriter.write(answer, frame, at: now, into: &queue) {
             $0.writeString(name)
         }
         let ended = EndedRequest(
             route: route, method: head.method, status: status, cacheStatus: answer.cacheStatus,
-            bytes: output.readableBytes - before,
+            bytes: queue.count - before,
             nanoseconds: now.nanoseconds - since.nanoseconds)
-        group.phases.log(ended)
-        group.phases.accessLog.write(
-            ended, path: head.target.text, name: name, upstream: answer.upstream)
+        wait(ended, path: head.target.text, name: name, upstream: answer.upstream)
         since = now
-        if !frame.keepsAlive { linger() }
+        if !frame.keepsAlive { answeredLast() }
     }
+
+    // MARK: - Accounts
+
+    /// A request ends when the last byte of its answer is handed on.
+    private func wait(_ ended: EndedRequest, path: String, name: String, upstream: String?) {
+        unsent.append(
+            Unsent(end: queue.end, ended: ended, path: path, name: name, upstream: upstream))
+    }
+
+    private func logSent() {
+        while let first = unsent.first, first.end <= queue.position {
+            unsent.removeFirst()
+            log(first)
+        }
+    }
+
+    private func log(_ answer: Unsent) {
+        log(answer.ended, path: answer.path, name: answer.name, upstream: answer.upstream)
+    }
+
+    private func log(
+        _ ended: EndedRequest, path: @autoclosure () -> String, name: @autoclosure () -> String,
+        upstream: String?
+    ) {
+        group.phases.log(ended)
+        if ended.cacheStatus == .hit {
+            group.hits &+= 1
+            guard group.phases.accessLog.wantsHit(group.hits) else { return }
+        }
+        group.phases.accessLog.write(ended, path: path(), name: name(), upstream: upstream)
+    }
+
+    /// A request that got no answer.
+    private func log(
+        _ head: RequestHead, _ route: CompiledRoute?, _ status: Int, bytes: Int, name: String
+    ) {
+        let ended = EndedRequest(
+            route: route, method: head.method, status: status, cacheStatus: nil, bytes: bytes,
+            nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
+        log(ended, path: head.target.text, name: name, upstream: nil)
+    }
+
+    private func logCut(_ intake: Intake, _ status: Int) {
+        switch intake.verdict {
+        case .hit(let route, _):
+            log(intake.head, route, status, bytes: 0, name: name(of: intake.head))
+        case .ask(let exchange):
+            log(intake.head, exchange.route, status, bytes: 0, name: exchange.name)
+        case .answered, .options:
+            log(intake.head, nil, status, bytes: 0, name: name(of: intake.head))
+        }
+    }
+
+    // MARK: - Frames
 
     private func frame(_ head: RequestHead) -> AnswerWriter.Frame {
         AnswerWriter.Frame(
-            isHead: head.method == .head, keepsAlive: head.keepsAlive && !closesAfterAnswer,
+            isHead: head.method == .head,
+            keepsAlive: head.keepsAlive && !closesAfterAnswer
+                && (inputEnded == nil || parser.bufferedBytes > 0),
             minorVersion: head.minorVersion,
             ifNoneMatch: head.contains(.ifNoneMatch) ? head.joined("if-none-match") : nil)
     }
@@ -281,67 +416,111 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let name = group.namer.next()
         let answer = Answer(GatewayProblem(fault), requestName: name)
         let frame = AnswerWriter.Frame(isHead: false, keepsAlive: false, minorVersion: 1)
-        let before = output.readableBytes
-        _ = AnswerWriter.write(answer, frame, at: since, into: &output) { $0.writeString(name) }
+        let before = queue.count
+        _ = AnswerWriter.write(answer, frame, at: since, into: &queue) { $0.writeString(name) }
         let ended = EndedRequest(
             route: nil, method: .get, status: fault.status, cacheStatus: nil,
-            bytes: output.readableBytes - before, nanoseconds: 0)
-        group.phases.log(ended)
-        group.phases.accessLog.write(ended, path: "", name: name, upstream: nil)
-        linger()
+            bytes: queue.count - before, nanoseconds: 0)
+        wait(ended, path: "", name: name, upstream: nil)
+        answeredLast()
     }
 
     // MARK: - Writing and ending
 
-    /// Hands on what there is.
+    /// Hands on what the channel takes.
     ///
-    /// The channel calls back from inside the write: it may become unwritable and writable again
-    /// there. So the bytes are taken out before, and nothing goes on before the write returns.
-    private func flush(_ context: ChannelHandlerContext) {
-        guard output.readableBytes > 0 else { return }
-        var bytes = ByteBuffer()
-        swap(&bytes, &output)
+    /// It calls back from inside a write: it may become unwritable and writable again there. So
+    /// bytes are taken out of the queue before, and nothing goes on before the write returns.
+    private func flush() {
+        guard !isWriting else { return }
         isWriting = true
-        if case .lingering = state {
-            let bound = NIOLoopBound(self, eventLoop: group.eventLoop)
-            context.writeAndFlush(wrapOutboundOut(bytes)).whenComplete { _ in
-                bound.value.context?.close(mode: .output, promise: nil)
-            }
-        } else {
-            context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        while !isBlocked, let context, var piece = queue.next() {
+            let isLast = queue.isEmpty && isFinishing
+            context.write(wrapOutboundOut(piece.bytes), promise: isLast ? lastWrite() : nil)
+            if queue.isEmpty || isBlocked { context.flush() }
+            // The socket has usually taken the bytes by now, and the memory is free to be used.
+            if piece.isOwn { queue.reuse(&piece.bytes) }
         }
         isWriting = false
-        // The socket has usually taken the bytes by now, and the memory is free to be used again.
-        guard bytes.capacity <= Self.keptCapacity else { return }
-        bytes.clear()
-        output = bytes
+        logSent()
+    }
+
+    private var isFinishing: Bool {
+        if case .finishing = state { true } else { false }
+    }
+
+    /// Bytes that the socket has not taken.
+    private var unsentBytes: Int {
+        let buffered = try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        return queue.count + (buffered ?? 0)
     }
 
     /// Nothing is read any more; the connection ends when the client has the answer.
+    private func answeredLast() {
+        state = .finishing
+        progress.reset()
+        parser = RequestParser(limits: group.configuration.limits)
+        guard queue.isEmpty, let context else { return }
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: lastWrite())
+    }
+
+    private func lastWrite() -> EventLoopPromise<Void> {
+        let promise = group.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound(self, eventLoop: group.eventLoop)
+        promise.futureResult.whenComplete { _ in bound.value.linger() }
+        return promise
+    }
+
     private func linger() {
+        guard case .finishing = state else { return }
         since = .now()
         state = .lingering
+        context?.close(mode: .output, promise: nil)
     }
+
+    /// What this connection alone keeps in memory of answers.
+    var heldBytes: Int { queue.heldBytes }
 
     /// Enforces time limits; called by the group all the time.
     func sweep(_ now: Moment) {
         let limits = group.configuration
-        if let blockedSince, blockedSince + limits.writeTimeout < now { return abort() }
+        if isBlocked || isFinishing { return sweepWriting(now) }
         switch state {
         case .reading where parser.isInsideRequest:
             if since + limits.headerTimeout < now { expire() }
         case .reading:
-            if since + limits.idleTimeout < now { abort() }
+            if since + limits.idleTimeout < now { sweepWriting(now) }
         case .receiving:
             if since + limits.bodyTimeout < now { expire() }
+        case .answering(let work):
+            if let inputEnded { probe(work.exchange.head, inputEnded, now) }
         case .lingering:
             if since + Self.lingerTime < now { abort() }
-        case .answering, .closed: break
+        case .finishing, .closed: break
         }
+    }
+
+    /// A client may be slow, as long as it takes something.
+    private func sweepWriting(_ now: Moment) {
+        let unsent = unsentBytes
+        let limit = group.configuration.writeTimeout
+        if unsent == 0 || progress.isStalled(unsent, at: now, limit: limit) { abort() }
+    }
+
+    /// Finds out whether a client that ended its sending still waits.
+    private func probe(_ head: RequestHead, _ ended: Moment, _ now: Moment) {
+        guard head.minorVersion > 0 else {
+            if ended + Self.oldClientPatience < now { abort() }
+            return
+        }
+        guard !hasProbed, ended + Self.probeDelay < now else { return }
+        hasProbed = true
+        queue.tail.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        flush()
     }
 
     private func expire() {
         refuse(.tooSlow)
-        if let context { flush(context) }
+        flush()
     }
 }

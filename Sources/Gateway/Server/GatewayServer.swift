@@ -96,7 +96,8 @@ private final class ConnectionGroups: Sendable {
         limit = configuration.connections
         groups = Dictionary(
             uniqueKeysWithValues: eventLoops.map { loop in
-                let group = ConnectionGroup(phases, configuration, eventLoop: loop)
+                let group = ConnectionGroup(
+                    phases, configuration, eventLoop: loop, share: eventLoops.count)
                 return (ObjectIdentifier(loop), .makeBoxSendingValue(group, eventLoop: loop))
             })
     }
@@ -113,9 +114,21 @@ private final class ConnectionGroups: Sendable {
                 channel.close(promise: nil)
                 return
             }
+            limitUnsent(channel)
             let peer = channel.remoteAddress?.ipAddress ?? "unknown"
             try channel.pipeline.syncOperations.addHandler(ConnectionHandler(group, peer: peer))
         }
+    }
+
+    /// Keeps the system from taking megabytes that the client has not been sent yet: they would
+    /// cost memory, and hide whether the client takes anything. Without it all works the same.
+    private func limitUnsent(_ channel: any Channel) {
+        #if os(Linux)
+            let option = NIOBSDSocket.Option(rawValue: 25)  // TCP_NOTSENT_LOWAT
+        #else
+            let option = NIOBSDSocket.Option(rawValue: 0x201)
+        #endif
+        try? channel.syncOptions?.setOption(.tcpOption(option), value: 64 * 1024)
     }
 
     func start() {

@@ -37,7 +37,11 @@ final class UpstreamPool {
     private var idle: [UpstreamConnection] = []
     private var waiting: Deque<Lease> = []
     private var connections = 0
+    /// While the server refuses connections, calls wait for those that are there.
+    private var refusedUntil = NIODeadline.uptimeNanoseconds(0)
     private var isStopped = false
+
+    private static let refusalTime = TimeAmount.seconds(1)
 
     init(target: UpstreamTarget, configuration: UpstreamConfiguration, eventLoop: any EventLoop) {
         self.target = target
@@ -52,13 +56,17 @@ final class UpstreamPool {
             _ = lease.fulfil(.failure(.init(.stopped)))
         } else if let connection = idle.popLast() {
             _ = lease.fulfil(.success(connection))
-        } else if connections < configuration.connections {
+        } else if mayConnect {
             connect(for: lease)
         } else if waiting.count < configuration.waiting {
             waiting.append(lease)
         } else {
             _ = lease.fulfil(.failure(.init(.overloaded)))
         }
+    }
+
+    private var mayConnect: Bool {
+        connections < configuration.connections && (connections == 0 || refusedUntil < .now())
     }
 
     func connectionIsIdle(_ connection: UpstreamConnection) {
@@ -77,7 +85,7 @@ final class UpstreamPool {
     }
 
     private func serveNextWaiting() {
-        while connections < configuration.connections, let lease = waiting.popFirst() {
+        while mayConnect, let lease = waiting.popFirst() {
             if lease.isOpen { connect(for: lease) }
         }
     }
@@ -125,8 +133,11 @@ final class UpstreamPool {
 
     private func connectFailed(_ detail: String, for lease: Lease) {
         connections -= 1
+        refusedUntil = .now() + Self.refusalTime
         _ = lease.fulfil(.failure(.init(.unreachable, detail)))
-        // Whoever waits behind would wait for the same in vain.
+        // Whoever waits is served by the connections that are left. Without any they would wait
+        // in vain.
+        guard connections == 0 else { return }
         while let next = waiting.popFirst() {
             _ = next.fulfil(.failure(.init(.unreachable, detail)))
         }

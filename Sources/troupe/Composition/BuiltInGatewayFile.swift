@@ -15,6 +15,7 @@ server:
   port: 3000
   event_loops: 0          # threads that serve; 0 takes one for each core
   connections: 10000      # more are closed as they come
+  unsent: 256MiB          # answers kept for clients that do not take them; then most goes first
   limits:                 # answered 414, 431, 431, 431 and 413
     request_line: 8KiB
     header_field: 8KiB

@@ -16,11 +16,18 @@ final class CountingConnection: Sendable {
             iterator = stream.makeAsyncIterator()
         }
 
+        /// Interim answers so far.
+        private(set) var interim = 0
+
         var receivedBytes: Int { reader.receivedBytes }
 
         func answer(isHead: Bool) async throws -> AnswerReader.Answer {
             while true {
-                if let answer = reader.next(isHead: isHead) { return answer }
+                if let answer = reader.next(isHead: isHead) {
+                    if answer.status >= 200 { return answer }
+                    interim += 1
+                    continue
+                }
                 guard await more() else { throw Ended() }
             }
         }
@@ -62,16 +69,31 @@ final class CountingConnection: Sendable {
         }
     }
 
-    init(port: Int) async throws {
+    /// - Parameter pace: time from one read of at most 64 KiB to the next; `nil` reads at once,
+    ///   what is longer than a test never reads.
+    init(port: Int, pace: TimeAmount? = nil) async throws {
         let (stream, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
         incoming = Incoming(stream)
-        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let paced = { (bootstrap: ClientBootstrap) in
+            bootstrap.channelOption(.autoRead, value: false)
+                .channelOption(.maxMessagesPerRead, value: 1)
+                .channelOption(.socketOption(.so_rcvbuf), value: 32 * 1024)
+                .channelOption(
+                    .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024))
+        }
+        channel = try await (pace == nil ? bootstrap : paced(bootstrap))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Reader(continuation))
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
+        guard let pace else { return }
+        let channel = channel
+        channel.eventLoop.scheduleRepeatedTask(initialDelay: pace, delay: pace) { task in
+            if channel.isActive { channel.read() } else { task.cancel() }
+        }
     }
 
     func send(_ text: String) async throws {
@@ -84,5 +106,18 @@ final class CountingConnection: Sendable {
 
     func surplus() async -> Int { await incoming.surplus() }
 
+    var receivedBytes: Int { get async { await incoming.receivedBytes } }
+    var interimAnswers: Int { get async { await incoming.interim } }
+
+    /// Nothing more will be sent; answers are still awaited.
+    func endSending() async throws { try await channel.close(mode: .output).get() }
+
     func close() async { try? await channel.close() }
+}
+
+/// Waits for something that other tasks bring about.
+func until(_ condition: () async -> Bool) async {
+    while !(await condition()), !Task.isCancelled {
+        try? await Task.sleep(for: .milliseconds(5))
+    }
 }

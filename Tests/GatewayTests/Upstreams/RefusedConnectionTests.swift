@@ -1,0 +1,40 @@
+import Gateway
+import NIOCore
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct RefusedConnectionTests {
+    /// Three connections are up when the server stops to take more.
+    @Test(arguments: [1, 2])
+    func aRefusedConnectionFailsItsOwnCallAtMost(_ attempts: Int) async throws {
+        let (gate, opening) = AsyncStream.makeStream(of: Void.self)
+        let origin = try await OriginServer.start { _ in
+            for await _ in gate { break }
+            return .init()
+        }
+        let limits = "connections: 4\n    retry: {attempts: \(attempts)}"
+        try await GatewayUnderTest.with(UpstreamTests.yaml([origin.port], limits)) { port, _ in
+            var clients: [CountingConnection] = []
+            for index in 1...40 {
+                let client = try await CountingConnection(port: port)
+                clients.append(client)
+                try await client.send(
+                    "POST /r/\(index) HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+                guard index <= 3 else { continue }
+                await until { origin.count >= index }
+                if index == 3 { await origin.stop() }
+            }
+            // Nothing else can be answered yet.
+            if attempts == 1 { #expect(try await clients[3].answer().status == 503) }
+            opening.finish()
+            var statuses: [Int] = []
+            for (index, client) in clients.enumerated() where attempts > 1 || index != 3 {
+                statuses.append(try await client.answer().status)
+            }
+
+            // On a slow machine another connection may be tried now and then.
+            let refused = statuses.filter { $0 != 200 }.count
+            #expect(attempts > 1 ? refused == 0 : refused < 6, "\(statuses)")
+        }
+    }
+}
