@@ -172,7 +172,10 @@ let package = Package(
         tests("CloudEventsTests", ["CloudEvents"]),
         tests(
             "GatewayTests",
-            ["Gateway", "Observability", logging, nioCore, nioEmbedded, nioHTTP1, nioPosix]),
+            [
+                "Gateway", "Observability", lifecycle, logging, nioCore, nioEmbedded, nioHTTP1,
+                nioPosix,
+            ]),
         tests(
             "GatewayRedisTests",
             ["CloudEvents", "Gateway", "GatewayRedis", "Redis", "RedisTestKit", logging, nioCore]),
@@ -217,13 +220,13 @@ let package = Package(
             "SystemTests",
             [
                 "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "troupe", asyncHTTPClient,
-                logging, nioCore, nioHTTP1,
+                logging, nioCore, nioHTTP1, nioPosix,
             ]),
         tests(
             "troupeTests",
             [
-                "CloudEvents", "Gateway", "Observability", "Redis", "RedisTestKit", "troupe",
-                argumentParser, logging, nioCore, nioPosix,
+                "CloudEvents", "Gateway", "Observability", "Redis", "RedisTestKit", "ServiceHTTP",
+                "troupe", argumentParser, logging, nioCore, nioPosix,
             ]),
         tests("UserServiceTests", orderServiceTestDependencies + ["UserService"]),
     ]

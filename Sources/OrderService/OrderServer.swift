@@ -40,10 +40,12 @@ public struct OrderServer: Service {
         desk = OrderDesk(
             runtime: runtime,
             catalog: catalog ?? HTTPCatalog(users: clients[0], products: clients[1]))
+        // The routes have to know of a stop, also where nobody asks for readiness.
+        let readiness = readiness ?? Readiness()
         server = ServiceServer(
             name: "orders", configuration: configuration.http,
-            router: OrderRoutes(desk: desk).router(logger: logger), readiness: readiness,
-            logger: logger)
+            router: OrderRoutes(desk: desk, readiness: readiness).router(logger: logger),
+            readiness: readiness, logger: logger)
         seed = RecordSeed(runtime.store, [OrderSeed.changes], logger: logger)
     }
 

@@ -11,7 +11,10 @@ final class ConnectionGroup {
     var namer = RequestNamer()
     /// Hits so far, for the log's sampling.
     var hits: UInt64 = 0
+    /// Once it is given, requests are still taken, and each answer is the last of its connection.
+    let notice: StopNotice
     private(set) var isDraining = false
+    let tasks: TaskTally
 
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     private let unsentLimit: Int
@@ -23,10 +26,12 @@ final class ConnectionGroup {
 
     /// - Parameter share: this loop's part of what all loops together may hold.
     init(
-        _ phases: RequestPhases, _ configuration: ServerConfiguration, eventLoop: any EventLoop,
-        share: Int = 1
+        _ phases: RequestPhases, _ configuration: ServerConfiguration, _ notice: StopNotice,
+        tasks: TaskTally, eventLoop: any EventLoop, share: Int = 1
     ) {
         unsentLimit = configuration.unsentLimit / share
+        self.notice = notice
+        self.tasks = tasks
         self.phases = phases
         self.configuration = configuration
         self.eventLoop = eventLoop

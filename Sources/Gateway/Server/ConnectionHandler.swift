@@ -287,9 +287,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func ask(_ exchange: Exchange) {
         let phases = group.phases
         let bound = NIOLoopBound(self, eventLoop: group.eventLoop)
+        let tasks = group.tasks
+        tasks.begin()
         let task = Task {
             let answer = await phases.ask(exchange)
             exchange.eventLoop.execute { bound.value.finish(exchange, answer) }
+            tasks.end()
         }
         state = .answering(Work(exchange: exchange, task: task))
     }
@@ -400,7 +403,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func frame(_ head: RequestHead) -> AnswerWriter.Frame {
         AnswerWriter.Frame(
             isHead: head.method == .head,
-            keepsAlive: head.keepsAlive && !closesAfterAnswer
+            keepsAlive: head.keepsAlive && !closesAfterAnswer && !group.notice.isGiven
                 && (inputEnded == nil || parser.bufferedBytes > 0),
             minorVersion: head.minorVersion,
             ifNoneMatch: head.contains(.ifNoneMatch) ? head.joined("if-none-match") : nil)

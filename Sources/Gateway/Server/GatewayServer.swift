@@ -8,6 +8,8 @@ import Synchronization
 public final class GatewayServer: Service {
     private let configuration: GatewayConfiguration
     private let cache: ResponseCache
+    private let grace: Duration
+    private let notice = StopNotice()
     private let logger: Logger
     private let onRunning: @Sendable (Int) -> Void
 
@@ -15,25 +17,36 @@ public final class GatewayServer: Service {
     ///
     /// - Parameters:
     ///   - cache: kept answers; whoever feeds it events holds it too.
+    ///   - grace: how long a graceful stop goes on accepting requests before it closes the port.
     ///   - onRunning: is told the port once connections are accepted.
     public init(
-        configuration: GatewayConfiguration, cache: ResponseCache, logger: Logger,
-        onRunning: @escaping @Sendable (Int) -> Void = { _ in }
+        configuration: GatewayConfiguration, cache: ResponseCache, grace: Duration = .zero,
+        logger: Logger, onRunning: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.cache = cache
+        self.grace = grace
         self.logger = logger
         self.onRunning = onRunning
     }
 
+    /// From here on each answer is the last of its connection.
+    ///
+    /// A graceful shutdown does the same; call it where others are told of a stop before.
+    public func announceStop() { notice.give() }
+
     /// Serves until graceful shutdown or cancellation, then lets answers under way go out.
+    ///
+    /// From the shutdown on, each answer is the last of its connection; for the time of the
+    /// grace new ones are accepted.
     ///
     /// - Throws: `cannotListen` if the port is taken.
     public func run() async throws {
         let threads = configuration.server.eventLoops ?? System.coreCount
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         do {
-            try await serve(on: loops)
+            // Work that outlives its time goes on using its event loop, which must not be gone.
+            guard try await serve(on: loops) else { return }
         } catch {
             try? await loops.shutdownGracefully()
             throw error
@@ -41,12 +54,14 @@ public final class GatewayServer: Service {
         try? await loops.shutdownGracefully()
     }
 
-    private func serve(on loops: MultiThreadedEventLoopGroup) async throws {
+    /// Answers whether nothing uses the event loops any more.
+    private func serve(on loops: MultiThreadedEventLoopGroup) async throws -> Bool {
         let eventLoops = Array(loops.makeIterator())
         let upstreams = UpstreamDirectory(configuration.upstreams, eventLoops: eventLoops)
         let phases = try RequestPhases(
             configuration, cache: cache, upstreams: upstreams, logger: logger)
-        let groups = ConnectionGroups(phases, configuration.server, eventLoops: eventLoops)
+        let groups = ConnectionGroups(
+            phases, configuration.server, notice, eventLoops: eventLoops)
         let listener = try await listen(on: loops, groups)
         upstreams.start()
         groups.start()
@@ -54,11 +69,31 @@ public final class GatewayServer: Service {
         logger.info("gateway listens", metadata: ["port": .stringConvertible(port)])
         onRunning(port)
         try? await gracefulShutdown()
+        announceStop()
+        try? await Task.sleep(for: grace)
         try? await listener.close().get()
         await groups.drain(within: configuration.server.drainTimeout)
         upstreams.stop()
+        let isQuiet = await becomesQuiet(groups, upstreams)
         logger.info("gateway stopped")
+        return isQuiet
     }
+
+    /// Waits for tasks whose requests were cut off; they end when their calls do.
+    private func becomesQuiet(
+        _ groups: ConnectionGroups, _ upstreams: UpstreamDirectory
+    ) async -> Bool {
+        let clock = ContinuousClock()
+        let end = clock.now + Self.afterwork
+        while groups.tasks.isBusy || upstreams.calls.isBusy {
+            guard clock.now < end else { return false }
+            // Also when cancelled: it is a short wait, and those waited for are cancelled too.
+            await Task.detached { try? await Task.sleep(for: .milliseconds(5)) }.value
+        }
+        return true
+    }
+
+    private static let afterwork = Duration.milliseconds(500)
 
     private func listen(
         on loops: MultiThreadedEventLoopGroup, _ groups: ConnectionGroups
@@ -88,16 +123,22 @@ private final class ConnectionGroups: Sendable {
     private let eventLoops: [any EventLoop]
     private let limit: Int
     private let open = Atomic<Int>(0)
+    /// Tasks that answer requests.
+    let tasks: TaskTally
 
     init(
-        _ phases: RequestPhases, _ configuration: ServerConfiguration, eventLoops: [any EventLoop]
+        _ phases: RequestPhases, _ configuration: ServerConfiguration, _ notice: StopNotice,
+        eventLoops: [any EventLoop]
     ) {
         self.eventLoops = eventLoops
         limit = configuration.connections
+        let tasks = TaskTally()
+        self.tasks = tasks
         groups = Dictionary(
             uniqueKeysWithValues: eventLoops.map { loop in
                 let group = ConnectionGroup(
-                    phases, configuration, eventLoop: loop, share: eventLoops.count)
+                    phases, configuration, notice, tasks: tasks, eventLoop: loop,
+                    share: eventLoops.count)
                 return (ObjectIdentifier(loop), .makeBoxSendingValue(group, eventLoop: loop))
             })
     }

@@ -1,5 +1,6 @@
 import Metrics
 package import NIOCore
+import Synchronization
 
 /// All upstreams, reachable from tasks; each call runs on one event loop from end to end.
 package final class UpstreamDirectory: Sendable {
@@ -16,6 +17,9 @@ package final class UpstreamDirectory: Sendable {
     private let names: [String: Int]
     private let clients: [ObjectIdentifier: NIOLoopBoundBox<Clients>]
     private let loops: [any EventLoop]
+    private let isStopped = Atomic(false)
+    /// Calls under way.
+    let calls = TaskTally()
 
     package init(_ upstreams: [UpstreamConfiguration], eventLoops: [any EventLoop]) {
         loops = eventLoops
@@ -58,6 +62,12 @@ package final class UpstreamDirectory: Sendable {
         guard let index = names[upstream], let box = clients[ObjectIdentifier(eventLoop)] else {
             throw UpstreamFailure(.unsendable, "no upstream `\(upstream)`")
         }
+        calls.begin()
+        defer { calls.end() }
+        // After `stop` the event loop may be gone as soon as no call is under way.
+        guard !isStopped.load(ordering: .sequentiallyConsistent) else {
+            throw UpstreamFailure(.stopped)
+        }
         let waiting = NIOLoopBoundBox.makeBoxSendingValue(Waiting(), eventLoop: eventLoop)
         do {
             return try await withTaskCancellationHandler {
@@ -98,6 +108,7 @@ package final class UpstreamDirectory: Sendable {
 
     /// Closes idle connections and refuses new calls; those under way end by themselves.
     package func stop() {
+        isStopped.store(true, ordering: .sequentiallyConsistent)
         for loop in loops {
             guard let box = clients[ObjectIdentifier(loop)] else { continue }
             loop.execute {

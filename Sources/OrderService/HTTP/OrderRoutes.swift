@@ -4,7 +4,6 @@ import Logging
 import Observability
 import OrderContracts
 import ServiceHTTP
-import ServiceLifecycle
 
 /// The order service over HTTP.
 ///
@@ -14,6 +13,7 @@ import ServiceLifecycle
 ///     POST /orders/{id}/cancel              202 | 200 | 409 | 404
 struct OrderRoutes {
     let desk: OrderDesk
+    var readiness = Readiness()
 
     /// The longest time that `Prefer: wait` can hold an answer, in seconds.
     static let waitMaximum = 30
@@ -54,12 +54,12 @@ struct OrderRoutes {
     }
 
     /// Holds the answer until the order has ended, if and as long as the client prefers that, or
-    /// until the service is to stop.
+    /// until the process is to stop, which may be long before the service's own turn.
     private func hold(_ order: inout Order, for request: Request) async -> HTTPFields {
         guard let seconds = request.preferredWait else { return [:] }
         // The order stands, whatever becomes of the wait.
         let id = order.id
-        let ended = await cancelWhenGracefulShutdown {
+        let ended = await readiness.cancelWhenDraining { [desk] in
             try? await desk.order(id, endedWithin: .seconds(seconds))
         }
         order = ended ?? order

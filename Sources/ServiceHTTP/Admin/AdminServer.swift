@@ -8,7 +8,8 @@ public import ServiceLifecycle
 /// Serves what operators ask for: `/metrics`, `/livez` and `/readyz`, on loopback by default.
 ///
 /// `/livez` answers as long as the process does. `/readyz` runs the checks: 200 if all are well,
-/// 503 if not or while the process stops; `?verbose` lists them. Probes are not logged.
+/// 503 if not or while the process stops; `?verbose` lists them. A process that serves without
+/// something that it can do without is ready, and says what that is. Probes are not logged.
 ///
 /// Start it first, so that it stops last.
 public struct AdminServer: Service {
@@ -67,6 +68,8 @@ public struct AdminServer: Service {
         for finding in findings {
             if let fault = finding.fault {
                 lines.append("[-]\(finding.name) failed: \(fault)")
+            } else if let impairment = finding.impairment {
+                lines.append("[~]\(finding.name) degraded: \(impairment)")
             } else if isVerbose {
                 lines.append("[+]\(finding.name) ok")
             }
@@ -74,7 +77,7 @@ public struct AdminServer: Service {
         if isVerbose {
             lines.append(isReady ? "readyz check passed" : "readyz check failed")
         } else if isReady {
-            lines.append("ok")
+            lines.append(findings.contains { $0.impairment != nil } ? "degraded" : "ok")
         }
         return lines.map { $0 + "\n" }.joined()
     }

@@ -9,6 +9,9 @@ import NIOHTTPTypes
 //                             a body being read:   passed on, the reader answers
 //
 // A request that cannot be parsed never reaches the responder, so its answer is written here.
+// While the server is about to stop, each answer says that it is the last, and its connection is
+// closed behind it: the client asks whoever is to stay.
+//
 // A body that comes too slowly or does not end is cut off here, whether anybody reads it or not,
 // and so is a client that does not take its answer.
 
@@ -36,8 +39,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var lastWords: Problem?
     /// After a request that must not be understood, nothing that follows is a request.
     private var isDeaf = false
+    private let departure: Departure
+    private var isLastAnswer = false
 
-    init(limits: ServiceServerConfiguration) {
+    init(limits: ServiceServerConfiguration, departure: Departure = Departure()) {
+        self.departure = departure
         self.bodySizeMaximum = max(limits.bodySizeMaximum, Self.drainedSizeMaximum)
         self.requestTimeout = TimeAmount(limits.requestTimeout)
         self.answerTimeout = TimeAmount(limits.idleTimeout)
@@ -71,12 +77,20 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .end = unwrapOutboundIn(data) else {
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where head.status.kind != .informational && departure.isNear:
+            isLastAnswer = true
+            head.headerFields[.connection] = "close"
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+            return
+        case .head, .body:
             context.write(data, promise: promise)
             return
+        case .end: break
         }
         let taken = promise ?? context.eventLoop.makePromise()
         giveUpUnless(taken.futureResult, context)
+        if isLastAnswer { close(after: taken.futureResult, context) }
         context.write(data, promise: taken)
         answersOwed -= 1
         if answersOwed == 0, let lastWords { say(lastWords, context) }
@@ -108,6 +122,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             connection.value.close(promise: nil)
         }
         taken.whenComplete { _ in deadline.cancel() }
+    }
+
+    /// What has come behind the request is not answered: the client knows, and asks elsewhere.
+    private func close(after taken: EventLoopFuture<Void>, _ context: ChannelHandlerContext) {
+        isDeaf = true
+        let connection = NIOLoopBound(context, eventLoop: context.eventLoop)
+        taken.whenComplete { _ in connection.value.close(promise: nil) }
     }
 
     /// The parser lets other transfer codings pass and takes such a request for one without a

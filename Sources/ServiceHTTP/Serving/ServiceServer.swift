@@ -15,8 +15,10 @@ public import ServiceLifecycle
 
 /// Serves a service's routes over HTTP/1.1 until it is told to stop.
 ///
-/// A graceful stop takes no new connections, lets requests under way finish within the drain
-/// limit, and then cancels them. `run()` throws a ``ServiceHTTPError`` if it cannot listen.
+/// A graceful stop ends readiness at once and goes on serving for the grace, each answer being
+/// the last of its connection. Then it takes no new connections, lets requests under way finish
+/// within the drain limit, and cancels the rest. `run()` throws a ``ServiceHTTPError`` if it
+/// cannot listen.
 public struct ServiceServer: Service {
     /// The port, once the server listens.
     public let boundPort = BoundPort()
@@ -54,17 +56,20 @@ public struct ServiceServer: Service {
     public func run() async throws {
         try configuration.validate()
         let silence = FrameworkLogHandler.Silence()
-        let application = application(silence)
-        let readiness = readiness
-        let drainLimit = configuration.drainLimit
+        let departure = Departure()
+        let framework = framework(silence, departure)
+        let (readiness, configuration) = (readiness, configuration)
         try await withTaskCancellationHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await serve(application) }
+                group.addTask { try await serve(framework) }
                 group.addTask { await responder.failures.run() }
                 group.addTask {
                     try await gracefulShutdown()
                     readiness?.beginDraining()
-                    try await Task.sleep(for: drainLimit)
+                    departure.begin()
+                    try await Task.sleep(for: configuration.grace)
+                    await framework.triggerGracefulShutdown()
+                    try await Task.sleep(for: configuration.drainLimit)
                 }
                 defer {
                     silence.begin()
@@ -97,9 +102,27 @@ public struct ServiceServer: Service {
         for client in clients { await client.shutdown() }
     }
 
-    private func serve(_ application: Application<ServiceResponder>) async throws {
+    /// The framework in a group of its own.
+    ///
+    /// It closes its port as soon as it hears of a graceful stop, so it hears of that from us.
+    private func framework(
+        _ silence: FrameworkLogHandler.Silence, _ departure: Departure
+    ) -> ServiceGroup {
+        let logger = quietLogger(silence)
+        return ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: application(logger, departure))], logger: logger))
+    }
+
+    private func serve(_ framework: ServiceGroup) async throws {
+        // A child task would inherit the stop that is meant for us.
+        let running = Task.detached { try await framework.run() }
         do {
-            try await application.run()
+            try await withTaskCancellationHandler {
+                try await running.value
+            } onCancel: {
+                running.cancel()
+            }
         } catch let error as IOError {
             throw ServiceHTTPError(
                 .cannotListen,
@@ -108,19 +131,25 @@ public struct ServiceServer: Service {
         }
     }
 
-    private func application(
-        _ silence: FrameworkLogHandler.Silence
-    ) -> Application<ServiceResponder> {
-        // The framework announces itself at info; this server does so in its own words.
+    /// The framework announces itself at info; this server does so in its own words.
+    private func quietLogger(_ silence: FrameworkLogHandler.Silence) -> Logger {
         var quiet = logger
         quiet.handler = FrameworkLogHandler(logger.handler, silence: silence)
         quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+
+    private func application(
+        _ quiet: Logger, _ departure: Departure
+    ) -> Application<ServiceResponder> {
         let limits = configuration
         return Application(
             responder: responder,
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionGuard(limits: limits)],
+                    additionalChannelHandlers: [
+                        ConnectionGuard(limits: limits, departure: departure)
+                    ],
                     idleTimeout: TimeAmount(limits.idleTimeout),
                     httpDecoderConfiguration: .init(
                         maxHeaderFieldSize: ConnectionGuard.headSizeMaximum,

@@ -21,7 +21,11 @@ public struct ServiceServerConfiguration: Sendable {
     public var idleTimeout: Duration = .seconds(75)
     /// A request's body must be there so long after its head.
     public var requestTimeout: Duration = .seconds(20)
-    /// How long a graceful stop waits for requests under way before it cancels them.
+    /// How long a graceful stop goes on accepting requests before it closes the port.
+    ///
+    /// For those who still send some: they have not heard yet that the process is not ready.
+    public var grace: Duration = .zero
+    /// How long a graceful stop then waits for requests under way before it cancels them.
     public var drainLimit: Duration = .seconds(3)
 
     /// The defaults above.
@@ -39,6 +43,10 @@ public struct ServiceServerConfiguration: Sendable {
         ]
         for (name, size) in sizes where size < 1 {
             throw ServiceHTTPError(.invalidConfiguration, "\(name) is \(size) and must be positive")
+        }
+        guard grace >= .zero, grace <= .seconds(86_400) else {
+            throw ServiceHTTPError(
+                .invalidConfiguration, "grace is \(grace) and must be from 0 to a day")
         }
         let times = [
             ("idleTimeout", idleTimeout), ("requestTimeout", requestTimeout),

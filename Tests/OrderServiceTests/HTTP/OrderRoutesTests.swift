@@ -150,10 +150,11 @@ struct OrderRoutesTests {
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             var configuration = ServiceServerConfiguration(port: 0)
             configuration.drainLimit = .seconds(60)
+            let readiness = Readiness()
+            let routes = OrderRoutes(desk: try await system.desk, readiness: readiness)
             let server = ServiceServer(
                 name: "orders", configuration: configuration,
-                router: OrderRoutes(desk: try await system.desk).router(logger: logger),
-                logger: logger)
+                router: routes.router(logger: logger), readiness: readiness, logger: logger)
             let group = ServiceGroup(services: [server], logger: logger)
             async let running: Void = group.run()
             let web = WebClient(port: try await server.boundPort.value)

@@ -77,6 +77,43 @@ struct AdminServerTests {
         #expect(answer.contains("[+]redis ok\n[-]draining failed: the process is stopping\n"))
     }
 
+    @Test func whatCanBeDoneWithoutDegradesAProcessThatIsReady() async throws {
+        let readiness = Readiness([
+            Readiness.Check("redis") { throw Readiness.Degraded("it does not answer") }
+        ])
+
+        let answer = try await ask("/readyz", readiness: readiness)
+        let verbose = try await ask("/readyz?verbose", readiness: readiness)
+
+        #expect(answer.hasPrefix("HTTP/1.1 200"))
+        #expect(
+            answer.hasSuffix("\r\n\r\n[~]redis degraded: it does not answer\ndegraded\n"))
+        #expect(verbose.hasSuffix("degraded: it does not answer\nreadyz check passed\n"))
+    }
+
+    @Test func aTroubleCountsOnceItHasLasted() async {
+        func findings(after age: Duration, isBearable: Bool = false) async -> [Readiness.Finding] {
+            let check = Readiness.Check(
+                "reader", patience: .seconds(5),
+                trouble: { Trouble(age: age, reason: "nothing comes") },
+                unless: { isBearable })
+            return await Readiness([check]).findings()
+        }
+
+        #expect(await findings(after: .seconds(5)).first?.fault == nil)
+        #expect(await findings(after: .seconds(6)).first?.fault == "nothing comes, for 6 s")
+        let borne = await findings(after: .seconds(6), isBearable: true).first
+        #expect(borne?.fault == nil && borne?.impairment == "nothing comes, for 6 s")
+    }
+
+    @Test func allFaultsOfACheckAreNamed() async {
+        let faulty = Readiness([Readiness.Check("payment", faults: { ["no reads", "no writes"] })])
+        let well = Readiness([Readiness.Check("payment", faults: { [] })])
+
+        #expect(await faulty.findings().first?.fault == "no reads; no writes")
+        #expect(await well.findings().first?.fault == nil)
+    }
+
     @Test func otherPathsAreProblems() async throws {
         let answer = try await ask("/")
         #expect(answer.hasPrefix("HTTP/1.1 404"))
