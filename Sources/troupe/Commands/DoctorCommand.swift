@@ -6,8 +6,12 @@ import Redis
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Checks Redis, ports and clocks; each finding has a remedy.",
-        discussion: "Exit code 0 when nothing is wrong, 1 with a problem, 4 without a Redis.")
+        abstract: "Checks Redis, rights, ports and clocks; each finding has a remedy.",
+        discussion: """
+            It does on Redis what services and gateway do, publishes nothing and leaves
+            nothing there. Exit code 0 when nothing is wrong, 1 with a problem, 4 without
+            a Redis that can be used.
+            """)
 
     @OptionGroup var redis: RedisOptions
     @OptionGroup var logs: LogOptions
@@ -20,23 +24,34 @@ struct DoctorCommand: AsyncParsableCommand {
         let surroundings = Surroundings.ofThisProcess
         let logger = try logs.bootstrap(in: surroundings, default: .error)
         let address = try redis.address(in: surroundings)
-        let addresses = Addresses(
+        let namespace = try redis.namespace(in: surroundings)
+        var addresses = Addresses(
             gateway: try surroundings.port(
                 port, "PORT", default: Addresses.firstPort, highest: Addresses.firstPortHighest))
+        addresses.place = try ListenOptions.place(in: surroundings)
         let palette = Palette(for: .standard, surroundings: surroundings)
 
         let answer = await RedisProbe.ask(address, logger: logger)
         var findings = [Diagnosis.hiredis(HiredisVersion.text)]
-        if case .answers(let facts) = answer { findings += Diagnosis.findings(facts) }
+        var shortcomings: [Shortcoming] = []
+        if case .answers(let facts) = answer {
+            shortcomings = await Rehearsal.shortcomings(
+                of: address, as: .everything(namespace: namespace, withCache: true),
+                logger: logger)
+            findings += Diagnosis.findings(facts) + Diagnosis.findings(shortcomings)
+        }
         var taken: [(name: String, port: Int)] = []
         for (name, port) in addresses.all()
-        where await !PortProbe.isFree(host: Addresses.host, port: port) {
+        where await !PortProbe.isFree(host: addresses.host(of: name), port: port) {
             taken.append((name, port))
         }
         findings += Diagnosis.ports(addresses, taken: taken)
         await LineOutput.standard.line("Redis at \(address.shown)")
         for line in TextTable.lines(findings.map { row($0, palette) }) {
             await LineOutput.standard.line(line)
+        }
+        if let fault = shortcomings.first(where: \.isForeign) {
+            throw CommandFailure(.unreachable, fault.what, remedy: fault.remedy)
         }
         try judge(answer, findings, at: address)
     }

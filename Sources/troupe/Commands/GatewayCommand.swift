@@ -15,6 +15,7 @@ struct GatewayCommand: AsyncParsableCommand {
 
     @OptionGroup var redis: RedisOptions
     @OptionGroup var gateway: GatewayOptions
+    @OptionGroup var listen: ListenOptions
     @OptionGroup var logs: LogOptions
 
     @Option(help: ArgumentHelp("The port to listen on (PORT; default 3000).", valueName: "port"))
@@ -25,12 +26,18 @@ struct GatewayCommand: AsyncParsableCommand {
         let logger = try logs.bootstrap(in: surroundings, default: .info)
         let port = try surroundings.port(
             port, "PORT", default: Addresses.firstPort, highest: Addresses.firstPortHighest)
+        let settings = try SystemSettings(
+            redis: redis, gateway: gateway, listen: listen, graceDefault: 5, logs: logs,
+            in: surroundings)
         let house = Ensemble(
-            settings: try SystemSettings(
-                redis: redis, gateway: gateway, logs: logs, in: surroundings),
-            addresses: Addresses(gateway: port), excluded: [], logger: logger)
+            settings: settings, addresses: Addresses(gateway: port, place: settings.place),
+            excluded: [], logger: logger)
         try await OneService.expectFree(
-            [("gateway", port), ("admin", house.addresses.admin)], command: "gateway")
-        try await OneService.run(try house.gatewayAlone(), in: surroundings, logger: logger)
+            [("gateway", port), ("admin", house.addresses.admin)], at: settings.place,
+            command: "gateway")
+        try await settings.expectUsableRedis(
+            as: .events(namespace: settings.namespace), withCache: true, logger: logger)
+        try await OneService.run(
+            try house.gatewayAlone(), grace: settings.grace, in: surroundings, logger: logger)
     }
 }

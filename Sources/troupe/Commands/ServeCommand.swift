@@ -18,6 +18,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var redis: RedisOptions
     @OptionGroup var services: ServiceOptions
+    @OptionGroup var listen: ListenOptions
     @OptionGroup var logs: LogOptions
 
     @Option(help: ArgumentHelp("The port to listen on (PORT).", valueName: "port"))
@@ -30,14 +31,21 @@ struct ServeCommand: AsyncParsableCommand {
         let port = try surroundings.port(
             port, "PORT", default: Addresses.firstPort + name.offset,
             highest: Addresses.firstPortHighest)
+        let settings = try SystemSettings(
+            redis: redis, services: services, listen: listen, graceDefault: 5, logs: logs,
+            in: surroundings)
         let house = Ensemble(
-            settings: try SystemSettings(
-                redis: redis, services: services, logs: logs, in: surroundings),
-            addresses: Addresses(gateway: port - name.offset), excluded: [], logger: logger)
+            settings: settings,
+            addresses: Addresses(gateway: port - name.offset, place: settings.place),
+            excluded: [], logger: logger)
         try await OneService.expectFree(
-            [(name.rawValue, port), ("admin", port + 100)], command: "serve \(name.rawValue)")
+            [(name.rawValue, port), ("admin", port + 100)], at: settings.place,
+            command: "serve \(name.rawValue)")
+        try await settings.expectUsableRedis(
+            as: .services([name], namespace: settings.namespace), logger: logger)
         try await OneService.run(
-            try house.services(only: name), in: surroundings, logger: logger)
+            try house.services(only: name), grace: settings.grace, in: surroundings,
+            logger: logger)
     }
 
     private func named() throws(CommandFailure) -> ServiceName {
@@ -54,10 +62,11 @@ struct ServeCommand: AsyncParsableCommand {
 enum OneService {
     /// Fails before anything is started, with what to do.
     static func expectFree(
-        _ ports: [(name: String, port: Int)], command: String
+        _ ports: [(name: String, port: Int)], at place: Addresses.Place, command: String
     ) async throws(CommandFailure) {
         for (name, port) in ports {
-            guard await !PortProbe.isFree(host: Addresses.host, port: port) else { continue }
+            let host = name == "admin" ? place.adminHost : place.host
+            guard await !PortProbe.isFree(host: host, port: port) else { continue }
             let other = ports[0].port + 1_000
             throw CommandFailure(
                 .failure, "port \(port), for \(name), is in use",
@@ -67,16 +76,18 @@ enum OneService {
     }
 
     static func run(
-        _ services: [any Service], in surroundings: Surroundings, logger: Logger
+        _ house: Ensemble.Services, grace: Duration, in surroundings: Surroundings,
+        logger: Logger
     ) async throws {
-        let stopSwitch = StopSwitch()
+        let stopSwitch = StopSwitch(grace: grace, logger: logger)
+        stopSwitch.announce(to: house.announceStop)
         var configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) }, logger: logger)
-        configuration.maximumGracefulShutdownDuration = StopSwitch.serviceLimit
+            services: house.all.map { .init(service: $0) }, logger: logger)
+        configuration.maximumGracefulShutdownDuration = stopSwitch.serviceLimit
         let group = ServiceGroup(configuration: configuration)
         stopSwitch.use(group)
         if surroundings.variables[SupervisedService.marker] != nil {
-            stopSwitch.stopWhenInputEnds()
+            stopSwitch.followSupervisor()
         }
         try await stopSwitch.run { try await group.run() }
     }

@@ -73,11 +73,17 @@ struct SystemSettings: Sendable {
     var dataFolder: String
     var orderDeadline: Duration?
     var logs: LogConfiguration
+    var place = Addresses.Place()
+    /// Whether an option or a variable says where to listen, rather than a file.
+    var hostIsNamed = false
+    /// How long to go on serving after readiness has ended.
+    var grace = Duration.zero
 
     /// Options that a command does not have come from their variables alone.
     init(
         redis: RedisOptions, gateway: GatewayOptions? = nil, services: ServiceOptions? = nil,
-        logs: LogOptions, in surroundings: Surroundings
+        listen: ListenOptions? = nil, graceDefault: Int = 0, logs: LogOptions,
+        in surroundings: Surroundings
     ) throws(CommandFailure) {
         try ServiceOptions.expectChoreography(services?.coordination, in: surroundings)
         self.redis = try redis.address(in: surroundings)
@@ -90,6 +96,9 @@ struct SystemSettings: Sendable {
         dataFolder = DataFolder.absolute(
             surroundings.text(services?.dataFolder, "TROUPE_DATA") ?? ".troupe")
         orderDeadline = try ServiceOptions.deadline(services?.orderDeadline, in: surroundings)
+        place = try ListenOptions.place(listen, in: surroundings)
+        hostIsNamed = surroundings.text(listen?.host, "HOST") != nil
+        grace = try ListenOptions.grace(listen, in: surroundings, default: graceDefault)
         self.logs = try logs.configuration(in: surroundings, default: .warning)
     }
 
@@ -98,8 +107,10 @@ struct SystemSettings: Sendable {
     var variables: [String: String] {
         var variables = [
             "REDIS_URL": redis.url, "TROUPE_DATA": dataFolder, "LOG_LEVEL": logs.level.rawValue,
-            "LOG_FORMAT": logs.format.rawValue,
+            "LOG_FORMAT": logs.format.rawValue, "TROUPE_ADMIN_HOST": place.adminHost,
+            "TROUPE_GRACE": String(grace.components.seconds),
         ]
+        if hostIsNamed { variables["HOST"] = place.host }
         variables["TROUPE_CACHE_REDIS"] = cacheRedis?.url
         variables["TROUPE_NAMESPACE"] = namespace
         variables["TROUPE_GATEWAY"] = gatewayFile

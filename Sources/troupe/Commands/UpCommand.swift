@@ -17,6 +17,7 @@ struct UpCommand: AsyncParsableCommand {
     @OptionGroup var redis: RedisOptions
     @OptionGroup var gateway: GatewayOptions
     @OptionGroup var services: ServiceOptions
+    @OptionGroup var listen: ListenOptions
     @OptionGroup var logs: LogOptions
 
     @Option(
@@ -39,16 +40,17 @@ struct UpCommand: AsyncParsableCommand {
         let plan = try plan(in: surroundings)
         try await plan.expectFreePorts()
 
-        let stopSwitch = StopSwitch()
+        let stopSwitch = StopSwitch(grace: plan.settings.grace, logger: logger)
         if surroundings.variables[SupervisedService.marker] != nil {
-            stopSwitch.stopWhenInputEnds()
+            stopSwitch.followSupervisor()
         }
         try await stopSwitch.run {
             let source = try await RedisSource.open(
                 plan.settings.redis, dataFolder: plan.settings.dataFolder, logger: logger)
             try await source.whileRunning(stopSwitch) {
+                if case .found = source { try await plan.expectUsableRedis(logger: logger) }
                 let group = ServiceGroup(
-                    configuration: try await plan.group(on: source, logger: logger))
+                    configuration: try await plan.group(on: source, stopSwitch, logger: logger))
                 stopSwitch.use(group)
                 try await group.run()
             }
@@ -56,14 +58,15 @@ struct UpCommand: AsyncParsableCommand {
     }
 
     private func plan(in surroundings: Surroundings) throws(CommandFailure) -> UpPlan {
-        UpPlan(
-            settings: try SystemSettings(
-                redis: redis, gateway: gateway, services: services, logs: logs,
-                in: surroundings),
+        let settings = try SystemSettings(
+            redis: redis, gateway: gateway, services: services, listen: listen, graceDefault: 0,
+            logs: logs, in: surroundings)
+        return UpPlan(
+            settings: settings,
             addresses: Addresses(
                 gateway: try surroundings.port(
                     port, "PORT", default: Addresses.firstPort,
-                    highest: Addresses.firstPortHighest)),
+                    highest: Addresses.firstPortHighest), place: settings.place),
             excluded: try excludedServices(),
             usesProcesses: processes,
             palette: Palette(for: .standard, surroundings: surroundings))
@@ -91,7 +94,8 @@ struct UpPlan: Sendable {
     /// Fails before anything is started, with what to do.
     func expectFreePorts() async throws(CommandFailure) {
         for (name, port) in addresses.all(without: excluded) {
-            guard await !PortProbe.isFree(host: Addresses.host, port: port) else { continue }
+            let host = addresses.host(of: name)
+            guard await !PortProbe.isFree(host: host, port: port) else { continue }
             let other =
                 addresses.gateway + 1_000 <= Addresses.firstPortHighest
                 ? addresses.gateway + 1_000 : Addresses.firstPort
@@ -101,29 +105,46 @@ struct UpPlan: Sendable {
         }
     }
 
+    /// Fails on a Redis that could never do what is to be started.
+    func expectUsableRedis(logger: Logger) async throws(CommandFailure) {
+        let names = ServiceName.startOrder.filter { !excluded.contains($0) }
+        let role = RedisRole.everything(
+            names, namespace: settings.namespace, withCache: settings.cacheRedis == nil)
+        try await settings.expectUsableRedis(
+            as: role, withCache: settings.cacheRedis != nil, logger: logger)
+    }
+
     /// The services in the order of their start; they stop in reverse.
     func group(
-        on source: RedisSource, logger: Logger
+        on source: RedisSource, _ stopSwitch: StopSwitch, logger: Logger
     ) async throws -> ServiceGroupConfiguration {
         let opening = Opening(plan: self, source: source)
-        let services: [any Service] =
-            usesProcesses
-            ? supervised(logger: logger)
-            : try Ensemble(
+        let services: [any Service]
+        if usesProcesses {
+            let children = supervised(logger: logger)
+            for child in children { stopSwitch.announce(to: child.announceStop) }
+            services = children
+        } else {
+            let house = try Ensemble(
                 settings: settings, addresses: addresses, excluded: excluded, logger: logger
             ).services()
+            stopSwitch.announce(to: house.announceStop)
+            services = house.all
+        }
         var configuration = ServiceGroupConfiguration(
             services: (services + [opening]).map { .init(service: $0) }, logger: logger)
-        configuration.maximumGracefulShutdownDuration = StopSwitch.serviceLimit
+        configuration.maximumGracefulShutdownDuration = stopSwitch.serviceLimit
         return configuration
     }
 
     /// One child for each service, and the gateway last, since it is first to stop.
-    private func supervised(logger: Logger) -> [any Service] {
-        func child(_ name: String, _ arguments: [String], port: Int) -> any Service {
-            SupervisedService(
-                name, arguments + ["--port", String(port)], variables: settings.variables,
-                logger: logger)
+    private func supervised(logger: Logger) -> [SupervisedService] {
+        func child(_ name: String, _ arguments: [String], port: Int) -> SupervisedService {
+            var variables = settings.variables
+            // Behind a gateway that has gone nobody asks any more.
+            if name != "gateway" { variables["TROUPE_GRACE"] = "0" }
+            return SupervisedService(
+                name, arguments + ["--port", String(port)], variables: variables, logger: logger)
         }
         return ServiceName.startOrder
             .filter { !excluded.contains($0) }

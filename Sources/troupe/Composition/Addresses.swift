@@ -5,13 +5,40 @@ struct Addresses: Sendable {
     /// So that the admin port, 100 above, is still a port.
     static let firstPortHighest = 65_435
 
+    /// On which of this machine's addresses everything listens.
+    struct Place: Hashable, Sendable {
+        var host = Addresses.host
+        var adminHost = Addresses.host
+    }
+
     var gateway = Self.firstPort
+    var place = Place()
 
     var admin: Int { gateway + 100 }
 
     func port(of service: ServiceName) -> Int { gateway + service.offset }
 
-    func url(of service: ServiceName) -> String { "http://\(Self.host):\(port(of: service))" }
+    func url(of service: ServiceName) -> String {
+        "http://\(Self.inURL(callHost)):\(port(of: service))"
+    }
+
+    /// Where one of `all` listens.
+    func host(of name: String) -> String { name == "admin" ? place.adminHost : place.host }
+
+    /// Where our own processes find each other.
+    var callHost: String { Self.reached(place.host) }
+
+    /// How a listener at `host` is reached from this machine.
+    static func reached(_ host: String) -> String {
+        switch host {
+        case "0.0.0.0": "127.0.0.1"
+        case "::": "::1"
+        default: host
+        }
+    }
+
+    /// An IPv6 address stands in brackets there.
+    static func inURL(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
 
     /// All ports of `up` with their names, in the order of the table.
     func all(without excluded: Set<ServiceName> = []) -> [(name: String, port: Int)] {

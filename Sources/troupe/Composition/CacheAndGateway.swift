@@ -10,10 +10,16 @@ import ServiceLifecycle
 ///     (saga Redis)                     L1 │ │ L2
 ///                                 memory ─┘ └─ RedisSecondLevelCache (cache Redis)
 enum CacheAndGateway {
+    struct Running {
+        var all: [any Service]
+        var feed: InvalidationFeed
+        var server: GatewayServer
+    }
+
     static func services(
         _ configuration: GatewayConfiguration, cache redis: RedisClient, events: RedisClient,
-        namespace: String, logger: Logger
-    ) -> [any Service] {
+        namespace: String, grace: Duration, logger: Logger
+    ) -> Running {
         let secondLevel = RedisSecondLevelCache(
             redis: redis, events: events,
             configuration: SecondLevelConfiguration(namespace: namespace), logger: logger)
@@ -21,7 +27,8 @@ enum CacheAndGateway {
         let feed = InvalidationFeed(
             cache: cache, redis: events, rules: configuration.invalidation,
             configuration: InvalidationFeedConfiguration(namespace: namespace), logger: logger)
-        let server = GatewayServer(configuration: configuration, cache: cache, logger: logger)
-        return [redis, feed, server]
+        let server = GatewayServer(
+            configuration: configuration, cache: cache, grace: grace, logger: logger)
+        return Running(all: [redis, feed, server], feed: feed, server: server)
     }
 }

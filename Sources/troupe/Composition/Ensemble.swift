@@ -35,70 +35,120 @@ struct Ensemble {
     let excluded: Set<ServiceName>
     let logger: Logger
 
+    /// What runs in one process, in the order of the start.
+    struct Services {
+        var all: [any Service]
+        var readiness: Readiness
+        var gateway: GatewayServer?
+
+        /// Ends readiness, and the waits that clients only prefer; their answers say that they
+        /// are the last of their connection.
+        @Sendable func announceStop() {
+            gateway?.announceStop()
+            readiness.beginDraining()
+        }
+    }
+
     /// Everything, in the order of the start; it stops in reverse: the gateway first, so that
     /// nothing new comes in, then who calls before who is called, clients and admin last.
-    func services() throws -> [any Service] {
-        let office = Office(admin: addresses.admin, logger: logger)
+    func services() throws -> Services {
+        let office = office(addresses.admin)
         let redis = client(for: settings.redis, "troupe")
-        office.watch(redis, as: "redis")
-        let services = try ServiceName.startOrder.filter { !excluded.contains($0) }
-            .map { try service($0, redis: redis, office) }
-        return [office.server, redis] + services + (try gateway(events: redis, office))
+        let names = ServiceName.startOrder.filter { !excluded.contains($0) }
+        let watch = RedisWatch(
+            redis,
+            as: .everything(
+                names, namespace: settings.namespace, withCache: settings.cacheRedis == nil))
+        office.watch(watch, as: "redis", degrades: false)
+        let services = try names.map { try service($0, redis: redis, office) }
+        let gateway = try gateway(events: redis, watch, office)
+        return Services(
+            all: [office.server, redis] + services + gateway.all, readiness: office.readiness,
+            gateway: gateway.server)
     }
 
     /// One of the services in a process of its own, with what it needs.
-    func services(only name: ServiceName) throws -> [any Service] {
-        let office = Office(admin: addresses.port(of: name) + 100, logger: logger)
+    func services(only name: ServiceName) throws -> Services {
+        let office = office(addresses.port(of: name) + 100)
         let redis = client(for: settings.redis, "troupe-\(name.rawValue)")
-        if name != .sandbox { office.watch(redis, as: "redis") }
-        return [office.server, redis, try service(name, redis: redis, office)]
+        if let role = RedisRole.services([name], namespace: settings.namespace) {
+            office.watch(RedisWatch(redis, as: role), as: "redis", degrades: false)
+        }
+        // What faces clients goes on serving for a while.
+        let alone = try service(name, redis: redis, office, grace: settings.grace)
+        return Services(all: [office.server, redis, alone], readiness: office.readiness)
     }
 
     /// The gateway in a process of its own.
-    func gatewayAlone() throws -> [any Service] {
-        let office = Office(admin: addresses.admin, logger: logger)
+    ///
+    /// It answers without a Redis too, only slower: so it stays ready while that is away.
+    func gatewayAlone() throws -> Services {
+        let office = office(addresses.admin)
         let redis = client(for: settings.redis, "troupe-gateway")
-        office.watch(redis, as: "redis")
-        return [office.server, redis] + (try gateway(events: redis, office))
+        var role = RedisRole.events(namespace: settings.namespace)
+        if settings.cacheRedis == nil {
+            role = role.joined(with: .cache(namespace: settings.namespace))
+        }
+        let watch = RedisWatch(redis, as: role)
+        office.watch(watch, as: "redis", degrades: true)
+        let gateway = try gateway(events: redis, watch, office)
+        return Services(
+            all: [office.server, redis] + gateway.all, readiness: office.readiness,
+            gateway: gateway.server)
+    }
+
+    private func office(_ port: Int) -> Office {
+        var admin = ServiceServerConfiguration(port: port)
+        admin.host = addresses.place.adminHost
+        return Office(admin: admin, logger: logger)
     }
 
     // MARK: - Services
 
     private func service(
-        _ name: ServiceName, redis: RedisClient, _ office: Office
+        _ name: ServiceName, redis: RedisClient, _ office: Office, grace: Duration = .zero
     ) throws -> any Service {
-        switch name {
-        case .users: try users(redis, office)
-        case .products: try products(redis, office)
-        case .orders: try orders(redis, office)
-        case .payments: try payments(redis, office)
-        case .inventory: try inventory(redis, office)
-        case .shipping: try shipping(redis, office)
-        case .sandbox: try sandbox(office)
+        var http = ServiceServerConfiguration(port: addresses.port(of: name))
+        http.host = addresses.place.host
+        http.grace = grace
+        return switch name {
+        case .users: try users(http, redis, office)
+        case .products: try products(http, redis, office)
+        case .orders: try orders(http, redis, office)
+        case .payments: try payments(http, redis, office)
+        case .inventory: try inventory(http, redis, office)
+        case .shipping: try shipping(http, redis, office)
+        case .sandbox: try sandbox(http, office)
         }
     }
 
-    private func users(_ redis: RedisClient, _ office: Office) throws -> UserServer {
+    private func users(
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+    ) throws -> UserServer {
         var configuration = UserServerConfiguration()
-        configuration.http.port = addresses.port(of: .users)
+        configuration.http = http
         configuration.namespace = settings.namespace ?? ""
         return UserServer(
             configuration: configuration, redis: redis, logger: logger,
             readiness: office.readiness)
     }
 
-    private func products(_ redis: RedisClient, _ office: Office) throws -> ProductServer {
+    private func products(
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+    ) throws -> ProductServer {
         var configuration = ProductServerConfiguration()
-        configuration.http.port = addresses.port(of: .products)
+        configuration.http = http
         configuration.namespace = settings.namespace ?? ""
         return ProductServer(
             configuration: configuration, redis: redis, logger: logger,
             readiness: office.readiness)
     }
 
-    private func orders(_ redis: RedisClient, _ office: Office) throws -> OrderServer {
+    private func orders(
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+    ) throws -> OrderServer {
         var configuration = OrderServerConfiguration()
-        configuration.http.port = addresses.port(of: .orders)
+        configuration.http = http
         configuration.saga = saga
         configuration.usersURL = url(of: .users)
         configuration.productsURL = url(of: .products)
@@ -108,9 +158,11 @@ struct Ensemble {
             readiness: office.readiness)
     }
 
-    private func payments(_ redis: RedisClient, _ office: Office) throws -> PaymentServer {
+    private func payments(
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+    ) throws -> PaymentServer {
         var configuration = PaymentServerConfiguration()
-        configuration.http.port = addresses.port(of: .payments)
+        configuration.http = http
         configuration.saga = saga
         configuration.companyURL = url(of: .sandbox)
         return try PaymentServer(
@@ -118,18 +170,22 @@ struct Ensemble {
             readiness: office.readiness)
     }
 
-    private func inventory(_ redis: RedisClient, _ office: Office) throws -> InventoryServer {
+    private func inventory(
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+    ) throws -> InventoryServer {
         var configuration = InventoryServerConfiguration()
-        configuration.http.port = addresses.port(of: .inventory)
+        configuration.http = http
         configuration.saga = saga
         return try InventoryServer(
             configuration: configuration, redis: redis, logger: logger,
             readiness: office.readiness)
     }
 
-    private func shipping(_ redis: RedisClient, _ office: Office) throws -> ShippingServer {
+    private func shipping(
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+    ) throws -> ShippingServer {
         var configuration = ShippingServerConfiguration()
-        configuration.http.port = addresses.port(of: .shipping)
+        configuration.http = http
         configuration.saga = saga
         configuration.carrierURL = url(of: .sandbox)
         return try ShippingServer(
@@ -137,26 +193,38 @@ struct Ensemble {
             readiness: office.readiness)
     }
 
-    private func sandbox(_ office: Office) throws -> SandboxServer {
+    private func sandbox(
+        _ http: ServiceServerConfiguration, _ office: Office
+    ) throws -> SandboxServer {
         try DataFolder.create(settings.dataFolder)
-        let configuration = SandboxServerConfiguration(
-            path: "\(settings.dataFolder)/sandbox.jsonl", port: addresses.port(of: .sandbox))
+        var configuration = SandboxServerConfiguration(
+            path: "\(settings.dataFolder)/sandbox.jsonl", port: http.port)
+        configuration.http = http
         return try SandboxServer(
             configuration: configuration, readiness: office.readiness, logger: logger)
     }
 
     // MARK: - The gateway
 
-    private func gateway(events: RedisClient, _ office: Office) throws -> [any Service] {
+    private func gateway(
+        events: RedisClient, _ watch: RedisWatch, _ office: Office
+    ) throws -> CacheAndGateway.Running {
         let file = try GatewayFile.find(settings.gatewayFile, in: .ofThisProcess)
         var configuration = try GatewayFile.read(file)
         configuration.server.port = addresses.gateway
+        if settings.hostIsNamed { configuration.server.host = addresses.place.host }
         if settings.gatewayFile == nil { configuration.pointUpstreams(at: addresses) }
         let redis = client(for: settings.cacheRedis ?? settings.redis, "troupe-cache")
-        office.watch(redis, as: "cache")
-        return CacheAndGateway.services(
+        if settings.cacheRedis != nil {
+            office.watch(
+                RedisWatch(redis, as: .cache(namespace: settings.namespace)), as: "cache",
+                degrades: true)
+        }
+        let running = CacheAndGateway.services(
             configuration, cache: redis, events: events, namespace: settings.namespace ?? "",
-            logger: logger)
+            grace: settings.grace, logger: logger)
+        office.watch(running.feed, on: watch)
+        return running
     }
 
     // MARK: - Shared parts
@@ -186,7 +254,7 @@ extension GatewayConfiguration {
         for index in upstreams.indices {
             guard let name = ServiceName(rawValue: upstreams[index].name) else { continue }
             upstreams[index].targets = [
-                UpstreamTarget(host: Addresses.host, port: addresses.port(of: name))
+                UpstreamTarget(host: addresses.callHost, port: addresses.port(of: name))
             ]
         }
     }

@@ -24,11 +24,12 @@ struct Opening: Service {
 
     /// Waits until every port is listened on; the first at which nobody does in time.
     private func firstSilentPort() async -> Int? {
-        let ports = plan.addresses.all(without: plan.excluded).map(\.port)
-            .filter { !plan.usesProcesses || $0 != plan.addresses.admin }
-        for port in ports {
+        let places = plan.addresses.all(without: plan.excluded)
+            .filter { !plan.usesProcesses || $0.name != "admin" }
+        for (name, port) in places {
+            let host = Addresses.reached(plan.addresses.host(of: name))
             let isReady = await PortProbe.becomesReady(
-                host: Addresses.host, port: port, within: Self.readyLimit)
+                host: host, port: port, within: Self.readyLimit)
             guard isReady || Task.isCancelled else { return port }
         }
         return nil
@@ -57,12 +58,14 @@ struct Opening: Service {
         plan.addresses.all(without: plan.excluded)
             .filter { !plan.usesProcesses || $0.name != "admin" }
             .map { name, port in
-                [name, "http://\(Addresses.host):\(port)" + (name == "admin" ? "/metrics" : "")]
+                let host = Addresses.inURL(plan.addresses.host(of: name))
+                return [name, "http://\(host):\(port)" + (name == "admin" ? "/metrics" : "")]
             } + [["redis", plan.settings.redis.shown]]
     }
 
     private var suggestions: [[String]] {
-        let gateway = "http://\(Addresses.host):\(plan.addresses.gateway)"
+        let host = Addresses.inURL(plan.addresses.callHost)
+        let gateway = "http://\(host):\(plan.addresses.gateway)"
         let prefix = plan.settings.namespace.map { "\($0):" } ?? ""
         let order =
             #"{"userId":"1","productId":"1","quantity":1,"#

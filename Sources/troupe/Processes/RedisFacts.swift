@@ -17,6 +17,8 @@ struct RedisFacts: Sendable {
     var clockDifference: Duration = .zero
     /// False when the user may not run CONFIG.
     var mayReadConfiguration = true
+    /// False when the user may not run INFO; then little of the above is known.
+    var mayReadInfo = true
 
     /// The text of `INFO`: `name:value` lines under `# Section` headings.
     static func fields(ofInfo text: String) -> [String: String] {

@@ -17,13 +17,7 @@ enum RedisProbe {
     static func ask(
         _ address: RedisAddress, within limit: Duration = .seconds(2), logger: Logger
     ) async -> Answer {
-        var configuration = address.configuration
-        configuration.connectTimeout = limit
-        configuration.commandTimeout = limit
-        configuration.clientName = "troupe-probe"
-        var quiet = logger
-        if quiet.logLevel > .debug { quiet.logLevel = .critical }
-        let client = RedisClient(configuration, logger: quiet)
+        let client = address.quietClient("troupe-probe", within: limit, logger: logger)
         let answer = await ask(client)
         await client.shutdown()
         return answer
@@ -31,8 +25,7 @@ enum RedisProbe {
 
     static func ask(_ client: RedisClient) async -> Answer {
         do {
-            var facts = RedisFacts()
-            facts.take(info: try await client.send(.info()).requireString())
+            var facts = try await facts(client)
             facts.clockDifference = try await clockDifference(client)
             await takeConfiguration(client, into: &facts)
             return .answers(facts)
@@ -45,12 +38,34 @@ enum RedisProbe {
         }
     }
 
+    /// A user without INFO is told by the greeting what matters most.
+    private static func facts(_ client: RedisClient) async throws(RedisError) -> RedisFacts {
+        var facts = RedisFacts()
+        do {
+            facts.take(info: try await client.send(.info()).requireString())
+        } catch {
+            guard ["NOPERM", "ERR"].contains(error.code.serverPrefix) else { throw error }
+            let hello = RedisCommand("HELLO", [], isReadOnly: true)
+            let identity = ServerIdentity(.success(try await client.send(hello)))
+            facts.mayReadInfo = false
+            facts.version = identity.version ?? ""
+            facts.isReplica = identity.isReplica
+        }
+        return facts
+    }
+
     /// The server's clock when our question was half way there and back.
     private static func clockDifference(
         _ client: RedisClient
     ) async throws(RedisError) -> Duration {
         let before = SystemClock.sinceEpoch()
-        let parts = try await client.send(.time).strings()
+        let parts: [String?]
+        do {
+            parts = try await client.send(.time).strings()
+        } catch {
+            guard error.code == .server("NOPERM") else { throw error }
+            return .zero
+        }
         let after = SystemClock.sinceEpoch()
         let numbers = parts.compactMap { $0.flatMap { Int64($0) } }
         guard numbers.count == 2 else { return .zero }

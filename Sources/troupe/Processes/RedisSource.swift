@@ -28,7 +28,6 @@ enum RedisSource: Sendable {
                 .unreachable, "Redis at \(address.shown) is a read-only replica",
                 remedy: "name its primary with --redis")
         case .answers(let facts):
-            try expectUsable(facts, at: address)
             guard let port = address.portForOwnServer, isLeftOver(facts, in: dataFolder),
                 let lock = try FolderLock(folder: dataFolder)
             else { return .found(facts) }
@@ -56,14 +55,6 @@ enum RedisSource: Sendable {
             }
             return try await .own(start(address, port, dataFolder, logger), lock)
         }
-    }
-
-    private static func expectUsable(
-        _ facts: RedisFacts, at address: RedisAddress
-    ) throws(CommandFailure) {
-        guard let problem = Diagnosis.versionProblem(facts) else { return }
-        throw CommandFailure(
-            .unreachable, "\(problem.what), at \(address.shown)", remedy: problem.remedy)
     }
 
     private static func start(
@@ -106,8 +97,7 @@ enum RedisSource: Sendable {
         let end = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < end {
             if case .answers(let facts) = await RedisProbe.ask(address, logger: logger) {
-                try expectUsable(facts, at: address)
-                return .found(facts)
+                    return .found(facts)
             }
             try? await Task.sleep(for: .milliseconds(200))
         }

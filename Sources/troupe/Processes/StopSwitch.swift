@@ -1,4 +1,5 @@
 import Dispatch
+import Logging
 import ServiceLifecycle
 import Synchronization
 import UnixSignals
@@ -13,40 +14,71 @@ import UnixSignals
 
 /// Turns ctrl-C and SIGTERM into an orderly stop, and a second one into an immediate one.
 ///
-///     first signal   → services stop in reverse order of their start, own Redis last
-///     after 5 s      → whoever still runs is left behind; Redis is told to stop
+///     first signal   → announced at once: not ready, who waits for an order's end gets it as it
+///                      stands, answers say that their connection closes
+///     after `grace`  → services stop in reverse order of their start, own Redis last
+///     5 s later      → whoever still runs is left behind; Redis is told to stop
 ///     second signal  → the same at once
+///
+/// SIGHUP, SIGUSR1 and SIGUSR2 mean nothing here and end nothing. Only where SIGHUP says that
+/// the terminal is gone, and with it whoever could have pressed ctrl-C, it is a stop.
 final class StopSwitch: Sendable {
-    /// Services get this long; the rest of the five seconds belongs to Redis.
-    static let serviceLimit = Duration.seconds(4)
-    private static let totalLimit = Duration.seconds(5)
-
     private struct State {
         var group: ServiceGroup?
         var redis: OwnRedisServer?
+        var announcements: [@Sendable () -> Void] = []
         var isStopping = false
     }
 
+    /// Services get this long, the grace of the first of them included; a second more belongs
+    /// to Redis.
+    let serviceLimit: Duration
+    private let logger: Logger
+    private let terminal = Terminal()
     private let state = Mutex(State())
+
+    /// - Parameter grace: how long the services that face clients go on serving.
+    init(grace: Duration, logger: Logger) {
+        serviceLimit = grace + .seconds(4)
+        self.logger = logger
+    }
 
     func use(_ redis: OwnRedisServer) { state.withLock { $0.redis = redis } }
 
     func use(_ group: ServiceGroup) { state.withLock { $0.group = group } }
 
+    /// Has `listener` told of a stop as soon as one is asked for.
+    func announce(to listener: @escaping @Sendable () -> Void) {
+        state.withLock { $0.announcements.append(listener) }
+    }
+
     var isStopping: Bool { state.withLock { $0.isStopping } }
 
     /// Runs `body` and stops what has been told to it when a signal comes.
     func run(_ body: @Sendable () async throws -> Void) async throws {
-        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        // Under nohup SIGHUP is ignored from the start, and stays so.
+        let hangup: [UnixSignal] = Terminal.ignoresHangup ? [] : [.sighup]
+        let signals = await UnixSignalsSequence(
+            trapping: [.sigint, .sigterm, .sigusr1, .sigusr2] + hangup)
         let watch = Task {
-            for await signal in signals { await stop(after: signal) }
+            for await signal in signals { await take(signal) }
         }
         defer { watch.cancel() }
         do {
             try await body()
         } catch is CancellationError where isStopping {
             throw CommandFailure(
-                .failure, "some services did not stop within \(Self.serviceLimit)")
+                .failure, "some services did not stop within \(serviceLimit)")
+        }
+    }
+
+    private func take(_ signal: UnixSignal) async {
+        switch signal {
+        case .sighup where terminal.isGone, .sigint, .sigterm: await stop(after: signal)
+        default:
+            logger.notice(
+                "a signal without a meaning was ignored; configuration is read at the start",
+                metadata: ["signal": "\(signal)"])
         }
     }
 
@@ -57,19 +89,27 @@ final class StopSwitch: Sendable {
             return (!state.isStopping, state.group)
         }
         guard isFirst, let group else { endNow(exitCode(of: signal)) }
+        let limit = serviceLimit + .seconds(1)
         Task {
-            try await Task.sleep(for: Self.totalLimit)
+            try await Task.sleep(for: limit)
             endNow(CommandFailure.Code.failure.rawValue)
         }
+        announceStop()
         await group.triggerGracefulShutdown()
     }
 
-    /// Stops when standard input ends: the process that supervises us holds its other end.
-    func stopWhenInputEnds() {
+    private func announceStop() {
+        for listener in state.withLock({ $0.announcements }) { listener() }
+    }
+
+    /// Does as the process says that supervises us and holds the other end of standard input:
+    /// a byte announces a stop, and its end is one.
+    func followSupervisor() {
         DispatchQueue(label: "troupe.supervision").async {
             var byte: UInt8 = 0
             while true {
                 let count = read(0, &byte, 1)
+                if count > 0 { self.announceStop() }
                 if count == 0 || (count < 0 && errno != EINTR) { break }
             }
             Task { await self.stop() }
@@ -83,5 +123,31 @@ final class StopSwitch: Sendable {
 
     private func exitCode(of signal: UnixSignal?) -> Int32 {
         signal == .sigint ? 130 : signal == .sigterm ? 143 : CommandFailure.Code.failure.rawValue
+    }
+}
+
+/// The terminal that this process was started from.
+struct Terminal {
+    private let wasThere = Self.isThere
+
+    /// Whether there was one, and there is none any more.
+    var isGone: Bool { wasThere && !Self.isThere }
+
+    private static var isThere: Bool {
+        let terminal = open("/dev/tty", O_RDONLY | O_NOCTTY)
+        guard terminal >= 0 else { return false }
+        close(terminal)
+        return true
+    }
+
+    static var ignoresHangup: Bool {
+        var action = sigaction()
+        guard sigaction(SIGHUP, nil, &action) == 0 else { return false }
+        #if canImport(Darwin)
+            let handler = action.__sigaction_u.__sa_handler
+        #else
+            let handler = action.__sigaction_handler.sa_handler
+        #endif
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
     }
 }

@@ -18,7 +18,8 @@ import Synchronization
 /// A child process that is started again whenever it ends.
 ///
 /// The child's standard input is a pipe whose other end is ours: should we be killed, the pipe
-/// ends, and so does the child (`StopSwitch.stopWhenInputEnds`).
+/// ends, and so does the child. A byte on it says that its turn to stop will come, so that it
+/// is not ready from now on and keeps nobody waiting (`StopSwitch.followSupervisor`).
 final class SupervisedService: Service {
     /// Set in the environment of children, so that they watch their standard input.
     static let marker = "TROUPE_SUPERVISED"
@@ -31,6 +32,7 @@ final class SupervisedService: Service {
 
     private struct State {
         var child: ChildProgram?
+        var lifeline: Lifeline?
         var isStopping = false
     }
 
@@ -53,6 +55,11 @@ final class SupervisedService: Service {
         } onCancel: {
             self.stop(with: SIGKILL)
         }
+    }
+
+    /// Lets the child know that all of us are going to stop.
+    func announceStop() {
+        state.withLock { $0.lifeline?.ring() }
     }
 
     private func keepAlive() async {
@@ -84,13 +91,17 @@ final class SupervisedService: Service {
         pipe.closeChildEnd()
         let isStopping = state.withLock { state in
             state.child = child
+            state.lifeline = pipe
             return state.isStopping
         }
         if isStopping { child.send(SIGTERM) }
-        defer { state.withLock { $0.child = nil } }
-        let status = await child.exitStatus()
-        withExtendedLifetime(pipe) {}
-        return status
+        defer {
+            state.withLock { state in
+                state.child = nil
+                state.lifeline = nil
+            }
+        }
+        return await child.exitStatus()
     }
 
     private func stop(with signal: Int32) {
@@ -108,8 +119,9 @@ final class SupervisedService: Service {
 }
 
 /// A pipe that ends when this process does.
-private final class Lifeline {
-    private(set) var childEnd: Int32
+private final class Lifeline: Sendable {
+    var childEnd: Int32 { openEnd.withLock { $0 } }
+    private let openEnd: Mutex<Int32>
     private let ourEnd: Int32
 
     init() throws(CommandFailure) {
@@ -117,14 +129,22 @@ private final class Lifeline {
         guard pipe(&ends) == 0 else {
             throw CommandFailure(.failure, "no more pipes: \(String(cString: strerror(errno)))")
         }
-        childEnd = ends[0]
+        openEnd = Mutex(ends[0])
         ourEnd = ends[1]
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     }
 
     func closeChildEnd() {
-        if childEnd >= 0 { close(childEnd) }
-        childEnd = -1
+        openEnd.withLock { end in
+            if end >= 0 { close(end) }
+            end = -1
+        }
+    }
+
+    /// Does nothing for a child that is gone; SIGPIPE is ignored in a process with sockets.
+    func ring() {
+        var byte: UInt8 = 1
+        _ = write(ourEnd, &byte, 1)
     }
 
     deinit {

@@ -9,29 +9,38 @@ struct Diagnosis {
         var remedy: String?
     }
 
-    /// The oldest Redis whose errors inside a script say what they are.
-    static let versionMinimum = (7, 0)
     private static let clockDifferenceMaximum = Duration.milliseconds(500)
 
-    static func findings(_ facts: RedisFacts, isCacheOnly: Bool = false) -> [Finding] {
-        [
-            version(facts), persistence(facts), memory(facts), eviction(facts), clock(facts),
-            role(facts),
-        ].compactMap { $0 }
+    static func findings(_ facts: RedisFacts) -> [Finding] {
+        // Without INFO nothing is known of these; that it is missing is a finding of its own.
+        let inner =
+            facts.mayReadInfo ? [persistence(facts), memory(facts), eviction(facts)] : []
+        return ([version(facts)] + inner + [clock(facts), role(facts)]).compactMap { $0 }
     }
 
-    /// Why this version cannot be used; nil if it can.
-    static func versionProblem(_ facts: RedisFacts) -> Finding? {
-        let numbers = facts.version.split(separator: ".").compactMap { Int($0) } + [0, 0]
-        guard (numbers[0], numbers[1]) < versionMinimum else { return nil }
-        return Finding(
-            level: .problem, subject: "version", what: "Redis \(facts.version) is too old",
-            remedy: "install Redis 7.0 or newer, or Valkey")
+    /// What a rehearsal of the work found.
+    static func findings(_ shortcomings: [Shortcoming]) -> [Finding] {
+        if shortcomings.isEmpty {
+            return [
+                Finding(
+                    level: .fine, subject: "work",
+                    what: "scripts, groups, channels: all that services and gateway do goes")
+            ]
+        }
+        // The facts have told of these already.
+        return shortcomings.filter { !["version", "role"].contains($0.subject) || $0 == .cluster }
+            .map {
+                Finding(level: .problem, subject: $0.subject, what: $0.what, remedy: $0.remedy)
+            }
     }
 
     private static func version(_ facts: RedisFacts) -> Finding {
-        versionProblem(facts)
-            ?? Finding(level: .fine, subject: "version", what: "Redis \(facts.version)")
+        if Shortcoming.isOld(facts.version) {
+            let fault = Shortcoming.old(version: facts.version)
+            return Finding(
+                level: .problem, subject: "version", what: fault.what, remedy: fault.remedy)
+        }
+        return Finding(level: .fine, subject: "version", what: "Redis \(facts.version)")
     }
 
     private static func persistence(_ facts: RedisFacts) -> Finding {

@@ -26,10 +26,14 @@ final class Stage: Sendable {
     }
 
     /// Opens when everything is ready and the demo data is there.
+    ///
+    /// - Parameter rule: what the programs' user may do on Redis; nil leaves them the default.
     static func open(
-        _ form: Form, variables: [String: String] = [:]
+        _ form: Form, variables: [String: String] = [:], rule: String? = nil
     ) async throws -> Stage {
         let redis = try await RedisServer.launch(.init(isDurable: true))
+        var variables = variables
+        if let rule { variables["REDIS_URL"] = try await redis.createUser(rule) }
         let stage = Stage(
             redis: redis, addresses: try await Ports.free(), variables: variables)
         do {
@@ -160,6 +164,7 @@ enum BuiltProgram {
 struct StageTrait: SuiteTrait, TestScoping {
     var form: Stage.Form
     var variables: [String: String]
+    var rule: String?
     @TaskLocal static var stage: Stage?
 
     var isRecursive: Bool { false }
@@ -167,7 +172,7 @@ struct StageTrait: SuiteTrait, TestScoping {
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        let stage = try await Stage.open(form, variables: variables)
+        let stage = try await Stage.open(form, variables: variables, rule: rule)
         do {
             try await Self.$stage.withValue(stage) { try await function() }
         } catch {
@@ -183,8 +188,25 @@ extension Trait where Self == StageTrait {
     static var stage: Self { StageTrait(form: .oneProcess, variables: [:]) }
 
     /// The same with other settings, as environment variables.
-    static func stage(_ form: Stage.Form, _ variables: [String: String] = [:]) -> Self {
-        StageTrait(form: form, variables: variables)
+    ///
+    /// - Parameter rule: what its user may do on Redis.
+    static func stage(
+        _ form: Stage.Form, _ variables: [String: String] = [:], rule: String? = nil
+    ) -> Self {
+        StageTrait(form: form, variables: variables, rule: rule)
+    }
+}
+
+extension RedisServer {
+    /// A user of that rule alone, and the URL with which it comes.
+    func createUser(_ rule: String, name: String = "app") async throws -> String {
+        let words =
+            ["SETUSER", name, "reset", "on", ">secret"]
+            + rule.split(separator: " ").map(String.init)
+        let client = client()
+        _ = try await client.send(RedisCommand("ACL", words.map { .string($0) }))
+        await client.shutdown()
+        return "redis://\(name):secret@127.0.0.1:\(port)"
     }
 }
 

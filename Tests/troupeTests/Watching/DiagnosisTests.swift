@@ -33,6 +33,22 @@ struct DiagnosisTests {
         #expect(worst { $0.version = version } == nil)
     }
 
+    @Test func withoutInfoNothingIsSaidOfWhatIsNotKnown() {
+        let finding = worst {
+            $0.mayReadInfo = false
+            $0.isAppendOnly = false
+        }
+        #expect(finding == nil)
+    }
+
+    @Test func whatARehearsalFoundIsAProblemWithItsRemedy() {
+        let findings = Diagnosis.findings([.takesNoWrites("OOM"), .replica, .old(version: "6")])
+
+        #expect(findings.map(\.subject) == ["work"], "the facts tell of the others")
+        #expect(findings.allSatisfy { $0.level == .problem && $0.remedy != nil })
+        #expect(Diagnosis.findings([]).map(\.level) == [.fine])
+    }
+
     @Test func lossOfDataIsAProblem() {
         #expect(worst { $0.isAppendOnly = false }?.subject == "persistence")
         #expect(worst { $0.appendFsync = "no" }?.level == .advice)

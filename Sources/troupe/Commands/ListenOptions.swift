@@ -1,0 +1,64 @@
+import ArgumentParser
+import NIOCore
+
+/// Where `up`, `serve` and `gateway` listen, and how they leave.
+struct ListenOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The address to listen on: an IP address of this machine, 0.0.0.0 or :: for all "
+                + "(HOST; default 127.0.0.1).", valueName: "address"))
+    var host: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The same for the admin port, which tells everything to everybody "
+                + "(TROUPE_ADMIN_HOST; default 127.0.0.1).", valueName: "address"))
+    var adminHost: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds to go on serving after a stop was asked for and readiness has ended "
+                + "(TROUPE_GRACE; default 0 for up, else 5).", valueName: "seconds"))
+    var grace: Int?
+
+    static let graceMaximum = 600
+
+    /// Where to listen; a command without these options goes by the variables.
+    static func place(
+        _ options: Self? = nil, in surroundings: Surroundings
+    ) throws(CommandFailure) -> Addresses.Place {
+        Addresses.Place(
+            host: try address(options?.host, "HOST", flag: "--host", in: surroundings),
+            adminHost: try address(
+                options?.adminHost, "TROUPE_ADMIN_HOST", flag: "--admin-host", in: surroundings))
+    }
+
+    static func grace(
+        _ options: Self?, in surroundings: Surroundings, default fallback: Int
+    ) throws(CommandFailure) -> Duration {
+        let option = options?.grace.map(String.init)
+        let text = surroundings.text(option, "TROUPE_GRACE") ?? String(fallback)
+        guard let seconds = Int(text), (0...graceMaximum).contains(seconds) else {
+            throw CommandFailure(
+                .usage, "the grace is “\(text)”, but must be 0 to \(graceMaximum) seconds",
+                remedy: "--grace \(fallback)")
+        }
+        return .seconds(seconds)
+    }
+
+    /// Addresses only: some shells set HOST to this machine's name, and nobody who lives behind
+    /// that default wants to be found there.
+    private static func address(
+        _ option: String?, _ variable: String, flag: String, in surroundings: Surroundings
+    ) throws(CommandFailure) -> String {
+        guard let text = surroundings.text(option, variable) else { return Addresses.host }
+        if text == "localhost" { return Addresses.host }
+        guard (try? SocketAddress(ipAddress: text, port: 0)) != nil else {
+            throw CommandFailure(
+                .usage,
+                "\(option == nil ? variable : flag) is “\(text)”, which is not an IP address",
+                remedy: "\(flag) \(Addresses.host), or 0.0.0.0 for all of this machine")
+        }
+        return text
+    }
+}

@@ -1,0 +1,199 @@
+import OrderContracts
+import Saga
+import SagaRedis
+
+/// What a process does on a Redis: the commands it sends, and the names it sends them about.
+///
+/// The one place that says so. Whoever adds a command to an engine adds it here; `doctor`,
+/// readiness and the start ask for these rights, and a test runs everything with no others.
+struct RedisRole: Sendable {
+    /// Keys or channels of one kind.
+    struct Place: Hashable, Sendable {
+        /// What an ACL rule says after its `~` or `&`.
+        var pattern: String
+        /// One name that the pattern covers, used by nobody.
+        var sample: String
+    }
+
+    /// A key that has to have one type, if it is there.
+    struct TypedKey: Hashable, Sendable {
+        var key: String
+        var type: String
+    }
+
+    /// Commands as they are sent; `KEY` and `CHANNEL` stand for a name.
+    var commands: [String]
+    var keys: [Place]
+    var channels: [Place]
+    var typedKeys: [TypedKey] = []
+    /// Where a rehearsal writes; it leaves nothing there.
+    var stages: [String]
+
+    /// Several processes' work in one.
+    func joined(with other: RedisRole) -> RedisRole {
+        func union<Value: Hashable>(_ left: [Value], _ right: [Value]) -> [Value] {
+            left + right.filter { !left.contains($0) }
+        }
+        func places(_ left: [Place], _ right: [Place]) -> [Place] {
+            left + right.filter { place in !left.contains { $0.pattern == place.pattern } }
+        }
+        return RedisRole(
+            commands: union(commands, other.commands), keys: places(keys, other.keys),
+            channels: places(channels, other.channels),
+            typedKeys: union(typedKeys, other.typedKeys), stages: union(stages, other.stages))
+    }
+
+    /// The least that an ACL user needs for it.
+    var rule: String {
+        (keys.map { "~" + $0.pattern } + channels.map { "&" + $0.pattern }
+            + Self.grants(commands)).joined(separator: " ")
+    }
+
+    /// The rules that allow commands, each once.
+    static func grants(_ commands: [String]) -> [String] {
+        var grants: [String] = []
+        for command in commands {
+            let grant = "+" + name(of: command)
+            if !grants.contains(grant) { grants.append(grant) }
+        }
+        return grants
+    }
+
+    /// What ACL rules call a command; of those that only have harmless relatives, all are meant.
+    static func name(of command: String) -> String {
+        let words = command.lowercased().split(separator: " ").map(String.init)
+        let hasDangerousRelatives = ["client", "script"].contains(words[0])
+        return hasDangerousRelatives ? "\(words[0])|\(words[1])" : words[0]
+    }
+}
+
+extension RedisRole {
+    /// The keeper of records, and of sagas if it takes part in any.
+    static func service(_ name: ServiceName, namespace: String?) -> RedisRole {
+        let prefix = namespace.map { $0 + ":" } ?? ""
+        let names = SagaKeys(namespace: namespace ?? "")
+        let owner = name.owner
+        var role = RedisRole(
+            commands: everybody + records + sagas,
+            keys: [
+                Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{\(owner)}:rehearsal"),
+                Place(pattern: "\(prefix){\(owner)}:*", sample: "\(prefix){\(owner)}:rehearsal"),
+            ],
+            channels: [events(prefix)], stages: ["\(prefix)saga:{\(owner)}:rehearsal"])
+        role.typedKeys = eventStreams(names)
+        role.typedKeys += [
+            TypedKey(key: names.timers(owner), type: "zset"),
+            TypedKey(key: names.dead(owner), type: "stream"),
+            TypedKey(key: names.cursor(owner), type: "hash"),
+        ]
+        return role
+    }
+
+    /// All services on one Redis.
+    static func services(
+        _ names: [ServiceName] = ServiceName.startOrder, namespace: String?
+    ) -> RedisRole? {
+        let roles = names.filter { $0 != .sandbox }.map { service($0, namespace: namespace) }
+        return roles.dropFirst().reduce(roles.first) { $0?.joined(with: $1) }
+    }
+
+    /// All that `up` does on its Redis, but for what is on another.
+    static func everything(
+        _ names: [ServiceName] = ServiceName.startOrder, namespace: String?, withCache: Bool
+    ) -> RedisRole {
+        var role = events(namespace: namespace)
+        if withCache { role = role.joined(with: cache(namespace: namespace)) }
+        guard let services = services(names, namespace: namespace) else { return role }
+        return services.joined(with: role)
+    }
+
+    /// The gateway where events are.
+    static func events(namespace: String?) -> RedisRole {
+        let prefix = namespace.map { $0 + ":" } ?? ""
+        let names = SagaKeys(namespace: namespace ?? "")
+        return RedisRole(
+            commands: everybody + [
+                "PUBLISH CHANNEL a", "SUBSCRIBE CHANNEL", "UNSUBSCRIBE a", "XINFO GROUPS KEY",
+                "XGROUP SETID KEY a $", "XRANGE KEY - +", "XREVRANGE KEY + -",
+            ],
+            keys: [
+                Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{gateway}:rehearsal")
+            ],
+            channels: [
+                events(prefix),
+                Place(pattern: "\(prefix)cache.*", sample: "\(prefix)cache.rehearsal"),
+            ], typedKeys: eventStreams(names), stages: [])
+    }
+
+    /// The gateway's cache.
+    static func cache(namespace: String?) -> RedisRole {
+        let prefix = namespace.map { $0 + ":" } ?? ""
+        return RedisRole(
+            commands: everybody + [
+                "SCRIPT LOAD a", "GET KEY", "GETEX KEY", "MGET KEY", "SET KEY a", "EXISTS KEY",
+                "INCR KEY", "PTTL KEY", "PEXPIRE KEY 1", "UNLINK KEY",
+            ],
+            keys: [Place(pattern: "\(prefix)cache:*", sample: "\(prefix)cache:rehearsal")],
+            channels: [], stages: [])
+    }
+
+    /// What a connection says first, what identifies the server, and scripts.
+    private static let everybody = [
+        "PING", "CLIENT SETNAME a", "INFO server", "TIME", "EVAL a 0", "EVALSHA a 0",
+    ]
+
+    private static let records = [
+        "GET KEY", "SET KEY a", "EXISTS KEY", "TYPE KEY", "UNLINK KEY", "EXPIRE KEY 1",
+        "PEXPIRE KEY 1", "PERSIST KEY", "HGET KEY a", "HMGET KEY a", "HGETALL KEY",
+        "HSET KEY a a", "HINCRBY KEY a 1", "HDEL KEY a", "ZADD KEY 1 a", "ZREM KEY a",
+        "ZREVRANK KEY a", "ZREVRANGE KEY 0 0", "ZRANGEBYSCORE KEY 0 0",
+    ]
+
+    private static let sagas = [
+        "PUBLISH CHANNEL a", "SUBSCRIBE CHANNEL", "UNSUBSCRIBE a", "XADD KEY * a a",
+        "XACK KEY a 1", "XREADGROUP GROUP a a STREAMS KEY >", "XAUTOCLAIM KEY a a 0 0",
+        "XCLAIM KEY a a 0 1", "XPENDING KEY a", "XINFO GROUPS KEY", "XGROUP CREATE KEY a 0",
+        "XTRIM KEY MAXLEN 1", "XRANGE KEY - +", "XREVRANGE KEY + -",
+    ]
+
+    private static func events(_ prefix: String) -> Place {
+        Place(pattern: "\(prefix)saga.*", sample: "\(prefix)saga.Rehearsal")
+    }
+
+    private static func eventStreams(_ names: SagaKeys) -> [TypedKey] {
+        OrderEvents.all.map {
+            TypedKey(key: names.stream($0.type, owner: $0.owner), type: "stream")
+        }
+    }
+}
+
+extension ServiceName {
+    /// The name that stands in the service's keys.
+    var owner: String {
+        switch self {
+        case .users: "user"
+        case .products: "product"
+        case .orders: OrderContracts.ServiceName.order
+        case .payments: OrderContracts.ServiceName.payment
+        case .inventory: OrderContracts.ServiceName.inventory
+        case .shipping: OrderContracts.ServiceName.shipping
+        case .sandbox: "sandbox"
+        }
+    }
+}
+
+/// Every type of event in the order system.
+private enum OrderEvents {
+    static let all: [(type: String, owner: String)] = [
+        kind(OrderCreated.self), kind(OrderCompleted.self), kind(OrderCancelled.self),
+        kind(OrderCancellationRequested.self), kind(PaymentProcessed.self),
+        kind(PaymentFailed.self), kind(PaymentRefunded.self), kind(ProductReserved.self),
+        kind(ProductReservationFailed.self), kind(ProductReleased.self),
+        kind(ShipmentArranged.self), kind(ShippingFailed.self), kind(ShipmentCancelled.self),
+        kind(ShipmentDispatched.self),
+    ]
+
+    private static func kind<Event: SagaEvent>(_ event: Event.Type) -> (String, String) {
+        (event.type, event.owner)
+    }
+}

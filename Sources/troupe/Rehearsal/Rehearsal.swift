@@ -1,0 +1,205 @@
+import Logging
+import Redis
+
+/// Does on a Redis what the work does, and says what does not go.
+///
+///     HELLO ───────── version, cluster, replica: answered to every user
+///     rights ──────── each command on each kind of key and channel, asked and not run
+///     work ────────── records, a stream, a group and its entry: one script, which removes all
+///     TYPE … ──────── streams and timers that are there are what they have to be
+///
+/// All of it is one round trip. Nothing is published, and nothing remains.
+enum Rehearsal {
+    /// Its first write is one that a full Redis refuses, and that finds no leavings in its way.
+    static let work = RedisScript(
+        """
+        local key, call = KEYS[1], redis.call
+        call('SET', key, ARGV[1], 'PX', 10000)
+        call('UNLINK', key)
+        call('XADD', key, '*', 'data', ARGV[1])
+        call('PEXPIRE', key, 10000)
+        call('XGROUP', 'CREATE', key, 'rehearsal', '0')
+        local read = call('XREADGROUP', 'GROUP', 'rehearsal', 'rehearsal', 'COUNT', 1,
+          'STREAMS', key, '>')
+        local id = read[1][2][1][1]
+        call('XAUTOCLAIM', key, 'rehearsal', 'rehearsal', 0, '0-0', 'COUNT', 1)
+        local taken = call('XACK', key, 'rehearsal', id)
+        call('UNLINK', key)
+        return taken
+        """)
+
+    /// Everything that does not go, the worst first; nothing if all is well.
+    static func shortcomings(
+        of client: RedisClient, as role: RedisRole, within limit: Duration = .seconds(2)
+    ) async -> [Shortcoming] {
+        let rights = RedisRights(role: role)
+        let opening = [
+            RedisCommand("HELLO", [], isReadOnly: true),
+            RedisCommand.eval(RedisRights.script, keys: [], arguments: rights.arguments),
+        ]
+        let scenes = role.stages.map { RedisCommand.eval(work, keys: [$0], arguments: ["{}"]) }
+        let types = role.typedKeys.map { RedisCommand.type($0.key) }
+        let results: [Result<RedisValue, RedisError>]
+        do {
+            results = try await client.send(batch: opening + scenes + types, timeout: limit)
+        } catch {
+            return [Shortcoming(error)]
+        }
+        if let reason = HelloReply(results[0]).shortcoming { return [reason] }
+        let user = client.configuration.username ?? "default"
+        var found = judge(results[1], rights, user)
+        let played = results[2..<2 + scenes.count].compactMap(judge(scene:))
+        // What the user lacks has been told, and in better words.
+        if found.isEmpty, let first = played.first { found.append(first) }
+        return found + misfits(results.dropFirst(2 + scenes.count), role.typedKeys)
+    }
+
+    private static func judge(
+        _ result: Result<RedisValue, RedisError>, _ rights: RedisRights, _ user: String
+    ) -> [Shortcoming] {
+        switch result {
+        case .success(let reply):
+            let answers = reply.array?.compactMap(\.integer) ?? []
+            guard let missing = rights.missing(answers) else {
+                return [.odd("its scripts do not tell what a user may do")]
+            }
+            return missing.isEmpty ? [] : [.rights(missing, user: user)]
+        case .failure(let error) where error.code == .server("NOPERM"):
+            return [.rights(withoutScripts(rights), user: user)]
+        case .failure(let error) where error.message.contains("unknown command"):
+            return [.rights(RedisRights.Missing(unknown: ["eval"]), user: user)]
+        case .failure(let error):
+            return [Shortcoming(error)]
+        }
+    }
+
+    /// Without scripts nothing more can be asked, so the rule names all that the role needs.
+    private static func withoutScripts(_ rights: RedisRights) -> RedisRights.Missing {
+        RedisRights.Missing(
+            commands: rights.role.commands.filter { $0.hasPrefix("EVAL") },
+            unjudged: rights.role.commands)
+    }
+
+    private static func judge(scene result: Result<RedisValue, RedisError>) -> Shortcoming? {
+        switch result {
+        case .success(let reply):
+            reply.integer == 1 ? nil : .odd("a group does not keep what it has read")
+        case .failure(let error): Shortcoming(error)
+        }
+    }
+
+    private static func misfits(
+        _ results: ArraySlice<Result<RedisValue, RedisError>>, _ keys: [RedisRole.TypedKey]
+    ) -> [Shortcoming] {
+        zip(results, keys).compactMap { result, wanted in
+            guard let type = try? result.get().string, type != "none", type != wanted.type
+            else { return nil }
+            return .wrongType(key: wanted.key, type: type, expected: wanted.type)
+        }
+    }
+
+    /// The same from a connection of its own, and with a subscription.
+    static func shortcomings(
+        of address: RedisAddress, as role: RedisRole, logger: Logger
+    ) async -> [Shortcoming] {
+        let client = address.quietClient("troupe-rehearsal", logger: logger)
+        var found = await shortcomings(of: client, as: role)
+        if found.isEmpty, let channel = role.channels.first?.sample,
+            await !isSubscribed(client, channel)
+        {
+            found.append(.noSubscriptions)
+        }
+        await client.shutdown()
+        return found
+    }
+
+    private static func isSubscribed(_ client: RedisClient, _ channel: String) async -> Bool {
+        await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                for await event in client.subscribe(channels: [channel]) where event == .active {
+                    return true
+                }
+                return false
+            }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(3))
+                return false
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? false
+        }
+    }
+
+    /// Fails before anything is started on a Redis that could never do the work.
+    ///
+    /// One that is away, full or a replica may come round: whoever starts is not ready until then.
+    static func expectUsable(
+        _ address: RedisAddress, as role: RedisRole?, logger: Logger
+    ) async throws(CommandFailure) {
+        guard let role else { return }
+        let found = await shortcomings(of: address, as: role, logger: logger)
+        guard let worst = found.first(where: \.forbidsStart) else { return }
+        throw CommandFailure(
+            .unreachable, "Redis at \(address.shown): \(worst.what)", remedy: worst.remedy)
+    }
+}
+
+extension SystemSettings {
+    /// Fails before anything is started on a Redis that could never do the work of `role`, or a
+    /// gateway's cache.
+    func expectUsableRedis(
+        as role: RedisRole?, withCache: Bool = false, logger: Logger
+    ) async throws(CommandFailure) {
+        let cache = RedisRole.cache(namespace: namespace)
+        guard withCache else {
+            return try await Rehearsal.expectUsable(redis, as: role, logger: logger)
+        }
+        guard let cacheRedis else {
+            return try await Rehearsal.expectUsable(
+                redis, as: role?.joined(with: cache) ?? cache, logger: logger)
+        }
+        try await Rehearsal.expectUsable(redis, as: role, logger: logger)
+        try await Rehearsal.expectUsable(cacheRedis, as: cache, logger: logger)
+    }
+}
+
+/// What a server answers to `HELLO`, which no ACL can refuse.
+struct HelloReply {
+    private var facts: [String: String] = [:]
+
+    /// Nothing is known of a server, or a proxy, that has no such command.
+    init(_ result: Result<RedisValue, RedisError>) {
+        guard case .success(let reply) = result, let list = reply.array else { return }
+        for index in stride(from: 0, to: list.count - 1, by: 2) {
+            if let name = list[index].string { facts[name] = list[index + 1].string }
+        }
+    }
+
+    var version: String? { facts["version"] }
+    var isReplica: Bool { facts["role"] == "replica" }
+
+    var shortcoming: Shortcoming? {
+        switch facts["mode"] {
+        case "cluster": return .cluster
+        case "sentinel": return .sentinel
+        default: break
+        }
+        if let version, Shortcoming.isOld(version) { return .old(version: version) }
+        return isReplica ? .replica : nil
+    }
+}
+
+extension RedisAddress {
+    /// A client for a few questions, whose trouble is told by who asks.
+    func quietClient(
+        _ name: String, within limit: Duration = .seconds(2), logger: Logger
+    ) -> RedisClient {
+        var configuration = configuration
+        configuration.connectTimeout = limit
+        configuration.commandTimeout = limit
+        configuration.clientName = name
+        var quiet = logger
+        if quiet.logLevel > .debug { quiet.logLevel = .critical }
+        return RedisClient(configuration, logger: quiet)
+    }
+}

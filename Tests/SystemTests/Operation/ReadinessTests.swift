@@ -1,0 +1,148 @@
+import Foundation
+import Redis
+import RedisTestKit
+import Testing
+
+@testable import troupe
+
+/// What is called ready, works; and what is not, says why.
+@Suite(.timeLimit(.minutes(5)))
+struct ReadinessTests {
+    private struct Running {
+        var redis: RedisServer
+        var program: Lone
+        var port: Int
+
+        func readiness() async -> WebAnswer? { await program.readiness(of: port) }
+
+        func close() async {
+            await program.close()
+            await redis.stop()
+        }
+    }
+
+    private func start(_ command: String, offset: Int) async throws -> Running {
+        let redis = try await RedisServer.launch()
+        let addresses = try await Ports.free()
+        let port = addresses.gateway + offset
+        let program = try Lone(
+            command, ["--grace", "0"], port: port, variables: ["REDIS_URL": redis.url])
+        let running = Running(redis: redis, program: program, port: port)
+        try await eventually("\(command) is ready") { await running.readiness()?.status == 200 }
+        return running
+    }
+
+    private func send(_ words: [String], to redis: RedisServer) async throws {
+        let client = redis.client()
+        _ = try await client.send(
+            RedisCommand(words[0], words.dropFirst().map { .string($0) }))
+        await client.shutdown()
+    }
+
+    /// Each takes away something, and is found in the answer.
+    private static let losses: [(words: [String], reason: String)] = [
+        (["ACL", "SETUSER", "default", "resetchannels"], "+publish +subscribe '&saga.*'"),
+        (["ACL", "SETUSER", "default", "-xautoclaim"], "ACL SETUSER default +xautoclaim"),
+        (["ACL", "SETUSER", "default", "-eval"], "may not run EVAL"),
+        (["CONFIG", "SET", "maxmemory", "1"], "it takes no writes: OOM"),
+        (["REPLICAOF", "127.0.0.1", "1"], "read-only replica"),
+        (["SET", "saga:{order}:OrderCreated", "mine"], "has to be a stream"),
+        (["CONFIG", "SET", "min-replicas-to-write", "3"], "it takes no writes: NOREPLICAS"),
+    ]
+
+    @Test(arguments: ReadinessTests.losses.indices)
+    func aServiceThatCannotWorkIsNotReadyAndSaysWhy(index: Int) async throws {
+        let loss = Self.losses[index]
+        let running = try await start("serve users", offset: 1)
+
+        try await send(loss.words, to: running.redis)
+
+        try await eventually("it is not ready") { await running.readiness()?.status == 503 }
+        let body = await running.readiness()?.body ?? ""
+        #expect(body.contains(loss.reason), "\(body)")
+        await running.close()
+    }
+
+    @Test func aServiceWhoseRedisIsAwayIsNotReady() async throws {
+        let running = try await start("serve users", offset: 1)
+
+        await running.redis.stop()
+
+        try await eventually("it is not ready") { await running.readiness()?.status == 503 }
+        await running.close()
+    }
+
+    @Test func aGatewayWhoseRedisIsAwayIsReadyAndDegraded() async throws {
+        let running = try await start("gateway", offset: 0)
+
+        await running.redis.stop()
+
+        try await eventually("it is degraded") {
+            await running.readiness()?.body.hasSuffix("degraded\n") == true
+        }
+        #expect(await running.readiness()?.status == 200)
+        // Neither is it worse later, when the cache has been out of use for long.
+        try await running.redis.start()
+        try await eventually("it is well again") {
+            await running.readiness()?.body == "ok\n"
+        }
+        await running.close()
+    }
+
+    @Test func aGatewayThatMayNotHearEventsIsNotReady() async throws {
+        let running = try await start("gateway", offset: 0)
+
+        try await send(["ACL", "SETUSER", "default", "-subscribe"], to: running.redis)
+
+        try await eventually("it is not ready") { await running.readiness()?.status == 503 }
+        let body = await running.readiness()?.body ?? ""
+        #expect(body.contains("ACL SETUSER default +subscribe"), "\(body)")
+        await running.close()
+    }
+
+    @Test(arguments: ["up", "serve payments", "gateway", "doctor"])
+    func aClusterIsRefusedWithASentence(command: String) async throws {
+        let node = try await RedisServer.launch(.init(arguments: ["--cluster-enabled", "yes"]))
+        let addresses = try await Ports.free()
+
+        let program = try Lone(
+            command, port: addresses.gateway, variables: ["REDIS_URL": node.url])
+
+        #expect(await program.child.exitStatus() == 4, "\(program.output)")
+        #expect(program.output.contains("node of a Redis Cluster"), "\(program.output)")
+        await program.close()
+        await node.stop()
+    }
+
+    @Test(arguments: ["up", "serve payments", "gateway"])
+    func aUserWithoutChannelsIsRefusedWithTheRule(command: String) async throws {
+        let redis = try await RedisServer.launch()
+        let url = try await redis.createUser("~* +@all")
+        let addresses = try await Ports.free()
+
+        let program = try Lone(
+            command, port: addresses.gateway, variables: ["REDIS_URL": url])
+
+        #expect(await program.child.exitStatus() == 4, "\(program.output)")
+        #expect(program.output.contains("ACL SETUSER app "), "\(program.output)")
+        #expect(program.output.contains("&saga.*"), "\(program.output)")
+        await program.close()
+        await redis.stop()
+    }
+
+    @Test func doctorNamesTheCommandThatIsRefused() async throws {
+        let redis = try await RedisServer.launch(.init(isDurable: true))
+        let url = try await redis.createUser("~* &* +@all -@dangerous")
+        let addresses = try await Ports.free()
+
+        let doctor = try Lone(
+            "doctor", port: addresses.gateway, variables: ["REDIS_URL": url])
+
+        #expect(await doctor.child.exitStatus() == 1, "\(doctor.output)")
+        #expect(doctor.output.contains("may not run INFO"), "\(doctor.output)")
+        #expect(doctor.output.contains("redis-cli ACL SETUSER app +info"), "\(doctor.output)")
+        #expect(!doctor.output.contains("user:password"))
+        await doctor.close()
+        await redis.stop()
+    }
+}

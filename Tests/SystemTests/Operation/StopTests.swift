@@ -1,0 +1,158 @@
+import Foundation
+import NIOCore
+import NIOPosix
+import RedisTestKit
+import Synchronization
+import Testing
+
+@testable import troupe
+
+/// What clients, probes and logs see of a stop, and of signals that are none.
+@Suite(.timeLimit(.minutes(5)))
+struct StopTests {
+    @Test func aServiceIsNotReadyAtOnceAndServesForItsGrace() async throws {
+        let redis = try await RedisServer.launch()
+        let addresses = try await Ports.free()
+        let port = addresses.port(of: .users)
+        let users = try Lone(
+            "serve users", ["--grace", "4"], port: port, variables: ["REDIS_URL": redis.url])
+        try await eventually("it is ready") { await users.readiness(of: port)?.status == 200 }
+        let before = try await Web.get("\(addresses.url(of: .users))/users/1")
+        #expect(before.status == 200 && before.headers["connection"] == nil)
+
+        users.child.send(SIGTERM)
+        let asked = ContinuousClock.now
+
+        try await eventually("it is not ready", within: .seconds(3)) {
+            await users.readiness(of: port)?.body.contains("draining failed") == true
+        }
+        let during = try await Web.get("\(addresses.url(of: .users))/users/1")
+        #expect(during.status == 200 && during.headers["connection"] == "close")
+        #expect(await users.child.exitStatus() == 0, "\(users.output)")
+        #expect(ContinuousClock.now - asked > .seconds(3.5), "the whole grace")
+        #expect(users.strangeLines.isEmpty, "\(users.strangeLines)")
+        await users.close()
+        await redis.stop()
+    }
+
+    @Test func aGatewayServesForItsGraceAndIsReachedByProbesAllTheTime() async throws {
+        let redis = try await RedisServer.launch()
+        let addresses = try await Ports.free()
+        let gateway = try Lone(
+            "gateway", ["--grace", "3"], port: addresses.gateway,
+            variables: ["REDIS_URL": redis.url])
+        try await eventually("it is ready") {
+            await gateway.readiness(of: addresses.gateway)?.status == 200
+        }
+
+        gateway.child.send(SIGINT)
+
+        try await eventually("it is not ready", within: .seconds(2)) {
+            await gateway.readiness(of: addresses.gateway)?.status == 503
+        }
+        let answer = try await Web.get("http://127.0.0.1:\(addresses.gateway)/nothing")
+        #expect(answer.status == 404 && answer.headers["connection"] == "close")
+        #expect(await gateway.readiness(of: addresses.gateway)?.status == 503)
+        #expect(await gateway.child.exitStatus() == 0, "\(gateway.output)")
+        #expect(gateway.strangeLines.isEmpty, "\(gateway.strangeLines)")
+        await gateway.close()
+        await redis.stop()
+    }
+
+    @Test(arguments: [[], ["--processes"]])
+    func whoWaitsForAnOrderGetsItAsItStands(options: [String]) async throws {
+        let redis = try await RedisServer.launch()
+        let addresses = try await Ports.free()
+        // Nobody charges the card, so the order stays pending.
+        let up = try Lone(
+            "up", ["--without", "payments"] + options, port: addresses.gateway,
+            variables: ["REDIS_URL": redis.url])
+        let gateway = "http://127.0.0.1:\(addresses.gateway)"
+        try await eventually("orders are shown") {
+            (try? await Web.get("\(gateway)/orders/1"))?.status == 200
+        }
+        async let held = Web.send(
+            "POST", "\(gateway)/orders", Stage.order("1"), headers: ["Prefer": "wait=20"])
+        try await eventually("the order is placed") {
+            let page = try await Web.get("\(addresses.url(of: .orders))/orders")
+            return page.list("items").contains { $0.text("status") == "pending" }
+        }
+
+        up.child.send(SIGINT)
+
+        let answer = try await held
+        #expect(answer.status == 201 && answer.text("status") == "pending", "\(answer)")
+        #expect(answer.headers["connection"] == "close")
+        #expect(await up.child.exitStatus() == 0, "\(up.output)")
+        #expect(!up.output.contains("Cannot schedule"), "\(up.output)")
+        await up.close()
+        await redis.stop()
+    }
+
+    @Test func callsThatOutliveTheStopLeaveNoWarnings() async throws {
+        let redis = try await RedisServer.launch()
+        let addresses = try await Ports.free()
+        // Takes connections and says nothing.
+        let taken = Mutex(0)
+        let silent = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                taken.withLock { $0 += 1 }
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let file = FileManager.default.temporaryDirectory
+            .appending(path: "silent-\(UUID().uuidString).yaml").path
+        let port = try #require(silent.localAddress?.port)
+        try """
+        server: {timeouts: {drain: 200ms}}
+        upstreams: {silent: {targets: ["http://127.0.0.1:\(port)"], timeout: 3s}}
+        routes:
+          - {name: shared, path: "/shared/{id}", upstream: silent,
+             cache: {ttl: 60s, scope: anonymous}}
+          - {name: own, path: /own, methods: [POST], upstream: silent}
+        """.write(toFile: file, atomically: true, encoding: .utf8)
+        let gateway = try Lone(
+            "gateway", ["--grace", "0", "--gateway-config", file], port: addresses.gateway,
+            variables: ["REDIS_URL": redis.url])
+        try await eventually("it is ready") {
+            await gateway.readiness(of: addresses.gateway)?.status == 200
+        }
+        let place = "http://127.0.0.1:\(addresses.gateway)"
+        let asking = [
+            Task { _ = try? await Web.get("\(place)/shared/1") },
+            Task { _ = try? await Web.send("POST", "\(place)/own", "{}") },
+        ]
+        try await eventually("both are under way") { taken.withLock { $0 } == 2 }
+
+        gateway.child.send(SIGTERM)
+
+        #expect(await gateway.child.exitStatus() == 0, "\(gateway.output)")
+        #expect(gateway.strangeLines.isEmpty, "\(gateway.strangeLines)")
+        for task in asking { await task.value }
+        try await silent.close()
+        try? FileManager.default.removeItem(atPath: file)
+        await gateway.close()
+        await redis.stop()
+    }
+
+    @Test(arguments: [SIGHUP, SIGUSR1, SIGUSR2])
+    func signalsWithoutAMeaningEndNothing(signal: Int32) async throws {
+        let redis = try await RedisServer.launch()
+        let addresses = try await Ports.free()
+        let gateway = try Lone(
+            "gateway", ["--grace", "0"], port: addresses.gateway,
+            variables: ["REDIS_URL": redis.url])
+        try await eventually("it is ready") {
+            await gateway.readiness(of: addresses.gateway)?.status == 200
+        }
+
+        gateway.child.send(signal)
+
+        try await eventually("it says so") { gateway.output.contains("was ignored") }
+        #expect(await gateway.readiness(of: addresses.gateway)?.status == 200)
+        gateway.child.send(SIGTERM)
+        #expect(await gateway.child.exitStatus() == 0)
+        await gateway.close()
+        await redis.stop()
+    }
+}

@@ -1,0 +1,196 @@
+import Foundation
+import Logging
+import Redis
+import RedisTestKit
+import Testing
+
+@testable import troupe
+
+/// `doctor`, readiness and the start do what the work does.
+@Suite(.timeLimit(.minutes(3)))
+struct RehearsalTests {
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    private static let role = RedisRole.everything(namespace: nil, withCache: true)
+
+    private func shortcomings(
+        of redis: RedisServer, user: String? = nil, as role: RedisRole = role
+    ) async throws -> [Shortcoming] {
+        let login = user.map { "\($0):secret@" } ?? ""
+        let address = try RedisAddress(
+            url: "redis://\(login)127.0.0.1:\(redis.port)", source: "test")
+        return await Rehearsal.shortcomings(of: address, as: role, logger: logger)
+    }
+
+    private func createUser(_ rule: String, on redis: RedisServer) async throws {
+        let words =
+            ["SETUSER", "app", "reset", "on", ">secret"]
+            + rule.split(separator: " ")
+            .map(String.init)
+        let client = redis.client()
+        _ = try await client.send(RedisCommand("ACL", words.map { .string($0) }))
+        await client.shutdown()
+    }
+
+    @Test func aPlainRedisHasNoneAndKeepsNothingOfIt() async throws {
+        let redis = try await RedisServer.launch()
+        let client = redis.client()
+
+        #expect(try await shortcomings(of: redis) == [])
+
+        #expect(try await client.send(.dbsize).integer == 0)
+        await client.shutdown()
+        await redis.stop()
+    }
+
+    @Test func nothingIsPublished() async throws {
+        let redis = try await RedisServer.launch()
+        let client = redis.client()
+        var heard = client.subscribe(channels: ["end"], patterns: ["saga.*", "cache.*"])
+            .makeAsyncIterator()
+        #expect(await heard.next() == .active)
+
+        _ = try await shortcomings(of: redis)
+        _ = try await client.send(.publish("end", "1"))
+
+        guard case .message(let message) = await heard.next() else {
+            throw NeverHappened(what: "a message")
+        }
+        #expect(message.channel == "end")
+        await client.shutdown()
+        await redis.stop()
+    }
+
+    /// Users that people really make, and the rule that each of them needs more.
+    private static let profiles: [(rule: String, missing: String)] = [
+        ("~* +@all", "+publish +subscribe &saga.* &cache.*"),
+        ("~* &* +@all -@dangerous", "+info"),
+        ("~* &* +@all -@scripting", "+eval +evalsha"),
+        ("~saga:* ~{* ~cache:* &saga.* &cache.* +@all -@dangerous +info", ""),
+        ("~* &* +@all -subscribe -psubscribe", "+subscribe"),
+        ("~* &* +@all -xautoclaim -xinfo", "+xautoclaim +xinfo"),
+        ("~saga:* ~cache:* &* +@all", "~{payment}:* ~{user}:*"),
+    ]
+
+    @Test(arguments: RehearsalTests.profiles.indices)
+    func theRightThatIsMissingIsNamedAndHelps(index: Int) async throws {
+        let profile = Self.profiles[index]
+        let redis = try await RedisServer.launch()
+        try await createUser(profile.rule, on: redis)
+
+        let found = try await shortcomings(of: redis, user: "app")
+
+        if profile.missing.isEmpty {
+            #expect(found == [])
+        } else {
+            let worst = try #require(found.first)
+            let command = worst.remedy.replacing("'", with: "")
+            #expect(worst.subject == "rights" && worst.forbidsStart, "\(worst)")
+            #expect(command.hasPrefix("redis-cli ACL SETUSER app "), "\(command)")
+            for rule in profile.missing.split(separator: " ") {
+                #expect(command.contains(rule), "\(command)")
+            }
+            // As the remedy says, to the letter.
+            let words = command.split(separator: " ").dropFirst().map(String.init)
+            let client = redis.client()
+            _ = try await client.send(
+                RedisCommand(words[0], words.dropFirst().map { .string($0) }))
+            await client.shutdown()
+            #expect(try await shortcomings(of: redis, user: "app") == [])
+        }
+        await redis.stop()
+    }
+
+    @Test func theRuleOfEachRoleIsEnoughForIt() async throws {
+        let roles: [RedisRole] = [
+            .everything(namespace: "shop", withCache: true), .events(namespace: nil),
+            .cache(namespace: nil), .service(.payments, namespace: nil),
+        ]
+        let redis = try await RedisServer.launch()
+        for role in roles {
+            try await createUser(role.rule, on: redis)
+            #expect(try await shortcomings(of: redis, user: "app", as: role) == [])
+        }
+        await redis.stop()
+    }
+
+    @Test func aClusterIsRefusedInASentence() async throws {
+        let node = try await RedisServer.launch(.init(arguments: ["--cluster-enabled", "yes"]))
+
+        let found = try await shortcomings(of: node)
+
+        #expect(found == [.cluster])
+        #expect(found.first?.forbidsStart == true)
+        #expect(found.first?.what.contains("Redis Cluster") == true)
+        await node.stop()
+    }
+
+    @Test func aFullRedisTakesNoWritesAndMayComeRound() async throws {
+        let redis = try await RedisServer.launch(
+            .init(arguments: ["--maxmemory", "1", "--maxmemory-policy", "noeviction"]))
+
+        let found = try await shortcomings(of: redis)
+
+        guard case .takesNoWrites(let reason) = found.first else {
+            throw NeverHappened(what: "takesNoWrites, not \(found)")
+        }
+        #expect(reason.hasPrefix("OOM") && !reason.contains("script"))
+        #expect(found.first?.isLasting == false && found.first?.forbidsStart == false)
+        await redis.stop()
+    }
+
+    @Test func aReplicaIsNamed() async throws {
+        let replica = try await RedisServer.launch(
+            .init(arguments: ["--replicaof", "127.0.0.1", "1"]))
+
+        #expect(try await shortcomings(of: replica) == [.replica])
+        await replica.stop()
+    }
+
+    @Test func aStreamsKeyOfAnotherTypeIsNamed() async throws {
+        let redis = try await RedisServer.launch()
+        let client = redis.client()
+        _ = try await client.send(.set("saga:{order}:OrderCreated", "mine"))
+        _ = try await client.send(.set("saga:{payment}:timers", "mine"))
+
+        let found = try await shortcomings(of: redis)
+
+        #expect(found.count == 2)
+        #expect(
+            found.contains(
+                .wrongType(key: "saga:{payment}:timers", type: "string", expected: "zset")))
+        #expect(
+            found.contains(
+                .wrongType(
+                    key: "saga:{order}:OrderCreated", type: "string", expected: "stream")))
+        #expect(found.allSatisfy { $0.subject == "data" && $0.isLasting })
+        await client.shutdown()
+        await redis.stop()
+    }
+
+    @Test func aRemovedCommandIsNamed() async throws {
+        let redis = try await RedisServer.launch(
+            .init(arguments: ["--rename-command", "XAUTOCLAIM", ""]))
+
+        let worst = try await shortcomings(of: redis).first
+
+        #expect(worst?.what.contains("does not know XAUTOCLAIM") == true, "\(worst as Any)")
+        #expect(worst?.remedy.contains("rename-command") == true)
+        await redis.stop()
+    }
+
+    @Test(arguments: ["6.2.14", "6.0", "5.0.3", ""])
+    func versionsBeforeSevenAreOld(version: String) {
+        #expect(Shortcoming.isOld(version))
+        #expect(!Shortcoming.isOld("7.0.0") && !Shortcoming.isOld("7.2.4"))
+        #expect(!Shortcoming.isOld("10.1"))
+    }
+
+    @Test func whatIsAwayMayComeBack() async throws {
+        let redis = try await RedisServer.launch()
+        await redis.stop()
+
+        let found = try await shortcomings(of: redis)
+
+        #expect(found.count == 1 && found.first?.isLasting == false, "\(found)")
+    }
+}
