@@ -1,4 +1,5 @@
 import ArgumentParser
+import Observability
 
 #if canImport(Glibc)
     import Glibc
@@ -13,6 +14,8 @@ import ArgumentParser
 struct Main {
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
+        // However the process ends by itself, its last lines are written, if anybody reads them.
+        atexit { LogSink.standardError.flush(within: .seconds(1)) }
         await explainUnknownCommand(arguments)
         do {
             var command = try TroupeCommand.parseAsRoot(arguments)

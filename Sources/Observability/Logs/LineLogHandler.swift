@@ -1,6 +1,8 @@
 public import Logging
 
-/// Writes each log event as one line, JSON or logfmt, with one system call.
+/// Writes each log event as one line, JSON or logfmt.
+///
+/// Whoever logs never waits for the reader of the lines; see ``LogSink``.
 ///
 /// Times are UTC with milliseconds. Line breaks and control characters in any value are escaped,
 /// so no input can forge a line. Values under names that tell of a secret, and credentials within
@@ -49,7 +51,7 @@ public struct LineLogHandler: LogHandler {
             let name = LogLine.free(name, hasError: event.error != nil)
             line.add(name, Redaction.value(value, named: name))
         }
-        sink.write(line.finished())
+        sink.write(line.finished(), format)
     }
 
     private func merged(

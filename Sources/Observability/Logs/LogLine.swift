@@ -20,6 +20,17 @@ struct LogLine {
         }
     }
 
+    /// What stands in the place of lines that nobody could take.
+    static func dropped(_ count: Int, _ format: LogFormat) -> [UInt8] {
+        var line = LogLine(format: format)
+        line.add("time", Timestamp.now().description)
+        line.add("level", Logger.Level.warning.rawValue)
+        line.add("logger", "log")
+        line.add("message", "log lines were dropped here, because nobody read the ones before")
+        line.add("count", .stringConvertible(count))
+        return line.finished()
+    }
+
     mutating func add(_ name: String, _ text: String) {
         startField(name)
         switch format {
@@ -62,8 +73,8 @@ struct LogLine {
         switch value {
         case .string(let text): appendQuoted(text)
         case .stringConvertible(let convertible):
-            if let number = convertible as? Int {
-                bytes.append(contentsOf: number.description.utf8)
+            if let literal = Self.literal(convertible) {
+                bytes.append(contentsOf: literal.utf8)
             } else {
                 appendQuoted(convertible.description)
             }
@@ -86,36 +97,66 @@ struct LogLine {
         }
     }
 
+    /// Numbers and truth values as JSON writes them; `nil` for everything else.
+    static func literal(_ value: any CustomStringConvertible) -> String? {
+        switch value {
+        case let number as any BinaryInteger: number.description
+        case let number as Double where number.isFinite: number.description
+        case let number as Float where number.isFinite: number.description
+        case let truth as Bool: truth ? "true" : "false"
+        default: nil
+        }
+    }
+
     private mutating func appendBare(_ text: String) {
-        let needsQuotes =
-            text.isEmpty
-            || text.utf8.contains { $0 <= 0x20 || $0 == 0x22 || $0 == 0x3D || $0 == 0x7F }
-        if needsQuotes {
-            appendQuoted(text)
-        } else {
+        let isBare =
+            !text.utf8.contains { $0 == 0x20 || $0 == 0x22 || $0 == 0x3D }
+            && !text.unicodeScalars.contains(where: Self.isControl)
+        if isBare && !text.isEmpty {
             bytes.append(contentsOf: text.utf8)
+        } else {
+            appendQuoted(text)
+        }
+    }
+
+    /// Whether nothing in the text has to be escaped.
+    private static func isPlain(_ text: String) -> Bool {
+        text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
+    }
+
+    /// C1 controls and the separators U+2028 and U+2029 end a line, or begin a command, in some
+    /// terminals and viewers, so they count among control characters.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F...0x9F, 0x2028, 0x2029: true
+        default: false
         }
     }
 
     /// Both formats share JSON's quoting.
     private mutating func appendQuoted(_ text: String) {
         bytes.append(0x22)
-        for byte in text.utf8 {
-            switch byte {
-            case 0x22, 0x5C:
-                bytes.append(0x5C)
-                bytes.append(byte)
-            case 0x0A: bytes.append(contentsOf: "\\n".utf8)
-            case 0x0D: bytes.append(contentsOf: "\\r".utf8)
-            case 0x09: bytes.append(contentsOf: "\\t".utf8)
-            case 0x00..<0x20, 0x7F:
-                bytes.append(contentsOf: "\\u00".utf8)
-                let digits = Array("0123456789abcdef".utf8)
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 0xF)])
-            default: bytes.append(byte)
-            }
+        if Self.isPlain(text) {
+            bytes.append(contentsOf: text.utf8)
+        } else {
+            for scalar in text.unicodeScalars { append(scalar) }
         }
         bytes.append(0x22)
+    }
+
+    private mutating func append(_ scalar: Unicode.Scalar) {
+        switch scalar {
+        case "\"", "\\": bytes.append(contentsOf: [0x5C, UInt8(ascii: scalar)])
+        case "\n": bytes.append(contentsOf: "\\n".utf8)
+        case "\r": bytes.append(contentsOf: "\\r".utf8)
+        case "\t": bytes.append(contentsOf: "\\t".utf8)
+        case _ where Self.isControl(scalar):
+            bytes.append(contentsOf: "\\u".utf8)
+            for shift in [12, 8, 4, 0] {
+                let digit = UInt8(scalar.value >> shift & 0xF)
+                bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+            }
+        default: bytes.append(contentsOf: String(scalar).utf8)
+        }
     }
 }

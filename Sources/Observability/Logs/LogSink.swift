@@ -1,5 +1,3 @@
-import Synchronization
-
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -10,13 +8,30 @@ import Synchronization
 
 /// Where finished log lines go.
 public struct LogSink: Sendable {
-    private let writeLine: @Sendable ([UInt8]) -> Void
+    private enum Way: Sendable {
+        case writer(LogWriter)
+        case own(@Sendable ([UInt8]) -> Void)
+    }
+
+    private let way: Way
 
     /// A sink of one's own.
     ///
     /// It gets whole lines with their line feed, from many threads at once.
     public init(_ writeLine: @escaping @Sendable ([UInt8]) -> Void) {
-        self.writeLine = writeLine
+        way = .own(writeLine)
+    }
+
+    /// A file, pipe or terminal, written by a thread of its own.
+    ///
+    /// Nobody who logs waits for its reader: up to a megabyte waits for it, further lines are
+    /// dropped and counted.
+    public init(descriptor: Int32) {
+        way = .writer(LogWriter(descriptor: descriptor))
+    }
+
+    init(_ writer: LogWriter) {
+        way = .writer(writer)
     }
 
     /// The process's standard error.
@@ -24,45 +39,31 @@ public struct LogSink: Sendable {
     /// The process's standard output.
     public static let standardOutput = LogSink(descriptor: STDOUT_FILENO)
 
-    func write(_ line: [UInt8]) {
-        writeLine(line)
-    }
-
-    /// One `write` per line; the lock keeps the halves of a torn write together.
-    init(descriptor: Int32) {
-        let lock = LineLock()
-        self.init { line in
-            lock.whole { Self.write(line, to: descriptor) }
+    /// Lines that were dropped because nobody read the ones before, or never will.
+    public var droppedLines: Int {
+        switch way {
+        case .writer(let writer): writer.dropped
+        case .own: 0
         }
     }
 
-    private final class LineLock: Sendable {
-        private let mutex = Mutex(())
-        func whole(_ body: () -> Void) { mutex.withLock { _ in body() } }
+    /// Blocks the thread until all lines so far are written, at most for that long.
+    ///
+    /// For the end of a process.
+    ///
+    /// - Returns: whether all are written.
+    @discardableResult
+    public func flush(within limit: Duration) -> Bool {
+        switch way {
+        case .writer(let writer): writer.flush(within: limit)
+        case .own: true
+        }
     }
 
-    /// A reader that does not read may cost the line, never the process.
-    private static func write(_ line: [UInt8], to descriptor: Int32) {
-        var sent = 0
-        var attempts = 0
-        while sent < line.count, attempts < 16 {
-            let count = line.withUnsafeBytes { bytes in
-                #if canImport(Glibc)
-                    Glibc.write(
-                        descriptor, bytes.baseAddress?.advanced(by: sent), line.count - sent)
-                #elseif canImport(Musl)
-                    Musl.write(descriptor, bytes.baseAddress?.advanced(by: sent), line.count - sent)
-                #else
-                    Darwin.write(
-                        descriptor, bytes.baseAddress?.advanced(by: sent), line.count - sent)
-                #endif
-            }
-            if count > 0 {
-                sent += count
-            } else {
-                guard errno == EINTR || errno == EAGAIN else { return }
-                attempts += 1
-            }
+    func write(_ line: [UInt8], _ format: LogFormat) {
+        switch way {
+        case .writer(let writer): writer.add(line, format)
+        case .own(let writeLine): writeLine(line)
         }
     }
 }

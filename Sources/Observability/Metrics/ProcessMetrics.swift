@@ -20,6 +20,9 @@ extension PrometheusRegistry {
             getrusage(Self.ownUsage, &usage)
             return Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime)
         }
+        counter("log_lines_dropped_total", help: "Log lines that standard error did not take.") {
+            Double(LogSink.standardError.droppedLines)
+        }
         #if os(Linux)
             gauge("process_resident_memory_bytes", help: "Memory in use, in bytes.") {
                 Self.residentBytes()

@@ -46,10 +46,10 @@ enum RedisProbe {
         } catch {
             guard ["NOPERM", "ERR"].contains(error.code.serverPrefix) else { throw error }
             let hello = RedisCommand("HELLO", [], isReadOnly: true)
-            let identity = ServerIdentity(.success(try await client.send(hello)))
+            let reply = HelloReply(.success(try await client.send(hello)))
             facts.mayReadInfo = false
-            facts.version = identity.version ?? ""
-            facts.isReplica = identity.isReplica
+            facts.version = reply.version ?? ""
+            facts.isReplica = reply.isReplica
         }
         return facts
     }

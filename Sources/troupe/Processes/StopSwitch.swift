@@ -1,5 +1,6 @@
 import Dispatch
 import Logging
+import Observability
 import ServiceLifecycle
 import Synchronization
 import UnixSignals
@@ -118,6 +119,7 @@ final class StopSwitch: Sendable {
 
     private func endNow(_ code: Int32) -> Never {
         state.withLock { $0.redis }?.stopSoon()
+        LogSink.standardError.flush(within: .milliseconds(200))
         _exit(code)
     }
 

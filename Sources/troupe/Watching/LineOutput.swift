@@ -12,16 +12,19 @@ import Dispatch
 ///
 /// Each line is written at once, also into a pipe, and the caller waits until the reader has
 /// taken it: a slow reader slows us down instead of filling our memory. The wait blocks a
-/// private thread only.
+/// private thread only. Last words are not worth a process that never ends: errors are given up
+/// when nobody takes them for two seconds.
 struct LineOutput: Sendable {
     static let standard = LineOutput(descriptor: 1)
-    static let errors = LineOutput(descriptor: 2)
+    static let errors = LineOutput(descriptor: 2, patience: .seconds(2))
 
     private let descriptor: Int32
+    private let patience: Duration?
     private let queue: DispatchQueue
 
-    init(descriptor: Int32) {
+    init(descriptor: Int32, patience: Duration? = nil) {
         self.descriptor = descriptor
+        self.patience = patience
         queue = DispatchQueue(label: "troupe.output.\(descriptor)")
     }
 
@@ -42,19 +45,32 @@ struct LineOutput: Sendable {
     private func write(_ bytes: [UInt8]) -> Bool {
         var offset = 0
         while offset < bytes.count {
-            let count = bytes[offset...].withUnsafeBytes {
+            guard becomesWritable() else { return false }
+            // What a pipe takes at once when it takes anything.
+            let end = patience == nil ? bytes.count : min(offset + 4096, bytes.count)
+            let count = bytes[offset..<end].withUnsafeBytes {
                 systemWrite(descriptor, $0.baseAddress, $0.count)
             }
             if count > 0 {
                 offset += count
             } else if errno == EAGAIN {
-                var readiness = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                _ = poll(&readiness, 1, 1_000)
+                _ = isWritable(within: 1_000)
             } else if errno != EINTR {
                 return false
             }
         }
         return true
+    }
+
+    private func becomesWritable() -> Bool {
+        guard let patience else { return true }
+        return isWritable(within: Int32(patience / .milliseconds(1)))
+    }
+
+    /// Also true for an error, which the next write finds.
+    private func isWritable(within milliseconds: Int32) -> Bool {
+        var readiness = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&readiness, 1, milliseconds) != 0
     }
 }
 

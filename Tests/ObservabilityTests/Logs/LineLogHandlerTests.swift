@@ -60,6 +60,46 @@ struct LineLogHandlerTests {
                 + #""count":3,"tags":["a","b"],"who":{"id":"7","n":"x"}}"#)
     }
 
+    @Test func numbersAreNumbersInJSON() throws {
+        paper.logger(.json).info(
+            "Answered.",
+            metadata: [
+                "duration_us": .stringConvertible(Int64(12)),
+                "port": .stringConvertible(UInt16(80)),
+                "share": .stringConvertible(0.5), "done": .stringConvertible(true),
+                "not_a_number": .stringConvertible(Double.nan),
+            ])
+
+        #expect(
+            try onlyLine().hasSuffix(
+                #""done":true,"duration_us":12,"not_a_number":"nan","port":80,"share":0.5}"#))
+    }
+
+    @Test(arguments: LogFormat.allCases)
+    func separatorsAndC1ControlsAreEscaped(format: LogFormat) throws {
+        paper.logger(format).info(
+            "text", metadata: ["a": "1\u{85}2\u{9B}3\u{2028}4\u{2029}5", "b": "Zürich…€😀"])
+
+        let line = try onlyLine()
+        #expect(line.contains(#"1\u00852\u009b3\u20284\u20295"#))
+        #expect(line.contains("Zürich…€😀"))
+    }
+
+    @Test(arguments: LogFormat.allCases)
+    func secretsInQueriesAreTakenOut(format: LogFormat) throws {
+        let canary = "s3cr3t"
+        let query =
+            "/r?api_key=\(canary)&page=2&access_token=\(canary)%20x"
+            + "&Password=\(canary)&sig=\(canary)"
+        paper.logger(format).info(
+            "GET \(query)", metadata: ["path": "\(query)", "other": "/k?monkey=1&keys=2"])
+
+        let line = try onlyLine()
+        #expect(!line.contains(canary))
+        #expect(line.contains("?api_key=[redacted]&page=2&access_token=[redacted]&Password="))
+        #expect(line.contains("/k?monkey=1&keys=2"))
+    }
+
     @Test(arguments: LogFormat.allCases)
     func noInputCanForgeALine(format: LogFormat) throws {
         let evil = "a\"\r\nlevel=error message=forged \u{1B}[31m\u{0} \\"

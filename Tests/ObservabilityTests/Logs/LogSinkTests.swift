@@ -25,8 +25,9 @@ struct LogSinkTests {
         func write(as writer: Int) {
             let line = [UInt8](
                 repeating: UInt8(ascii: "a") + UInt8(writer), count: LogSinkTests.lineLength)
-            for _ in 0..<LogSinkTests.linesEach { sink.write(line + [0x0A]) }
+            for _ in 0..<LogSinkTests.linesEach { sink.write(line + [0x0A], .logfmt) }
             if running.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+                sink.flush(within: .seconds(30))
                 try? pipe.fileHandleForWriting.close()
             }
         }
@@ -34,7 +35,9 @@ struct LogSinkTests {
 
     @Test func linesOfManyThreadsStayWhole() async {
         let pipe = Pipe()
-        let sink = LogSink(descriptor: pipe.fileHandleForWriting.fileDescriptor)
+        let sink = LogSink(
+            LogWriter(
+                descriptor: pipe.fileHandleForWriting.fileDescriptor, byteLimit: 2 * 1024 * 1024))
 
         // Threads of their own: blocked ones must not take the pool that the reader needs.
         let chunks = AsyncStream<Data> { continuation in
@@ -61,6 +64,36 @@ struct LogSinkTests {
 
     @Test func aReaderThatIsGoneCostsTheLineAlone() {
         let sink = LogSink(descriptor: -1)
-        sink.write(Array("lost\n".utf8))
+        sink.write(Array("lost\n".utf8), .logfmt)
+
+        #expect(sink.flush(within: .seconds(30)))
+        #expect(sink.droppedLines == 1)
+    }
+
+    @Test func aReaderThatStandsStillHoldsNobodyUp() throws {
+        let pipe = Pipe()
+        let writer = LogWriter(
+            descriptor: pipe.fileHandleForWriting.fileDescriptor, byteLimit: 256 * 1024)
+        let sink = LogSink(writer)
+        let line = Array((String(repeating: "x", count: 999) + "\n").utf8)
+
+        for _ in 0..<10_000 { sink.write(line, .json) }
+        #expect(!sink.flush(within: .milliseconds(10)), "the pipe is full, and nobody reads it")
+        let dropped = sink.droppedLines
+
+        // What fits the pipe, the writer's hands and the backlog is there, the rest is counted.
+        #expect((9_000..<10_000).contains(dropped))
+        var received = Data()
+        while received.count < 1000 * (10_000 - dropped) {
+            received.append(pipe.fileHandleForReading.availableData)
+        }
+        #expect(sink.flush(within: .seconds(30)))
+        try pipe.fileHandleForWriting.close()
+        received.append(try pipe.fileHandleForReading.readToEnd() ?? Data())
+        let lines = received.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+        let told = lines.compactMap { $0.firstMatch(of: /"count":(\d+)}/).flatMap { Int($0.1) } }
+        #expect(lines.count - told.count == 10_000 - dropped)
+        #expect(told.reduce(0, +) == dropped)
+        #expect(sink.droppedLines == dropped)
     }
 }
