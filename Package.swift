@@ -133,8 +133,8 @@ let package = Package(
         module(
             "ServiceHTTP",
             [
-                "Observability", asyncHTTPClient, httpTypes, hummingbird, hummingbirdCore,
-                lifecycle, logging, metrics, nioCore, nioHTTP1, nioHTTPTypes,
+                "CloudEvents", "Observability", asyncHTTPClient, httpTypes, hummingbird,
+                hummingbirdCore, lifecycle, logging, metrics, nioCore, nioHTTP1, nioHTTPTypes,
             ]),
         module(
             "SagaHTTP",

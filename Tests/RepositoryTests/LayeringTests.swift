@@ -19,7 +19,7 @@ struct LayeringTests {
         "SagaTestKit": ["CloudEvents", "Saga"],
         "Gateway": ["Observability"],
         "GatewayRedis": ["CloudEvents", "Gateway", "Redis"],
-        "ServiceHTTP": ["Observability"],
+        "ServiceHTTP": ["CloudEvents", "Observability"],
         "SagaHTTP": ["CloudEvents", "Observability", "Redis", "Saga", "SagaRedis", "ServiceHTTP"],
         "OrderContracts": ["CloudEvents", "Saga"],
         "OrderService": orderService,

@@ -39,9 +39,13 @@ public struct CacheTag: Hashable, Sendable, CustomStringConvertible {
     public var description: String { text }
 
     /// The identifier with everything outside `A-Z a-z 0-9 . _ ~ -` percent-encoded.
+    ///
+    /// A UUID is one thing in any letter case (RFC 9562 section 4). A service takes both and its
+    /// events name one, so the tag of both is the same: otherwise the answer that was asked for
+    /// in capitals would outlive every change.
     static func encoded(_ identifier: String) -> String {
         if identifier.utf8.allSatisfy(isPlain) {
-            return identifier
+            return isUUID(identifier) ? identifier.lowercased() : identifier
         }
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
@@ -53,6 +57,14 @@ public struct CacheTag: Hashable, Sendable, CustomStringConvertible {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func isUUID(_ text: String) -> Bool {
+        guard text.utf8.count == 36 else { return false }
+        return text.utf8.enumerated().allSatisfy { index, byte in
+            [8, 13, 18, 23].contains(index)
+                ? byte == UInt8(ascii: "-") : ByteClass.hexValue(byte) != nil
+        }
     }
 
     static func isPlain(_ byte: UInt8) -> Bool {

@@ -1,7 +1,10 @@
+import CloudEvents
+
 /// What every ID of the order system promises: 1 to 64 of the characters `A-Z a-z 0-9 _ -`.
 ///
 /// IDs arrive in paths and bodies from outside and end up in Redis keys; braces, dots, spaces,
-/// newlines and oversize texts never become one.
+/// newlines and oversize texts never become one. An ID that is a UUID is the same in any letter
+/// case (RFC 9562): it is read in any, and kept and written in lower case.
 public protocol EntityID: Codable, Hashable, Sendable, CustomStringConvertible {
     /// The ID as it is written in URLs, events and keys.
     var text: String { get }
@@ -14,7 +17,7 @@ extension EntityID {
     /// Accepts a well-formed ID and nothing else.
     public init?(_ text: String) {
         guard isWellFormedID(text) else { return nil }
-        self.init(wellFormed: text)
+        self.init(wellFormed: UUIDText.normal(text))
     }
 
     /// The ID as it is written in URLs, events and keys.
@@ -28,7 +31,7 @@ extension EntityID {
             throw DecodingError.dataCorruptedError(
                 in: container, debugDescription: "not an ID: 1 to 64 of A-Z a-z 0-9 _ -")
         }
-        self.init(wellFormed: text)
+        self.init(wellFormed: UUIDText.normal(text))
     }
 
     /// Encodes the ID as a JSON string.

@@ -6,7 +6,7 @@ public struct ShippingAddress: Codable, Hashable, Sendable {
     /// Town.
     public var city: String
 
-    /// Postal code as the country writes it.
+    /// Postal code as the country writes it; empty where an address has none.
     public var postcode: String
 
     /// Two capital letters, as ISO 3166-1 writes them.

@@ -107,11 +107,11 @@ extension OrderRequest {
                     token: payment.string("token", length: 1...128))
             },
             shipping: fields.object("shipping") { shipping in
-                ShippingAddress(
+                let country = shipping.country("country")
+                return ShippingAddress(
                     street: shipping.string("street"),
                     city: shipping.string("city", length: 1...100),
-                    postcode: shipping.string("postcode", length: 1...20),
-                    country: shipping.country("country"))
+                    postcode: shipping.postcode("postcode", in: country), country: country)
             })
     }
 }

@@ -138,7 +138,7 @@ extension Parcel {
             address: fields.object("address") { fields in
                 Address(
                     street: fields.string("street"), city: fields.string("city"),
-                    postcode: fields.string("postcode", length: 1...20),
+                    postcode: fields.optionalString("postcode", length: 0...20) ?? "",
                     country: fields.country("country"))
             })
     }

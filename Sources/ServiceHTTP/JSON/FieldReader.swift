@@ -53,8 +53,7 @@ public final class FieldReader {
     public func identifier(_ name: String) -> String {
         required(name, "a string") { value in
             guard case .string(let text) = value else { return wrong(name, "a string", value) }
-            guard ResourceID.isValid(text) else { return fault(name, ResourceID.rule) }
-            return text
+            return ResourceID.normal(text) ?? fault(name, ResourceID.rule)
         } ?? ""
     }
 
@@ -72,16 +71,6 @@ public final class FieldReader {
             }
             return text
         } ?? ""
-    }
-
-    /// An ISO 4217 code: three capital letters.
-    public func currency(_ name: String) -> String {
-        capitals(name, count: 3, "an ISO 4217 currency code, such as EUR")
-    }
-
-    /// An ISO 3166-1 code: two capital letters.
-    public func country(_ name: String) -> String {
-        capitals(name, count: 2, "an ISO 3166-1 country code, such as DE")
     }
 
     /// A truth value.
@@ -137,6 +126,16 @@ public final class FieldReader {
         has(name) ? object(name, read) : nil
     }
 
+    /// Whether a text that may be missing is: not there, null, or nothing that could be seen.
+    func isLeftOut(_ name: String) -> Bool {
+        asked.insert(name)
+        switch members.first(where: { $0.name == name })?.value {
+        case nil, .null: return true
+        case .string(let text): return Self.isBlank(text)
+        default: return false
+        }
+    }
+
     // MARK: - Faults
 
     /// Adds a fault of the caller's own finding, worded to follow the field's name.
@@ -153,16 +152,16 @@ public final class FieldReader {
     }
 
     /// Answers nil so that checks can end with it.
-    private func fault<Value>(_ name: String, _ detail: String) -> Value? {
+    func fault<Value>(_ name: String, _ detail: String) -> Value? {
         report(name, detail)
         return nil
     }
 
-    private func wrong<Value>(_ name: String, _ kind: String, _ value: StrictJSON) -> Value? {
+    func wrong<Value>(_ name: String, _ kind: String, _ value: StrictJSON) -> Value? {
         fault(name, "must be \(kind), not \(value.kind)")
     }
 
-    private func required<Value>(
+    func required<Value>(
         _ name: String, _ kind: String, _ check: (StrictJSON) -> Value?
     ) -> Value? {
         asked.insert(name)
@@ -183,7 +182,7 @@ public final class FieldReader {
         guard !text.unicodeScalars.contains(where: Self.isControl) else {
             return fault(name, "must not contain control characters or line breaks")
         }
-        guard text.isEmpty || !text.allSatisfy(\.isWhitespace) else {
+        guard text.isEmpty || !Self.isBlank(text) else {
             return fault(name, "must not be blank")
         }
         return text
@@ -203,13 +202,12 @@ public final class FieldReader {
             name, "must be an integer from \(range.lowerBound) to \(range.upperBound)")
     }
 
-    private func capitals(_ name: String, count: Int, _ kind: String) -> String {
-        required(name, kind) { value in
-            guard case .string(let text) = value else { return wrong(name, "a string", value) }
-            guard text.utf8.count == count, text.utf8.allSatisfy({ (0x41...0x5A).contains($0) })
-            else { return fault(name, "must be \(kind)") }
-            return text
-        } ?? ""
+    /// Whether nothing of the text can be seen; zero-width characters and fillers cannot.
+    private static func isBlank(_ text: String) -> Bool {
+        text.unicodeScalars.allSatisfy { scalar in
+            scalar.properties.isWhitespace || scalar.properties.isDefaultIgnorableCodePoint
+                || scalar == "\u{2800}"
+        }
     }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {

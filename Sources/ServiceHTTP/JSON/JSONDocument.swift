@@ -9,16 +9,20 @@ public struct JSONDocument: Sendable {
 
     /// Reads a body.
     ///
+    /// A byte order mark before it is passed over, as RFC 8259 section 8.1 allows.
+    ///
     /// Throws a 400 with code `malformed_json` that says what is wrong and where.
     public init(_ bytes: [UInt8]) throws(Problem) {
         self.bytes = bytes
+        let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+        let skipped = bytes.starts(with: mark) ? mark.count : 0
         do {
-            self.value = try StrictJSON.parse(bytes)
+            self.value = try StrictJSON.parse(skipped == 0 ? bytes : Array(bytes[skipped...]))
         } catch {
             throw Problem(
                 .badRequest, code: "malformed_json",
-                detail:
-                    "The body is not acceptable JSON: \(error.message), at byte \(error.offset)."
+                detail: "The body is not acceptable JSON: \(error.message), "
+                    + "at byte \(error.offset + skipped)."
             )
         }
     }

@@ -33,11 +33,11 @@ public final class QueryReader {
     /// An ID; nil if it is missing or faulty.
     public func identifier(_ name: String) -> String? {
         guard let text = text(name) else { return nil }
-        guard ResourceID.isValid(text) else {
+        guard let identifier = ResourceID.normal(text) else {
             report(name, ResourceID.rule)
             return nil
         }
-        return text
+        return identifier
     }
 
     /// A text of up to so many bytes, whatever it holds; nil if it is missing or faulty.

@@ -34,7 +34,9 @@ extension Request {
                 headers: [.accept: "application/json"])
         }
         let charset = parts.dropFirst().first { $0.hasPrefix("charset=") }?.dropFirst(8)
-        guard charset == nil || charset == "utf-8" || charset == "\"utf-8\"" else {
+            .filter { $0 != "\"" }
+        // `utf8` is not the registered name, and is sent all the same.
+        guard charset == nil || charset == "utf-8" || charset == "utf8" else {
             throw Problem(
                 .unsupportedMediaType, code: "unsupported_charset",
                 detail: "The body must be in UTF-8.")

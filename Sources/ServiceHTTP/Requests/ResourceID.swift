@@ -1,7 +1,10 @@
+import CloudEvents
+
 /// What a resource may be called in a path, a body or a query.
 ///
 /// 1 to 64 letters, digits, underscores and dashes of ASCII. Such an ID means the same raw and
-/// percent-encoded, and cannot break out of a path, a key, a pattern or a log line.
+/// percent-encoded, and cannot break out of a path, a key, a pattern or a log line. An ID that is
+/// a UUID is the same in any letter case (RFC 9562), so it is read as its lower-case form.
 public enum ResourceID {
     /// The longest ID.
     public static let lengthMaximum = 64
@@ -18,5 +21,10 @@ public enum ResourceID {
             default: false
             }
         }
+    }
+
+    /// The ID that a text names, UUIDs in lower case; `nil` if the text is not acceptable.
+    public static func normal(_ text: String) -> String? {
+        isValid(text) ? UUIDText.normal(text) : nil
     }
 }

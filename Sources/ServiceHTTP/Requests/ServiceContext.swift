@@ -38,9 +38,9 @@ public struct ServiceContext: RequestContext {
     /// Throws a 400 that names the parameter.
     public func pathID(_ name: String = "id") throws(Problem) -> String {
         // An ID needs no percent-encoding, but a client may encode what it likes.
-        guard let text = pathText(name), ResourceID.isValid(text) else {
+        guard let identifier = pathText(name).flatMap(ResourceID.normal) else {
             throw .invalid([Problem.Fault(.parameter(name), ResourceID.rule)])
         }
-        return text
+        return identifier
     }
 }

@@ -31,7 +31,8 @@ struct SagaCommand: AsyncParsableCommand {
             let client = try await RedisConnection.open(address, logger: logger)
             let events: [CloudEvent]
             do {
-                events = try await SagaHistory(client: client, names: names).events(of: id)
+                events = try await SagaHistory(client: client, names: names).events(
+                    of: UUIDText.normal(id))
             } catch {
                 throw RedisConnection.failure(error, at: address)
             }

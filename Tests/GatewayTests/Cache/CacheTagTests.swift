@@ -13,6 +13,13 @@ struct CacheTagTests {
         #expect(CacheTag(encoded: text) == CacheTag("order", identifier))
     }
 
+    @Test func spellingsOfOneUUIDAreOneTag() {
+        let capitals = "0190A7C2-7D1E-7C3A-8B2F-2A1B3C4D5E6F"
+
+        #expect(CacheTag("order", capitals) == CacheTag("order", capitals.lowercased()))
+        #expect(CacheTag("order", "ABC") != CacheTag("order", "abc"))
+    }
+
     @Test func longIdentifiersBecomeDigests() {
         let long = CacheTag("order", String(repeating: "x", count: 10_000))
         let other = CacheTag("order", String(repeating: "y", count: 10_000))

@@ -1,3 +1,4 @@
+import Foundation
 import OrderContracts
 import Testing
 
@@ -10,6 +11,17 @@ struct EntityIDTests {
         #expect(OrderID(text)?.text == text)
         #expect(UserID(text) != nil)
         #expect(ProductID(text) != nil)
+    }
+
+    /// Swift's `UUID().uuidString` writes capitals.
+    @Test func uuidsAreReadInAnyCaseAndWrittenInLowerCase() throws {
+        let capitals = "0190A7C2-7D1E-7C3A-8B2F-2A1B3C4D5E6F"
+        let decoded = try JSONDecoder().decode([OrderID].self, from: Data("[\"\(capitals)\"]".utf8))
+
+        #expect(OrderID(capitals) == OrderID(capitals.lowercased()))
+        #expect(decoded.map(\.text) == [capitals.lowercased()])
+        #expect(OrderID("Not-A-UUID")?.text == "Not-A-UUID")
+        #expect(OrderID("0190A7C2_7D1E-7C3A-8B2F-2A1B3C4D5E6F")?.text.contains("A7C2") == true)
     }
 
     @Test(arguments: [

@@ -181,7 +181,8 @@ struct ServiceRouterTests {
     }
 
     @Test(arguments: [
-        "application/json", "Application/JSON ; charset=UTF-8", "application/merge-patch+json",
+        "application/json", "Application/JSON ; charset=UTF-8", "application/json; charset=utf8",
+        "application/json;charset=\"UTF8\"", "application/merge-patch+json",
     ])
     func jsonTypesAreRead(type: String) async throws {
         let response = try await ask(

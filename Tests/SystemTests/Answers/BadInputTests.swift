@@ -25,6 +25,9 @@ struct BadInputTests {
             ("payment of a wrong type", with(#"{"method":"card","token":"tok_visa"}"#, "7")),
             ("unknown method", with("card", "cash")),
             ("country that is none", with(#""DE""#, #""Germany""#)),
+            ("country that is not assigned", with(#""DE""#, #""ZZ""#)),
+            ("postcode of another country", with(#""10115""#, #""SW1A 1AA""#)),
+            ("street of one zero-width space", with("Main St 1", "\u{200B}")),
             ("user of a wrong type", with(#""userId":"1""#, #""userId":1"#)),
             ("ID with spaces", with(#""userId":"1""#, #""userId":"a b""#)),
             ("ID with braces", with(#""productId":"1""#, #""productId":"{order}""#)),
@@ -63,7 +66,7 @@ struct BadInputTests {
     @Test func everyBadFieldIsNamed() async throws {
         let answer = try await Stage.current.place(
             #"{"userId":7,"quantity":0,"payment":{"method":"card","token":"tok_visa"},"#
-                + #""shipping":{"street":"s","city":"c","postcode":"p","country":"DE"}}"#)
+                + #""shipping":{"street":"s","city":"c","postcode":"10115","country":"DE"}}"#)
 
         let pointers = answer.list("errors").compactMap { $0.text("pointer") }
         #expect(Set(pointers) == ["/userId", "/productId", "/quantity"], "\(answer)")
