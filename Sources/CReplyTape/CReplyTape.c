@@ -1,5 +1,8 @@
 #include "CReplyTape.h"
 
+#if !__has_include(<hiredis/hiredis.h>)
+#error "hiredis is not installed: apt-get install libhiredis-dev, or brew install hiredis pkg-config"
+#endif
 #include <hiredis/hiredis.h>
 #include <hiredis/read.h>
 #include <stdlib.h>
