@@ -37,7 +37,7 @@ public struct AggregationPlan: Sendable {
         /// The upstream that is asked.
         public var upstream: String
         /// The path that is asked for; placeholders are route parameters and `part.member`.
-        public var path: Template
+        public var path: UpstreamPath
         /// What its failure means.
         public var failure: Failure
         /// What its absence means.

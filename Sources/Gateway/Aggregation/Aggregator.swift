@@ -120,11 +120,16 @@ struct Aggregator: Sendable {
     // MARK: - Placeholders
 
     private func path(of part: AggregationPlan.Part, _ run: AggregationRun) -> String? {
-        part.path.filled { names in
-            names.count == 1
-                ? exchange.encodedParameter(names[0])
-                : text(names, run).flatMap(PercentText.encodedSegment)
-        }
+        part.path.target(
+            clientQuery: nil, endsInSlash: false,
+            segment: { names in
+                names.count == 1
+                    ? exchange.encodedParameter(names[0])
+                    : text(names, run).flatMap(PercentText.encodedSegment)
+            },
+            text: { names in
+                names.count == 1 ? exchange.parameter(names[0]) : text(names, run)
+            })
     }
 
     private func tags(of part: AggregationPlan.Part, _ run: AggregationRun) -> [CacheTag]? {

@@ -7,9 +7,11 @@ enum JSONText {
         if let mapping = node.mapping {
             var members: [[UInt8]] = []
             for (key, value) in mapping {
-                guard let name = key.scalar?.string, let value = bytes(of: value) else {
-                    return nil
-                }
+                // A merge key is YAML's own; a member of that name is written in quotes.
+                guard let scalar = key.scalar, scalar.string != "<<" || scalar.style != .plain,
+                    let value = bytes(of: value)
+                else { return nil }
+                let name = scalar.string
                 members.append(quoted(name) + [UInt8(ascii: ":")] + value)
             }
             return joined(members, "{", "}")

@@ -37,6 +37,8 @@ struct ConfigurationValue {
 
     var text: String? { node.scalar?.string }
 
+    var isEmptyList: Bool { node.sequence?.isEmpty == true }
+
     /// The values of a list; a single scalar counts as a list of one.
     func list() -> [ConfigurationValue] {
         guard let sequence = node.sequence else {
@@ -52,9 +54,19 @@ struct ConfigurationValue {
         return text
     }
 
-    func template() -> Template? {
+    /// The name of a service or an event: letters, digits, `.`, `_` and `-`.
+    func name() -> String {
+        let name = string()
+        let isName = name.utf8.allSatisfy {
+            ByteClass.of($0).contains(.unreserved) && $0 != UInt8(ascii: "~")
+        }
+        if !isName { fault("`\(name)` may hold letters, digits, dots, dashes and _ only") }
+        return name
+    }
+
+    func upstreamPath() -> UpstreamPath? {
         do throws(TemplateFault) {
-            return try Template(string())
+            return try UpstreamPath(string())
         } catch {
             fault(error.message)
             return nil
@@ -70,8 +82,9 @@ struct ConfigurationValue {
         }
     }
 
-    func section() -> ConfigurationSection {
-        ConfigurationSection(self)
+    /// - Parameter prefix: names that begin so are the writer's own.
+    func section(ignoring prefix: String? = nil) -> ConfigurationSection {
+        ConfigurationSection(self, ignoring: prefix)
     }
 }
 
@@ -84,18 +97,39 @@ final class ConfigurationSection {
     private var order: [(key: String, place: ConfigurationPlace)] = []
     private var asked: [String] = []
 
-    init(_ value: ConfigurationValue) {
+    private let ignoredPrefix: String?
+
+    init(_ value: ConfigurationValue, ignoring prefix: String? = nil) {
         self.value = value
+        ignoredPrefix = prefix
         guard let mapping = value.node.mapping else {
             value.fault("a mapping of names to values expected")
             return
         }
+        take(mapping, depth: 0)
+    }
+
+    /// What stands here goes before what a merge key (`<<: *defaults`) brings in.
+    private func take(_ mapping: Node.Mapping, depth: Int) {
+        var merged: [Node] = []
         for (key, node) in mapping {
             let name = key.scalar?.string ?? ""
+            if name == "<<", key.scalar?.style == .plain {
+                merged += node.sequence.map(Array.init) ?? [node]
+                continue
+            }
+            guard entries[name] == nil else { continue }
             let path = value.path.isEmpty ? name : "\(value.path).\(name)"
             entries[name] = ConfigurationValue(node: node, path: path, faults: value.faults)
             let mark = key.mark
             order.append((name, .init(line: mark?.line ?? 1, column: mark?.column ?? 1)))
+        }
+        for node in merged {
+            guard let mapping = node.mapping, depth < 16 else {
+                value.fault("`<<` takes a mapping, or a list of mappings")
+                continue
+            }
+            take(mapping, depth: depth + 1)
         }
     }
 
@@ -121,6 +155,7 @@ final class ConfigurationSection {
     /// Reports every name that nobody asked for, with the nearest that somebody did.
     func finish() {
         for (key, place) in order where !asked.contains(key) {
+            if let ignoredPrefix, key.hasPrefix(ignoredPrefix) { continue }
             let nearest = asked.min { Spelling.distance($0, key) < Spelling.distance($1, key) }
             let path = value.path.isEmpty ? key : "\(value.path).\(key)"
             var message = "\(path): unknown name"

@@ -2,7 +2,8 @@ extension GatewayConfiguration {
     mutating func readRoutes(_ list: ConfigurationValue) {
         let known = upstreams.map(\.name)
         var places: [ConfigurationValue] = []
-        for entry in list.list() {
+        let entries = list.list()
+        for entry in entries {
             let reader = RouteReader(value: entry, section: entry.section(), upstreams: known)
             guard let route = reader.route() else { continue }
             if routes.contains(where: { $0.name == route.name }) {
@@ -11,7 +12,7 @@ extension GatewayConfiguration {
             routes.append(route)
             places.append(entry)
         }
-        if routes.isEmpty { list.fault("at least one route expected") }
+        if entries.isEmpty { list.fault("at least one route expected") }
         do throws(Router.Conflict) {
             _ = try Router(routes.map { ($0.path, $0.methods) })
         } catch {
@@ -33,7 +34,7 @@ private struct RouteReader {
         let name = section.required("name")?.string() ?? ""
         let path = section.required("path").flatMap(pattern)
         let methods = methods()
-        let source = source(path)
+        let source = source(path, methods)
         guard let path, let source else {
             for name in ["cache", "invalidates", "timeout"] { _ = section.optional(name) }
             return nil
@@ -68,10 +69,13 @@ private struct RouteReader {
                 item.fault("one of \(all) expected")
             }
         }
+        if entry.isEmptyList { entry.fault("at least one method expected") }
         return methods
     }
 
-    private func source(_ path: PathPattern?) -> RouteConfiguration.Source? {
+    private func source(
+        _ path: PathPattern?, _ methods: [RequestMethod]
+    ) -> RouteConfiguration.Source? {
         let upstream = section.optional("upstream")
         let forward = section.optional("upstream_path")
         let aggregate = section.optional("aggregate")
@@ -80,15 +84,18 @@ private struct RouteReader {
             let name = known(upstream)
             guard let path else { return nil }
             guard let forward else {
-                return (try? Template(path.description)).map { .upstream(name, path: $0) }
+                return .upstream(name, path: UpstreamPath(path))
             }
-            guard let template = forward.template() else { return nil }
+            guard let template = forward.upstreamPath() else { return nil }
             for reference in template.references
             where reference.count > 1 || !path.parameters.contains(reference[0]) {
                 forward.fault("the path has no parameter `{\(reference.joined(separator: "."))}`")
             }
             return .upstream(name, path: template)
         case (nil, let aggregate?):
+            if !methods.allSatisfy({ $0 == .get || $0 == .head }) {
+                aggregate.fault("its parts are asked by GET, so the route takes GET only")
+            }
             return .aggregate(plan(aggregate.section(), path?.parameters ?? []))
         default:
             value.fault("exactly one of `upstream` and `aggregate` expected")
@@ -120,7 +127,7 @@ private struct RouteReader {
             "negative_ttl", atLeast: .zero, default: policy.negativeLifetime)
         policy.partialLifetime = section.duration(
             "partial_ttl", atLeast: .zero, default: policy.partialLifetime)
-        policy.varyingFields = names(section.optional("vary_headers")).map { $0.lowercased() }
+        policy.varyingFields = varyingFields(section.optional("vary_headers"))
         policy.varyingQuery = section.optional("vary_query").map { names($0) }
         policy.maximumBodyBytes = section.size(
             "max_body_size", in: 0...1 << 30, default: policy.maximumBodyBytes)
@@ -134,6 +141,23 @@ private struct RouteReader {
         section.finish()
         route.cache = policy
     }
+
+    private func varyingFields(_ value: ConfigurationValue?) -> [String] {
+        let fields = names(value).map { $0.lowercased() }
+        for field in fields {
+            if ForwardedFields.isDropped(field) {
+                value?.fault("`\(field)` is not passed on, so no answer depends on it")
+            } else if Self.conditions.contains(field) {
+                value?.fault("`\(field)` asks for a part of an answer, which is not kept")
+            }
+        }
+        return fields
+    }
+
+    private static let conditions: Set = [
+        "if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since",
+        "range",
+    ]
 
     private func names(_ value: ConfigurationValue?) -> [String] {
         value?.list().map { item in
@@ -156,7 +180,9 @@ private struct RouteReader {
             guard let value = parts.optional(name) else { continue }
             if !Template.isName(name) { value.fault("`\(name)` cannot be the name of a part") }
             let draft = draft(name, value)
-            if drafts.contains(where: { $0.part.field == draft.part.field }) {
+            if draft.part.field == "_errors" {
+                value.fault("`_errors` is where the answer names the parts that failed")
+            } else if drafts.contains(where: { $0.part.field == draft.part.field }) {
                 value.fault("another part becomes `\(draft.part.field)` already")
             }
             drafts.append(draft)
@@ -172,7 +198,7 @@ private struct RouteReader {
         var part = AggregationPlan.Part(
             name: name, field: section.string("as", default: name),
             upstream: section.required("upstream").map(known) ?? "",
-            path: path?.template() ?? Template(), failure: failure(section),
+            path: path?.upstreamPath() ?? UpstreamPath(), failure: failure(section),
             absence: section.choice("absent", default: .error), timeout: nil, select: nil,
             tags: section.optional("tags")?.list().compactMap { $0.tagTemplate() } ?? [],
             dependencies: [])

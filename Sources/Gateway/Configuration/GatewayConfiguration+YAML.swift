@@ -22,9 +22,18 @@ extension GatewayConfiguration {
     }
 
     private static func root(of yaml: String, _ faults: ConfigurationFaults) -> Node? {
+        // Some editors begin a file with a byte order mark; YAML 1.2 allows it, libyaml does not.
+        let text =
+            yaml.unicodeScalars.first == "\u{FEFF}"
+            ? String(yaml.unicodeScalars.dropFirst()) : yaml
         do {
-            if let node = try compose(yaml: yaml) { return node }
-            faults.add("the file is empty", at: .init())
+            guard let node = try compose(yaml: text) else {
+                faults.add("the file is empty", at: .init())
+                return nil
+            }
+            var rest = valueMaximum
+            if isWithin(&rest, node) { return node }
+            faults.add("with its aliases it holds more than \(valueMaximum) values", at: .init())
         } catch let error as YamlError {
             let (message, place) = explanation(of: error)
             faults.add(message, at: place)
@@ -32,6 +41,21 @@ extension GatewayConfiguration {
             faults.add("the file is no YAML", at: .init())
         }
         return nil
+    }
+
+    /// A few lines of aliases of aliases can stand for more values than anybody can read.
+    private static let valueMaximum = 100_000
+
+    private static func isWithin(_ rest: inout Int, _ node: Node) -> Bool {
+        rest -= 1
+        guard rest >= 0 else { return false }
+        if let sequence = node.sequence {
+            for item in sequence where !isWithin(&rest, item) { return false }
+        } else if let mapping = node.mapping {
+            for (key, value) in mapping
+            where !isWithin(&rest, key) || !isWithin(&rest, value) { return false }
+        }
+        return true
     }
 
     private static func explanation(of error: YamlError) -> (String, ConfigurationPlace) {
@@ -48,7 +72,7 @@ extension GatewayConfiguration {
     }
 
     private mutating func read(_ root: ConfigurationValue) {
-        let top = root.section()
+        let top = root.section(ignoring: "x-")
         if let entry = top.optional("server") { server = Self.server(entry.section()) }
         if let entry = top.required("upstreams") { upstreams = Self.upstreams(entry.section()) }
         if let entry = top.optional("cache") { cache = Self.cache(entry.section()) }
@@ -69,6 +93,9 @@ extension GatewayConfiguration {
     private static func server(_ section: ConfigurationSection) -> ServerConfiguration {
         var server = ServerConfiguration()
         server.host = section.string("host", default: server.host)
+        if !server.host.utf8.allSatisfy({ ByteClass.of($0).contains(.authority) }) {
+            section.optional("host")?.fault("an address or a host name expected")
+        }
         server.port = section.integer("port", in: 0...65_535, default: server.port)
         let loops = section.integer("event_loops", in: 0...256, default: 0)
         server.eventLoops = loops == 0 ? nil : loops
@@ -121,10 +148,15 @@ extension GatewayConfiguration {
 
     private static func rule(_ value: ConfigurationValue) -> InvalidationRule? {
         let section = value.section()
-        let service = section.required("service")?.string() ?? ""
-        let events = section.required("events")?.list().map { $0.string() } ?? []
+        // Both become parts of a key and of a channel.
+        let service = section.required("service")?.name() ?? ""
+        let listed = section.required("events")
+        let events = listed?.list().map { $0.name() } ?? []
+        if let listed, events.isEmpty { listed.fault("at least one event expected") }
         let known: Set = ["subject", "type", "id", "correlationid"]
-        let tags = section.tags("tags") { known.contains($0) || $0.hasPrefix("data.") }
+        let tags = section.tags("tags") {
+            known.contains($0) || $0.hasPrefix("data.") && !$0.hasSuffix(".")
+        }
         if tags.isEmpty { value.fault("`tags` is missing or empty") }
         section.finish()
         return InvalidationRule(events: events, service: service, tags: tags)

@@ -117,7 +117,7 @@ public struct RouteConfiguration: Sendable {
     /// Who makes the answer.
     public enum Source: Sendable {
         /// One upstream, asked at `path`.
-        case upstream(String, path: Template)
+        case upstream(String, path: UpstreamPath)
         /// Several parts, put together.
         case aggregate(AggregationPlan)
     }

@@ -19,6 +19,16 @@ public struct Template: Sendable, Hashable {
         pieces = []
     }
 
+    /// A path with its parameters as placeholders.
+    init(_ pattern: PathPattern) {
+        pieces = pattern.segments.flatMap { segment -> [Piece] in
+            switch segment {
+            case .literal(let text): [.text("/\(text)")]
+            case .parameter(let name): [.text("/"), .reference([name])]
+            }
+        }
+    }
+
     /// Reads a template, or gives up with the reason.
     public init(_ source: String) throws(TemplateFault) {
         var pieces: [Piece] = []

@@ -28,10 +28,17 @@ enum UnitText {
         }
     }
 
-    /// `20%` as 0.2.
+    /// `20%` as 0.2, `0.5%` as 0.005; at most four digits behind the point.
+    ///
+    /// Whatever else `Double` reads, such as `1e-30`, is a slip of the pen; its inverse may not
+    /// fit an integer.
     static func share(_ text: String) -> Double? {
-        guard text.hasSuffix("%"), let percent = Double(text.dropLast()),
-            (0...100).contains(percent)
+        guard text.hasSuffix("%") else { return nil }
+        let parts = text.dropLast().split(separator: ".", omittingEmptySubsequences: false)
+        let areDigits = parts.allSatisfy {
+            (1...4).contains($0.count) && $0.allSatisfy { $0.isASCII && $0.isNumber }
+        }
+        guard parts.count <= 2, areDigits, let percent = Double(text.dropLast()), percent <= 100
         else { return nil }
         return percent / 100
     }

@@ -14,7 +14,7 @@ struct EndedRequest {
 struct AccessLog: Sendable {
     private let logger: Logger
     private let isEnabled: Bool
-    /// Every how manieth hit is logged; 0 for none.
+    /// One hit of so many is logged; 0 for none.
     private let hitInterval: UInt64
 
     init(_ configuration: AccessLogConfiguration, logger: Logger) {

@@ -9,9 +9,7 @@ final class CompiledRoute: Sendable {
         name = configuration.name
         self.configuration = configuration
         parameters = configuration.path.parameters
-        var methods = configuration.methods
-        if methods.contains(.get) { methods.append(.head) }
-        metrics = RouteMetrics(route: configuration.name, methods: methods)
+        metrics = RouteMetrics(route: configuration.name)
     }
 
     var policy: CachePolicy? { configuration.cache }

@@ -19,6 +19,13 @@ struct Exchange: Sendable {
     let eventLoop: any EventLoop
     var body: ByteBuffer?
 
+    /// Whether the client's path ends in a slash that is not its first.
+    var pathEndsInSlash: Bool {
+        let path = head.target.path
+        return path.readableBytes > 1
+            && path.getInteger(at: path.writerIndex - 1, as: UInt8.self) == UInt8(ascii: "/")
+    }
+
     /// Whether the answer may depend on who asks.
     var hasCredentials: Bool {
         head.contains(.authorization) || head.contains(.cookie)
@@ -64,6 +71,11 @@ enum PercentText {
     /// Escapes everything that could end a segment, or `nil` if it cannot be one.
     static func encodedSegment(_ text: String) -> String? {
         guard !text.isEmpty, text != ".", text != "..", text.utf8.count <= 1024 else { return nil }
+        return encoded(text)
+    }
+
+    /// Escapes everything that could mean something in a segment or in a parameter of a query.
+    static func encoded(_ text: String) -> String {
         var result = ""
         for byte in text.utf8 {
             if ByteClass.of(byte).contains(.unreserved) {

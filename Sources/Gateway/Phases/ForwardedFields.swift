@@ -18,21 +18,27 @@ enum ForwardedFields {
     /// Fields of one connection, of framing, and those by which a client could pretend to be
     /// another request than the one that was routed.
     private static let dropped: Set<String> = [
-        "connection", "content-length", "expect", "forwarded", "host", "http2-settings",
-        "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
-        "traceparent", "trailer", "transfer-encoding", "upgrade", "via", "x-forwarded-for",
-        "x-forwarded-host", "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto",
-        "x-forwarded-server", "x-http-method", "x-http-method-override", "x-method-override",
-        "x-original-url", "x-real-ip", "x-request-id", "x-rewrite-url",
+        "cf-connecting-ip", "connection", "content-length", "expect", "forwarded", "host",
+        "http2-settings", "keep-alive", "proxy-authenticate", "proxy-authorization",
+        "proxy-connection", "te", "traceparent", "trailer", "transfer-encoding",
+        "true-client-ip", "upgrade", "via", "x-client-ip", "x-cluster-client-ip",
+        "x-http-method", "x-http-method-override", "x-method-override", "x-original-host",
+        "x-original-uri", "x-original-url", "x-real-ip", "x-request-id", "x-rewrite-url",
     ]
+
+    /// Families of fields that only proxies set.
+    private static let droppedPrefixes = ["x-forwarded-", "x-envoy-"]
 
     /// For a request whose answer goes to its client alone.
     static func own(_ head: RequestHead, origin: Origin) -> HTTPHeaders {
         let nominated = head.contains(.connection) ? nominated(head.joined("connection")) : []
+        // The state of a trace means nothing beside another trace.
+        let keepsTraceState = origin.traceparent.flatMap { TraceContext(traceparent: $0) } != nil
         var fields = HTTPHeaders()
         for (name, value) in head.allFields {
             let lowercased = name.lowercased()
             if isDropped(lowercased) || nominated.contains(lowercased) { continue }
+            if lowercased == "tracestate" && !keepsTraceState { continue }
             fields.add(name: name, value: value)
         }
         name(origin, in: &fields)
@@ -54,11 +60,16 @@ enum ForwardedFields {
         return fields
     }
 
+    /// Whether a field of that lower-case name never goes on.
+    ///
     /// Some servers take `_` in a name for `-`, and would read a framing field in what is none.
-    private static func isDropped(_ name: String) -> Bool {
-        dropped.contains(name)
-            || name.utf8.contains(UInt8(ascii: "_"))
-                && dropped.contains(String(name.map { $0 == "_" ? "-" : $0 }))
+    static func isDropped(_ name: String) -> Bool {
+        if name.utf8.contains(UInt8(ascii: "_")) {
+            return isDropped(String(name.map { $0 == "_" ? "-" : $0 }))
+        }
+        return dropped.contains(name)
+            || name.utf8.first == UInt8(ascii: "x")
+                && droppedPrefixes.contains(where: name.hasPrefix)
     }
 
     private static func name(_ origin: Origin, in fields: inout HTTPHeaders) {

@@ -75,12 +75,14 @@ extension RequestPhases {
     }
 
     private func call(
-        _ upstream: String, _ path: Template, _ exchange: Exchange, _ method: RequestMethod,
+        _ upstream: String, _ path: UpstreamPath, _ exchange: Exchange, _ method: RequestMethod,
         _ fields: HTTPHeaders, body: ByteBuffer?
     ) async -> Called {
-        var target = path.filled { exchange.encodedParameter($0[0]) } ?? "/"
-        if let query = exchange.query { target += "?" + query }
-        let request = UpstreamRequest(method: method, path: target, fields: fields, body: body)
+        let target = path.target(
+            clientQuery: exchange.query, endsInSlash: exchange.pathEndsInSlash,
+            segment: { exchange.encodedParameter($0[0]) }, text: { exchange.parameter($0[0]) })
+        let request = UpstreamRequest(
+            method: method, path: target ?? "/", fields: fields, body: body)
         do throws(UpstreamFailure) {
             let response = try await upstreams.send(
                 request, to: upstream, on: exchange.eventLoop,

@@ -43,7 +43,7 @@ final class RequestPhases: Sendable {
             throw GatewayError(.invalidConfiguration, "route `\(name)` can never be reached")
         }
         routes = configuration.routes.map(CompiledRoute.init)
-        unrouted = RouteMetrics(route: "none", methods: RequestMethod.allCases)
+        unrouted = RouteMetrics(route: "none")
         accessLog = AccessLog(configuration.server.accessLog, logger: logger)
         self.cache = cache
         self.upstreams = upstreams

@@ -1,49 +1,85 @@
 import Metrics
+import Synchronization
 
-/// The counters of one route, made once at the start: nothing is looked up by name later.
+/// The counters of one route, each made when it is first needed and then found by position.
+///
+/// A route that has been answered with 200 and 404 has two series of requests, not one for each
+/// status that it might ever have. What can be made is bounded: methods times statuses.
 struct RouteMetrics: Sendable {
     private static let statuses = [
-        200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429, 499,
-        500, 501, 502, 503, 504,
+        200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 422, 429, 431,
+        499, 500, 501, 502, 503, 504,
     ]
+    /// The known statuses, and behind them one series for each class of others.
+    private static let statusCount = statuses.count + 5
     private static let outcomes = ["hit", "hit_redis", "collapsed", "miss", "bypass"]
 
-    /// By method and position of the status; behind the known ones one for each class.
-    private let requests: [RequestMethod: [Counter]]
-    private let caches: [Counter]
+    /// A counter that comes to be when it is used.
+    private final class LateCounter: Sendable {
+        private let made = AtomicLazyReference<Counter>()
+
+        func increment(_ make: () -> Counter) {
+            // Of two at once one is kept; both count in the same series.
+            (made.load() ?? made.storeIfNil(make())).increment()
+        }
+    }
+
+    private let route: String
+    /// By position of the method, then of the status.
+    private let requests: [LateCounter]
+    private let caches: [LateCounter]
     private let duration: Timer
 
-    init(route: String, methods: [RequestMethod]) {
-        let names = Self.statuses.map(String.init) + (1...5).map { "\($0)xx" }
-        requests = Dictionary(
-            uniqueKeysWithValues: Set(methods).map { method in
-                (
-                    method,
-                    names.map { status in
-                        Counter(
-                            label: "gateway_requests_total",
-                            dimensions: [
-                                ("route", route), ("method", method.rawValue), ("status", status),
-                            ])
-                    }
-                )
-            })
-        caches = Self.outcomes.map {
-            Counter(
-                label: "gateway_cache_total", dimensions: [("route", route), ("outcome", $0)])
+    init(route: String) {
+        self.route = route
+        requests = RequestMethod.allCases.flatMap { _ in
+            (0..<Self.statusCount).map { _ in LateCounter() }
         }
+        caches = Self.outcomes.map { _ in LateCounter() }
         duration = Timer(
             label: "gateway_request_duration_seconds", dimensions: [("route", route)],
             preferredDisplayUnit: .seconds)
     }
 
     func count(_ method: RequestMethod, status: Int, cache: CacheStatus?, nanoseconds: Int64) {
-        let known = Self.statuses.firstIndex(of: status)
-        let position = known ?? Self.statuses.count + min(max(status / 100, 1), 5) - 1
-        requests[method]?[position].increment()
+        let position = Self.position(of: status)
+        requests[Self.position(of: method) * Self.statusCount + position].increment {
+            Counter(
+                label: "gateway_requests_total",
+                dimensions: [
+                    ("route", route), ("method", method.rawValue),
+                    ("status", Self.name(ofStatusAt: position)),
+                ])
+        }
         duration.recordNanoseconds(nanoseconds)
         guard let cache else { return }
-        caches[Self.position(of: cache)].increment()
+        let outcome = Self.position(of: cache)
+        caches[outcome].increment {
+            Counter(
+                label: "gateway_cache_total",
+                dimensions: [("route", route), ("outcome", Self.outcomes[outcome])])
+        }
+    }
+
+    private static func position(of method: RequestMethod) -> Int {
+        switch method {
+        case .get: 0
+        case .head: 1
+        case .post: 2
+        case .put: 3
+        case .patch: 4
+        case .delete: 5
+        case .options: 6
+        }
+    }
+
+    private static func position(of status: Int) -> Int {
+        statuses.firstIndex(of: status) ?? statuses.count + min(max(status / 100, 1), 5) - 1
+    }
+
+    private static func name(ofStatusAt position: Int) -> String {
+        position < statuses.count
+            ? String(statuses[position]) : "\(position - statuses.count + 1)xx"
     }
 
     private static func position(of status: CacheStatus) -> Int {

@@ -7,8 +7,10 @@ package import NIOCore
 ///              ├── details ── (GET)
 ///              └── cancel ── (POST)
 ///
-/// A literal goes before a parameter; if the literal leads nowhere, the parameter is tried. Works
-/// on the path's bytes and notes where the parameters stand, without making a `String`.
+/// A literal goes before a parameter; if the literal leads nowhere, or its routes do not take the
+/// method, the parameter is tried. A slash at the end of the path changes nothing here; it is
+/// forwarded as it came. Works on the path's bytes and notes where the parameters stand, without
+/// making a `String`.
 package struct Router: Sendable {
     /// What a path and method lead to.
     package enum Match: Sendable, Equatable {
@@ -83,51 +85,71 @@ package struct Router: Sendable {
 
     /// Follows a path in normal form.
     package func match(_ path: ByteBuffer, _ method: RequestMethod) -> Match {
-        var parameters: [Range<Int>] = []
-        let found = path.withUnsafeReadableBytes { bytes -> Int? in
-            if method == .options && bytes.count == 1 && bytes[0] == UInt8(ascii: "*") { return -1 }
-            guard bytes.first == UInt8(ascii: "/") else { return nil }
-            return bytes.count == 1
-                ? (nodes[0].routes.isEmpty ? nil : 0)
-                : follow(bytes, from: 1, at: 0, &parameters)
-        }
-        guard let found else { return .notFound }
-        guard found >= 0 else {
+        if method == .options && path.readableBytes == 1 && path.readableBytesView.first == 0x2A {
             return .options(allow: RequestMethod.allCases.map(\.rawValue).joined(separator: ", "))
         }
-        let node = nodes[found]
-        if method == .get, let route = node.get { return .route(route, parameters: parameters) }
-        if let route = node.routes[method] { return .route(route, parameters: parameters) }
-        if method == .head, let route = node.get { return .route(route, parameters: parameters) }
-        return method == .options
-            ? .options(allow: node.allow) : .methodNotAllowed(allow: node.allow)
+        var search = Search(method: method)
+        path.withUnsafeReadableBytes { bytes in
+            guard bytes.first == UInt8(ascii: "/") else { return }
+            let endsInSlash = bytes.count > 1 && bytes[bytes.count - 1] == UInt8(ascii: "/")
+            let length = bytes.count - (endsInSlash ? 1 : 0)
+            let bytes = UnsafeRawBufferPointer(rebasing: bytes[..<length])
+            if bytes.count == 1 {
+                _ = arrive(at: 0, &search)
+            } else {
+                _ = follow(bytes, from: 1, at: 0, &search)
+            }
+        }
+        if let route = search.route { return .route(route, parameters: search.parameters) }
+        guard !search.allow.isEmpty else { return .notFound }
+        let allow = search.allow.count == 1 ? search.allow[0] : Self.union(search.allow)
+        return method == .options ? .options(allow: allow) : .methodNotAllowed(allow: allow)
     }
 
-    /// The node of the segments from `start`, depth first; patterns bound the depth.
+    /// What has been found on the way through the tree.
+    private struct Search {
+        let method: RequestMethod
+        var route: Int?
+        var parameters: [Range<Int>] = []
+        /// The methods of paths that fit but do not take this one.
+        var allow: [String] = []
+    }
+
+    /// Whether the path that ends here has a route for the method.
+    private func arrive(at index: Int, _ search: inout Search) -> Bool {
+        let node = nodes[index]
+        search.route =
+            search.method == .get
+            ? node.get : node.routes[search.method] ?? (search.method == .head ? node.get : nil)
+        if search.route != nil { return true }
+        if !node.routes.isEmpty { search.allow.append(node.allow) }
+        return false
+    }
+
+    private static func union(_ lists: [String]) -> String {
+        Set(lists.flatMap { $0.split(separator: ", ") }).sorted().joined(separator: ", ")
+    }
+
+    /// Whether the segments from `start` lead to a route, depth first; patterns bound the depth.
     private func follow(
-        _ path: UnsafeRawBufferPointer, from start: Int, at current: Int,
-        _ parameters: inout [Range<Int>]
-    ) -> Int? {
+        _ path: UnsafeRawBufferPointer, from start: Int, at current: Int, _ search: inout Search
+    ) -> Bool {
         var end = start
         while end < path.count, path[end] != UInt8(ascii: "/") { end += 1 }
         let isLast = end == path.count
         for (text, node) in nodes[current].literals where text.count == end - start {
             guard equal(text, path, start) else { continue }
-            if isLast {
-                if !nodes[node].routes.isEmpty { return node }
-            } else if let found = follow(path, from: end + 1, at: node, &parameters) {
-                return found
+            if isLast ? arrive(at: node, &search) : follow(path, from: end + 1, at: node, &search) {
+                return true
             }
         }
-        guard let node = nodes[current].parameter, end > start else { return nil }
-        parameters.append(start..<end)
-        if isLast {
-            if !nodes[node].routes.isEmpty { return node }
-        } else if let found = follow(path, from: end + 1, at: node, &parameters) {
-            return found
+        guard let node = nodes[current].parameter, end > start else { return false }
+        search.parameters.append(start..<end)
+        if isLast ? arrive(at: node, &search) : follow(path, from: end + 1, at: node, &search) {
+            return true
         }
-        parameters.removeLast()
-        return nil
+        search.parameters.removeLast()
+        return false
     }
 
     private func equal(_ text: [UInt8], _ path: UnsafeRawBufferPointer, _ start: Int) -> Bool {

@@ -1,6 +1,7 @@
 public import Logging
 import NIOCore
 import NIOPosix
+import Observability
 public import ServiceLifecycle
 import Synchronization
 
@@ -61,7 +62,8 @@ public final class GatewayServer: Service {
         let phases = try RequestPhases(
             configuration, cache: cache, upstreams: upstreams, logger: logger)
         let groups = ConnectionGroups(
-            phases, configuration.server, notice, eventLoops: eventLoops)
+            phases, configuration.server, notice, limit: allowedConnections(eventLoops.count),
+            eventLoops: eventLoops)
         let listener = try await listen(on: loops, groups)
         upstreams.start()
         groups.start()
@@ -95,6 +97,27 @@ public final class GatewayServer: Service {
 
     private static let afterwork = Duration.milliseconds(500)
 
+    /// As many connections as there may be descriptors for.
+    private func allowedConnections(_ eventLoops: Int) -> Int {
+        let descriptors = DescriptorLimit.raise()
+        let allowance = ConnectionAllowance(
+            wanted: configuration.server.connections,
+            upstreams: configuration.upstreams.reduce(0) { sum, upstream in
+                sum + upstream.targets.count * upstream.connections * eventLoops
+            }, descriptors: descriptors)
+        if let descriptors, allowance.connections < configuration.server.connections {
+            logger.warning(
+                "gateway accepts fewer connections than its configuration allows; raise ulimit -n",
+                metadata: [
+                    "configured": .stringConvertible(configuration.server.connections),
+                    "accepted": .stringConvertible(allowance.connections),
+                    "descriptors": .stringConvertible(descriptors),
+                    "descriptors_needed": .stringConvertible(allowance.needed),
+                ])
+        }
+        return allowance.connections
+    }
+
     private func listen(
         on loops: MultiThreadedEventLoopGroup, _ groups: ConnectionGroups
     ) async throws(GatewayError) -> any Channel {
@@ -103,6 +126,7 @@ public final class GatewayServer: Service {
             return try await ServerBootstrap(group: loops)
                 .serverChannelOption(.backlog, value: 1024)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .serverChannelInitializer { [logger] in AcceptPause.add(to: $0, logger: logger) }
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
                 // One read for each wake-up: a second would find the socket empty.
@@ -111,8 +135,9 @@ public final class GatewayServer: Service {
                 .bind(host: server.host, port: server.port).get()
         } catch {
             throw GatewayError(
-                .cannotListen, "\(server.host):\(server.port) cannot be listened on", cause: error,
-                retry: true)
+                .cannotListen,
+                "\(UpstreamTarget(host: server.host, port: server.port).authority) "
+                    + "cannot be listened on", cause: error, retry: true)
         }
     }
 }
@@ -128,10 +153,10 @@ private final class ConnectionGroups: Sendable {
 
     init(
         _ phases: RequestPhases, _ configuration: ServerConfiguration, _ notice: StopNotice,
-        eventLoops: [any EventLoop]
+        limit: Int, eventLoops: [any EventLoop]
     ) {
         self.eventLoops = eventLoops
-        limit = configuration.connections
+        self.limit = limit
         let tasks = TaskTally()
         self.tasks = tasks
         groups = Dictionary(

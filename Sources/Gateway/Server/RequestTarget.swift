@@ -2,13 +2,16 @@ package import NIOCore
 
 /// Where a request goes: path and query in the one form that is routed, keyed and forwarded.
 ///
-///     /a/./b//c/%7euser/?x=%2f   as it came
-///     /a/b/c/~user?x=%2F         normal form
+///     /a/./b//c/%7euser/?x=%2f&y={1}   as it came
+///     /a/b/c/~user/?x=%2F&y=%7B1%7D    normal form
 ///
 /// Escapes of unreserved bytes are resolved, others written in upper case; empty and dot segments
-/// are removed, and so is a slash at the end. What two servers could read differently is refused:
-/// raw bytes outside RFC 3986, a backslash, `%2F`, `%5C`, an escaped control byte or broken UTF-8
-/// in the path, `..` over the root.
+/// are removed, a slash at the end is kept. What browsers and curl send unescaped although
+/// RFC 3986 wants it escaped is escaped: `[ ] |` and text beyond ASCII in the path, `{ } | ^`, the
+/// backtick, the backslash, a `%` that begins no escape and all bytes beyond ASCII in the query.
+/// What two servers could read differently is refused: other raw bytes outside RFC 3986, a
+/// backslash, `%2F`, `%5C`, an escaped control byte or broken UTF-8 in the path, `..` over the
+/// root or with a parameter (`..;`), which some servers drop.
 package struct RequestTarget: Sendable, Equatable {
     /// Begins with `/`, or is `*` for a question about the whole server.
     package let path: ByteBuffer
@@ -28,6 +31,15 @@ package struct RequestTarget: Sendable, Equatable {
 }
 
 extension RequestTarget {
+    /// Reads a path, and perhaps a query, that did not come from a client.
+    init(parsing text: String) throws(RequestFault) {
+        let buffer = ByteBuffer(string: text)
+        let result = buffer.withUnsafeReadableBytes { bytes in
+            Result { () throws(RequestFault) in try Self.parse(bytes, at: 0, of: buffer) }
+        }
+        self = try result.get()
+    }
+
     /// Reads an origin-form target, which stands at `range` of `head`.
     static func parse(
         _ bytes: UnsafeRawBufferPointer, at offset: Int, of head: ByteBuffer
@@ -63,44 +75,79 @@ extension RequestTarget {
             }
             previous = byte
         }
-        return previous != UInt8(ascii: "/") || bytes.count == 1
+        return true
     }
 
     private static func normalPath(_ bytes: UnsafeRawBufferPointer) throws(RequestFault) -> [UInt8]
     {
         guard bytes.first == UInt8(ascii: "/") else { throw .target }
-        let decoded = try resolvedEscapes(bytes, allowed: .path)
+        let decoded = try resolvedEscapes(bytes, in: .path)
         try checkEscapes(decoded)
         var segments: [ArraySlice<UInt8>] = []
-        for segment in decoded.split(separator: UInt8(ascii: "/")) {
-            switch segment.elementsEqual(".".utf8) ? 1 : segment.elementsEqual("..".utf8) ? 2 : 0 {
-            case 1: continue
-            case 2 where segments.isEmpty: throw .pathEscape
-            case 2: segments.removeLast()
-            default: segments.append(segment)
+        var endsInSlash = false
+        let slash = UInt8(ascii: "/")
+        for segment in decoded.dropFirst().split(separator: slash, omittingEmptySubsequences: false)
+        {
+            endsInSlash = true
+            switch kind(of: segment) {
+            case .nothing: continue
+            case .parent where segments.isEmpty: throw .pathEscape
+            case .parent: segments.removeLast()
+            case .disguised: throw .pathEscape
+            case .name:
+                endsInSlash = false
+                segments.append(segment)
             }
         }
         var path: [UInt8] = []
         path.reserveCapacity(decoded.count)
         for segment in segments {
-            path.append(UInt8(ascii: "/"))
+            path.append(slash)
             path.append(contentsOf: segment)
         }
-        return path.isEmpty ? [UInt8(ascii: "/")] : path
+        if endsInSlash || path.isEmpty { path.append(slash) }
+        return path
+    }
+
+    private enum SegmentKind { case name, nothing, parent, disguised }
+
+    private static func kind(of segment: ArraySlice<UInt8>) -> SegmentKind {
+        let dots = segment.prefix { $0 == UInt8(ascii: ".") }
+        let rest = segment[dots.endIndex...]
+        if rest.isEmpty, dots.count <= 1 { return .nothing }
+        guard (1...2).contains(dots.count) else { return .name }
+        if rest.isEmpty { return .parent }
+        return rest.first == UInt8(ascii: ";") || rest.starts(with: "%3B".utf8)
+            ? .disguised : .name
     }
 
     private static func normalQuery(
         _ bytes: UnsafeRawBufferPointer, at offset: Int, of head: ByteBuffer
     ) throws(RequestFault) -> ByteBuffer {
         for byte in bytes where !ByteClass.of(byte).contains(.query) {
-            return ByteBuffer(bytes: try resolvedEscapes(bytes, allowed: .query))
+            return ByteBuffer(bytes: try resolvedEscapes(bytes, in: .query))
         }
         return slice(head, at: offset, length: bytes.count)
     }
 
+    /// Where bytes stand, and what of them is escaped there although clients do not.
+    private enum Part {
+        case path, query
+
+        var plain: ByteClass { self == .path ? .path : .query }
+
+        func escapes(_ byte: UInt8) -> Bool {
+            if byte >= 0x80 { return true }
+            return switch self {
+            case .path: "[]|".utf8.contains(byte)
+            case .query: "{}|^`\\".utf8.contains(byte)
+            }
+        }
+    }
+
     /// Checks each byte and brings each escape to its normal form.
     private static func resolvedEscapes(
-        _ bytes: UnsafeRawBufferPointer, allowed: ByteClass
+        _ bytes: UnsafeRawBufferPointer, in part: Part
     ) throws(RequestFault) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(bytes.count)
@@ -109,22 +156,34 @@ extension RequestTarget {
             let byte = bytes[index]
             index += 1
             guard byte == UInt8(ascii: "%") else {
-                guard ByteClass.of(byte).contains(allowed) else { throw .target }
-                result.append(byte)
+                if ByteClass.of(byte).contains(part.plain) {
+                    result.append(byte)
+                } else {
+                    guard part.escapes(byte) else { throw .target }
+                    appendEscape(byte, to: &result)
+                }
                 continue
             }
             guard index + 1 < bytes.count, let high = ByteClass.hexValue(bytes[index]),
                 let low = ByteClass.hexValue(bytes[index + 1])
-            else { throw .target }
+            else {
+                guard part == .query else { throw .target }
+                appendEscape(byte, to: &result)
+                continue
+            }
             index += 2
             let value = high << 4 | low
             if ByteClass.of(value).contains(.unreserved) {
                 result.append(value)
             } else {
-                result.append(contentsOf: [UInt8(ascii: "%"), upperHex(high), upperHex(low)])
+                appendEscape(value, to: &result)
             }
         }
         return result
+    }
+
+    private static func appendEscape(_ byte: UInt8, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: [UInt8(ascii: "%"), upperHex(byte >> 4), upperHex(byte & 15)])
     }
 
     /// Refuses escapes in a path that hide a separator, a control byte or broken UTF-8.

@@ -11,7 +11,7 @@ public final class PrometheusRegistry: Sendable {
         /// Series kept per metric before the rest is summed up.
         ///
         /// Each costs about 300 bytes.
-        public var seriesPerMetricMaximum = 1000
+        public var seriesPerMetricMaximum = 10_000
         /// Upper bounds for durations, in seconds, ascending.
         public var secondsBuckets: [Double] = [
             0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,

@@ -18,14 +18,18 @@ struct GatewayCommand: AsyncParsableCommand {
     @OptionGroup var listen: ListenOptions
     @OptionGroup var logs: LogOptions
 
-    @Option(help: ArgumentHelp("The port to listen on (PORT; default 3000).", valueName: "port"))
+    @Option(
+        help: ArgumentHelp(
+            "The port to listen on (PORT; default `server.port` of the configuration).",
+            valueName: "port"))
     var port: Int?
 
     func run() async throws {
         let surroundings = Surroundings.ofThisProcess
         let logger = try logs.bootstrap(in: surroundings, default: .info)
         let port = try surroundings.port(
-            port, "PORT", default: Addresses.firstPort, highest: Addresses.firstPortHighest)
+            port, "PORT", default: GatewayFile.port(gateway.gatewayConfig, in: surroundings),
+            highest: Addresses.firstPortHighest)
         let settings = try SystemSettings(
             redis: redis, gateway: gateway, listen: listen, graceDefault: 5, logs: logs,
             in: surroundings)

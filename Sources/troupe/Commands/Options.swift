@@ -100,7 +100,8 @@ struct RedisAddress: Sendable {
     var shown: String {
         switch configuration.address {
         case .tcp(let host, let port):
-            "\(configuration.tls == nil ? "redis" : "rediss")://\(host):\(port)"
+            "\(configuration.tls == nil ? "redis" : "rediss")://"
+                + (host.contains(":") ? "[\(host)]" : host) + ":\(port)"
         case .unix(let path): "unix://\(path)"
         }
     }

@@ -65,7 +65,8 @@ struct UpCommand: AsyncParsableCommand {
             settings: settings,
             addresses: Addresses(
                 gateway: try surroundings.port(
-                    port, "PORT", default: Addresses.firstPort,
+                    port, "PORT",
+                    default: GatewayFile.port(gateway.gatewayConfig, in: surroundings),
                     highest: Addresses.firstPortHighest), place: settings.place),
             excluded: try excludedServices(),
             usesProcesses: processes,

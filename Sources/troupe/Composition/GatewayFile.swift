@@ -34,13 +34,30 @@ enum GatewayFile {
         return Source(name: "built-in gateway.yaml", text: BuiltInGatewayFile.text)
     }
 
+    /// The port that a gateway takes if no option and no variable names one.
+    static func port(
+        _ named: String?, in surroundings: Surroundings
+    ) throws(CommandFailure) -> Int {
+        try read(find(named, in: surroundings)).server.port
+    }
+
     /// Every fault becomes a line of the message, `file:line:column: what`.
     static func read(_ source: Source) throws(CommandFailure) -> GatewayConfiguration {
+        let configuration: GatewayConfiguration
         do {
-            return try GatewayConfiguration(yaml: source.text, file: source.name)
+            configuration = try GatewayConfiguration(yaml: source.text, file: source.name)
         } catch {
             throw CommandFailure(.usage, "the gateway's configuration is wrong\n\(error.message)")
         }
+        let highest = Addresses.firstPortHighest
+        guard (1...highest).contains(configuration.server.port) else {
+            throw CommandFailure(
+                .usage,
+                "the gateway's configuration is wrong\n\(source.name): server.port is "
+                    + "\(configuration.server.port), but must be 1 to \(highest), because the "
+                    + "admin port is 100 above it")
+        }
+        return configuration
     }
 
     private static func text(at path: String) -> String? {

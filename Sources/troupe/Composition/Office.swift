@@ -13,8 +13,10 @@ final class Office: Sendable {
 
     /// The process's metrics all go here from now on, so this is made first, and once.
     init(admin configuration: ServiceServerConfiguration, logger: Logger) {
+        DescriptorLimit.raise()
         registry = PrometheusRegistry()
         registry.addProcessMetrics()
+        MetricCatalogue.describe(in: registry)
         MetricsSystem.bootstrap(PrometheusMetricsFactory(registry))
         readiness = Readiness()
         server = AdminServer(

@@ -42,6 +42,33 @@ struct RouterTests {
         #expect(try Self.match(path) == .notFound)
     }
 
+    @Test func aLiteralWithoutTheMethodGivesWayToTheParameter() throws {
+        let router = try Router([
+            (PathPattern("/orders/{id}"), [.get]), (PathPattern("/orders/export"), [.post]),
+        ])
+        func match(_ method: RequestMethod) -> Router.Match {
+            router.match(ByteBuffer(string: "/orders/export"), method)
+        }
+
+        #expect(match(.get) == .route(0, parameters: [8..<14]))
+        #expect(match(.head) == .route(0, parameters: [8..<14]))
+        #expect(match(.post) == .route(1, parameters: []))
+        #expect(match(.put) == .methodNotAllowed(allow: "GET, HEAD, OPTIONS, POST"))
+        #expect(match(.options) == .options(allow: "GET, HEAD, OPTIONS, POST"))
+    }
+
+    @Test func aSlashAtTheEndLeadsToTheSameRoute() throws {
+        let router = try Router([
+            (PathPattern("/"), [.get]), (PathPattern("/orders"), [.get]),
+            (PathPattern("/orders/{id}"), [.get]),
+        ])
+        func match(_ path: String) -> Router.Match { router.match(ByteBuffer(string: path), .get) }
+
+        #expect(match("/") == .route(0, parameters: []))
+        #expect(match("/orders/") == .route(1, parameters: []))
+        #expect(match("/orders/7/") == .route(2, parameters: [8..<9]))
+    }
+
     @Test func headIsAnsweredFromGet() throws {
         #expect(try Self.match("/orders/42", .head) == .route(2, parameters: [8..<10]))
         #expect(

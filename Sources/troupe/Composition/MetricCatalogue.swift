@@ -1,0 +1,37 @@
+import Observability
+
+/// What each metric of the libraries means, as `# HELP` shows it.
+///
+/// Libraries count through swift-metrics, which has no place for an explanation. A test finds
+/// every name in the sources and expects it here.
+enum MetricCatalogue {
+    static func describe(in registry: PrometheusRegistry) {
+        for (name, help) in help { registry.describe(name, help) }
+    }
+
+    static let help = [
+        "gateway_cache_total": "What the cache did for requests, by route and outcome.",
+        "gateway_coherence_suspended": "1 while nothing is answered from memory, else 0.",
+        "gateway_invalidation_delay_seconds": "Time from an event to its invalidation here.",
+        "gateway_invalidations_total": "Invalidations, by the event that caused them.",
+        "gateway_invalidations_unreadable_total": "Messages of events that could not be read.",
+        "gateway_l1_bytes": "Bytes of answers that are kept in memory.",
+        "gateway_l1_entries": "Answers that are kept in memory.",
+        "gateway_l2_errors_total": "Failed calls of the cache in Redis.",
+        "gateway_request_duration_seconds": "Time from a request's head to its answer, by route.",
+        "gateway_requests_total": "Requests answered, by route, method and status.",
+        "gateway_upstream_duration_seconds": "Time of calls with all their tries, by upstream.",
+        "http_server_request_duration_seconds":
+            "Time from a request's head to its answer, by service, route and status.",
+        "redis_command_duration_seconds": "Time from the call of a command to its reply.",
+        "redis_commands_total": "Commands, by name and result.",
+        "redis_connections": "Connections to Redis that are open.",
+        "redis_reconnects_total": "Connections to Redis that were lost and made again.",
+        "saga_blocked_total": "Times that a saga made no progress and was shown as blocked.",
+        "saga_dead_letters_total": "Events that were put aside, by service.",
+        "saga_events_total": "Events consumed, by service, type and result.",
+        "saga_step_duration_seconds": "Time of a step's work, by service and step.",
+        "saga_stream_lag": "Entries of a stream that the service has not read.",
+        "saga_transitions_total": "Transitions, by service and result.",
+    ]
+}
