@@ -1,28 +1,36 @@
+import Gateway
+
 // When may the cache be used? Never while an event may have been missed.
 //
-//              active                 caughtUp(round)
-//   waiting ────────────▶ catching up ────────────────▶ live
-//      ▲                       │  ▲                      │
-//      └──── interrupted ──────┘  │      echo            │ silent
-//      └──────────────── interrupted ────────────────────┤
-//                                 └──────── silent ◀─────┘
+//              active              fence                 caughtUp(round)
+//   waiting ────────────▶ listening ─────▶ catching up ──────────────────▶ live
+//      ▲                    ▲                  ▲   │ held for a while         │
+//      └── interrupted ─────┼──────────────────┼───┴──────▶ held ── fence ───▶│
+//                           └──── silent ──────┼──────────────────────────────┤
+//                                              └──────── a fence with a gap ◀─┘
 //
-// A round is one subscription without a gap. What a catch-up of an earlier round found out says
-// nothing about the present one.
+// A round is a time without a gap: one subscription, from one fence on. What a catch-up of an
+// earlier round found out says nothing about the present one, and one that began before the fence
+// from which messages are counted could leave out what came between the two.
+//
+// A gap that comes again and again has a cause (the right to publish is missing), and each time
+// an answer was old until the next fence. So the cache stays unused for longer after each.
 
 /// Where the feed stands.
 ///
-/// Pure: it is told what happened and says what to do.
+/// Pure: it is told what happened and when, and says what to do.
 struct FeedState: Hashable, Sendable {
     private enum Phase: Hashable, Sendable {
         /// Not subscribed. Messages are missed.
         case waiting
-        /// Subscribed. What was missed before is being read from the streams.
+        /// Subscribed. From which message on they are counted is not known yet.
+        case listening
+        /// What was missed before is being read from the streams.
         case catchingUp
+        /// Nothing is missed, but not long ago something was.
+        case held
         /// Nothing is missed.
         case live
-        /// Subscribed, but the feed's own messages do not come back.
-        case silent
     }
 
     enum Action: Hashable, Sendable {
@@ -34,44 +42,81 @@ struct FeedState: Hashable, Sendable {
     }
 
     private var phase = Phase.waiting
-    /// Counts the subscriptions without a gap.
+    /// Counts the times without a gap.
     private(set) var round = 0
+    private var gaps = 0
+    private var lastGap = Moment.earliest
+    private var heldUntil = Moment.earliest
+    private let silence: Duration
+
+    /// Gaps farther apart than this have nothing to do with each other.
+    private static let gapMemory = Duration.seconds(600)
+    /// The cache is not left unused for longer than this after a gap.
+    private static let longestHold = Duration.seconds(60)
+
+    init(silence: Duration = .seconds(1)) {
+        self.silence = silence
+    }
 
     var isLive: Bool { phase == .live }
 
     /// Everything published from here on will come.
     mutating func active() -> Action {
-        let wasLive = phase == .live
-        phase = .catchingUp
+        let wasLive = isLive
+        phase = .listening
         round += 1
-        return wasLive ? .suspendAndCatchUp(round: round) : .catchUp(round: round)
+        return wasLive ? .suspend : .none
     }
 
     /// Messages are missed from here on, or have been.
     mutating func interrupted() -> Action {
-        let wasLive = phase == .live
+        let wasLive = isLive
         phase = .waiting
         round += 1
         return wasLive ? .suspend : .none
     }
 
+    /// A fence came back: everything published before it has come, but for a gap if it shows one.
+    mutating func fenced(hasGap: Bool, at now: Moment) -> Action {
+        switch phase {
+        case .waiting:
+            return .none
+        case .listening:
+            phase = .catchingUp
+            return .catchUp(round: round)
+        case .catchingUp, .held, .live:
+            if hasGap { return gap(at: now) }
+            guard phase == .held, now >= heldUntil else { return .none }
+            phase = .live
+            return .resume
+        }
+    }
+
+    private mutating func gap(at now: Moment) -> Action {
+        let wasLive = isLive
+        if lastGap > .earliest, now - lastGap > FeedState.gapMemory { gaps = 0 }
+        let hold = silence * (1 << min(gaps, 10))
+        lastGap = now
+        heldUntil = now + min(hold, FeedState.longestHold)
+        gaps += 1
+        phase = .catchingUp
+        round += 1
+        return wasLive ? .suspendAndCatchUp(round: round) : .catchUp(round: round)
+    }
+
     /// All that was missed before this round is raised.
-    mutating func caughtUp(round: Int) -> Action {
+    mutating func caughtUp(round: Int, at now: Moment) -> Action {
         guard phase == .catchingUp, round == self.round else { return .none }
-        phase = .live
-        return .resume
+        phase = now < heldUntil ? .held : .live
+        return isLive ? .resume : .none
     }
 
-    /// The feed's own message did not come back in time.
+    /// No fence came back for too long.
     mutating func silent() -> Action {
-        guard phase == .live else { return .none }
-        phase = .silent
-        return .suspend
-    }
-
-    /// The feed's own message came back; what was published before it has come.
-    mutating func echoed() -> Action {
-        guard phase == .silent else { return .none }
-        return active()
+        guard phase != .waiting, phase != .listening else { return .none }
+        let wasLive = isLive
+        phase = .listening
+        round += 1
+        return wasLive ? .suspend : .none
     }
 }

@@ -11,44 +11,36 @@ import Synchronization
 //
 //   saga.<EventType> ─────── message ──▶ tags ──▶ cache.take ──▶ bell ──▶ cache.settle
 //   cache.invalidate ─────── others' own writes ──▶ as above        raises, in batches, again
-//   cache.heartbeat.<id> ─── own fence: all published before it has come
+//   cache.heartbeat.<id> ─── own fence: all published before it has come, and how much that is
 //   saga:{<service>}:<EventType> ─── what was missed, from where group `gateway` stands
 //
 // The group is a position and nothing more: up to there every event has been raised by someone.
 // Nobody reads through it, so it has no consumers and no pending entries. It moves when a fence
 // comes back: the streams' ends are read, the fence is published, and when it has come and all
 // raises are settled, everything up to those ends is dealt with.
-
-/// The settings of an invalidation feed.
-public struct InvalidationFeedConfiguration: Sendable {
-    /// What stands before every key and channel.
-    public var namespace: String
-    /// How often the feed sends itself a message.
-    public var heartbeat: Duration = .seconds(1)
-    /// How long none of them may come back before the cache is not used.
-    public var silence: Duration = .seconds(3)
-    /// After how many heartbeats the position in the streams is stored.
-    public var beatsPerPosition = 5
-    /// Events read again after an absence, at most; with more, all entries are made invalid.
-    public var replayLimit = 10_000
-    /// Messages that may wait; with more, the streams are read instead.
-    public var messageLimit = 16_384
-
-    /// The defaults, for one namespace.
-    public init(namespace: String = "") {
-        self.namespace = namespace
-    }
-}
+//
+// Each fence that comes back lets the cache be used until `silence` after it was *sent*. Nothing
+// has to notice that a process slept or was cut off: that moment is past all the same.
 
 /// Takes answers out of a cache when events say that they are old.
 ///
 /// The cache is suspended when the feed is made, and used while the feed runs and misses nothing.
 public final class InvalidationFeed: Service {
     private struct State {
-        var feed = FeedState()
-        var lastEcho = ContinuousClock.now
-        var lastEchoed = 0
-        var lastSent = 0
+        var feed: FeedState
+        var tally: DoorbellTally
+        var report = SuspensionReport(since: .now(), FeedReason.starting)
+        /// When the last fence that is back was sent, for each group of streams.
+        var fences: [Moment]
+
+        init(_ configuration: InvalidationFeedConfiguration, _ rules: EventRules) {
+            feed = FeedState(silence: configuration.silence)
+            tally = DoorbellTally(types: rules.sources.map(\.event), groups: rules.groups)
+            fences = rules.groups.map { _ in .earliest }
+        }
+
+        /// Everything published before this has come.
+        var fenced: Moment { fences.min() ?? .earliest }
     }
 
     private let cache: ResponseCache
@@ -60,7 +52,11 @@ public final class InvalidationFeed: Service {
     private let metrics: FeedMetrics
     private let logger: Logger
     private let heartbeatChannel: String
-    private let state = Mutex(State())
+    /// The streams that each fence counts.
+    private let fenced: [[String]]
+    /// The type of event of each channel.
+    private let types: [String: String]
+    private let state: Mutex<State>
     private let bell = Bell()
 
     /// A feed for one cache.
@@ -84,11 +80,31 @@ public final class InvalidationFeed: Service {
             redis: redis, keys: keys, rules: self.rules, limit: configuration.replayLimit)
         metrics = FeedMetrics(events: self.rules.sources.map(\.event))
         heartbeatChannel = keys.heartbeat(UUIDv7.next())
+        let (keys, sources) = (keys, self.rules.sources)
+        fenced = self.rules.groups.map { group in
+            group.map { keys.stream(sources[$0].event, of: sources[$0].service) }
+        }
+        types = Dictionary(
+            sources.map { (keys.channel($0.event), $0.event) },
+            uniquingKeysWith: { first, _ in first })
+        state = Mutex(State(configuration, self.rules))
         cache.suspend()
     }
 
     /// Whether the cache is in use.
     public var isLive: Bool { state.withLock { $0.feed.isLive } }
+
+    /// Whether the cache is in use, and if not, since when and why.
+    public var status: FeedStatus {
+        state.withLock { state in
+            // Live, but no fence came back in time: not in use either, and soon no longer live.
+            let end = state.fenced + configuration.silence * 2
+            if state.feed.isLive, Moment.now() > end {
+                return .suspended(since: end, reason: FeedReason.silent)
+            }
+            return state.report.status
+        }
+    }
 
     /// Runs until its task is cancelled or the service group shuts down.
     public func run() async throws {
@@ -107,9 +123,10 @@ public final class InvalidationFeed: Service {
             group.cancelAll()
         }
         // Without a word, as this is what whoever stops it wants.
-        state.withLock {
-            _ = $0.feed.interrupted()
+        state.withLock { state in
+            _ = state.feed.interrupted()
             cache.suspend()
+            state.report.suspended(at: .now(), "the feed of events has been stopped")
         }
     }
 
@@ -119,22 +136,20 @@ public final class InvalidationFeed: Service {
     private func take(_ event: RedisSubscriptionEvent) -> Int? {
         switch event {
         case .active:
-            return state.withLock { perform($0.feed.active()) }
+            return state.withLock { state in
+                state.tally.restart()
+                state.fences = state.fences.map { _ in .earliest }
+                return perform(state.feed.active(), &state, FeedReason.subscribing)
+            }
         case .interrupted:
-            return state.withLock { perform($0.feed.interrupted()) }
+            return state.withLock { perform($0.feed.interrupted(), &$0, FeedReason.interrupted) }
         case .message(let message):
             return take(message)
         }
     }
 
     private func take(_ message: RedisMessage) -> Int? {
-        if message.channel == heartbeatChannel {
-            return state.withLock { state in
-                state.lastEcho = .now
-                state.lastEchoed = Int(String(buffer: message.payload)) ?? state.lastEchoed
-                return perform(state.feed.echoed())
-            }
-        }
+        if message.channel == heartbeatChannel { return takeFence(message.payload) }
         if message.channel == keys.announcements {
             guard let invalidation = Announcement.read(message.payload) else {
                 metrics.unreadable.increment()
@@ -144,9 +159,27 @@ public final class InvalidationFeed: Service {
             metrics.announced.increment()
         } else {
             takeEvent(message.payload)
+            if let type = types[message.channel] { state.withLock { $0.tally.heard(type) } }
         }
         bell.ring()
         return nil
+    }
+
+    /// Everything published before the fence has been taken by now.
+    private func takeFence(_ payload: ByteBuffer) -> Int? {
+        guard let fence = Fence(payload) else { return nil }
+        return state.withLock { state in
+            guard state.fences.indices.contains(fence.group) else { return nil }
+            let missing = state.tally.compare(fence)
+            let before = state.fenced
+            state.fences[fence.group] = max(state.fences[fence.group], fence.sent)
+            // A gap is acted upon at once; that there is none is known once all are counted.
+            guard !missing.isEmpty || state.fenced > before else { return nil }
+            let action = state.feed.fenced(hasGap: !missing.isEmpty, at: .now())
+            let round = perform(action, &state, FeedReason.missing(missing))
+            if missing.isEmpty { cache.trust(until: state.fenced + configuration.silence) }
+            return round
+        }
     }
 
     private func takeEvent(_ payload: ByteBuffer) {
@@ -161,24 +194,32 @@ public final class InvalidationFeed: Service {
     }
 
     /// Does what the state says, under its lock, so that no later decision comes before it.
-    private func perform(_ action: FeedState.Action) -> Int? {
+    private func perform(
+        _ action: FeedState.Action, _ state: inout State, _ reason: @autoclosure () -> String
+    ) -> Int? {
         switch action {
         case .none:
             return nil
         case .suspend:
-            cache.suspend()
-            logger.notice("invalidation: interrupted, the cache is not used")
+            suspend(&state, reason())
             return nil
         case .catchUp(let round):
             return round
         case .suspendAndCatchUp(let round):
-            cache.suspend()
+            suspend(&state, reason())
             return round
         case .resume:
-            cache.resume()
+            cache.resume(until: state.fenced + configuration.silence)
+            state.report.resumed()
             logger.info("invalidation: caught up, the cache is in use")
             return nil
         }
+    }
+
+    private func suspend(_ state: inout State, _ reason: String) {
+        cache.suspend()
+        state.report.suspended(at: .now(), reason)
+        logger.notice("invalidation: the cache is not used", metadata: ["reason": "\(reason)"])
     }
 
     // MARK: - Side by side with it
@@ -193,13 +234,13 @@ public final class InvalidationFeed: Service {
                 bell.ring()
                 // What is not raised yet is not believed either, so the cache can be used.
                 state.withLock { state in
-                    state.lastEcho = .now
-                    _ = perform(state.feed.caughtUp(round: round))
+                    state.report.refused(nil)
+                    _ = perform(state.feed.caughtUp(round: round, at: .now()), &state, "")
                 }
                 if await cache.settle() { try await replay.store(missed.positions) }
                 return
             } catch {
-                logger.debug("invalidation: cannot catch up", metadata: ["error": "\(error)"])
+                refused(error)
                 try? await Task.sleep(for: wait)
                 wait = min(wait * 2, .seconds(1))
             }
@@ -217,37 +258,57 @@ public final class InvalidationFeed: Service {
         }
     }
 
-    /// Sends itself a message, watches whether it comes back, and moves the position.
+    /// Sends itself fences, watches whether they come back, and moves the position.
     private func beat() async {
         var beats = 0
-        var sought: (round: Int, number: Int, ends: [String: String])?
+        var sought: (round: Int, sent: Moment, ends: [String: String])?
         while !Task.isCancelled {
+            let begun = ContinuousClock.now
             bell.ring()
-            if let found = sought, hasCome(found.number, in: found.round), await cache.settle() {
+            if let found = sought, hasCome(found.sent, in: found.round), await cache.settle() {
                 try? await replay.store(found.ends)
                 sought = nil
             }
             let ends =
                 beats.isMultiple(of: configuration.beatsPerPosition) && isLive
                 ? try? await replay.ends() : nil
-            let (round, number) = state.withLock { state in
-                state.lastSent += 1
-                return (state.feed.round, state.lastSent)
-            }
-            if let ends { sought = (round, number, ends) }
-            _ = try? await redis.send(
-                .publish(heartbeatChannel, .integer(number)), timeout: configuration.silence)
-            try? await Task.sleep(for: configuration.heartbeat)
+            let round = state.withLock { $0.feed.round }
+            let sent = Moment.now()
+            if let ends { sought = (round, sent, ends) }
+            await sendFences(sent)
+            try? await Task.sleep(until: begun + configuration.heartbeat)
             beats += 1
             state.withLock { state in
-                guard state.lastEcho + configuration.silence < .now else { return }
-                _ = perform(state.feed.silent())
+                guard state.fenced < .now() - configuration.silence else { return }
+                _ = perform(state.feed.silent(), &state, FeedReason.silent)
             }
         }
     }
 
-    private func hasCome(_ number: Int, in round: Int) -> Bool {
-        state.withLock { $0.feed.isLive && $0.feed.round == round && $0.lastEchoed >= number }
+    /// One for each group of streams, through the node that keeps them.
+    private func sendFences(_ sent: Moment) async {
+        for (group, streams) in fenced.enumerated() {
+            let prefix = Fence(sent: sent, group: group).prefix
+            do {
+                _ = try await redis.evaluate(
+                    FenceScript.script, keys: streams,
+                    arguments: [.string(heartbeatChannel), .string(prefix)],
+                    timeout: configuration.silence)
+                state.withLock { if $0.feed.isLive { $0.report.refused(nil) } }
+            } catch {
+                return refused(error)
+            }
+        }
+    }
+
+    private func refused(_ error: RedisError) {
+        guard error.code != .cancelled else { return }
+        logger.debug("invalidation: refused", metadata: ["error": "\(error)"])
+        state.withLock { $0.report.refused(FeedReason.refused(error)) }
+    }
+
+    private func hasCome(_ sent: Moment, in round: Int) -> Bool {
+        state.withLock { $0.feed.isLive && $0.feed.round == round && $0.fenced >= sent }
     }
 }
 

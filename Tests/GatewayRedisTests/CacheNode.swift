@@ -21,16 +21,20 @@ final class CacheNode: Sendable {
 
     init(
         _ server: RedisServer, namespace: String, readTimeout: Duration = .seconds(10),
+        silence: Duration = .seconds(15), user: (name: String, password: String)? = nil,
         change: (inout InvalidationFeedConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = InvalidationFeedConfiguration(namespace: namespace)
         configuration.heartbeat = .milliseconds(50)
         // Long enough for a test process that gets no time for seconds.
-        configuration.silence = .seconds(15)
+        configuration.silence = silence
         configuration.beatsPerPosition = 1
         change(&configuration)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        redis = server.client()
+        redis = server.client {
+            $0.username = user?.name
+            $0.password = user?.password
+        }
         var settings = SecondLevelConfiguration(namespace: namespace)
         settings.readTimeout = readTimeout
         second = RedisSecondLevelCache(redis: redis, configuration: settings, logger: logger)
@@ -55,10 +59,15 @@ final class CacheNode: Sendable {
 
     /// Starts the feed and waits until the cache is in use.
     func start() async {
+        begin()
+        await until { self.feed.isLive }
+    }
+
+    /// Starts the feed.
+    func begin() {
         running.withLock { running in
             running = Task { [feed] in try await feed.run() }
         }
-        await until { self.feed.isLive }
     }
 
     func stop() async {
@@ -115,25 +124,27 @@ final class OrderBook: Sendable {
             status: 200, fields: [:], body: ByteBuffer(string: "\(version)"))
     }
 
+    /// What a transition does with its event.
+    static let transition = """
+        redis.call('XADD', KEYS[1], '*', 'data', ARGV[1])
+        redis.call('PUBLISH', ARGV[2], ARGV[1])
+        return 1
+        """
+
     /// Changes an order without telling anyone.
     func change(_ id: String = "1") { versions.withLock { $0[id, default: 0] += 1 } }
 
     /// Changes an order and publishes it as a transition would.
     func publish(
         _ type: String = "OrderCancelled", of id: String = "1", by service: String = "order",
-        on redis: RedisClient, namespace: String
+        on redis: RedisClient, namespace: String, script: String = transition
     ) async throws {
         change(id)
         let event = CloudEvent(
             source: "/\(service)", type: type, subject: id, data: Array("{}".utf8))
         let keys = CacheKeys(namespace: namespace)
         _ = try await redis.evaluate(
-            RedisScript(
-                """
-                redis.call('XADD', KEYS[1], '*', 'data', ARGV[1])
-                redis.call('PUBLISH', ARGV[2], ARGV[1])
-                return 1
-                """),
+            RedisScript(script),
             keys: [keys.stream(type, of: service)],
             arguments: [.bytes(event.json()), .string(keys.channel(type))])
     }

@@ -46,7 +46,7 @@ public struct AggregationPlan: Sendable {
         public var timeout: Duration?
         /// The members that are taken over; `nil` takes all.
         public var select: [String]?
-        /// What the part depends on.
+        /// What the part tells about; `part.member` of its own is known once it has come.
         public var tags: [TagTemplate]
         /// Indices of the parts that come before, without repetition, ascending.
         public var dependencies: [Int]
@@ -72,6 +72,7 @@ extension AggregationPlan {
             var part = draft.part
             var dependencies: Set<Int> = []
             let fields = draft.part.tags.flatMap(\.fields).map { $0.split(separator: ".") }
+                .filter { $0.count < 2 || $0[0] != draft.part.name }
             let references = draft.part.path.references + fields.map { $0.map(String.init) }
             for reference in references
             where reference.count > 1 || !parameters.contains(reference[0]) {

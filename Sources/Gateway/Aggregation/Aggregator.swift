@@ -68,7 +68,9 @@ struct Aggregator: Sendable {
         do throws(UpstreamFailure) {
             let response = try await upstreams.send(
                 request, to: part.upstream, on: exchange.eventLoop, timeout: timeout)
-            return judge(response, index)
+            let fetched = judge(response, index)
+            if case .present(let value) = fetched.outcome { learn(part, value, run) }
+            return fetched
         } catch {
             return failed(index, error)
         }
@@ -134,7 +136,7 @@ struct Aggregator: Sendable {
 
     private func tags(of part: AggregationPlan.Part, _ run: AggregationRun) -> [CacheTag]? {
         var tags: [CacheTag] = []
-        for template in part.tags {
+        for template in part.tags where !isTold(template, by: part) {
             let tag = template.tag { name in
                 let names = name.split(separator: ".").map(String.init)
                 return names.count == 1 ? exchange.parameter(names[0]) : text(names, run)
@@ -143,6 +145,25 @@ struct Aggregator: Sendable {
             tags.append(tag)
         }
         return tags
+    }
+
+    /// Whether the tag has to be read from the part's own answer.
+    private func isTold(_ template: TagTemplate, by part: AggregationPlan.Part) -> Bool {
+        template.fields.contains { $0.hasPrefix(part.name + ".") }
+    }
+
+    private func learn(_ part: AggregationPlan.Part, _ value: JSONPart, _ run: AggregationRun) {
+        guard let scope else { return }
+        let told = part.tags.filter { isTold($0, by: part) }
+        scope.learn(
+            told.compactMap { template in
+                template.tag { name in
+                    let names = name.split(separator: ".").map(String.init)
+                    if names.count == 1 { return exchange.parameter(names[0]) }
+                    guard names[0] == part.name else { return text(names, run) }
+                    return names.dropFirst().reduce(value) { $0?.member($1) }?.scalarText
+                }
+            })
     }
 
     private func text(_ names: [String], _ run: AggregationRun) -> String? {

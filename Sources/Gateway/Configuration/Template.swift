@@ -55,6 +55,16 @@ public struct Template: Sendable, Hashable {
         pieces.compactMap { if case .reference(let names) = $0 { names } else { nil } }
     }
 
+    /// As a configuration writes it.
+    var written: String {
+        pieces.map { piece in
+            switch piece {
+            case .text(let text): text
+            case .reference(let names): "{\(names.joined(separator: "."))}"
+            }
+        }.joined()
+    }
+
     /// Fills the placeholders in, or answers `nil` if `value` does for one of them.
     public func filled(_ value: (_ names: [String]) -> String?) -> String? {
         var result = ""

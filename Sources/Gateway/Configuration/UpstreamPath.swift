@@ -32,6 +32,9 @@ public struct UpstreamPath: Sendable, Hashable {
         query = nil
     }
 
+    /// As a configuration writes it.
+    var written: String { path.written + (query.map { "?" + $0.written } ?? "") }
+
     /// The dotted names of all placeholders, in order.
     var references: [[String]] { path.references + (query?.references ?? []) }
 

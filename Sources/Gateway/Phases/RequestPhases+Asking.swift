@@ -37,21 +37,42 @@ extension RequestPhases {
             upstream, path, exchange, method, fields(of: exchange, policy: nil),
             body: exchange.body)
         if !exchange.head.method.isSafe && called.mayHaveActed {
-            await invalidate(exchange)
+            await invalidate(exchange, called.server == nil ? nil : called.response.fields)
         }
         return Answer(called.response, cacheStatus: status, upstream: called.server ?? upstream)
     }
 
     /// Runs after an unsafe request and before its answer is sent, so that whoever made the change
     /// never sees what was before it.
-    private func invalidate(_ exchange: Exchange) async {
-        let tags = exchange.route.configuration.invalidates.compactMap {
+    ///
+    /// - Parameter fields: those of the answer, if there was one.
+    private func invalidate(_ exchange: Exchange, _ fields: HTTPHeaders?) async {
+        var tags = exchange.route.configuration.invalidates.compactMap {
             $0.tag(exchange.parameter)
         }
+        let paths = OwnWrite.paths(
+            target: exchange.head.target.path, authority: exchange.head.first(.host),
+            fields: fields)
+        for tag in paths.flatMap(keptTags) where !tags.contains(tag) { tags.append(tag) }
         guard !tags.isEmpty else { return }
         // A name of our own: a cause counts once, and a client could send one name twice.
         let cause = String(UInt64.random(in: .min ... .max), radix: 36) + ":" + exchange.name
-        await cache.invalidate(tags, cause: cause)
+        // In a task of its own: a client that hangs up does not undo what was done.
+        await Task { [cache] in await cache.invalidate(tags, cause: cause) }.value
+    }
+
+    /// What every answer that is kept for a path tells about.
+    private func keptTags(at path: ByteBuffer) -> [CacheTag] {
+        guard case .route(let index, let parameters) = router.match(path, .get),
+            routes[index].policy != nil
+        else { return [] }
+        let route = routes[index]
+        return route.tags(at: String(buffer: path)) { name in
+            guard let place = route.parameters.firstIndex(of: name) else { return nil }
+            let range = parameters[place]
+            return path.getString(at: path.readerIndex + range.lowerBound, length: range.count)
+                .map(PercentText.decoded)
+        }
     }
 
     private func fields(of exchange: Exchange, policy: CachePolicy?) -> HTTPHeaders {

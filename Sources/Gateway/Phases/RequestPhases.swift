@@ -27,8 +27,8 @@ final class RequestPhases: Sendable {
     let cache: ResponseCache
     let upstreams: UpstreamDirectory
     let accessLog: AccessLog
-    private let router: Router
-    private let routes: [CompiledRoute]
+    let router: Router
+    let routes: [CompiledRoute]
     /// What is counted under no route.
     private let unrouted: RouteMetrics
 
@@ -42,7 +42,10 @@ final class RequestPhases: Sendable {
             let name = configuration.routes[error.second].name
             throw GatewayError(.invalidConfiguration, "route `\(name)` can never be reached")
         }
-        routes = configuration.routes.map(CompiledRoute.init)
+        let changes = configuration.routes.contains { $0.methods.contains { !$0.isSafe } }
+        routes = configuration.routes.map {
+            CompiledRoute($0, upstreams: configuration.upstreams, tagsPaths: changes)
+        }
         unrouted = RouteMetrics(route: "none")
         accessLog = AccessLog(configuration.server.accessLog, logger: logger)
         self.cache = cache
@@ -65,7 +68,7 @@ final class RequestPhases: Sendable {
         guard let policy = route.policy, head.method == .get || head.method == .head else {
             return (nil, nil)
         }
-        keys.begin(route: route.name)
+        keys.begin(route: route.meaning)
         head.target.path.withUnsafeReadableBytes { keys.add($0) }
         keys.add(query ?? "")
         for name in policy.varyingFields { keys.add(varying: head.joined(name)) }
@@ -116,7 +119,8 @@ final class RequestPhases: Sendable {
             hasCredentials: exchange.hasCredentials && policy.scope == .anonymous,
             cacheControl: exchange.head.joined("cache-control"),
             pragma: exchange.head.first(.pragma))
-        let tags = exchange.route.configuration.tags.compactMap { $0.tag(exchange.parameter) }
+        let tags = exchange.route.tags(
+            at: String(buffer: exchange.head.target.path), exchange.parameter)
         do {
             let answer = try await cache.response(
                 for: key, policy: policy, request: request, tags: tags

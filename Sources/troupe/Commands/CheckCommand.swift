@@ -14,6 +14,9 @@ struct CheckCommand: AsyncParsableCommand {
     func run() async throws {
         let source = try GatewayFile.find(file, in: .ofThisProcess)
         let configuration = try GatewayFile.read(source)
+        for warning in configuration.warnings {
+            await LineOutput.standard.line("\(source.name): warning: \(warning)")
+        }
         await LineOutput.standard.line(
             "\(source.name): \(configuration.routes.count) routes to "
                 + "\(configuration.upstreams.count) upstreams, no faults")

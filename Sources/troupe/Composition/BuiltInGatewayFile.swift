@@ -71,12 +71,14 @@ cache:
 #   cache.jitter         share of the life taken away at random, so that not all end together
 #   cache.negative_ttl   life of 404 and 410
 #   cache.partial_ttl    life of an aggregate with failed parts; 0s keeps none
-#   cache.tags           what the answer tells about; an event or a change takes it away
+#   cache.tags           what the answer tells about; an event or a change takes it away. A change
+#                        through a route with the same path does so by itself
 #   cache.vary_query     parameters that matter (default all); others are not passed on
 #   cache.vary_headers   header fields that matter (default none); others are not passed on
 #   cache.scope          anonymous: requests with Authorization or Cookie go around the cache
 #                        shared: the answer never depends on who asks, and is not told who does
-#   invalidates          what a request through this route takes out of the cache when it is done
+#   invalidates          what a request through this route takes out of the cache when it is done,
+#                        beside the answers at its own path and at the one its answer names
 routes:
   - name: order-details
     path: /orders/{id}/details
@@ -98,6 +100,7 @@ routes:
     #   absent:   error     404 from the service is such a failure (the default)
     #             null      404 means that there is none yet: the part is null, nothing is wrong
     #             omit      the same, and the part is left out
+    #   tags: what the part tells about; `{order.userId}` of the part's own answer too
     #   as, select, timeout, depends_on: its name in the answer, the members taken over, its own
     #   time limit, parts to wait for beside those that placeholders name
     aggregate:

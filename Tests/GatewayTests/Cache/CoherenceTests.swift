@@ -3,7 +3,9 @@ import Testing
 @testable import Gateway
 
 // Every interleaving of two gateways, one tag, a second level and a service whose version rises
-// with each event, with the ledger the cache really uses. What is checked in each state:
+// with each event, with the ledger the cache really uses. The tag's generation is not always there:
+// a fill makes it before it fetches, it can end at any moment, and a raise leaves it away. What is
+// checked in each state:
 //
 //   - no gateway holds, gives to a new request, or joins new requests to a version older than an
 //     event it has taken;
@@ -15,13 +17,26 @@ import Testing
 enum LeftOut: CaseIterable {
     case watchBeforeFetch, generationBeforeFetch, overtakenFillsAreNotKept, overtakenAreNotJoined
     case generationsAreCompared, generationsOnlyRise, startsAreFresh, believesOnlyTheSettled
+    case absentEqualsNothing
+}
+
+/// The same for fills that learn their tag from the answer.
+enum LearnedLeftOut: CaseIterable {
+    case learnedStaysHere, comparesWithWhatWasTaken
 }
 
 private let tag = CacheTag("order", "1")
+private let present = Moment(nanoseconds: 0)
 
 private struct Entry: Hashable {
     var version: Int
     var generation: Int
+}
+
+/// What a fill knows of the generation from before it fetched.
+private enum Seen: Hashable {
+    case notAsked, absent
+    case number(Int)
 }
 
 private enum Activity: Hashable {
@@ -29,9 +44,9 @@ private enum Activity: Hashable {
     case reading(CoherenceLedger.Reading, Entry?)
     case compared(CoherenceLedger.Reading, Entry?)
     case begun(CoherenceLedger.Fill)
-    case watched(CoherenceLedger.Fill, generation: Int)
-    case fetched(CoherenceLedger.Fill, generation: Int?, version: Int)
-    case storing(Entry)
+    case watched(CoherenceLedger.Fill, Seen)
+    case fetched(CoherenceLedger.Fill, Seen, version: Int)
+    case storing(Seen, version: Int)
 }
 
 /// A few events by number.
@@ -82,6 +97,9 @@ private struct Exploration {
     var fills: Int
     var evictions = 0
     var leftOut: LeftOut?
+    /// Whether fills learn their tag from the answer.
+    var learns = false
+    var learnedLeftOut: LearnedLeftOut?
 
     /// All that can happen next.
     func successors(of world: World) -> [World] {
@@ -163,18 +181,16 @@ private struct Exploration {
             return [world.with(index) { answered(&$0, reading, entry) }]
         case .begun(let fill):
             return [world.with { readGeneration(&$0, index, fill) }]
-        case .watched(let fill, let generation):
+        case .watched(let fill, let seen):
             return [
-                world.with(index) {
-                    $0.activity = .fetched(fill, generation: generation, version: world.version)
-                }
+                world.with(index) { $0.activity = .fetched(fill, seen, version: world.version) }
             ]
-        case .fetched(let fill, let generation, let version):
-            return [world.with { finished(&$0, index, fill, generation, version) }]
-        case .storing(let entry):
+        case .fetched(let fill, let seen, let version):
+            return [world.with { finished(&$0, index, fill, seen, version) }]
+        case .storing(let seen, let version):
             return [
                 world.with {
-                    $0.entry = entry
+                    store(&$0, seen, version)
                     $0.gateways[index].activity = .none
                 }
             ]
@@ -189,17 +205,29 @@ private struct Exploration {
 
     private func beginFill(_ gateway: inout GatewayModel, _ world: World) {
         let fill = gateway.ledger.beginFill()
-        if leftOut != .watchBeforeFetch { gateway.ledger.watch([tag], by: fill) }
+        if leftOut != .watchBeforeFetch, !learns { gateway.ledger.watch([tag], by: fill) }
         begin(&gateway, .begun(fill))
+        if learns { gateway.activity = .watched(fill, .notAsked) }
         if leftOut == .generationBeforeFetch {
-            gateway.activity = .fetched(fill, generation: nil, version: world.version)
+            gateway.activity = .fetched(fill, .notAsked, version: world.version)
+        }
+    }
+
+    /// The script that lets the generation live, and the entry behind it.
+    private func store(_ world: inout World, _ seen: Seen, _ version: Int) {
+        switch seen {
+        case .number(let number) where world.generation == number:
+            world.entry = Entry(version: version, generation: number)
+        case .absent where world.generation == nil:
+            world.entry = Entry(version: version, generation: generation(of: &world))
+        default: break
         }
     }
 
     private func answered(
         _ gateway: inout GatewayModel, _ reading: CoherenceLedger.Reading, _ entry: Entry?
     ) {
-        if let entry, gateway.ledger.believes([tag], from: reading, at: .earliest + .seconds(1)) {
+        if let entry, gateway.ledger.believes([tag], from: reading, at: present) {
             gateway.kept = entry.version
         }
         gateway.ledger.end(reading)
@@ -208,8 +236,12 @@ private struct Exploration {
     }
 
     private func readGeneration(_ world: inout World, _ index: Int, _ fill: CoherenceLedger.Fill) {
-        let generation = generation(of: &world)
-        world.gateways[index].activity = .watched(fill, generation: generation)
+        if leftOut == .absentEqualsNothing, world.generation == nil {
+            world.gateways[index].activity = .watched(fill, .absent)
+        } else {
+            let generation = generation(of: &world)
+            world.gateways[index].activity = .watched(fill, .number(generation))
+        }
     }
 
     private func generation(of world: inout World) -> Int {
@@ -221,15 +253,21 @@ private struct Exploration {
     }
 
     private func finished(
-        _ world: inout World, _ index: Int, _ fill: CoherenceLedger.Fill, _ seen: Int?,
+        _ world: inout World, _ index: Int, _ fill: CoherenceLedger.Fill, _ seen: Seen,
         _ version: Int
     ) {
-        if leftOut == .watchBeforeFetch { world.gateways[index].ledger.watch([tag], by: fill) }
+        if leftOut == .watchBeforeFetch || learnedLeftOut == .comparesWithWhatWasTaken {
+            world.gateways[index].ledger.watch([tag], by: fill)
+        } else if learns {
+            world.gateways[index].ledger.learn([tag], by: fill)
+        }
         let mayKeep = world.gateways[index].ledger.finish(fill) == .sound
         if mayKeep || leftOut == .overtakenFillsAreNotKept { world.gateways[index].kept = version }
-        let generation = seen ?? generation(of: &world)
         world.gateways[index].isJoinable = false
-        world.gateways[index].activity = .storing(Entry(version: version, generation: generation))
+        world.gateways[index].activity = .none
+        guard !learns || learnedLeftOut == .learnedStaysHere else { return }
+        let stored = seen == .notAsked ? .number(generation(of: &world)) : seen
+        world.gateways[index].activity = .storing(stored, version: version)
     }
 
     /// What must never be, if it is so.
@@ -239,7 +277,7 @@ private struct Exploration {
                 return "version \(kept) is kept after event \(gateway.taken) was taken"
             }
             if case .fetched(_, _, let version) = gateway.activity, gateway.isJoinable,
-                version < gateway.taken, leftOut != .watchBeforeFetch
+                version < gateway.taken, leftOut != .watchBeforeFetch, !learns
             {
                 return "version \(version) can be joined after event \(gateway.taken)"
             }
@@ -302,6 +340,22 @@ struct CoherenceTests {
 
         #expect(outcome.violation == nil)
         #expect(outcome.states > 10_000)
+    }
+
+    @Test func answersThatTellOfTheirTagThemselvesServeNothingOld() async {
+        let outcome = await Exploration(events: 2, fills: 2, learns: true).run()
+
+        #expect(outcome.violation == nil)
+        #expect(outcome.states > 1_000)
+    }
+
+    @Test(arguments: LearnedLeftOut.allCases)
+    func everyRuleAboutLearnedTagsIsNeeded(leftOut: LearnedLeftOut) async {
+        let outcome = await Exploration(
+            events: 1, fills: 2, learns: true, learnedLeftOut: leftOut
+        ).run()
+
+        #expect(outcome.violation != nil, "nothing breaks without \(leftOut)")
     }
 
     @Test(arguments: LeftOut.allCases)

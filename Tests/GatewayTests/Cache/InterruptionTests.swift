@@ -9,13 +9,21 @@ import Testing
 /// A rule that a run of the exploration leaves out.
 enum InterruptionRule: CaseIterable {
     case suspendsWhenInterrupted, catchesUpBeforeResuming, fillsUnderWayAreNotKept
-    case runIsComparedWithTheEntry
+    case runIsComparedWithTheEntry, replicationIsComparedWithTheEntry
 }
 
 private let tag = CacheTag("order", "1")
+private let present = Moment(nanoseconds: 0)
+
+/// A restart changes the run, following another server for a while changes the replication; both
+/// can bring older numbers back.
+private struct Identity: Hashable {
+    var run = 0
+    var replication = 0
+}
 
 private struct Entry: Hashable {
-    var run: Int
+    var identity: Identity
     var version: Int
     var generation: Int
 }
@@ -40,15 +48,15 @@ private enum Activity: Hashable {
     case none
     case reading(CoherenceLedger.Reading, Entry?)
     case begun(CoherenceLedger.Fill)
-    case watched(CoherenceLedger.Fill, run: Int, generation: Int)
-    case fetched(CoherenceLedger.Fill, run: Int, generation: Int, version: Int)
+    case watched(CoherenceLedger.Fill, Identity, generation: Int)
+    case fetched(CoherenceLedger.Fill, Identity, generation: Int, version: Int)
 }
 
 private struct World: Hashable {
     var version = 0
     var server = Server()
     var saved = Server()
-    var run = 0
+    var identity = Identity()
     var starts = 0
     var link = Link.live
     var ledger = CoherenceLedger(isSuspended: false)
@@ -58,6 +66,7 @@ private struct World: Hashable {
     var fills = 0
     var breaks = 0
     var restarts = 0
+    var changesOfRole = 0
 }
 
 private struct Exploration {
@@ -66,6 +75,7 @@ private struct Exploration {
     var fills = 2
     var breaks = 1
     var restarts = 1
+    var changesOfRole = 0
 
     func successors(of world: World) -> [World] {
         var next = activities(of: world) + links(of: world)
@@ -77,9 +87,17 @@ private struct Exploration {
             next.append(
                 world.with {
                     $0.restarts += 1
-                    $0.run += 1
+                    $0.identity.run += 1
                     $0.server = $0.saved
                     if $0.link != .interrupted { $0.link = .broken }
+                })
+        }
+        if world.changesOfRole < changesOfRole {
+            next.append(
+                world.with {
+                    $0.changesOfRole += 1
+                    $0.identity.replication += 1
+                    $0.server = $0.saved
                 })
         }
         return next
@@ -156,7 +174,7 @@ private struct Exploration {
         case .reading(let reading, let entry):
             return [
                 world.with {
-                    if let entry, $0.ledger.believes([tag], from: reading, at: .earliest + .seconds(1)) {
+                    if let entry, $0.ledger.believes([tag], from: reading, at: present) {
                         $0.kept = entry.version
                     }
                     $0.ledger.end(reading)
@@ -171,20 +189,23 @@ private struct Exploration {
                         $0.server.generation = $0.starts * 1_000
                     }
                     $0.activity = .watched(
-                        fill, run: $0.run, generation: $0.server.generation ?? 0)
+                        fill, $0.identity, generation: $0.server.generation ?? 0)
                 }
             ]
-        case .watched(let fill, let run, let generation):
+        case .watched(let fill, let identity, let generation):
             return [
                 world.with {
                     $0.activity = .fetched(
-                        fill, run: run, generation: generation, version: $0.version)
+                        fill, identity, generation: generation, version: $0.version)
                 }
             ]
-        case .fetched(let fill, let run, let generation, let version):
+        case .fetched(let fill, let identity, let generation, let version):
             return [
                 world.with {
-                    $0.server.entry = Entry(run: run, version: version, generation: generation)
+                    if $0.server.generation == generation {
+                        $0.server.entry = Entry(
+                            identity: identity, version: version, generation: generation)
+                    }
                     if $0.ledger.finish(fill) == .sound { $0.kept = version }
                     $0.activity = .none
                 }
@@ -195,7 +216,9 @@ private struct Exploration {
     /// What a reading finds: entry and generation in one, so that only the run can differ.
     private func found(_ world: World) -> Entry? {
         guard let entry = world.server.entry, entry.generation == world.server.generation,
-            entry.run == world.run || leftOut == .runIsComparedWithTheEntry
+            entry.identity.run == world.identity.run || leftOut == .runIsComparedWithTheEntry,
+            entry.identity.replication == world.identity.replication
+                || leftOut == .replicationIsComparedWithTheEntry
         else { return nil }
         return entry
     }
@@ -237,9 +260,19 @@ struct InterruptionTests {
         #expect(outcome.states > 10_000)
     }
 
+    @Test func changesOfRoleServeNothingOld() async {
+        let outcome = await Exploration(restarts: 0, changesOfRole: 1).run()
+
+        #expect(outcome.violation == nil)
+        #expect(outcome.states > 1_000)
+    }
+
     @Test(arguments: InterruptionRule.allCases)
     func everyRuleIsNeeded(leftOut: InterruptionRule) async {
-        let outcome = await Exploration(leftOut: leftOut).run()
+        let changesOfRole = leftOut == .replicationIsComparedWithTheEntry ? 1 : 0
+        let outcome = await Exploration(
+            leftOut: leftOut, restarts: 1 - changesOfRole, changesOfRole: changesOfRole
+        ).run()
 
         #expect(outcome.violation != nil, "nothing breaks without \(leftOut)")
     }

@@ -277,6 +277,44 @@ struct ResponseCacheTests {
         #expect(cache.lookUp(key, at: .now()) != nil)
     }
 
+    @Test func nothingIsGivenLaterThanTheLastSignAllows() async throws {
+        let cache = ResponseCache()
+        let now = Moment.now()
+        cache.suspend()
+        cache.resume(until: now + .seconds(1))
+        _ = try await cache.response(for: key, policy: policy) { _ in fetched("one") }
+
+        #expect(cache.lookUp(key, at: now) != nil)
+        #expect(cache.lookUp(key, at: now + .seconds(1)) == nil)
+        cache.trust(until: now + .seconds(2))
+        #expect(cache.lookUp(key, at: now + .seconds(1)) != nil)
+        cache.trust(until: now)
+        #expect(cache.lookUp(key, at: now + .seconds(1)) != nil)
+        cache.suspend()
+        cache.trust(until: now + .seconds(9))
+        #expect(cache.lookUp(key, at: now) == nil)
+    }
+
+    @Test func flightIsNotJoinedForLongWhileChangesMayBeMissed() async throws {
+        var configuration = CacheConfiguration()
+        configuration.startsSuspended = true
+        configuration.blindFlightAge = .zero
+        let cache = ResponseCache(configuration: configuration)
+        let gate = Gate()
+        let first = Task {
+            try await cache.response(for: key, policy: policy) { _ in
+                await gate.pass()
+                return fetched("before")
+            }
+        }
+        await gate.arrivals(1)
+        let second = try await cache.response(for: key, policy: policy) { _ in fetched("after") }
+        gate.open()
+
+        #expect(second.text == "after")
+        #expect(try await first.value.text == "before")
+    }
+
     @Test func fillThatSawASuspensionIsNotKept() async throws {
         let cache = ResponseCache()
         let gate = Gate()

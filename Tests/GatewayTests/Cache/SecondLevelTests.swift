@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import Synchronization
 import Testing
 
@@ -181,6 +182,56 @@ struct SecondLevelTests {
 
         #expect(cache.lookUp(key, at: .now()) != nil)
         #expect(second.state.withLock { $0.entries.isEmpty })
+    }
+
+    @Test(arguments: [404, 410])
+    func whatIsNotThereIsKeptHereAlone(status: Int) async throws {
+        let second = MemorySecondLevel()
+        let cache = ResponseCache(secondLevel: second)
+        let answer = try await cache.response(for: key, policy: policy, tags: [tag]) { scope in
+            await scope.watch([tag])
+            return FetchedResponse(status: status, fields: [:], body: ByteBuffer())
+        }
+
+        #expect(answer.status.isStored)
+        #expect(cache.lookUp(key, at: .now()) != nil)
+        #expect(second.state.withLock { $0.entries.isEmpty })
+    }
+
+    @Test func answerThatTellsOfATagIsKeptHereAloneAndTheNextForAll() async throws {
+        let second = MemorySecondLevel()
+        let cache = ResponseCache(secondLevel: second)
+        let told = CacheTag("user", "9")
+        func ask() async throws -> CacheAnswer {
+            try await cache.response(for: key, policy: policy, tags: [tag]) { scope in
+                await scope.watch([tag])
+                scope.learn([told])
+                return fetched("x")
+            }
+        }
+        #expect(try await ask().status.isStored)
+        #expect(cache.lookUp(key, at: .now())?.tags == [tag, told])
+        #expect(second.state.withLock { $0.entries.isEmpty })
+        await cache.invalidate([told], cause: "write")
+        #expect(cache.lookUp(key, at: .now()) == nil)
+        _ = try await ask()
+        await cache.stored(in: second)
+
+        let entry = try #require(second.state.withLock { $0.entries[key] })
+        #expect(Set(entry.generations.values.keys) == [tag, told])
+    }
+
+    @Test func changeOfWhatAnAnswerTellsOfOvertakesItsFill() async throws {
+        let cache = ResponseCache(secondLevel: MemorySecondLevel())
+        let told = CacheTag("user", "9")
+        _ = try await cache.response(for: key, policy: policy, tags: [tag]) { scope in
+            await scope.watch([tag])
+            await cache.invalidate([told], cause: "write")
+            scope.learn([told])
+            return fetched("old")
+        }
+
+        #expect(cache.lookUp(key, at: .now()) == nil)
     }
 
     @Test func awaySecondLevelCostsNothingButItsShare() async throws {

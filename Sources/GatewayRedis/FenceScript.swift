@@ -1,0 +1,27 @@
+import Redis
+
+/// Tells in one step how many entries some streams have got, behind all messages up to then.
+///
+/// KEYS: the streams, all kept by one node. ARGV: the gateway's own channel, what the message
+/// begins with. The numbers and the place of the message among the others are of the same
+/// moment, so whoever has heard it can compare them with the messages heard: not one more or
+/// less.
+enum FenceScript {
+    static let script = RedisScript(
+        """
+        local message = {ARGV[2]}
+        for number, stream in ipairs(KEYS) do
+            local added = '0'
+            if redis.call('EXISTS', stream) == 1 then
+                local facts = redis.call('XINFO', 'STREAM', stream)
+                for place = 1, #facts, 2 do
+                    if facts[place] == 'entries-added' then
+                        added = string.format('%.0f', facts[place + 1])
+                    end
+                end
+            end
+            message[number + 1] = added
+        end
+        return redis.call('PUBLISH', ARGV[1], table.concat(message, ' '))
+        """)
+}

@@ -1,0 +1,23 @@
+/// The settings of an invalidation feed.
+public struct InvalidationFeedConfiguration: Sendable {
+    /// What stands before every key and channel.
+    public var namespace: String
+    /// How often the feed sends itself a fence.
+    public var heartbeat: Duration = .milliseconds(200)
+    /// How old the last fence that came back may be, from its sending, for answers to be given
+    /// from memory.
+    ///
+    /// A gateway that slept, was cut off or missed a message gives nothing older than that.
+    public var silence: Duration = .seconds(1)
+    /// After how many heartbeats the position in the streams is stored.
+    public var beatsPerPosition = 25
+    /// Events read again after an absence, at most; with more, all entries are made invalid.
+    public var replayLimit = 10_000
+    /// Messages that may wait; with more, the streams are read instead.
+    public var messageLimit = 16_384
+
+    /// The defaults, for one namespace.
+    public init(namespace: String = "") {
+        self.namespace = namespace
+    }
+}

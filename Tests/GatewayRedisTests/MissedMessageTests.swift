@@ -1,0 +1,146 @@
+import Gateway
+import Redis
+import RedisTestKit
+import Testing
+
+@testable import GatewayRedis
+
+/// Events whose message does not come, for whatever reason.
+@Suite(.timeLimit(.minutes(3)))
+struct MissedMessageTests {
+    private let book = OrderBook()
+
+    /// Changes an order as a transition does whose PUBLISH was refused unseen.
+    private func publishUnheard(on redis: RedisClient, namespace: String) async throws {
+        try await book.publish(
+            on: redis, namespace: namespace,
+            script: """
+                redis.call('XADD', KEYS[1], '*', 'data', ARGV[1])
+                redis.pcall('PUBLISH', ARGV[2], ARGV[1])
+                return 1
+                """)
+    }
+
+    @Test func eventsOnAChannelThatTheirServiceMayNotPublishToGiveNothingOld() async throws {
+        let server = try await RedisServer.launch()
+        let node = try CacheNode(server, namespace: "mute") { $0.silence = .seconds(1) }
+        await node.start()
+        let admin = server.client()
+        // What Redis 7 gives a user by default: no channels at all.
+        _ = try await admin.send(
+            RedisCommand(
+                "ACL", ["SETUSER", "service", "on", ">secret", "~*", "+@all", "resetchannels"]))
+        let service = server.client {
+            $0.username = "service"
+            $0.password = "secret"
+        }
+        for version in 1...4 {
+            _ = try await node.order(from: book)
+            try await publishUnheard(on: service, namespace: "mute")
+            let published = ContinuousClock.now
+            while ContinuousClock.now < published + .milliseconds(2_500) {
+                let answer = try await node.order(from: book).version
+                if ContinuousClock.now - published > .seconds(1) { #expect(answer == version) }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+
+        #expect(node.feed.status.reason?.contains("+publish &saga.OrderCancelled") == true)
+        await admin.shutdown()
+        await service.shutdown()
+        await node.stop()
+        await server.stop()
+    }
+
+    @Test func lostMessageIsNoticedByTheEntriesOfItsStream() async throws {
+        let server = try await RedisServer.launch()
+        let one = try CacheNode(server, namespace: "lost")
+        let two = try CacheNode(server, namespace: "lost")
+        await one.start()
+        await two.start()
+        _ = try await one.order(from: book)
+        _ = try await two.order(from: book)
+        try await book.publish(
+            on: one.redis, namespace: "lost",
+            script: "redis.call('XADD', KEYS[1], '*', 'data', ARGV[1]) return 1")
+        await until { [book] in
+            let first = try? await one.order(from: book).version
+            let second = try? await two.order(from: book).version
+            return first == 1 && second == 1
+        }
+        // The second level has heard of it as well, and the cache comes back into use.
+        await until { one.feed.isLive && two.feed.isLive }
+        #expect(try await one.order(from: book).version == 1)
+        #expect(one.feed.status == .ok)
+        await one.stop()
+        await two.stop()
+        await server.stop()
+    }
+
+    @Test func processThatSleptGivesNothingFromBefore() async throws {
+        let server = try await RedisServer.launch()
+        let node = try CacheNode(server, namespace: "asleep")
+        await node.start()
+        _ = try await node.order(from: book)
+        let key = CacheNode.key("1")
+
+        #expect(node.cache.lookUp(key, at: .now()) != nil)
+        // What the clock shows to a process that wakes up, before anything else has run in it.
+        #expect(node.cache.lookUp(key, at: .now() + .seconds(16)) == nil)
+        #expect(!node.cache.isSuspended)
+        await node.stop()
+        await server.stop()
+    }
+
+    @Test func feedThatIsCutOffEndsTheUseOfTheCacheByItself() async throws {
+        let server = try await RedisServer.launch()
+        let node = try CacheNode(server, namespace: "cut off", readTimeout: .milliseconds(50)) {
+            $0.silence = .seconds(1)
+        }
+        await node.start()
+        _ = try await node.order(from: book)
+        server.pause()
+        let paused = Moment.now()
+        book.change()
+        while Moment.now() < paused + .seconds(3) {
+            let asked = Moment.now()
+            let answer = try await node.order(from: book).version
+            if asked > paused + .milliseconds(1_000) { #expect(answer == 1) }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+        server.resume()
+        await node.stop()
+        await server.stop()
+    }
+
+    @Test(arguments: ["-xinfo", "-publish", "-evalsha -eval", "-xrange"])
+    func rightThatIsMissingIsNamed(rights: String) async throws {
+        let server = try await RedisServer.launch()
+        let admin = server.client()
+        let words = rights.split(separator: " ").map { RedisArgument.string(String($0)) }
+        _ = try await admin.send(
+            RedisCommand(
+                "ACL",
+                ["SETUSER", "gateway", "on", ">secret", "~*", "&*", "+@all"] + words))
+        let node = try CacheNode(
+            server, namespace: "rights", silence: .milliseconds(300),
+            user: ("gateway", "secret"))
+        node.begin()
+        let word = String(rights.dropFirst().prefix { $0 != " " })
+        await until { node.feed.status.reason?.contains("add ") == true }
+        let reason = node.feed.status.reason ?? ""
+
+        #expect(reason.contains(word), "\(reason)")
+        #expect(reason.contains("+" + word), "\(reason)")
+        #expect(node.cache.isSuspended)
+        await admin.shutdown()
+        await node.stop()
+        await server.stop()
+    }
+}
+
+extension FeedStatus {
+    fileprivate var reason: String? {
+        if case .suspended(_, let reason) = self { reason } else { nil }
+    }
+}
