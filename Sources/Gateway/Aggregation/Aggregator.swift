@@ -13,37 +13,45 @@ struct Aggregator: Sendable {
     private struct Fetched: Sendable {
         var index: Int
         var outcome: AggregationRun.Outcome
-        /// How long the part's origin lets it be kept, if it says.
-        var lifetime: Duration?
+        /// The fields of its answer, if there was one.
+        var fields: HTTPHeaders?
     }
 
     func run() async -> FetchedResponse {
         var run = AggregationRun(plan)
-        var lifetime: Duration?
+        var said: [Int: HTTPHeaders] = [:]
         await withTaskGroup(of: Fetched.self) { group in
             for index in run.begin() { begin(index, run, in: &group) }
             while !run.isDecided, let fetched = await group.next() {
                 run.finished(fetched.index, fetched.outcome)
-                if let limit = fetched.lifetime { lifetime = min(lifetime ?? limit, limit) }
+                said[fetched.index] = fetched.fields
                 for index in run.begin() { begin(index, run, in: &group) }
             }
             // Calls that are still under way end now; nobody waits for what they would bring.
             group.cancelAll()
         }
-        return response(run.result(), lifetime)
+        // In the order of the plan, so that the same parts give the same answer.
+        return response(run.result(), said.sorted { $0.key < $1.key }.map(\.value))
     }
 
     private func response(
-        _ result: AggregationRun.Result, _ lifetime: Duration?
+        _ result: AggregationRun.Result, _ parts: [HTTPHeaders]
     ) -> FetchedResponse {
-        if let problem = result.problem { return problem.response(requestName: nil) }
-        let fields: HTTPHeaders = [
+        if let problem = result.problem {
+            var response = problem.response(requestName: nil)
+            response.parts = parts
+            return response
+        }
+        var fields: HTTPHeaders = [
             "Content-Type": "application/json",
             "X-Aggregate-Complete": result.isPartial ? "false" : "true",
         ]
+        if let refusal = StorageRules.refusal(of: parts) {
+            fields.add(name: "Cache-Control", value: refusal)
+        }
         return FetchedResponse(
             status: result.status, fields: fields, body: ByteBuffer(bytes: result.body),
-            isPartial: result.isPartial, maximumLifetime: lifetime)
+            isPartial: result.isPartial, parts: parts)
     }
 
     private func begin(
@@ -68,7 +76,8 @@ struct Aggregator: Sendable {
         do throws(UpstreamFailure) {
             let response = try await upstreams.send(
                 request, to: part.upstream, on: exchange.eventLoop, timeout: timeout)
-            let fetched = judge(response, index)
+            var fetched = judge(response, index)
+            fetched.fields = response.fields
             if case .present(let value) = fetched.outcome { learn(part, value, run) }
             return fetched
         } catch {
@@ -79,16 +88,14 @@ struct Aggregator: Sendable {
     private func judge(_ response: UpstreamResponse, _ index: Int) -> Fetched {
         let part = plan.parts[index]
         switch response.status {
+        case 206: return failed(index, .init(.broken))
         case 200..<300:
             guard let value = JSONPart(response.body.readableBytesView) else {
                 return failed(index, .init(.broken))
             }
-            return Fetched(
-                index: index, outcome: .present(value), lifetime: lifetime(response.fields))
+            return Fetched(index: index, outcome: .present(value))
         case 404, 410:
-            return Fetched(
-                index: index, outcome: .absent(status: response.status),
-                lifetime: lifetime(response.fields))
+            return Fetched(index: index, outcome: .absent(status: response.status))
         case 400..<500:
             let problem = GatewayProblem(
                 response.status, "\(part.name)_refused", "`\(part.upstream)` refused the request.")
@@ -105,18 +112,6 @@ struct Aggregator: Sendable {
     private func failed(_ index: Int, _ failure: UpstreamFailure) -> Fetched {
         let problem = GatewayProblem(failure, upstream: plan.parts[index].upstream)
         return Fetched(index: index, outcome: .failed(problem))
-    }
-
-    /// What the part's origin says about keeping it; zero for not at all.
-    private func lifetime(_ fields: HTTPHeaders) -> Duration? {
-        if fields.contains(name: "set-cookie") { return .zero }
-        guard let text = fields.joined("cache-control") else { return nil }
-        let directives = CacheDirectives(text)
-        let refusals = ["no-store", "private", "no-cache"]
-        if refusals.contains(where: directives.has) { return .zero }
-        return (directives.seconds("s-maxage") ?? directives.seconds("max-age")).map {
-            .seconds($0)
-        }
     }
 
     // MARK: - Placeholders

@@ -13,18 +13,20 @@ public struct FetchedResponse: Sendable {
     public var body: ByteBuffer
     /// Whether parts of an aggregate are missing or stand-ins.
     public var isPartial: Bool
-    /// For an aggregate the shortest life among its parts; zero keeps it out of the cache.
-    public var maximumLifetime: Duration?
+    /// The fields of the answers that an aggregate was made of.
+    ///
+    /// What any of them says about keeping and sharing holds for the whole.
+    public var parts: [HTTPHeaders]
 
     /// An answer as it was fetched.
     public init(
         status: Int, fields: HTTPHeaders, body: ByteBuffer, isPartial: Bool = false,
-        maximumLifetime: Duration? = nil
+        parts: [HTTPHeaders] = []
     ) {
         self.status = status
         self.fields = fields
         self.body = body
         self.isPartial = isPartial
-        self.maximumLifetime = maximumLifetime
+        self.parts = parts
     }
 }

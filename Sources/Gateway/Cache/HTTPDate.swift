@@ -1,7 +1,10 @@
 /// Dates as HTTP writes them: `Sun, 06 Nov 1994 08:49:37 GMT`.
 ///
-/// Only this form is read; the two obsolete ones count as unreadable, which for `Expires` means
-/// expired.
+/// The two obsolete forms are read too (RFC 9110 section 5.6.7); widths are fixed in all three.
+///
+///     Sun, 06 Nov 1994 08:49:37 GMT      the one that is written
+///     Sunday, 06-Nov-94 08:49:37 GMT     RFC 850
+///     Sun Nov  6 08:49:37 1994           asctime
 enum HTTPDate {
     private static let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     private static let months = [
@@ -18,20 +21,58 @@ enum HTTPDate {
             + clock.joined(separator: ":") + " GMT"
     }
 
-    /// The seconds since 1970 of a date in the usual form.
+    /// The seconds since 1970 of a date in any of the three forms.
     static func seconds(_ text: String) -> Int64? {
-        let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[0].hasSuffix(","), parts[5] == "GMT",
-            let day = Int(parts[1]), (1...31).contains(day),
-            let month = months.firstIndex(where: { $0 == parts[2] }),
-            let year = Int(parts[3]), (1970...9999).contains(year)
+        let bytes = Array(text.utf8)
+        if bytes.count == 29, bytes[3] == UInt8(ascii: ",") {
+            return seconds(bytes, "???, dd NNN yyyy hh:mm:ss GMT")
+        }
+        if bytes.count == 24 { return seconds(bytes, "??? NNN dd hh:mm:ss yyyy") }
+        guard let comma = bytes.firstIndex(of: UInt8(ascii: ",")), (6...9).contains(comma),
+            bytes[..<comma].allSatisfy({ ByteClass.lowercased($0) &- 0x61 < 26 })
         else { return nil }
-        let clock = parts[4].split(separator: ":").compactMap { Int($0) }
-        guard clock.count == 3, (0...23).contains(clock[0]), (0...59).contains(clock[1]),
-            (0...60).contains(clock[2])
+        return seconds(Array(bytes[comma...]), ", dd-NNN-yy hh:mm:ss GMT")
+    }
+
+    /// Reads a date by its form: small letters stand for numbers, `N` for the month, `?` for a
+    /// letter of the weekday, everything else for itself.
+    private static func seconds(_ bytes: [UInt8], _ form: StaticString) -> Int64? {
+        guard bytes.count == form.utf8CodeUnitCount else { return nil }
+        var numbers: [UInt8: Int] = [:]
+        var month: [UInt8] = []
+        for (index, byte) in bytes.enumerated() {
+            let expected = form.utf8Start[index]
+            switch expected {
+            case UInt8(ascii: "?"):
+                guard ByteClass.lowercased(byte) &- 0x61 < 26 else { return nil }
+            case UInt8(ascii: "N"): month.append(byte)
+            case UInt8(ascii: "d"), UInt8(ascii: "y"), UInt8(ascii: "h"), UInt8(ascii: "m"),
+                UInt8(ascii: "s"):
+                // A day of one digit has a space before it in asctime's form.
+                let isPadding =
+                    byte == 0x20 && expected == UInt8(ascii: "d") && numbers[expected] == nil
+                    && form.utf8Start[3] == 0x20
+                guard isPadding || byte &- 0x30 < 10 else { return nil }
+                numbers[expected, default: 0] *= 10
+                numbers[expected, default: 0] += isPadding ? 0 : Int(byte &- 0x30)
+            default:
+                guard byte == expected else { return nil }
+            }
+        }
+        return seconds(numbers, month: String(decoding: month, as: UTF8.self))
+    }
+
+    private static func seconds(_ numbers: [UInt8: Int], month name: String) -> Int64? {
+        guard let month = months.firstIndex(of: name), let day = numbers[UInt8(ascii: "d")],
+            var year = numbers[UInt8(ascii: "y")], let hour = numbers[UInt8(ascii: "h")],
+            let minute = numbers[UInt8(ascii: "m")], let second = numbers[UInt8(ascii: "s")]
+        else { return nil }
+        if year < 100 { year += year < 70 ? 2000 : 1900 }
+        guard (1...31).contains(day), (1970...9999).contains(year), hour < 24, minute < 60,
+            second <= 60
         else { return nil }
         let days = daysSince1970(year: year, month: month + 1, day: day)
-        return Int64(days * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2])
+        return Int64(days * 86_400 + hour * 3600 + minute * 60 + second)
     }
 
     private static func twoDigits(_ number: Int) -> String {

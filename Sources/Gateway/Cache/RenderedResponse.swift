@@ -11,14 +11,22 @@ struct RenderedResponse: Sendable {
     var entityTag: String?
     var lastModified: Int64?
 
-    /// Renders what was fetched: hop-by-hop fields, `Content-Length`, `Age` and foreign
+    /// Renders what was fetched: hop-by-hop fields, `Content-Length` and foreign
     /// `Cache-Status` go; `Date`, `ETag` and `Cache-Control: no-cache` come where the origin
     /// gives none, so that clients ask again and are answered 304.
     ///
     /// - Parameter isKept: whether the answer is to be stored. Only then is it copied into
     ///   buffers of its own size and given an entity tag.
-    init(_ fetched: FetchedResponse, isKept: Bool, wallSeconds: Int64) {
-        let fields = RenderedResponse.endToEnd(fetched.fields)
+    /// - Parameter isPassedOn: whether it goes to its own request as the origin gave it. Else the
+    ///   caller writes `Age` each time, and ranges cannot be had.
+    init(
+        _ fetched: FetchedResponse, isKept: Bool, isPassedOn: Bool = false, wallSeconds: Int64
+    ) {
+        var fields = RenderedResponse.endToEnd(fetched.fields)
+        if !isPassedOn {
+            fields.remove(name: "age")
+            fields.remove(name: "accept-ranges")
+        }
         status = fetched.status
         body = isKept ? ByteBuffer(copying: fetched.body) : fetched.body
         lastModified = fields.first(name: "last-modified").flatMap(HTTPDate.seconds)
@@ -64,7 +72,7 @@ struct RenderedResponse: Sendable {
 
     /// Fields of one connection (RFC 9110 section 7.6.1), and those written anew each time.
     private static let dropped: Set<String> = [
-        "age", "cache-status", "connection", "content-length", "keep-alive",
+        "cache-status", "connection", "content-length", "keep-alive",
         "proxy-authenticate", "proxy-authentication-info", "proxy-connection", "te", "trailer",
         "transfer-encoding", "upgrade",
     ]

@@ -26,7 +26,7 @@ struct Answer: Sendable {
         _ fetched: FetchedResponse, cacheStatus: CacheStatus? = nil, upstream: String? = nil
     ) {
         let rendered = RenderedResponse(
-            fetched, isKept: false, wallSeconds: Moment.wallSeconds())
+            fetched, isKept: false, isPassedOn: true, wallSeconds: Moment.wallSeconds())
         self.init(.own(rendered), cacheStatus: cacheStatus, upstream: upstream)
     }
 

@@ -6,12 +6,12 @@ import Testing
 
 private func verdict(
     _ fields: HTTPHeaders, status: Int = 200, body: String = "{}", isPartial: Bool = false,
-    maximumLifetime: Duration? = nil, policy: CachePolicy = CachePolicy(lifetime: .seconds(60))
+    parts: [HTTPHeaders] = [], policy: CachePolicy = CachePolicy(lifetime: .seconds(60))
 ) -> StorageRules.Verdict {
     StorageRules.judge(
         FetchedResponse(
             status: status, fields: fields, body: ByteBuffer(string: body),
-            isPartial: isPartial, maximumLifetime: maximumLifetime),
+            isPartial: isPartial, parts: parts),
         policy, wallSeconds: 784_111_777)
 }
 
@@ -99,9 +99,67 @@ struct StorageRulesTests {
         #expect(verdict([:], isPartial: true, policy: brief).lifetime == .seconds(1))
     }
 
-    @Test func aggregateLivesAsLongAsItsShortestPart() {
-        #expect(verdict([:], maximumLifetime: .seconds(4)).lifetime == .seconds(4))
-        #expect(verdict([:], maximumLifetime: .zero).lifetime == nil)
+    private static let date = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+    /// What one part says, and what becomes of the whole: seconds to live, age, and why not.
+    static let parts: [(HTTPHeaders, Int?, Int, String?)] = [
+        ([:], 60, 0, nil),
+        (["Cache-Control": "max-age=4"], 4, 0, nil),
+        (["Cache-Control": "max-age=600"], 60, 0, nil),
+        (["Cache-Control": "s-maxage=5, max-age=50"], 5, 0, nil),
+        (["Cache-Control": "max-age=30", "Age": "29"], 1, 29, nil),
+        (["Cache-Control": "max-age=30", "Age": "30"], nil, 30, "expired"),
+        (["Cache-Control": "max-age=3600", "Age": "7200, 0"], nil, 7200, "expired"),
+        (["Cache-Control": "max-age=3600", "Age": "0, 7200"], 60, 0, nil),
+        (["Cache-Control": "max-age=60", "Date": "Sun, 06 Nov 1994 08:49:06 GMT"], 30, 30, nil),
+        (["Cache-Control": "max-age=60", "Date": "Sun, 06 Nov 1994 08:59:06 GMT"], 60, 0, nil),
+        (["Age": "50"], 60, 50, nil),
+        (["Expires": "0"], nil, 0, "expired"),
+        (["Expires": "Thu, 01 Jan 1970 00:00:00 GMT"], nil, 0, "expired"),
+        (["Expires": "Sun, 06 Nov 1994 08:49:42 GMT", "Date": date], 5, 0, nil),
+        (["Expires": "Sunday, 06-Nov-94 08:49:42 GMT", "Date": date], 5, 0, nil),
+        (["Cache-Control": "private"], nil, 0, "private"),
+        (["Cache-Control": "no-store, max-age=60"], nil, 0, "no-store"),
+        (["Cache-Control": "no-cache"], nil, 0, "no-cache"),
+        (["Set-Cookie": "a=b"], nil, 0, "set-cookie"),
+        (["Vary": "*"], nil, 0, "vary"),
+        (["Vary": "Accept-Encoding"], 60, 0, nil),
+    ]
+
+    @Test(arguments: parts.indices)
+    func oneJudgeServesPlainAnswersAndParts(index: Int) {
+        let (fields, seconds, age, detail) = Self.parts[index]
+        let expected = StorageRules.Verdict(
+            lifetime: seconds.map { .seconds($0) }, age: .seconds(age),
+            isShareable: detail == nil, detail: detail)
+
+        #expect(verdict(fields) == expected)
+        #expect(verdict([:], parts: [[:], fields, [:]]) == expected)
+        let longer: HTTPHeaders = ["Cache-Control": "max-age=500"]
+        #expect(verdict([:], parts: [longer, fields, longer]) == expected)
+    }
+
+    @Test func theStrictestPartHoldsForTheWhole() {
+        let old: HTTPHeaders = ["Cache-Control": "max-age=100", "Age": "70"]
+        let brief: HTTPHeaders = ["Cache-Control": "max-age=9", "Age": "2"]
+        let secret: HTTPHeaders = ["Cache-Control": "private"]
+        let both = verdict([:], parts: [old, brief])
+
+        #expect(both == StorageRules.Verdict(lifetime: .seconds(7), age: .seconds(70)))
+        #expect(verdict([:], status: 404, parts: [old]).lifetime == .seconds(2))
+        let refused = verdict([:], parts: [old, secret, brief])
+        #expect(refused == .init(age: .seconds(70), isShareable: false, detail: "private"))
+        #expect(StorageRules.refusal(of: [old, brief]) == nil)
+        #expect(StorageRules.refusal(of: [old, secret]) == "private, no-cache")
+        #expect(StorageRules.refusal(of: [secret, ["Cache-Control": "no-store"]]) == "no-store")
+    }
+
+    /// RFC 9111 section 3: any final status that stands for itself, if its life is explicit.
+    @Test(arguments: [(201, 60), (302, 60), (400, 2), (403, 2), (500, 2)])
+    func anExplicitLifeIsHonouredForOtherStatuses(status: Int, seconds: Int) {
+        let fields: HTTPHeaders = ["Cache-Control": "max-age=600"]
+        #expect(verdict(fields, status: status).lifetime == .seconds(seconds))
+        for status in [206, 304] { #expect(verdict(fields, status: status).lifetime == nil) }
     }
 
     @Test func credentialsGoPastTheCacheUnlessTheRouteIsShared() {
@@ -111,18 +169,6 @@ struct StorageRulesTests {
         #expect(StorageRules.way(of: request, CachePolicy()) == .bypass("credentials"))
         #expect(StorageRules.way(of: request, shared) == .usual)
         #expect(StorageRules.way(of: .plain, CachePolicy()) == .usual)
-    }
-
-    @Test func clientsDirectivesAreObeyedWhereTheRouteSaysSo() {
-        let fresh = CacheRequest(cacheControl: "no-cache")
-        let pragma = CacheRequest(pragma: "no-cache")
-        let secret = CacheRequest(cacheControl: "max-age=0, no-store")
-        let deaf = CachePolicy(obeysClient: false)
-
-        #expect(StorageRules.way(of: fresh, CachePolicy()) == .refresh)
-        #expect(StorageRules.way(of: pragma, CachePolicy()) == .refresh)
-        #expect(StorageRules.way(of: secret, CachePolicy()) == .bypass("no-store"))
-        #expect(StorageRules.way(of: fresh, deaf) == .usual)
     }
 
     @Test(arguments: [
@@ -136,7 +182,21 @@ struct StorageRulesTests {
         #expect(HTTPDate.seconds(text) == seconds)
     }
 
-    @Test(arguments: ["", "0", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"])
+    @Test(arguments: [
+        "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
+        "Sun, 06 Nov 1994 08:49:37 GMT",
+    ])
+    func allThreeFormsOfDatesAreRead(text: String) {
+        #expect(HTTPDate.seconds(text) == 784_111_777)
+    }
+
+    @Test(arguments: [
+        "", "0", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun,  06 Nov 1994 08:49:37 GMT",
+        "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 24:49:37 GMT",
+        "06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-1994 08:49:37 GMT",
+        "Sun Nov 6 08:49:37 1994", "Sun Nov  6 08:49:37 94", "Sun, 06 nov 1994 08:49:37 GMT",
+    ])
     func unusualDatesAreNotRead(text: String) {
         #expect(HTTPDate.seconds(text) == nil)
     }
