@@ -30,16 +30,18 @@ public struct CachePolicy: Sendable {
     public var maximumBodyBytes: Int
     /// Who may be given a stored answer.
     public var scope: Scope
-    /// Whether a client's `Cache-Control: no-cache`, `no-store` and `max-age` are obeyed.
+    /// Whether what clients ask of the cache (`no-cache`, `no-store`, `max-age`, …) is obeyed.
+    ///
+    /// Even then such requests share their way to the upstream with others.
     public var obeysClient: Bool
 
     /// A policy with cautious defaults: a minute, a tenth of jitter, 404s for two seconds, no
-    /// partial answers, up to 1 MiB, anonymous requests only.
+    /// partial answers, up to 1 MiB, anonymous requests only; clients are not obeyed.
     public init(
         lifetime: Duration = .seconds(60), jitter: Double = 0.1,
         negativeLifetime: Duration = .seconds(2), partialLifetime: Duration = .zero,
         varyingFields: [String] = [], varyingQuery: [String]? = nil,
-        maximumBodyBytes: Int = 1 << 20, scope: Scope = .anonymous, obeysClient: Bool = true
+        maximumBodyBytes: Int = 1 << 20, scope: Scope = .anonymous, obeysClient: Bool = false
     ) {
         self.lifetime = lifetime
         self.jitter = jitter

@@ -21,8 +21,11 @@ struct CacheState {
 
     enum Entrance {
         case hit(StoredResponse)
-        case lead(flight: UInt64, ticket: UInt64)
+        /// - Parameter isFresh: what is kept, here or for others, is not good enough.
+        case lead(flight: UInt64, ticket: UInt64, isFresh: Bool)
         case join(flight: UInt64, ticket: UInt64)
+        /// This flight began too early to be joined, and another follows it.
+        case outwait(flight: UInt64, ticket: UInt64)
         case alone(CacheStatus.Reason)
         case notCached
         case overloaded
@@ -71,13 +74,19 @@ struct CacheState {
         moment < ledger.trustedUntil ? store.lookUp(key, at: moment) : nil
     }
 
+    /// Numbers are given out ascending: a flight with a greater one begins later.
+    var arrival: UInt64 { lastNumber }
+
+    /// - Parameter arrival: what stood there when the request came; one that wants a fresh answer
+    ///   joins no flight that began before.
     mutating func enter(
-        _ key: CacheKey, _ request: CacheRequest, _ policy: CachePolicy, at now: Moment
+        _ key: CacheKey, _ request: CacheRequest, _ policy: CachePolicy, since arrival: UInt64,
+        at now: Moment
     ) -> Entrance {
         let stored = lookUp(key, at: now)
         if let stored, request.accepts(stored, at: now, policy: policy) { return .hit(stored) }
         if request.onlyIfCached, policy.obeysClient { return .notCached }
-        if stored != nil { return .alone(.request) }
+        let isFresh = stored != nil || request.wantsFresh && policy.obeysClient
         if let until = loneKeys[key] {
             if now < until { return .alone(.uriMiss) }
             loneKeys[key] = nil
@@ -86,7 +95,9 @@ struct CacheState {
         let age =
             now < ledger.trustedUntil ? configuration.flightAge : configuration.blindFlightAge
         if let number = joinable[key], let flight = flights[number], now < flight.begun + age {
-            return .join(flight: number, ticket: newTicket(in: number))
+            let ticket = newTicket(in: number)
+            return isFresh && number <= arrival
+                ? .outwait(flight: number, ticket: ticket) : .join(flight: number, ticket: ticket)
         }
         guard flights.count < configuration.flightLimit else { return .overloaded }
         lastNumber += 1
@@ -95,7 +106,7 @@ struct CacheState {
         let ticket = newTicket(in: number)
         flights[number]?.leader = ticket
         joinable[key] = number
-        return .lead(flight: number, ticket: ticket)
+        return .lead(flight: number, ticket: ticket, isFresh: isFresh)
     }
 
     private mutating func newTicket(in flight: UInt64) -> UInt64 {

@@ -6,13 +6,24 @@ struct FillOrder: Sendable {
     let policy: CachePolicy
     /// Tags known before anything was fetched.
     var tags: [CacheTag]
+    /// Whether the answer may be kept at all.
+    let keeps: Bool
     let fill: @Sendable (FillScope) async throws -> FetchedResponse
 }
 
 extension ResponseCache {
     /// Waits for a flight; fetches alone if its answer may not be shared.
     func wait(_ flight: UInt64, _ ticket: UInt64, _ order: FillOrder) async throws -> CacheAnswer {
-        let answer = try await withTaskCancellationHandler {
+        switch try await landing(of: flight, ticket) {
+        case .given(let answer): return answer
+        case .notShared:
+            return try await fetchAlone(order, .forwarded(.uriMiss), keeps: order.keeps)
+        }
+    }
+
+    /// Waits until a flight has landed.
+    func landing(of flight: UInt64, _ ticket: UInt64) async throws -> CacheState.FlightAnswer {
+        try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { waiter in
                 let known = state.withLock { $0.park(waiter, flight: flight, ticket: ticket) }
                 if let known { waiter.resume(with: known) }
@@ -21,23 +32,20 @@ extension ResponseCache {
             let waiter = state.withLock { $0.leave(flight: flight, ticket: ticket) }
             waiter?.resume(throwing: CancellationError())
         }
-        switch answer {
-        case .given(let answer): return answer
-        case .notShared: return try await fetchAlone(order, .forwarded(.uriMiss), keeps: true)
-        }
     }
 
     /// Takes one flight from the second level to its landing.
     ///
     /// Runs in a task that no request owns, so that none can cancel it.
-    func fly(_ flight: UInt64, _ order: FillOrder) async {
+    func fly(_ flight: UInt64, _ order: FillOrder, isFresh: Bool) async {
         var order = order
         order.tags += state.withLock { $0.learnedTags(of: order.key) }
-        let reading = await readSecondLevel(flight, order)
+        let reading: SecondLevelResult = isFresh ? .nothing : await readSecondLevel(flight, order)
         if case .landed = reading { return }
         do {
             let fetched = try await fetch(
-                order, flight: flight, reading: reading, status: .forwarded(.uriMiss), keeps: true)
+                order, flight: flight, reading: reading,
+                status: .forwarded(isFresh ? .request : .uriMiss), keeps: order.keeps)
             if let entry = fetched.entry { await secondLevel?.store(entry, for: order.key) }
         } catch {
             land(flight, .failed(error))
@@ -122,7 +130,7 @@ extension ResponseCache {
             fetched, order.policy, wallSeconds: configuration.wallClock())
         let guards = notes.guards
         if guards.count > FillScope.tagLimit { verdict = verdict.refused("tags") }
-        if !keeps { verdict = verdict.refused(status.detail) }
+        if !keeps { verdict = verdict.refused(status.detail ?? "no-store") }
         let made = make(fetched, verdict, guards, order.policy)
         return finish(fill, flight, order, made, verdict, status, notes)
     }

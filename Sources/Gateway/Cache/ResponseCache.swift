@@ -64,30 +64,37 @@ public final class ResponseCache: Sendable {
         tags: [CacheTag] = [],
         fill: @escaping @Sendable (FillScope) async throws -> FetchedResponse
     ) async throws -> CacheAnswer {
-        let order = FillOrder(key: key, policy: policy, tags: tags, fill: fill)
-        switch StorageRules.way(of: request, policy) {
-        case .bypass(let detail):
+        let keeps = !(request.forbidsStoring && policy.obeysClient)
+        let order = FillOrder(key: key, policy: policy, tags: tags, keeps: keeps, fill: fill)
+        if case .bypass(let detail) = StorageRules.way(of: request, policy) {
             return try await fetchAlone(order, .forwarded(.bypass, detail: detail), keeps: false)
-        case .refresh:
-            return try await fetchAlone(order, .forwarded(.request), keeps: true)
-        case .usual:
-            break
         }
-        let now = configuration.clock()
-        switch state.withLock({ $0.enter(key, request, policy, at: now) }) {
-        case .hit(let response):
-            return CacheAnswer(response: response, status: .hit)
-        case .lead(let flight, let ticket):
-            Task { await fly(flight, order) }
-            return try await wait(flight, ticket, order)
-        case .join(let flight, let ticket):
-            return try await wait(flight, ticket, order)
-        case .alone(let reason):
-            return try await fetchAlone(order, .forwarded(reason), keeps: true)
-        case .notCached:
-            return CacheAnswer(response: .gatewayTimeout(at: now), status: .forwarded(.request))
-        case .overloaded:
-            throw CacheOverload()
+        let arrival = state.withLock { $0.arrival }
+        while true {
+            let now = configuration.clock()
+            let entrance = state.withLock {
+                $0.enter(key, request, policy, since: arrival, at: now)
+            }
+            switch entrance {
+            case .hit(let response):
+                return CacheAnswer(response: response, status: .hit)
+            case .lead(let flight, let ticket, let isFresh):
+                Task { await fly(flight, order, isFresh: isFresh) }
+                return try await wait(flight, ticket, order)
+            case .join(let flight, let ticket):
+                return try await wait(flight, ticket, order)
+            case .outwait(let flight, let ticket):
+                // Its answer, or its failure, is for those who came before.
+                _ = try? await landing(of: flight, ticket)
+                try Task.checkCancellation()
+            case .alone(let reason):
+                return try await fetchAlone(order, .forwarded(reason), keeps: keeps)
+            case .notCached:
+                return CacheAnswer(
+                    response: .gatewayTimeout(at: now), status: .forwarded(.request))
+            case .overloaded:
+                throw CacheOverload()
+            }
         }
     }
 

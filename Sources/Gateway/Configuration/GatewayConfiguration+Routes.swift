@@ -131,6 +131,7 @@ private struct RouteReader {
         policy.varyingQuery = section.optional("vary_query").map { names($0) }
         policy.maximumBodyBytes = section.size(
             "max_body_size", in: 0...1 << 30, default: policy.maximumBodyBytes)
+        policy.obeysClient = section.flag("obey_client", default: policy.obeysClient)
         switch section.string("scope", default: "anonymous") {
         case "anonymous": policy.scope = .anonymous
         case "shared": policy.scope = .shared

@@ -69,7 +69,7 @@ public struct UpstreamConfiguration: Sendable, Equatable {
     public var targets: [UpstreamTarget]
     /// Time for a connection to be made.
     public var connectTimeout = Duration.milliseconds(500)
-    /// Time for a try that another may follow, connecting included.
+    /// Time for a try that another one follows, connecting included.
     public var perTryTimeout = Duration.seconds(2)
     /// Time for a call with all its tries and waiting.
     public var timeout = Duration.seconds(5)

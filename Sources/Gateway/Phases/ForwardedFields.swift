@@ -5,6 +5,7 @@ import Observability
 ///
 ///     client ─► hop-by-hop, framing, forged origin: dropped
 ///            ─► everything else, or on a shared fill only what the key holds: passed on
+///     parts of an aggregate: without what asks for another form of the answer
 ///     gateway ─► X-Request-Id, traceparent, Via, and where the request came from: set
 enum ForwardedFields {
     /// The request as the upstream is to see it.
@@ -57,6 +58,31 @@ enum ForwardedFields {
             if let value = head.joined(name) { fields.add(name: name, value: value) }
         }
         name(origin, in: &fields)
+        return fields
+    }
+
+    /// For a part of an aggregate, a request of the gateway's own: what a client says about the
+    /// form of the whole must not change the part's.
+    static func part(_ fields: HTTPHeaders) -> HTTPHeaders {
+        var kept = HTTPHeaders()
+        for (name, value) in fields where !isOfTheWhole(name.lowercased()) {
+            kept.add(name: name, value: value)
+        }
+        kept.add(name: "Accept", value: "application/json")
+        return kept
+    }
+
+    private static func isOfTheWhole(_ name: String) -> Bool {
+        name == "accept" || name == "accept-encoding" || name == "accept-charset"
+            || name == "range" || name == "te" || name.hasPrefix("if-")
+            || name.hasPrefix("content-")
+    }
+
+    /// Without what only counts for a GET that the client made (RFC 9110 section 14.2).
+    static func forHead(_ fields: HTTPHeaders) -> HTTPHeaders {
+        var fields = fields
+        fields.remove(name: "range")
+        fields.remove(name: "if-range")
         return fields
     }
 

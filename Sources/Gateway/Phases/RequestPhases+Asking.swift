@@ -18,7 +18,8 @@ extension RequestPhases {
             return called.response
         case .aggregate(let plan):
             let aggregator = Aggregator(
-                plan: plan, upstreams: upstreams, exchange: exchange, fields: fields,
+                plan: plan, upstreams: upstreams, exchange: exchange,
+                fields: ForwardedFields.part(fields),
                 deadline: exchange.began + exchange.route.configuration.timeout, scope: scope)
             return await aggregator.run()
         }
@@ -32,10 +33,11 @@ extension RequestPhases {
             let fetched = await fetchParts(exchange, policy: nil, scope: nil)
             return Answer(fetched, cacheStatus: status)
         }
-        let method: RequestMethod = exchange.head.method == .head ? .get : exchange.head.method
+        let isHead = exchange.head.method == .head
+        let own = fields(of: exchange, policy: nil)
         let called = await call(
-            upstream, path, exchange, method, fields(of: exchange, policy: nil),
-            body: exchange.body)
+            upstream, path, exchange, isHead ? .get : exchange.head.method,
+            isHead ? ForwardedFields.forHead(own) : own, body: exchange.body)
         if !exchange.head.method.isSafe && called.mayHaveActed {
             await invalidate(exchange, called.server == nil ? nil : called.response.fields)
         }
@@ -108,6 +110,9 @@ extension RequestPhases {
             let response = try await upstreams.send(
                 request, to: upstream, on: exchange.eventLoop,
                 timeout: exchange.route.configuration.timeout)
+            guard Self.isSolicited(response.status, fields) else {
+                throw UpstreamFailure(.broken, "status \(response.status) that nobody asked for")
+            }
             return Called(
                 response: FetchedResponse(
                     status: response.status, fields: Self.passedOn(response.fields),
@@ -119,6 +124,16 @@ extension RequestPhases {
             return Called(
                 response: problem.response(requestName: nil), server: nil,
                 mayHaveActed: !error.provesNothingSent)
+        }
+    }
+
+    /// Whether the answer can be one to this request: a part, or that nothing has changed, is no
+    /// answer to a request for the whole.
+    private static func isSolicited(_ status: Int, _ fields: HTTPHeaders) -> Bool {
+        switch status {
+        case 206: fields.contains(name: "range")
+        case 304: fields.contains { $0.name.lowercased().hasPrefix("if-") }
+        default: true
         }
     }
 

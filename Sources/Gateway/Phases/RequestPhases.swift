@@ -59,8 +59,8 @@ final class RequestPhases: Sendable {
 
     /// Runs on the event loop once the route is known: whether memory has the answer.
     ///
-    /// Requests with credentials or wishes about caching are no hits here; the cache judges them
-    /// when they are asked for.
+    /// Requests with credentials, or with wishes about caching where they count, are no hits here;
+    /// the cache judges them when they are asked for.
     func lookUp(
         _ head: RequestHead, _ route: CompiledRoute, query: String?, at moment: Moment,
         keys: inout CacheKey.Builder
@@ -74,7 +74,7 @@ final class RequestPhases: Sendable {
         for name in policy.varyingFields { keys.add(varying: head.joined(name)) }
         let key = keys.key
         let isPlain =
-            !head.contains(.cacheControl) && !head.contains(.pragma)
+            (!policy.obeysClient || !head.contains(.cacheControl) && !head.contains(.pragma))
             && (policy.scope == .shared
                 || !head.contains(.authorization) && !head.contains(.cookie))
         return (key, isPlain ? cache.lookUp(key, at: moment) : nil)
@@ -115,10 +115,11 @@ final class RequestPhases: Sendable {
         guard let policy = exchange.route.policy, let key = exchange.key else {
             return await forward(exchange)
         }
+        let isHeard = policy.obeysClient
         let request = CacheRequest(
             hasCredentials: exchange.hasCredentials && policy.scope == .anonymous,
-            cacheControl: exchange.head.joined("cache-control"),
-            pragma: exchange.head.first(.pragma))
+            cacheControl: isHeard ? exchange.head.joined("cache-control") : nil,
+            pragma: isHeard ? exchange.head.first(.pragma) : nil)
         let tags = exchange.route.tags(
             at: String(buffer: exchange.head.target.path), exchange.parameter)
         do {

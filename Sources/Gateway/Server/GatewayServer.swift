@@ -186,8 +186,10 @@ private final class ConnectionGroups: Sendable {
         }
     }
 
-    /// Keeps the system from taking megabytes that the client has not been sent yet: they would
-    /// cost memory, and hide whether the client takes anything. Without it all works the same.
+    /// Keeps the system from taking megabytes that the client has not been sent yet.
+    ///
+    /// They would cost memory, and hide whether the client takes anything. A system that cannot do
+    /// it serves all the same.
     private func limitUnsent(_ channel: any Channel) {
         #if os(Linux)
             let option = NIOBSDSocket.Option(rawValue: 25)  // TCP_NOTSENT_LOWAT

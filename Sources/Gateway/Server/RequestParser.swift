@@ -153,7 +153,7 @@ package struct RequestParser {
         return true
     }
 
-    /// The size that a chunk line gives; extensions are checked for control bytes and ignored.
+    /// The size that a chunk line gives; extensions are checked and ignored.
     private static func size(_ line: UnsafeRawBufferPointer) -> Int? {
         var size = 0
         var digits = 0
@@ -163,9 +163,8 @@ package struct RequestParser {
             if digits > 8 { return nil }
         }
         guard digits > 0 else { return nil }
-        guard digits < line.count else { return size }
-        guard line[digits] == UInt8(ascii: ";") else { return nil }
-        return line[digits...].allSatisfy { ByteClass.of($0).contains(.fieldValue) } ? size : nil
+        let extensions = UnsafeRawBufferPointer(rebasing: line[digits...])
+        return ChunkExtensionList(bytes: extensions).isValid ? size : nil
     }
 
     private mutating func chunkEnd() throws(RequestFault) -> Bool {

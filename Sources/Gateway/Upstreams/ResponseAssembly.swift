@@ -40,12 +40,12 @@ struct ResponseAssembly {
 
     private mutating func take(_ head: HTTPResponseHead) -> Outcome {
         guard self.head == nil else { return broken("two heads") }
+        guard (100..<600).contains(head.status.code) else { return broken("no status of HTTP") }
         if head.status.code == 101 { return broken("an upgrade that nobody asked for") }
         if head.status.code < 200 {
             interim += 1
             return interim > Self.interimLimit ? broken("too many interim answers") : .more
         }
-        guard head.status.code < 600 else { return broken("no status of HTTP") }
         let lengths = head.headers["content-length"]
         let codings = head.headers["transfer-encoding"]
         guard lengths.count + codings.count <= 1 else { return broken("two lengths") }

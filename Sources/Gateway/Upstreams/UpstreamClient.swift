@@ -8,6 +8,8 @@ import NIOHTTP1
 ///             └── per try ──┘     └── per try ──┘
 ///     └──────────────── whole call ─────────────────┘
 ///
+/// The limit of one try counts only if another really follows; else the try runs on.
+///
 /// Servers go round, each call beginning one further; a second try takes the next one.
 final class UpstreamClient {
     let configuration: UpstreamConfiguration
@@ -65,6 +67,8 @@ final class UpstreamClient {
         fileprivate var target: Int
         fileprivate var tries = 0
         fileprivate var wasRetried = false
+        /// The rule has counted the next try already.
+        fileprivate var mayRetry = false
         /// The try under way.
         fileprivate var attempt: Attempt?
         /// An answer that another server might better, given if none does.
@@ -103,30 +107,48 @@ final class UpstreamClient {
             case .failure(let failure): answer.fail(failure)
             }
         }
-        let limit = timeLimit(of: call)
+        let mayFollow = call.request.method.isIdempotent && call.tries < configuration.attempts
+        let single = NIODeadline.now() + TimeAmount(configuration.perTryTimeout)
+        setTimer(for: attempt, of: call, mayFollow ? min(call.deadline, single) : call.deadline)
         let bound = NIOLoopBound((self, call, attempt), eventLoop: eventLoop)
-        let timer = eventLoop.scheduleTask(deadline: limit) {
-            bound.value.2.end(.init(.timedOut))
-        }
         answer.futureResult.whenComplete { result in
-            timer.cancel()
-            let (client, call, _) = bound.value
+            let (client, call, attempt) = bound.value
+            attempt.timer?.cancel()
             client.finished(call, result)
         }
         if let lease = attempt.lease { pool.serve(lease) }
     }
 
-    /// The limit of one try counts where another may follow; a last try may use all that is left.
-    private func timeLimit(of call: Call) -> NIODeadline {
-        let mayFollow = call.request.method.isIdempotent && call.tries < configuration.attempts
-        guard mayFollow else { return call.deadline }
-        return min(call.deadline, .now() + TimeAmount(configuration.perTryTimeout))
+    private func setTimer(for attempt: Attempt, of call: Call, _ limit: NIODeadline) {
+        let bound = NIOLoopBound((self, call, attempt), eventLoop: eventLoop)
+        attempt.timer = eventLoop.scheduleTask(deadline: limit) {
+            let (client, call, attempt) = bound.value
+            client.timeIsUp(for: attempt, of: call)
+        }
+    }
+
+    /// Ends a try that takes long if its call is over or another try follows; else it runs on.
+    private func timeIsUp(for attempt: Attempt, of call: Call) {
+        let failure = UpstreamFailure(.timedOut)
+        if .now() < call.deadline {
+            call.mayRetry = allowsRetry(call, after: failure)
+            guard call.mayRetry else { return setTimer(for: attempt, of: call, call.deadline) }
+        }
+        attempt.end(failure)
+    }
+
+    private func allowsRetry(_ call: Call, after failure: UpstreamFailure) -> Bool {
+        NIODeadline.now() < call.deadline
+            && rule.allowsRetry(
+                after: failure, tries: call.tries, isIdempotent: call.request.method.isIdempotent,
+                isFirstRetry: !call.wasRetried)
     }
 
     /// A try under way, which can be ended wherever it stands.
     fileprivate final class Attempt {
         var lease: UpstreamPool.Lease?
         var connection: UpstreamConnection?
+        var timer: Scheduled<Void>?
 
         func end(_ failure: UpstreamFailure) {
             if let connection {
@@ -149,12 +171,8 @@ final class UpstreamClient {
         case .failure(let error):
             failure = error as? UpstreamFailure ?? UpstreamFailure(.broken, "\(type(of: error))")
         }
-        let isInTime = NIODeadline.now() < call.deadline
-        let retries =
-            isInTime
-            && rule.allowsRetry(
-                after: failure, tries: call.tries, isIdempotent: call.request.method.isIdempotent,
-                isFirstRetry: !call.wasRetried)
+        let retries = call.mayRetry || allowsRetry(call, after: failure)
+        call.mayRetry = false
         if retries {
             call.wasRetried = true
             attempt(call)

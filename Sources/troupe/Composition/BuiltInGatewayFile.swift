@@ -50,7 +50,7 @@ upstreams:
     max_body_size: 4MiB
     retry:
       attempts: 2           # of calls that may be repeated, and of those that were never sent
-      per_try_timeout: 2s   # counts where a further try may follow
+      per_try_timeout: 2s   # counts where a further try follows; else a try may use all time
       budget: 20%           # second tries among the calls under way; three at once always may
   payments:
     targets: [http://127.0.0.1:3004]
@@ -75,6 +75,7 @@ cache:
 #                        through a route with the same path does so by itself
 #   cache.vary_query     parameters that matter (default all); others are not passed on
 #   cache.vary_headers   header fields that matter (default none); others are not passed on
+#   cache.obey_client    whether no-cache, max-age and the like from clients count (default false)
 #   cache.scope          anonymous: requests with Authorization or Cookie go around the cache
 #                        shared: the answer never depends on who asks, and is not told who does
 #   invalidates          what a request through this route takes out of the cache when it is done,

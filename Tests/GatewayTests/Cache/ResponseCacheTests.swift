@@ -74,6 +74,7 @@ extension ResponseCache {
 }
 
 private let policy = CachePolicy(lifetime: .seconds(60), jitter: 0)
+private let obeying = CachePolicy(lifetime: .seconds(60), jitter: 0, obeysClient: true)
 private let key = cacheKey("/orders/1")
 private let tag = CacheTag("order", "1")
 
@@ -411,7 +412,7 @@ struct ResponseCacheTests {
         let cache = ResponseCache()
         _ = try await cache.response(for: key, policy: policy) { _ in fetched("one") }
         let fresh = CacheRequest(cacheControl: "no-cache")
-        let answer = try await cache.response(for: key, policy: policy, request: fresh) { _ in
+        let answer = try await cache.response(for: key, policy: obeying, request: fresh) { _ in
             fetched("two")
         }
 
@@ -423,7 +424,7 @@ struct ResponseCacheTests {
     @Test func onlyIfCachedNeverReachesTheUpstream() async throws {
         let cache = ResponseCache()
         let request = CacheRequest(cacheControl: "only-if-cached")
-        let answer = try await cache.response(for: key, policy: policy, request: request) { _ in
+        let answer = try await cache.response(for: key, policy: obeying, request: request) { _ in
             Issue.record("the upstream was asked")
             return fetched("x")
         }

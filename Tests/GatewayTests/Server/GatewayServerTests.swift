@@ -5,7 +5,9 @@ import Testing
 
 @Suite(.timeLimit(.minutes(3)))
 struct GatewayServerTests {
-    static func yaml(_ origin: OriginServer, server: String = "{}") -> String {
+    static func yaml(
+        _ origin: OriginServer, server: String = "{}", more: String = "obey_client: false"
+    ) -> String {
         """
         server: \(server)
         upstreams:
@@ -17,7 +19,8 @@ struct GatewayServerTests {
             path: /orders/{id}
             upstream: shop
             upstream_path: /v1/orders/{id}
-            cache: {ttl: 60s, tags: ["order:{id}"], vary_query: [view], scope: anonymous}
+            cache:
+              {ttl: 60s, tags: ["order:{id}"], vary_query: [view], scope: anonymous, \(more)}
           - name: change
             path: /orders/{id}
             methods: [PUT]
@@ -263,9 +266,9 @@ struct GatewayServerTests {
         await origin.stop()
     }
 
-    @Test func clientsWishesAboutFreshnessAreMet() async throws {
+    @Test func clientsWishesAboutFreshnessAreMetWhereTheRouteObeysThem() async throws {
         let origin = try await Self.echo()
-        try await GatewayUnderTest.with(Self.yaml(origin)) { port, _ in
+        try await GatewayUnderTest.with(Self.yaml(origin, more: "obey_client: true")) { port, _ in
             let client = try await RawConnection(port: port)
             let nothing = try await client.get("/orders/1", ["Cache-Control: only-if-cached"])
             #expect(nothing.status == 504)
@@ -275,6 +278,24 @@ struct GatewayServerTests {
             let fresh = try await client.get("/orders/1", ["Cache-Control: no-cache"])
             #expect(fresh.fields["cache-status"]?.contains("fwd=request") == true)
             #expect(origin.count == 2)
+        }
+        await origin.stop()
+    }
+
+    @Test(arguments: [
+        "Cache-Control: no-cache", "Cache-Control: no-store", "Pragma: no-cache",
+        "Cache-Control: max-age=0, min-fresh=9999", "Cache-Control: only-if-cached",
+    ])
+    func clientsCannotSwitchTheCacheOff(_ field: String) async throws {
+        let origin = try await Self.echo()
+        try await GatewayUnderTest.with(Self.yaml(origin)) { port, _ in
+            let client = try await RawConnection(port: port)
+            #expect(try await client.get("/orders/1", [field]).status == 200)
+            for _ in 1...3 {
+                let answer = try await client.get("/orders/1", [field])
+                #expect(answer.fields["cache-status"]?.hasPrefix("troupe; hit; ttl=") == true)
+            }
+            #expect(origin.count == 1)
         }
         await origin.stop()
     }

@@ -43,7 +43,8 @@ struct RequestParserTests {
         "POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloGET /b HTTP/1.1\r\n"
             + "Host: a\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-            + "5;a=b\r\nhello\r\n00A\r\n0123456789\r\n0\r\nX-Trailer: t\r\n\r\n"
+            + "5;a=b ; c;d = \"x\\\"; y\"\r\nhello\r\n"
+            + "00A\r\n0123456789\r\n0\r\nX-Trailer: t\r\n\r\n"
             + "HEAD /next HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET http://shop.example/orders/1 HTTP/1.1\r\nHost: Shop.example\r\n\r\n",
         "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\nGET /x HTTP/1.0\r\n\r\n",
@@ -131,6 +132,13 @@ struct RequestParserTests {
         post + "Transfer-Encoding: chunked\r\n\r\n\r\nhello\r\n0\r\n\r\n",
         post + "Transfer-Encoding: chunked\r\n\r\n5;a\nb\r\nhello\r\n0\r\n\r\n",
         post + "Transfer-Encoding: chunked\r\n\r\n5;\u{0}\r\nhello\r\n0\r\n\r\n",
+        post + "Transfer-Encoding: chunked\r\n\r\n5;\r\nhello\r\n0\r\n\r\n",
+        post + "Transfer-Encoding: chunked\r\n\r\n5;bad[=x\r\nhello\r\n0\r\n\r\n",
+        post + "Transfer-Encoding: chunked\r\n\r\n5;a=\r\nhello\r\n0\r\n\r\n",
+        post + "Transfer-Encoding: chunked\r\n\r\n5;a=\"x\r\nhello\r\n0\r\n\r\n",
+        post + "Transfer-Encoding: chunked\r\n\r\n5;a=\"x\\\"\r\nhello\r\n0\r\n\r\n",
+        post + "Transfer-Encoding: chunked\r\n\r\n5;a=\"x\"y\r\nhello\r\n0\r\n\r\n",
+        post + "Transfer-Encoding: chunked\r\n\r\n5;a \r\nhello\r\n0\r\n\r\n",
         post + "Transfer-Encoding: chunked\r\n\r\n000000005\r\nhello\r\n0\r\n\r\n",
         post + "Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF5\r\nhello\r\n0\r\n\r\n",
         post + "Transfer-Encoding: chunked\r\n\r\n0\r\nX : 1\r\n\r\n",

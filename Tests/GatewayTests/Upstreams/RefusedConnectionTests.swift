@@ -12,8 +12,16 @@ struct RefusedConnectionTests {
             for await _ in gate { break }
             return .init()
         }
-        let limits = "connections: 4\n    retry: {attempts: \(attempts)}"
-        try await GatewayUnderTest.with(UpstreamTests.yaml([origin.port], limits)) { port, _ in
+        let yaml = """
+            upstreams:
+              shop:
+                targets: ["http://127.0.0.1:\(origin.port)"]
+                connections: 4
+                timeout: 60s
+                retry: {attempts: \(attempts)}
+            routes: [{name: act, path: "/r/{id}", methods: [POST], upstream: shop, timeout: 60s}]
+            """
+        try await GatewayUnderTest.with(yaml) { port, _ in
             var clients: [CountingConnection] = []
             for index in 1...40 {
                 let client = try await CountingConnection(port: port)

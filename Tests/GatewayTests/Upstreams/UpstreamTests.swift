@@ -99,6 +99,31 @@ struct UpstreamTests {
         await origin.stop()
     }
 
+    /// Three may be tried again at once; the others' first tries go on.
+    @Test func aSlowCallIsGivenUpOnlyForAnotherTry() async throws {
+        let (gate, opening) = AsyncStream.makeStream(of: Void.self)
+        let origin = try await OriginServer.start { _ in
+            for await _ in gate { break }
+            return .init()
+        }
+        let limits =
+            "timeout: 60s\n    retry: {attempts: 2, per_try_timeout: 200ms, budget: 0%}"
+        try await GatewayUnderTest.with(Self.yaml([origin.port], limits)) { port, _ in
+            let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
+                for index in 1...10 {
+                    let client = try await RawConnection(port: port)
+                    group.addTask { try await client.request("PUT", "/r/\(index)").status }
+                }
+                await until { origin.count == 13 }
+                opening.finish()
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(statuses == Array(repeating: 200, count: 10))
+            #expect(origin.count == 13)
+        }
+        await origin.stop()
+    }
+
     @Test func callsBeyondConnectionsAndQueueAreRefused() async throws {
         let (gate, opening) = AsyncStream.makeStream(of: Void.self)
         let (asked, asking) = AsyncStream.makeStream(of: Void.self)
@@ -148,6 +173,9 @@ struct UpstreamTests {
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
         String(repeating: "HTTP/1.1 103 Early Hints\r\n\r\n", count: 50),
         "HTTP/1.1 99 Low\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 099 Low\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\n\r\n",
+        "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-0/2\r\nContent-Length: 1\r\n\r\nh",
         "HTTP/1.1 700 High\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 abc\r\n\r\n",
         "HTTP/3.7 200 OK\r\nContent-Length: 0\r\n\r\n",
