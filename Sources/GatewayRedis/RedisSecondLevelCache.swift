@@ -195,14 +195,16 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     }
 
     /// Publishes an invalidation on the gateways' own channel.
-    public func announce(_ invalidation: Invalidation) async {
+    public func announce(_ invalidation: Invalidation) async -> Bool {
         let payload = Announcement(invalidation).json()
         do {
             _ = try await events.send(
                 .publish(keys.announcements, .string(payload)),
                 timeout: configuration.writeTimeout)
+            return true
         } catch {
             errors.increment()
+            return false
         }
     }
 

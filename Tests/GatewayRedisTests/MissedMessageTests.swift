@@ -34,13 +34,14 @@ struct MissedMessageTests {
             $0.username = "service"
             $0.password = "secret"
         }
-        for version in 1...4 {
+        for version in 1...2 {
             _ = try await node.order(from: book)
             try await publishUnheard(on: service, namespace: "mute")
             let published = ContinuousClock.now
-            while ContinuousClock.now < published + .milliseconds(2_500) {
+            while ContinuousClock.now < published + .milliseconds(1_500) {
+                let asked = ContinuousClock.now
                 let answer = try await node.order(from: book).version
-                if ContinuousClock.now - published > .seconds(1) { #expect(answer == version) }
+                if asked - published > .seconds(1) { #expect(answer == version) }
                 try await Task.sleep(for: .milliseconds(5))
             }
         }
@@ -102,7 +103,7 @@ struct MissedMessageTests {
         server.pause()
         let paused = Moment.now()
         book.change()
-        while Moment.now() < paused + .seconds(3) {
+        while Moment.now() < paused + .milliseconds(1_500) {
             let asked = Moment.now()
             let answer = try await node.order(from: book).version
             if asked > paused + .milliseconds(1_000) { #expect(answer == 1) }

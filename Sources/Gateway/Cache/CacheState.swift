@@ -55,6 +55,7 @@ struct CacheState {
     private var learnedCount = 0
     private var pendingRaises: [Invalidation] = []
     private var raisesUnderWay = 0
+    private var pendingAnnouncements: [Invalidation] = []
 
     /// More keys than this are not worth remembering; forgetting one costs a shared wait.
     private static let loneKeyLimit = 1_024
@@ -270,6 +271,22 @@ struct CacheState {
     /// Whether the second level has heard of everything taken.
     var isSettled: Bool {
         pendingRaises.isEmpty && raisesUnderWay == 0 && ledger.raisingAllRound == nil
+            && pendingAnnouncements.isEmpty
+    }
+
+    /// Keeps an own write that the others have not been told of.
+    ///
+    /// Over the limit the oldest is forgotten: the others then give its old answer until its end.
+    mutating func postponeAnnouncement(_ invalidation: Invalidation) {
+        if pendingAnnouncements.count >= configuration.pendingRaiseLimit {
+            pendingAnnouncements.removeFirst()
+        }
+        pendingAnnouncements.append(invalidation)
+    }
+
+    mutating func takeAnnouncements() -> [Invalidation] {
+        defer { pendingAnnouncements = [] }
+        return pendingAnnouncements
     }
 
     mutating func makeAllInvalid(hasSecondLevel: Bool) {

@@ -114,7 +114,13 @@ public final class ResponseCache: Sendable {
         }
         recordSize()
         await raise([invalidation])
-        await secondLevel?.announce(invalidation)
+        await announce(invalidation)
+    }
+
+    /// Tells the other gateways, or keeps it for `settle`.
+    private func announce(_ invalidation: Invalidation) async {
+        guard let secondLevel, await !secondLevel.announce(invalidation) else { return }
+        state.withLock { $0.postponeAnnouncement(invalidation) }
     }
 
     /// Takes away what some events changed, in this process and at once.
@@ -132,7 +138,8 @@ public final class ResponseCache: Sendable {
         recordSize()
     }
 
-    /// Raises the generations of everything taken and not raised yet.
+    /// Raises the generations of everything taken and not raised yet, and tells the other gateways
+    /// of own writes that they have not been told of.
     ///
     /// - Returns: whether everything taken so far is raised. If not, a raise of someone else is
     ///   still under way or the second level cannot be reached; then it is to be called again.
@@ -144,9 +151,13 @@ public final class ResponseCache: Sendable {
         }
         while true {
             let batch = state.withLock { $0.nextRaises() }
-            if batch.isEmpty { return state.withLock { $0.isSettled } }
+            if batch.isEmpty { break }
             guard await raise(batch) else { return false }
         }
+        for invalidation in state.withLock({ $0.takeAnnouncements() }) {
+            await announce(invalidation)
+        }
+        return state.withLock { $0.isSettled }
     }
 
     /// Takes everything away: this process's answers at once, the second level's with `settle`.

@@ -149,6 +149,7 @@ public protocol SecondLevelCache: Sendable {
     /// Makes every entry invalid at once; true once that is so.
     func raiseAll() async -> Bool
 
-    /// Tells the other gateways of an invalidation that no event announces.
-    func announce(_ invalidation: Invalidation) async
+    /// Tells the other gateways of an invalidation that no event announces; true once they have
+    /// been told, which may be more than once.
+    func announce(_ invalidation: Invalidation) async -> Bool
 }

@@ -91,6 +91,24 @@ struct AggregatorTests {
         }
     }
 
+    @Test func aTagThatThePartsOwnAnswerNamesTakesTheWholeAway() async throws {
+        let origin = try await Self.origin(Self.whole)
+        let yaml = Self.yaml(origin).replacing(
+            #"tags: ["order:{id}"]"#, with: #"tags: ["order:{id}", "product:{order.productId}"]"#)
+        try await GatewayUnderTest.with(yaml) { port, cache in
+            let client = try await RawConnection(port: port)
+            for cause in ["first", "second"] {
+                _ = try await client.get("/orders/1/details")
+                let hit = try await client.get("/orders/1/details")
+                #expect(hit.fields["cache-status"]?.contains("hit") == true)
+                await cache.invalidate([CacheTag("product", "7")], cause: cause)
+                let after = try await client.get("/orders/1/details")
+                #expect(after.fields["cache-status"]?.contains("uri-miss") == true)
+            }
+        }
+        await origin.stop()
+    }
+
     @Test func whatIsNotThereYetIsNoError() async throws {
         var answers = Self.whole
         answers["/payments/1"] = nil

@@ -48,6 +48,18 @@ struct MemoryStoreTests {
         #expect(store.bytes == 0)
     }
 
+    /// The hand clears what it passes; passing all would hold up every look-up.
+    @Test func handPassesFewEntriesWhereAllWereUsed() {
+        var store = MemoryStore(entryLimit: 1_000, byteLimit: 1 << 30)
+        for number in 0..<1_000 { store.insert(storedResponse("x"), for: cacheKey("\(number)")) }
+        for number in 0..<1_000 { _ = store.lookUp(cacheKey("\(number)"), at: start) }
+        store.insert(storedResponse("x"), for: cacheKey("new"))
+
+        #expect(store.count == 1_000)
+        #expect(store.lookUp(cacheKey("0"), at: start) != nil)
+        #expect(store.lookUp(cacheKey("64"), at: start) == nil)
+    }
+
     @Test func tagTakesAllItsAnswersAndNoOther() {
         var store = MemoryStore(entryLimit: 10, byteLimit: 1 << 20)
         let order = CacheTag("order", "1")

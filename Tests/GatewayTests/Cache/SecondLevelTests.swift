@@ -80,8 +80,11 @@ final class MemorySecondLevel: SecondLevelCache {
         }
     }
 
-    func announce(_ invalidation: Invalidation) async {
-        state.withLock { $0.announced.append(invalidation) }
+    func announce(_ invalidation: Invalidation) async -> Bool {
+        state.withLock { state in
+            if !state.isAway { state.announced.append(invalidation) }
+            return !state.isAway
+        }
     }
 }
 
@@ -244,7 +247,7 @@ struct SecondLevelTests {
         #expect(second.state.withLock { $0.entries.isEmpty })
     }
 
-    @Test func ownWriteWhoseRaiseFailsIsRaisedLater() async throws {
+    @Test func ownWriteWhoseRaiseFailsIsRaisedAndToldLater() async throws {
         let second = MemorySecondLevel()
         let (one, two) = (ResponseCache(secondLevel: second), ResponseCache(secondLevel: second))
         _ = try await one.ask("old")
@@ -256,6 +259,7 @@ struct SecondLevelTests {
         #expect(await one.settle())
 
         #expect(try await two.ask("new").text == "new")
+        #expect(second.state.withLock { $0.announced.map(\.cause) } == ["write"])
     }
 
     @Test func overtakenFillIsStoredNowhere() async throws {
