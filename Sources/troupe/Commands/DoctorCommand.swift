@@ -17,6 +17,12 @@ struct DoctorCommand: AsyncParsableCommand {
     @OptionGroup var logs: LogOptions
 
     @Option(
+        help: ArgumentHelp(
+            "The Redis of the gateway's cache (TROUPE_CACHE_REDIS; default the same).",
+            valueName: "url"))
+    var cacheRedis: String?
+
+    @Option(
         help: ArgumentHelp("The gateway's port that `up` would take (PORT).", valueName: "port"))
     var port: Int?
 
@@ -24,6 +30,10 @@ struct DoctorCommand: AsyncParsableCommand {
         let surroundings = Surroundings.ofThisProcess
         let logger = try logs.bootstrap(in: surroundings, default: .error)
         let address = try redis.address(in: surroundings)
+        let cache = try surroundings.text(cacheRedis, "TROUPE_CACHE_REDIS").map {
+            (url) throws(CommandFailure) in
+            try RedisAddress(url: url, source: "--cache-redis")
+        }
         let namespace = try redis.namespace(in: surroundings)
         var addresses = Addresses(
             gateway: try surroundings.port(
@@ -36,9 +46,14 @@ struct DoctorCommand: AsyncParsableCommand {
         var shortcomings: [Shortcoming] = []
         if case .answers(let facts) = answer {
             shortcomings = await Rehearsal.shortcomings(
-                of: address, as: .everything(namespace: namespace, withCache: true),
+                of: address, as: .everything(namespace: namespace, withCache: cache == nil),
                 logger: logger)
             findings += Diagnosis.findings(facts) + Diagnosis.findings(shortcomings)
+        }
+        if let cache {
+            findings += Diagnosis.cacheFindings(
+                await Rehearsal.shortcomings(
+                    of: cache, as: .cache(namespace: namespace), logger: logger))
         }
         var taken: [(name: String, port: Int)] = []
         for (name, port) in addresses.all()

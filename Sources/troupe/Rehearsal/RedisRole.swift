@@ -15,6 +15,13 @@ struct RedisRole: Sendable {
         var sample: String
     }
 
+    /// Where a rehearsal writes; it leaves nothing there.
+    struct Stage: Hashable, Sendable {
+        var key: String
+        /// Whether events are written and read there, or only records.
+        var hasStream: Bool
+    }
+
     /// A key that has to have one type, if it is there.
     struct TypedKey: Hashable, Sendable {
         var key: String
@@ -26,8 +33,7 @@ struct RedisRole: Sendable {
     var keys: [Place]
     var channels: [Place]
     var typedKeys: [TypedKey] = []
-    /// Where a rehearsal writes; it leaves nothing there.
-    var stages: [String]
+    var stages: [Stage]
 
     /// Several processes' work in one.
     func joined(with other: RedisRole) -> RedisRole {
@@ -73,13 +79,18 @@ extension RedisRole {
         let prefix = namespace.map { $0 + ":" } ?? ""
         let names = SagaKeys(namespace: namespace ?? "")
         let owner = name.owner
+        let own = Place(
+            pattern: "\(prefix){\(owner)}:*", sample: "\(prefix){\(owner)}:rehearsal")
+        guard name.takesPartInSagas else {
+            return RedisRole(
+                commands: everybody + records, keys: [own], channels: [],
+                stages: [Stage(key: own.sample, hasStream: false)])
+        }
+        let shared = Place(
+            pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{\(owner)}:rehearsal")
         var role = RedisRole(
-            commands: everybody + records + sagas,
-            keys: [
-                Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{\(owner)}:rehearsal"),
-                Place(pattern: "\(prefix){\(owner)}:*", sample: "\(prefix){\(owner)}:rehearsal"),
-            ],
-            channels: [events(prefix)], stages: ["\(prefix)saga:{\(owner)}:rehearsal"])
+            commands: everybody + records + sagas, keys: [shared, own],
+            channels: [events(prefix)], stages: [Stage(key: shared.sample, hasStream: true)])
         role.typedKeys = eventStreams(names)
         role.typedKeys += [
             TypedKey(key: names.timers(owner), type: "zset"),
@@ -168,6 +179,13 @@ extension RedisRole {
 }
 
 extension ServiceName {
+    var takesPartInSagas: Bool {
+        switch self {
+        case .orders, .payments, .inventory, .shipping: true
+        case .users, .products, .sandbox: false
+        }
+    }
+
     /// The name that stands in the service's keys.
     var owner: String {
         switch self {

@@ -5,13 +5,19 @@ import Redis
 ///
 ///     HELLO ───────── version, cluster, replica: answered to every user
 ///     rights ──────── each command on each kind of key and channel, asked and not run
-///     work ────────── records, a stream, a group and its entry: one script, which removes all
+///     work ────────── a record, or a stream, a group and its entry, in a script that removes them
 ///     TYPE … ──────── streams and timers that are there are what they have to be
 ///
 /// All of it is one round trip. Nothing is published, and nothing remains.
 enum Rehearsal {
-    /// Its first write is one that a full Redis refuses, and that finds no leavings in its way.
-    static let work = RedisScript(
+    static let recordWork = RedisScript(
+        """
+        redis.call('SET', KEYS[1], ARGV[1], 'PX', 10000)
+        return redis.call('UNLINK', KEYS[1])
+        """)
+
+    /// The first write is one that a full Redis refuses, and that finds no leavings in its way.
+    static let streamWork = RedisScript(
         """
         local key, call = KEYS[1], redis.call
         call('SET', key, ARGV[1], 'PX', 10000)
@@ -37,7 +43,10 @@ enum Rehearsal {
             RedisCommand("HELLO", [], isReadOnly: true),
             RedisCommand.eval(RedisRights.script, keys: [], arguments: rights.arguments),
         ]
-        let scenes = role.stages.map { RedisCommand.eval(work, keys: [$0], arguments: ["{}"]) }
+        let scenes = role.stages.map { stage in
+            RedisCommand.eval(
+                stage.hasStream ? streamWork : recordWork, keys: [stage.key], arguments: ["{}"])
+        }
         let types = role.typedKeys.map { RedisCommand.type($0.key) }
         let results: [Result<RedisValue, RedisError>]
         do {
@@ -83,7 +92,7 @@ enum Rehearsal {
     private static func judge(scene result: Result<RedisValue, RedisError>) -> Shortcoming? {
         switch result {
         case .success(let reply):
-            reply.integer == 1 ? nil : .odd("a group does not keep what it has read")
+            reply.integer == 1 ? nil : .odd("what was just written is not there")
         case .failure(let error): Shortcoming(error)
         }
     }

@@ -18,6 +18,22 @@ struct Diagnosis {
         return ([version(facts)] + inner + [clock(facts), role(facts)]).compactMap { $0 }
     }
 
+    /// The same on the Redis of the cache, of which nothing else is told.
+    static func cacheFindings(_ shortcomings: [Shortcoming]) -> [Finding] {
+        if shortcomings.isEmpty {
+            return [
+                Finding(
+                    level: .fine, subject: "cache work",
+                    what: "all that a gateway's cache does goes")
+            ]
+        }
+        return shortcomings.map {
+            Finding(
+                level: .problem, subject: "cache \($0.subject)", what: $0.what,
+                remedy: $0.remedy)
+        }
+    }
+
     /// What a rehearsal of the work found.
     static func findings(_ shortcomings: [Shortcoming]) -> [Finding] {
         if shortcomings.isEmpty {

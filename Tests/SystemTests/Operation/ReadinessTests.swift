@@ -53,7 +53,7 @@ struct ReadinessTests {
     @Test(arguments: ReadinessTests.losses.indices)
     func aServiceThatCannotWorkIsNotReadyAndSaysWhy(index: Int) async throws {
         let loss = Self.losses[index]
-        let running = try await start("serve users", offset: 1)
+        let running = try await start("serve payments", offset: 4)
 
         try await send(loss.words, to: running.redis)
 
@@ -100,6 +100,24 @@ struct ReadinessTests {
         await running.close()
     }
 
+    /// Its own messages go nowhere, although nothing that a rehearsal asks is refused.
+    @Test(.enabled(if: ProcessInfo.processInfo.environment["TROUPE_LONG_TESTS"] != nil))
+    func aGatewayWhoseCacheStaysOutOfUseIsNotReady() async throws {
+        let redis = try await RedisServer.launch()
+        let url = try await redis.createUser("~* &saga.* &cache.rehearsal +@all")
+        let port = try await Ports.free().gateway
+        let gateway = try Lone(
+            "gateway", ["--grace", "0"], port: port, variables: ["REDIS_URL": url])
+        try await eventually("it is ready") { await gateway.readiness(of: port)?.status == 200 }
+
+        try await eventually("it is not") { await gateway.readiness(of: port)?.status == 503 }
+
+        let body = await gateway.readiness(of: port)?.body ?? ""
+        #expect(body.hasPrefix("[-]feed failed: "), "\(body)")
+        await gateway.close()
+        await redis.stop()
+    }
+
     @Test(arguments: ["up", "serve payments", "gateway", "doctor"])
     func aClusterIsRefusedWithASentence(command: String) async throws {
         let node = try await RedisServer.launch(.init(arguments: ["--cluster-enabled", "yes"]))
@@ -127,6 +145,50 @@ struct ReadinessTests {
         #expect(program.output.contains("ACL SETUSER app "), "\(program.output)")
         #expect(program.output.contains("&saga.*"), "\(program.output)")
         await program.close()
+        await redis.stop()
+    }
+
+    @Test func doctorLooksAtTheRedisOfTheCacheToo() async throws {
+        let redis = try await RedisServer.launch(.init(isDurable: true))
+        let cache = try await RedisServer.launch()
+        let url = try await cache.createUser("~cache:* +@all -getex")
+        let port = try await Ports.free().gateway
+
+        let doctor = try Lone(
+            "doctor", port: port,
+            variables: ["REDIS_URL": redis.url, "TROUPE_CACHE_REDIS": url])
+
+        #expect(await doctor.child.exitStatus() == 1, "\(doctor.output)")
+        #expect(doctor.output.contains("cache rights"), "\(doctor.output)")
+        #expect(doctor.output.contains("redis-cli ACL SETUSER app +getex"), "\(doctor.output)")
+        await doctor.close()
+        await cache.stop()
+        await redis.stop()
+    }
+
+    @Test func aServiceOfRecordsNeedsNoRightsToSagas() async throws {
+        let redis = try await RedisServer.launch()
+        let role = RedisRole.service(.users, namespace: nil)
+        let url = try await redis.createUser(role.rule)
+        let addresses = try await Ports.free()
+        let port = addresses.port(of: .users)
+        let users = try Lone(
+            "serve users", ["--grace", "0"], port: port, variables: ["REDIS_URL": url])
+        let place = addresses.url(of: .users)
+
+        try await eventually("it is ready") { await users.readiness(of: port)?.status == 200 }
+
+        try await eventually("the demo users are there") {
+            (try? await Web.get("\(place)/users/1"))?.status == 200
+        }
+        let created = try await Web.send(
+            "POST", "\(place)/users", #"{"name":"Ada","email":"ada@example.org"}"#)
+        #expect(created.status == 201, "\(created)")
+        let changed = try await Web.send("PATCH", "\(place)/users/1", #"{"name":"Eda"}"#)
+        #expect(changed.status == 200, "\(changed)")
+        #expect(try await Web.get("\(place)/users?limit=1").status == 200)
+        #expect(!role.rule.contains("saga"))
+        await users.close()
         await redis.stop()
     }
 

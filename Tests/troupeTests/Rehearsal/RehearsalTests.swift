@@ -178,6 +178,33 @@ struct RehearsalTests {
         await redis.stop()
     }
 
+    private static let replies: [(String, Shortcoming)] = [
+        ("LOADING Redis is loading", .loading), ("READONLY You can't write", .replica),
+        ("MASTERDOWN Link with MASTER is down", .replica),
+        (
+            "OOM command not allowed script: abc, on @user_script:1.",
+            .takesNoWrites("OOM command not allowed")
+        ),
+        (
+            "MISCONF Redis is configured to save",
+            .takesNoWrites("MISCONF Redis is configured to save")
+        ),
+        ("NOREPLICAS Not enough", .takesNoWrites("NOREPLICAS Not enough")),
+        ("WRONGPASS invalid", .refusesUs("WRONGPASS invalid")),
+        ("MOVED 1 a:1", .cluster), ("CLUSTERDOWN Hash slot not served", .cluster),
+        ("ERR what", .odd("ERR what")),
+    ]
+
+    @Test(arguments: RehearsalTests.replies.indices)
+    func whatRedisRefusesIsToldApart(index: Int) {
+        let (text, meaning) = Self.replies[index]
+        let error = RedisError(
+            .server(String(text.prefix { $0 != " " })), text, outcome: .answered)
+
+        #expect(Shortcoming(error) == meaning)
+        #expect(!meaning.what.isEmpty && !meaning.remedy.isEmpty)
+    }
+
     @Test(arguments: ["6.2.14", "6.0", "5.0.3", ""])
     func versionsBeforeSevenAreOld(version: String) {
         #expect(Shortcoming.isOld(version))
