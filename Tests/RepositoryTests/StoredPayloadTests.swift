@@ -54,11 +54,18 @@ struct StoredPayloadTests {
                         || text.contains("= \(name).") || text.contains("(\(name).")
                         || text.contains(" \(name).")
                 }
-                if changes { return code.contains { $0.contains(assignment) } }
+                if changes { return code.contains { stores($0, assignment) } }
                 if text.hasPrefix("case .") { return false }
             }
             return false
         }
+    }
+
+    /// Whether a line assigns to what was matched, and does not declare it.
+    private static func stores(_ line: String, _ assignment: String) -> Bool {
+        let text = line.trimmingPrefix(while: \.isWhitespace)
+        return text.hasPrefix(assignment) || text.hasPrefix("self.\(assignment)")
+            || text.hasPrefix("case ") && text.contains(": \(assignment)")
     }
 
     /// What is matched: behind the pattern, or at the head of its `switch`.

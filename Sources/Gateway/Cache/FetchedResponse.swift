@@ -5,7 +5,7 @@ public import NIOHTTP1
 public struct FetchedResponse: Sendable {
     /// The status code.
     public var status: Int
-    /// The fields as they came.
+    /// The fields as they came; each scalar of a value stands for one byte.
     ///
     /// Hop-by-hop fields and `Content-Length` are dropped later.
     public var fields: HTTPHeaders

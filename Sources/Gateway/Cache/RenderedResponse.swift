@@ -113,14 +113,17 @@ struct RenderedResponse: Sendable {
     private static func head(
         status: Int, _ fields: [(String, String)], length: Int?
     ) -> ByteBuffer {
-        var text = "HTTP/1.1 \(status) \(reason(of: status))\r\n"
+        var bytes = ByteBuffer(string: "HTTP/1.1 \(status) \(reason(of: status))\r\n")
         for (name, value) in fields {
-            text += "\(name): \(value)\r\n"
+            bytes.writeString(name)
+            bytes.writeStaticString(": ")
+            FieldText.write(value, into: &bytes)
+            bytes.writeStaticString("\r\n")
         }
         if let length, status != 204, status != 304 {
-            text += "Content-Length: \(length)\r\n"
+            bytes.writeString("Content-Length: \(length)\r\n")
         }
-        return ByteBuffer(string: text)
+        return bytes
     }
 }
 

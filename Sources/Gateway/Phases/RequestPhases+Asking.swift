@@ -39,7 +39,9 @@ extension RequestPhases {
             upstream, path, exchange, isHead ? .get : exchange.head.method,
             isHead ? ForwardedFields.forHead(own) : own, body: exchange.body)
         if !exchange.head.method.isSafe && called.mayHaveActed {
-            await invalidate(exchange, called.server == nil ? nil : called.response.fields)
+            let said = called.server == nil ? nil : called.response.fields
+            // In a task of its own: who hangs up cancels this one, and others have to hear of it.
+            await Task { await invalidate(exchange, said) }.value
         }
         return Answer(called.response, cacheStatus: status, upstream: called.server ?? upstream)
     }

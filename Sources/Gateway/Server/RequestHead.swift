@@ -40,7 +40,7 @@ package struct RequestHead: Sendable {
 }
 
 extension RequestHead {
-    /// The names and values in the order of arrival.
+    /// The names and values in the order of arrival; each scalar of a value stands for one byte.
     package var allFields: [(name: String, value: String)] {
         fields.map { (text($0.name), text($0.value)) }
     }
@@ -65,8 +65,10 @@ extension RequestHead {
         knownFields & (1 << known.rawValue) != 0
     }
 
+    /// Each scalar stands for one byte.
     private func text(_ range: Range<UInt32>) -> String {
-        bytes.getString(
-            at: bytes.readerIndex + Int(range.lowerBound), length: range.count) ?? ""
+        bytes.withUnsafeReadableBytes {
+            FieldText.text(of: $0[Int(range.lowerBound)..<Int(range.upperBound)])
+        }
     }
 }

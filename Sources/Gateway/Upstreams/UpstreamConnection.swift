@@ -25,6 +25,8 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var state = State.idle
     private var channel: (any Channel)?
     private let pool: UpstreamPool
+    /// Stands before the decoder.
+    let heads = AnswerHeadKeeper()
 
     /// When it became idle, for the pool.
     var idleSince = NIODeadline.uptimeNanoseconds(0)
@@ -49,6 +51,7 @@ final class UpstreamConnection: ChannelInboundHandler {
             return
         }
         state = .busy(ResponseAssembly(target: target, bodyLimit: bodyLimit), promise)
+        heads.begin()
         var fields = request.fields
         fields.replaceOrAdd(name: "Host", value: target.authority)
         if let body = request.body {
@@ -84,15 +87,32 @@ final class UpstreamConnection: ChannelInboundHandler {
             abort(UpstreamFailure(.broken, "an answer that nobody asked for"))
             return
         }
+        guard let part = exact(unwrapInboundIn(data)) else {
+            return abort(UpstreamFailure(.broken, "fields that cannot be told apart"))
+        }
         // With a second reference here the whole body would be copied for each of its pieces.
         state = .closed
-        switch assembly.take(unwrapInboundIn(data)) {
+        switch assembly.take(part) {
         case .more: state = .busy(assembly, promise)
         case .finished(let response, let reusable):
             state = .answered(response, reusable: reusable, promise)
         case .failed(let failure):
             state = .busy(assembly, promise)
             abort(failure)
+        }
+    }
+
+    /// A head with its fields byte by byte; `nil` if they cannot be told apart.
+    private func exact(_ part: HTTPClientResponsePart) -> HTTPClientResponsePart? {
+        guard case .head(let decoded) = part else { return part }
+        let isInterim = (100..<200).contains(decoded.status.code)
+        switch heads.take(decoded.headers, isInterim: isInterim) {
+        case .asDecoded: return part
+        case .fields(let fields):
+            var head = decoded
+            head.headers = fields
+            return .head(head)
+        case .unclear: return nil
         }
     }
 

@@ -111,7 +111,8 @@ final class UpstreamPool {
                         leftOverBytesStrategy: .dropBytes,
                         informationalResponseStrategy: .forward, limitConfiguration: limits)
                     let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(HTTPRequestEncoder())
+                    try pipeline.addHandler(UpstreamRequestEncoder())
+                    try pipeline.addHandler(bound.value.heads)
                     try pipeline.addHandler(ByteToMessageHandler(decoder))
                     try pipeline.addHandler(bound.value)
                 }

@@ -8,6 +8,7 @@ struct AnswerReader {
         var status: Int
         var fields: [String: String]
         var body: ByteBuffer
+        var head = ByteBuffer()
     }
 
     private var buffer = ByteBuffer()
@@ -36,9 +37,9 @@ struct AnswerReader {
         let isBodiless = isHead || status == 304 || status == 204 || status < 200
         let length = isBodiless ? 0 : Int(fields["content-length"] ?? "") ?? 0
         guard buffer.readableBytes >= head + length else { return nil }
-        buffer.moveReaderIndex(forwardBy: head)
+        let bytes = buffer.readSlice(length: head) ?? ByteBuffer()
         let body = buffer.readSlice(length: length) ?? ByteBuffer()
-        return Answer(status: status, fields: fields, body: body)
+        return Answer(status: status, fields: fields, body: body, head: bytes)
     }
 
     /// Bytes up to the end of the empty line.

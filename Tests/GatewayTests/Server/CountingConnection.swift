@@ -100,6 +100,10 @@ final class CountingConnection: Sendable {
         try await channel.writeAndFlush(ByteBuffer(string: text))
     }
 
+    func send(_ bytes: ByteBuffer) async throws {
+        try await channel.writeAndFlush(bytes)
+    }
+
     func answer(isHead: Bool = false) async throws -> AnswerReader.Answer {
         try await incoming.answer(isHead: isHead)
     }

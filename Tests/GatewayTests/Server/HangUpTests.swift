@@ -112,6 +112,39 @@ struct HangUpTests {
         }
     }
 
+    @Test func whatAnAbandonedChangeMayHaveDoneIsForgotten() async throws {
+        let origin = try await RawOrigin.start { $0.hasPrefix("PUT") ? nil : Self.answer }
+        let yaml = """
+            upstreams: {shop: {targets: ["http://127.0.0.1:\(origin.port)"], timeout: 60s}}
+            routes:
+              - {name: r, path: "/{id}", upstream: shop, cache: {ttl: 1h, tags: ["a:{id}"]}}
+              - name: w
+                path: "/{id}"
+                methods: [PUT]
+                upstream: shop
+                timeout: 60s
+                invalidates: ["a:{id}"]
+            """
+        try await GatewayUnderTest.with(yaml) { port, cache in
+            let reader = try await CountingConnection(port: port)
+            try await reader.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await reader.answer().status == 200)
+            #expect(cache.size.entries == 1)
+            let writer = try await CountingConnection(port: port)
+            try await writer.send("PUT /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            await until { origin.requests.count == 2 }
+
+            await writer.close()
+            await until { cache.size.entries == 0 }
+
+            try await reader.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await reader.answer().status == 200)
+            #expect(origin.requests.count == 3)
+            await reader.close()
+        }
+        await origin.stop()
+    }
+
     @Test func anUploadThatBreaksOffCounts() async throws {
         let origin = try await Self.never()
         try await Self.with(origin) { port, log in

@@ -12,11 +12,12 @@ final class RawOrigin: Sendable {
 
     final class Connections: Sendable {
         let open = Mutex(0)
-        let requests = Mutex<[String]>([])
+        let received = Mutex<[ByteBuffer]>([])
     }
 
-    /// Requests in the order in which they came, as text.
-    var requests: [String] { connections.requests.withLock { $0 } }
+    /// Requests in the order in which they came.
+    var received: [ByteBuffer] { connections.received.withLock { $0 } }
+    var requests: [String] { received.map { String(buffer: $0) } }
     /// Connections that are open now.
     var openConnections: Int { connections.open.withLock { $0 } }
 
@@ -49,7 +50,7 @@ final class RawOrigin: Sendable {
 
         private let script: Script
         private let connections: Connections
-        private var text = ""
+        private var bytes = ByteBuffer()
 
         init(_ script: @escaping Script, _ connections: Connections) {
             self.script = script
@@ -65,11 +66,12 @@ final class RawOrigin: Sendable {
         }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-            text += String(buffer: unwrapInboundIn(data))
+            bytes.writeImmutableBuffer(unwrapInboundIn(data))
+            let text = String(buffer: bytes)
             guard text.contains("\r\n\r\n") else { return }
-            connections.requests.withLock { $0.append(text) }
+            connections.received.withLock { $0.append(bytes) }
+            bytes = ByteBuffer()
             let answer = script(text)
-            text = ""
             if let answer { context.writeAndFlush(wrapOutboundOut(answer), promise: nil) }
         }
 

@@ -51,16 +51,6 @@ struct LargeAnswerTests {
         return bytes
     }
 
-    @Test func singleBytesCostTimeByTheirNumber() async throws {
-        let (small, first) = try await Self.get(Self.chunked(64 << 10), limit: "4MiB")
-        let (large, second) = try await Self.get(Self.chunked(512 << 10), limit: "4MiB")
-
-        #expect(first.body.readableBytes == 64 << 10)
-        #expect(second.body.readableBytes == 512 << 10)
-        // Eight times the bytes; copying what has come for each of them would be 128 GiB.
-        #expect(large < small * 20 + .seconds(1))
-    }
-
     /// Copying what has come for each byte would be 8 TiB.
     @Test(.enabled(if: isLong)) func fourMegabytesInSingleBytesAreGathered() async throws {
         let (_, answer) = try await Self.get(Self.chunked(4 << 20), limit: "4MiB")
