@@ -7,6 +7,7 @@ struct Comparison {
 
     private static let path = "/orders/1/details"
     private static let connections = 64
+    private static let pipelined = 10_000
 
     func run() async throws {
         let origin = try await Origin.start()
@@ -21,6 +22,12 @@ struct Comparison {
         ]
         for server in servers {
             print("\(server.name): \(try proof(of: server.port, tools))")
+            let answers = try await Pairing.count(
+                Self.pipelined, port: server.port, path: Self.path)
+            print("\(server.name): \(answers) answers to \(Self.pipelined) pipelined requests")
+            guard answers == Self.pipelined else {
+                throw Failure("\(server.name) does not give one answer for one request")
+            }
         }
         print("cores: \(tools.cores), \(tools.pinning)")
         let command = tools.wrk(port: 0, Self.connections, seconds, Self.path)
