@@ -4,14 +4,16 @@ import Gateway
 //
 //              active              fence                 caughtUp(round)
 //   waiting ────────────▶ listening ─────▶ catching up ──────────────────▶ live
-//      ▲                    ▲                  ▲   │ held for a while         │
-//      └── interrupted ─────┼──────────────────┼───┴──────▶ held ── fence ───▶│
-//                           └──── silent ──────┼──────────────────────────────┤
+//      ▲                                       ▲   │ held for a while         │
+//      └── interrupted ────────────────────────┼───┴──────▶ held ── fence ───▶│
 //                                              └──────── a fence with a gap ◀─┘
 //
 // A round is a time without a gap: one subscription, from one fence on. What a catch-up of an
 // earlier round found out says nothing about the present one, and one that began before the fence
 // from which messages are counted could leave out what came between the two.
+//
+// Silence is no state: what is kept is not given while the last fence is too old, and is as good
+// as before once another one is back, since all messages before it have come or show as a gap.
 //
 // A gap that comes again and again has a cause (the right to publish is missing), and each time
 // an answer was old until the next fence. So the cache stays unused for longer after each.
@@ -109,14 +111,5 @@ struct FeedState: Hashable, Sendable {
         guard phase == .catchingUp, round == self.round else { return .none }
         phase = now < heldUntil ? .held : .live
         return isLive ? .resume : .none
-    }
-
-    /// No fence came back for too long.
-    mutating func silent() -> Action {
-        guard phase != .waiting, phase != .listening else { return .none }
-        let wasLive = isLive
-        phase = .listening
-        round += 1
-        return wasLive ? .suspend : .none
     }
 }

@@ -261,6 +261,7 @@ public final class InvalidationFeed: Service {
     /// Sends itself fences, watches whether they come back, and moves the position.
     private func beat() async {
         var beats = 0
+        var isSilent = false
         var sought: (round: Int, sent: Moment, ends: [String: String])?
         while !Task.isCancelled {
             let begun = ContinuousClock.now
@@ -278,11 +279,17 @@ public final class InvalidationFeed: Service {
             await sendFences(sent)
             try? await Task.sleep(until: begun + configuration.heartbeat)
             beats += 1
-            state.withLock { state in
-                guard state.fenced < .now() - configuration.silence else { return }
-                _ = perform(state.feed.silent(), &state, FeedReason.silent)
-            }
+            noteSilence(&isSilent)
         }
+    }
+
+    /// Tells people that no fence comes back; the cache finds that out by itself.
+    private func noteSilence(_ isSilent: inout Bool) {
+        cache.recordUse()
+        let fenced = state.withLock { $0.feed.isLive ? $0.fenced : .latest }
+        let isNow = fenced < .now() - configuration.silence
+        if isNow, !isSilent { logger.notice("invalidation: \(FeedReason.silent)") }
+        isSilent = isNow
     }
 
     /// One for each group of streams, through the node that keeps them.

@@ -57,16 +57,6 @@ struct FeedStateTests {
         #expect(!state.isLive)
     }
 
-    @Test func silenceSuspendsUntilAFenceAndACatchUp() {
-        var state = live()
-
-        check(state.silent(), .suspend)
-        check(state.silent(), .none)
-        check(state.caughtUp(round: 1, at: start), .none)
-        check(state.fenced(hasGap: false, at: start), .catchUp(round: 2))
-        check(state.caughtUp(round: 2, at: start), .resume)
-    }
-
     @Test func gapSuspendsAndIsReadFromTheStreams() {
         var state = live()
 
@@ -121,7 +111,7 @@ struct FeedStateTests {
         while let now = queue.popLast() {
             #expect(!(now.state.isLive && now.hasGap))
             guard now.state.round < 6 else { continue }
-            for step in 0..<6 {
+            for step in 0..<5 {
                 var next = now
                 var action = FeedState.Action.none
                 switch step {
@@ -132,8 +122,7 @@ struct FeedStateTests {
                 case 2:
                     action = next.state.caughtUp(round: next.catchUp ?? 0, at: start)
                     if next.catchUp == next.state.round { next.hasGap = false }
-                case 3: action = next.state.silent()
-                case 4: action = next.state.fenced(hasGap: false, at: start)
+                case 3: action = next.state.fenced(hasGap: false, at: start)
                 default:
                     next.hasGap = true
                     action = next.state.fenced(hasGap: true, at: start)
@@ -142,7 +131,7 @@ struct FeedStateTests {
                 case .catchUp(let round), .suspendAndCatchUp(let round): next.catchUp = round
                 default: break
                 }
-                if step == 5, !next.state.isLive, next.catchUp != next.state.round { continue }
+                if step == 4, !next.state.isLive, next.catchUp != next.state.round { continue }
                 if seen.insert(next).inserted { queue.append(next) }
             }
         }

@@ -93,6 +93,58 @@ struct MissedMessageTests {
         await server.stop()
     }
 
+    @Test func whatWasKeptIsGivenAgainOnceAFenceIsBack() async throws {
+        let server = try await RedisServer.launch()
+        let node = try CacheNode(server, namespace: "hiccup", silence: .milliseconds(300))
+        await node.start()
+        _ = try await node.order(from: book)
+        let key = CacheNode.key("1")
+        server.pause()
+        await until { node.cache.lookUp(key, at: .now()) == nil }
+        server.resume()
+        await until { node.cache.lookUp(key, at: .now()) != nil }
+
+        #expect(book.fetchCount == 1)
+        await node.stop()
+        await server.stop()
+    }
+
+    @Test func rightsThatAreNamedAreAllThatIsNeeded() async throws {
+        let server = try await RedisServer.launch()
+        let admin = server.client()
+        let words = FeedReason.rights.split(separator: " ").map { RedisArgument.string(String($0)) }
+        _ = try await admin.send(
+            RedisCommand("ACL", ["SETUSER", "gateway", "reset", "on", ">secret"] + words))
+        let one = try CacheNode(server, namespace: "", user: ("gateway", "secret"))
+        let two = try CacheNode(server, namespace: "", user: ("gateway", "secret"))
+        await one.start()
+        await two.start()
+        _ = try await one.order(from: book)
+        await until { [book] in (try? await two.order(from: book).status) != nil }
+        await until {
+            let found = try? await admin.send(.scan("0", match: "cache:entry:*", count: 10_000))
+            return found?[1]?.array?.isEmpty == false
+        }
+        try await book.publish(on: admin, namespace: "")
+        await until { [book] in (try? await one.order(from: book).version) == 1 }
+        book.change()
+        await one.cache.invalidate([CacheTag("order", "1")], cause: "write")
+        await until { [book] in (try? await two.order(from: book).version) == 2 }
+        let stream = CacheKeys(namespace: "").stream("OrderCancelled", of: "order")
+        await until {
+            let groups = try? await admin.send(.xinfoGroups(stream)).array
+            return groups?.isEmpty == false
+        }
+        let log = try await admin.send(RedisCommand("ACL", ["LOG"])).requireArray()
+
+        // Only its own name, which a connection can do without.
+        #expect(log.allSatisfy { "\($0)".contains("client|setname") }, "\(log)")
+        await admin.shutdown()
+        await one.stop()
+        await two.stop()
+        await server.stop()
+    }
+
     @Test func feedThatIsCutOffEndsTheUseOfTheCacheByItself() async throws {
         let server = try await RedisServer.launch()
         let node = try CacheNode(server, namespace: "cut off", readTimeout: .milliseconds(50)) {

@@ -198,6 +198,11 @@ public final class ResponseCache: Sendable {
         state.withLock { $0.ledger.trust(until: moment) }
     }
 
+    /// Records whether answers are given from memory now; call it every now and then.
+    public func recordUse() {
+        suspendedGauge.record(isTrusted ? 0 : 1)
+    }
+
     /// Whether no answers are kept in this process at present.
     public var isSuspended: Bool { state.withLock { $0.ledger.isSuspended } }
 
