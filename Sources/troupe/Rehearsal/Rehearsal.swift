@@ -109,12 +109,13 @@ enum Rehearsal {
 
     /// The same from a connection of its own, and with a subscription.
     static func shortcomings(
-        of address: RedisAddress, as role: RedisRole, logger: Logger
+        of address: RedisAddress, as role: RedisRole, within limit: Duration = .seconds(2),
+        logger: Logger
     ) async -> [Shortcoming] {
-        let client = address.quietClient("troupe-rehearsal", logger: logger)
-        var found = await shortcomings(of: client, as: role)
+        let client = address.quietClient("troupe-rehearsal", within: limit, logger: logger)
+        var found = await shortcomings(of: client, as: role, within: limit)
         if found.isEmpty, let channel = role.channels.first?.sample,
-            await !isSubscribed(client, channel)
+            await !isSubscribed(client, channel, within: limit)
         {
             found.append(.noSubscriptions)
         }
@@ -122,7 +123,9 @@ enum Rehearsal {
         return found
     }
 
-    private static func isSubscribed(_ client: RedisClient, _ channel: String) async -> Bool {
+    private static func isSubscribed(
+        _ client: RedisClient, _ channel: String, within limit: Duration
+    ) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 for await event in client.subscribe(channels: [channel]) where event == .active {
@@ -131,7 +134,7 @@ enum Rehearsal {
                 return false
             }
             group.addTask {
-                try? await Task.sleep(for: .seconds(3))
+                try? await Task.sleep(for: limit)
                 return false
             }
             defer { group.cancelAll() }
@@ -206,6 +209,8 @@ extension RedisAddress {
         var configuration = configuration
         configuration.connectTimeout = limit
         configuration.commandTimeout = limit
+        // Whether anybody is there shows sooner.
+        configuration.disconnectedWait = limit / 8
         configuration.clientName = name
         var quiet = logger
         if quiet.logLevel > .debug { quiet.logLevel = .critical }

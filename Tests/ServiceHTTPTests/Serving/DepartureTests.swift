@@ -19,7 +19,7 @@ struct DepartureTests {
         let readiness = Readiness()
 
         let answers = try await withRunningServer(
-            Self.router(), readiness: readiness, configure: { $0.grace = .seconds(3) }
+            Self.router(), readiness: readiness, configure: { $0.grace = .seconds(100) }
         ) { port, group in
             // The connection is kept open, or this would read on.
             let kept = try await WireExchange.exchange(port: port, Self.request("/ok")) {
@@ -42,7 +42,7 @@ struct DepartureTests {
         let readiness = Readiness()
 
         let both = try await withRunningServer(
-            Self.router(), readiness: readiness, configure: { $0.grace = .seconds(3) }
+            Self.router(), readiness: readiness, configure: { $0.grace = .seconds(100) }
         ) { port, group in
             let (answered, answer) = AsyncStream.makeStream(of: Void.self)
             async let stop: Void = {
