@@ -147,6 +147,17 @@ final class RequestPhases: Sendable {
 
 /// Who a connection belongs to, as requests are told.
 struct ConnectionIdentity: Sendable {
+    /// The address without its port.
     let peer: String
+    let port: Int
     let eventLoop: any EventLoop
+
+    init(_ channel: any Channel) {
+        peer = channel.remoteAddress?.ipAddress ?? "unknown"
+        port = channel.remoteAddress?.port ?? 0
+        eventLoop = channel.eventLoop
+    }
+
+    /// Address and port, that of an IPv6 address in brackets.
+    var authority: String { UpstreamTarget(host: peer, port: port).authority }
 }

@@ -53,7 +53,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private struct Unsent {
         let end: Int
         var ended: EndedRequest
-        let path: String
         let name: String
         let upstream: String?
     }
@@ -89,9 +88,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Time for an answer to a client of HTTP/1.0 that ended its sending: it cannot be asked.
     private static let oldClientPatience = Duration.seconds(1)
 
-    init(_ group: ConnectionGroup, peer: String) {
+    init(_ group: ConnectionGroup, _ identity: ConnectionIdentity) {
         self.group = group
-        identity = ConnectionIdentity(peer: peer, eventLoop: group.eventLoop)
+        self.identity = identity
         parser = RequestParser(limits: group.configuration.limits)
     }
 
@@ -317,13 +316,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
             if let name { buffer.writeString(name) } else { group.namer.writeNext(into: &buffer) }
         }
         let ended = EndedRequest(
-            route: route, method: head.method, status: status, cacheStatus: .hit,
+            route: route, asked: .head(head), status: status, cacheStatus: .hit,
             bytes: queue.count - before,
             nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
         if queue.hasBodies {
-            wait(ended, path: head.target.text, name: name ?? "", upstream: nil)
+            wait(ended, name: name ?? "", upstream: nil)
         } else {
-            log(ended, path: head.target.text, name: name ?? "", upstream: nil)
+            log(ended, name: name ?? "", upstream: nil)
         }
         if !frame.keepsAlive { answeredLast() }
     }
@@ -338,10 +337,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
             $0.writeString(name)
         }
         let ended = EndedRequest(
-            route: route, method: head.method, status: status, cacheStatus: answer.cacheStatus,
+            route: route, asked: .head(head), status: status, cacheStatus: answer.cacheStatus,
             bytes: queue.count - before,
             nanoseconds: now.nanoseconds - since.nanoseconds)
-        wait(ended, path: head.target.text, name: name, upstream: answer.upstream)
+        wait(ended, name: name, upstream: answer.upstream)
         since = now
         if !frame.keepsAlive { answeredLast() }
     }
@@ -349,9 +348,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: - Accounts
 
     /// A request ends when the last byte of its answer is handed on.
-    private func wait(_ ended: EndedRequest, path: String, name: String, upstream: String?) {
-        unsent.append(
-            Unsent(end: queue.end, ended: ended, path: path, name: name, upstream: upstream))
+    private func wait(_ ended: EndedRequest, name: String, upstream: String?) {
+        unsent.append(Unsent(end: queue.end, ended: ended, name: name, upstream: upstream))
     }
 
     private func logSent() {
@@ -362,19 +360,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func log(_ answer: Unsent) {
-        log(answer.ended, path: answer.path, name: answer.name, upstream: answer.upstream)
+        log(answer.ended, name: answer.name, upstream: answer.upstream)
     }
 
     private func log(
-        _ ended: EndedRequest, path: @autoclosure () -> String, name: @autoclosure () -> String,
-        upstream: String?
+        _ ended: EndedRequest, name: @autoclosure () -> String, upstream: String?
     ) {
         group.phases.log(ended)
         if ended.cacheStatus == .hit {
             group.hits &+= 1
             guard group.phases.accessLog.wantsHit(group.hits) else { return }
         }
-        group.phases.accessLog.write(ended, path: path(), name: name(), upstream: upstream)
+        group.phases.accessLog.write(ended, of: identity, name: name(), upstream: upstream)
     }
 
     /// A request that got no answer.
@@ -382,9 +379,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         _ head: RequestHead, _ route: CompiledRoute?, _ status: Int, bytes: Int, name: String
     ) {
         let ended = EndedRequest(
-            route: route, method: head.method, status: status, cacheStatus: nil, bytes: bytes,
+            route: route, asked: .head(head), status: status, cacheStatus: nil, bytes: bytes,
             nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
-        log(ended, path: head.target.text, name: name, upstream: nil)
+        log(ended, name: name, upstream: nil)
     }
 
     private func logCut(_ intake: Intake, _ status: Int) {
@@ -416,15 +413,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Answers bytes that are no request, and ends the connection.
     private func refuse(_ fault: RequestFault) {
+        let refused: EndedRequest.Asked =
+            if case .receiving(let intake) = state { .head(intake.head) } else {
+                .refused(parser.refusedHead)
+            }
         let name = group.namer.next()
         let answer = Answer(GatewayProblem(fault), requestName: name)
         let frame = AnswerWriter.Frame(isHead: false, keepsAlive: false, minorVersion: 1)
         let before = queue.count
         _ = AnswerWriter.write(answer, frame, at: since, into: &queue) { $0.writeString(name) }
         let ended = EndedRequest(
-            route: nil, method: .get, status: fault.status, cacheStatus: nil,
-            bytes: queue.count - before, nanoseconds: 0)
-        wait(ended, path: "", name: name, upstream: nil)
+            route: nil, asked: refused, status: fault.status, cacheStatus: nil,
+            bytes: queue.count - before, nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
+        wait(ended, name: name, upstream: nil)
         answeredLast()
     }
 

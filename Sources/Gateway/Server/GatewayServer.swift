@@ -181,8 +181,8 @@ private final class ConnectionGroups: Sendable {
                 return
             }
             limitUnsent(channel)
-            let peer = channel.remoteAddress?.ipAddress ?? "unknown"
-            try channel.pipeline.syncOperations.addHandler(ConnectionHandler(group, peer: peer))
+            let identity = ConnectionIdentity(channel)
+            try channel.pipeline.syncOperations.addHandler(ConnectionHandler(group, identity))
         }
     }
 

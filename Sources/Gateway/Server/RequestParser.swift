@@ -60,6 +60,9 @@ package struct RequestParser {
         }
     }
 
+    /// What can be told of a head that is refused.
+    var refusedHead: RefusedHead { RefusedHead(buffer) }
+
     /// Takes bytes behind those that wait.
     ///
     /// They never go behind bytes that have been given out: a client that always ends in the

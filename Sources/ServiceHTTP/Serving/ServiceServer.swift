@@ -126,7 +126,7 @@ public struct ServiceServer: Service {
         } catch let error as IOError {
             throw ServiceHTTPError(
                 .cannotListen,
-                "\(name) cannot listen on \(configuration.host):\(configuration.port): "
+                "\(name) cannot listen on \(configuration.authority(configuration.port)): "
                     + error.listeningAdvice, cause: error)
         }
     }
@@ -166,7 +166,7 @@ public struct ServiceServer: Service {
         let port = port ?? configuration.port
         logger.info(
             "listening",
-            metadata: ["server": "\(name)", "address": "\(configuration.host):\(port)"])
+            metadata: ["server": "\(name)", "address": "\(configuration.authority(port))"])
         boundPort.resolve(port)
         await onRunning(port)
     }

@@ -57,4 +57,9 @@ public struct ServiceServerConfiguration: Sendable {
                 .invalidConfiguration, "\(name) is \(time) and must be positive and at most a day")
         }
     }
+
+    /// Host and port as URLs write them: an IPv6 address stands in brackets.
+    func authority(_ port: Int) -> String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
 }

@@ -69,6 +69,39 @@ struct AccessLogTests {
         #expect(requests[2]["status"]?.description == "404")
     }
 
+    @Test func whoAskedIsToldAlsoOfWhatIsRefused() async throws {
+        let lines = Lines()
+        let logger = Logger(label: "gateway") { _ in Recorder(lines: lines) }
+        let origin = try await OriginServer.start { _ in .init(body: "{}") }
+        try await GatewayUnderTest.with(Self.yaml(origin, "{}"), logger: logger) { port, _ in
+            let client = try await RawConnection(port: port)
+            _ = try await client.get(
+                "/items/1?token=x",
+                ["User-Agent: curl/8", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https"])
+            for refused in ["BREW /pot?a=1 HTTP/1.1", "GET /a\u{5C}b HTTP/1.1", "nonsense"] {
+                let client = try await RawConnection(port: port)
+                try await client.send(
+                    "\(refused)\r\nHost: api.shop.example\r\nUser-Agent: kettle\r\n\r\n")
+                _ = try? await client.answer()
+            }
+        }
+        await origin.stop()
+
+        let first = try #require(lines.requests.first)
+        #expect(first["client"] == "127.0.0.1")
+        #expect(first["peer"]?.description.hasPrefix("127.0.0.1:") == true)
+        #expect(first["host"] == "shop")
+        #expect(first["user_agent"] == "curl/8")
+        #expect(first["forwarded_for"] == "203.0.113.9")
+        let refused = lines.requests.dropFirst()
+        #expect(refused.map { $0["method"] } == ["BREW", "GET", "nonsense"])
+        #expect(refused.map { $0["path"] } == ["/pot?a=1", "/a\u{5C}b", ""])
+        #expect(refused.map { $0["status"]?.description } == ["501", "400", "400"])
+        #expect(refused.first?["host"] == "api.shop.example")
+        #expect(refused.first?["user_agent"] == "kettle")
+        #expect(refused.allSatisfy { $0["client"] == "127.0.0.1" })
+    }
+
     @Test func aShareOfHitsIsLoggedOnWish() async throws {
         let requests = try await Self.requests("{hits: 50%}")
 
