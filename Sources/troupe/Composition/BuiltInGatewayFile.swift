@@ -8,13 +8,14 @@ enum BuiltInGatewayFile {
 #   troupe gateway                       serves it; `troupe up` does so too
 #
 # Durations are written 200ms, 5s, 1m, 2h; sizes 64KiB, 1MiB; shares 10%.
-# Whatever is left out has the value shown here or explained beside it.
+# Whatever is left out has the value shown here or explained beside it. Names at the top that begin
+# with `x-` are your own, for anchors: `x-slow: &slow {timeout: 9s}`, then `<<: *slow`.
 
 server:
   host: 127.0.0.1
   port: 3000
   event_loops: 0          # threads that serve; 0 takes one for each core
-  connections: 10000      # more are closed as they come
+  connections: 10000      # more are closed as they come; fewer, if there are too few descriptors
   unsent: 256MiB          # answers kept for clients that do not take them; then most goes first
   limits:                 # answered 414, 431, 431, 431 and 413
     request_line: 8KiB
@@ -30,7 +31,7 @@ server:
     drain: 3s             # for answers under way when the gateway stops
   access_log:
     enabled: true
-    hits: 0%              # the share of answers from memory that are logged
+    hits: 0%              # the share of answers from memory that are logged; 0.0001% at least
 
 # Who answers. Several targets take turns, and a call that may be repeated is tried on the next
 # one when the first fails.
@@ -59,13 +60,15 @@ upstreams:
   shipping:
     targets: [http://127.0.0.1:3006]
 
-# How much is kept in this process. What several gateways share is in Redis.
+# How much is kept in this process. What several gateways share is in Redis. `memory` counts heads
+# and bodies; with keys, tags and what lies between them, the process grows by up to 2.5 times that.
 cache:
   memory: 64MiB
   entries: 20000
 
 # What is asked for, and who answers. Braces name a segment of the path; the same name in
-# `upstream_path`, in tags and in parts stands for what the client wrote there.
+# `upstream_path`, in tags and in parts stands for what the client wrote there. A slash at the end
+# of a path is forwarded as it came. An `upstream_path` may have a query: the client's follows it.
 #
 #   cache.ttl            the longest life of an answer; its service can shorten it
 #   cache.jitter         share of the life taken away at random, so that not all end together

@@ -171,7 +171,7 @@ struct AcceptedConfigurationTests {
         let faults = Self.faults(Self.plain.replacing("PATH", with: path))
 
         #expect(faults.count == 1)
-        #expect(try #require(faults.first).hasPrefix("g.yaml:3:51: routes[0].upstream_path: "))
+        #expect(try #require(faults.first).hasPrefix("g.yaml:3:53: routes[0].upstream_path: "))
         #expect(try #require(faults.first).contains(reason))
     }
 

@@ -7,7 +7,11 @@ import Testing
 struct ForwardedTargetTests {
     static func yaml(_ origin: OriginServer) -> String {
         """
-        upstreams: {shop: {targets: ["http://127.0.0.1:\(origin.port)"]}}
+        upstreams:
+          shop:
+            targets: ["http://127.0.0.1:\(origin.port)"]
+            timeout: 1m
+            retry: {attempts: 1}
         routes:
           - {name: orders, path: /api/orders, upstream: shop}
           - {name: item, path: "/items/{id}", upstream: shop, cache: {ttl: 60s}}

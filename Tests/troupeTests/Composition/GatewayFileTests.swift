@@ -31,6 +31,31 @@ struct GatewayFileTests {
         #expect(failure.message.contains("bad.yaml:1:"))
     }
 
+    /// The command line goes before the variable, and both before the file.
+    @Test func thePortOfTheFileCounts() throws {
+        let path = FileManager.default.temporaryDirectory
+            .appending(path: "gateway-\(UUID().uuidString).yaml").path
+        let text = BuiltInGatewayFile.text
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        func port(_ option: Int?, _ variable: String?, file: String) throws -> Int {
+            try Data(text.replacing("port: 3000", with: "port: \(file)").utf8)
+                .write(to: URL(filePath: path))
+            let surroundings = Surroundings(
+                variables: ["TROUPE_GATEWAY": path, "PORT": variable ?? ""])
+            return try surroundings.port(
+                option, "PORT", default: GatewayFile.port(nil, in: surroundings),
+                highest: Addresses.firstPortHighest)
+        }
+
+        #expect(try port(nil, nil, file: "4100") == 4100)
+        #expect(try port(nil, "4200", file: "4100") == 4200)
+        #expect(try port(4300, "4200", file: "4100") == 4300)
+        for wrong in ["0", "65436"] {
+            let failure = #expect(throws: CommandFailure.self) { try port(nil, nil, file: wrong) }
+            #expect(failure?.message.contains("server.port is \(wrong)") == true)
+        }
+    }
+
     @Test func fileThatIsNamedMustExist() {
         #expect(throws: CommandFailure.self) {
             try GatewayFile.find("/no/such/file", in: Surroundings(variables: [:]))
