@@ -28,6 +28,7 @@ public struct InventoryServer: Service {
         runtime = try SagaRuntime(
             .inventory(), redis: redis, configuration: configuration.saga, logger: logger)
         room = StockRoom(runtime: runtime)
+        readiness?.watch(runtime)
         server = ServiceServer(
             name: "inventory", configuration: configuration.http,
             router: StockRoutes(room: room).router(logger: logger),

@@ -42,6 +42,7 @@ public struct OrderServer: Service {
             catalog: catalog ?? HTTPCatalog(users: clients[0], products: clients[1]))
         // The routes have to know of a stop, also where nobody asks for readiness.
         let readiness = readiness ?? Readiness()
+        readiness.watch(runtime)
         server = ServiceServer(
             name: "orders", configuration: configuration.http,
             router: OrderRoutes(desk: desk, readiness: readiness).router(logger: logger),

@@ -31,6 +31,7 @@ public struct PaymentServer: Service {
         runtime = try SagaRuntime(
             .payment(company: company, giveUpAfter: configuration.giveUpAfter), redis: redis,
             configuration: configuration.saga, logger: logger)
+        readiness?.watch(runtime)
         server = ServiceServer(
             name: "payments", configuration: configuration.http,
             router: PaymentRoutes(records: runtime.records).router(logger: logger),

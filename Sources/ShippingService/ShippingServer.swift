@@ -31,6 +31,7 @@ public struct ShippingServer: Service {
         runtime = try SagaRuntime(
             .shipping(carrier: carrier, giveUpAfter: configuration.giveUpAfter), redis: redis,
             configuration: configuration.saga, logger: logger)
+        readiness?.watch(runtime)
         server = ServiceServer(
             name: "shipping", configuration: configuration.http,
             router: ShipmentRoutes(records: runtime.records).router(logger: logger),

@@ -1,9 +1,9 @@
+import Gateway
 import GatewayRedis
 import Logging
 import Metrics
 import Observability
 import ServiceHTTP
-import Synchronization
 
 /// What every process has once: its metrics, its readiness, and the admin port that shows them.
 final class Office: Sendable {
@@ -33,26 +33,16 @@ final class Office: Sendable {
 
     /// A gateway whose cache stays out of use while its Redis answers is not ready.
     func watch(_ feed: InvalidationFeed, on redis: RedisWatch) {
-        let suspension = Episode()
         readiness.add(
             Readiness.Check(
-                "feed", trouble: { suspension.trouble(unless: feed.isLive) },
-                unless: { await redis.mayPass() }))
+                "feed", trouble: { Trouble(feed.status) }, unless: { await redis.mayPass() }))
     }
 }
 
-/// Notes for how long something has been wrong, for what says only whether it is.
-final class Episode: Sendable {
-    private let began = Mutex<ContinuousClock.Instant?>(nil)
-
-    func trouble(unless isWell: Bool, at now: ContinuousClock.Instant = .now) -> Trouble? {
-        began.withLock { began in
-            began = isWell ? nil : began ?? now
-            return began.map {
-                Trouble(
-                    age: $0.duration(to: now),
-                    reason: "events do not come, so the cache is not used")
-            }
-        }
+extension Trouble {
+    /// What keeps a gateway's cache out of use.
+    fileprivate init?(_ status: FeedStatus) {
+        guard case .suspended(let since, let reason) = status else { return nil }
+        self.init(age: Moment.now() - since, reason: reason)
     }
 }

@@ -235,8 +235,8 @@ struct RehearsalTests {
         let reply = try await client.send(
             .eval(RedisScript("return {\(greeting)}"), keys: [], arguments: []))
 
-        let identity = ServerIdentity(.success(reply))
-        #expect(identity.shortcoming == shortcoming)
+        let hello = HelloReply(.success(reply))
+        #expect(hello.shortcoming == shortcoming)
         #expect(shortcoming?.forbidsStart ?? false == (shortcoming != nil && index < 4))
         await client.shutdown()
         await redis.stop()

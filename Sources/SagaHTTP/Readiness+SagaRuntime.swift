@@ -1,0 +1,9 @@
+public import SagaRedis
+public import ServiceHTTP
+
+extension Readiness {
+    /// The process is not ready while the runtime says that something keeps it from working.
+    public func watch(_ runtime: SagaRuntime) {
+        add(Check(runtime.name, faults: { runtime.faults }))
+    }
+}
