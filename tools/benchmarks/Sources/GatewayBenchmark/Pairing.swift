@@ -27,25 +27,32 @@ enum Pairing {
 
     /// Answers that lie whole, one behind the other, in the bytes.
     private static func answerCount(_ bytes: ByteBuffer) throws -> Int {
-        let data = Data(bytes.readableBytesView)
-        let headEnd = Data("\r\n\r\n".utf8)
+        var rest = bytes
         var count = 0
-        var position = 0
-        while position < data.count {
-            guard let end = data.range(of: headEnd, in: position..<data.count) else {
+        while rest.readableBytes > 0 {
+            guard let length = headLength(rest), let head = rest.readString(length: length) else {
                 throw Failure("bytes that are no answer follow answer \(count)")
             }
-            let head = String(decoding: data[position..<end.lowerBound], as: UTF8.self)
             let field = head.components(separatedBy: "\r\n")
                 .first { $0.lowercased().hasPrefix("content-length:") }
             guard head.hasPrefix("HTTP/1.1 200 "),
-                let length = field?.split(separator: " ").last.flatMap({ Int($0) })
+                let body = field?.split(separator: " ").last.flatMap({ Int($0) })
             else { throw Failure("answer \(count + 1) is not what was asked for:\n\(head)") }
-            position = end.upperBound + length
+            guard rest.readSlice(length: body) != nil else {
+                throw Failure("answer \(count + 1) is not whole")
+            }
             count += 1
         }
-        guard position == data.count else { throw Failure("the last answer is not whole") }
         return count
+    }
+
+    /// Bytes up to the end of the first empty line.
+    private static func headLength(_ bytes: ByteBuffer) -> Int? {
+        bytes.withUnsafeReadableBytes { bytes in
+            (3..<max(3, bytes.count)).first { index in
+                bytes[index] == 10 && bytes[index - 1] == 13 && bytes[index - 2] == 10
+            }.map { $0 + 1 }
+        }
     }
 
     private final class Reader: ChannelInboundHandler {
