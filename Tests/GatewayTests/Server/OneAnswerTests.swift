@@ -16,7 +16,8 @@ struct OneAnswerTests {
 
     /// A body that shows where it came from, at each place.
     private static func body(_ name: Substring, _ size: Int) -> String {
-        String(String(repeating: "\(name):", count: size / (name.count + 1) + 1).prefix(size))
+        let whole = String(repeating: "\(name):", count: size / (name.count + 1) + 1)
+        return String(decoding: whole.utf8.prefix(size), as: UTF8.self)
     }
 
     private static func with(
