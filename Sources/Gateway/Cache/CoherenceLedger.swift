@@ -67,7 +67,7 @@ struct CoherenceLedger: Hashable, Sendable {
     /// Until when no event was missed, as far as is known; always past while suspended.
     private(set) var trustedUntil: Moment
     /// Rises with everything that can make a reading void.
-    private var now: UInt64 = 0
+    private(set) var now: UInt64 = 0
     private var lastNumber: UInt64 = 0
     private var fills: [Fill: FillState] = [:]
     private var watchers: [CacheTag: Set<Fill>] = [:]

@@ -42,7 +42,7 @@ struct CacheKeyTests {
         #expect(builder.key == key("orders", "2"))
     }
 
-    @Test func digestDependsOnSaltAndKey() {
+    @Test func digestDependsOnTheKey() {
         let digest = key("orders", "1").digest
 
         #expect(digest.count == 64)
