@@ -106,7 +106,7 @@ let package = Package(
         module(
             "Redis",
             ["CReplyTape", crypto, deque, lifecycle, logging, metrics, nioCore, nioPosix, nioSSL]),
-        module("RedisTestKit", ["Redis", logging]),
+        module("RedisTestKit", ["Redis", logging, nioCore, nioPosix]),
 
         // Events, logs and metrics
         module("CloudEvents", []),

@@ -45,18 +45,20 @@ public final class RedisClient: Sendable {
         self.configuration = configuration
         let connector = RedisConnector(configuration)
         let metrics = RedisMetrics()
-        let shared = (0..<min(max(configuration.sharedConnections, 1), 4)).map { _ in
+        let count = min(max(configuration.sharedConnections, 1), 4)
+        let loops = (0..<count).map { _ in eventLoopGroup.next() }
+        let subscriptions = SubscriptionConnection(
+            connector: connector, eventLoop: loops[0], metrics: metrics, logger: logger)
+        let shared = loops.map { loop in
             CommandConnection(
-                connector: connector, eventLoop: eventLoopGroup.next(), metrics: metrics,
-                logger: logger)
+                connector: connector, eventLoop: loop, metrics: metrics, logger: logger,
+                turnedAway: { [weak subscriptions] in subscriptions?.moveOn() })
         }
         self.shared = shared
+        self.subscriptions = subscriptions
         executor = LoopExecutor(shared[0].eventLoop)
         leases = LeasePool(
             connector: connector, group: eventLoopGroup, metrics: metrics, logger: logger)
-        subscriptions = SubscriptionConnection(
-            connector: connector, eventLoop: shared[0].eventLoop, metrics: metrics,
-            logger: logger)
     }
 
     deinit {

@@ -111,6 +111,17 @@ extension RedisError {
         }
     }
 
+    /// Whether the server says that it is not, or not yet, the one to write to.
+    ///
+    /// It stays so on this connection, while its address may lead to another server by now: after
+    /// a failover the old primary is a replica, and does not close what is open.
+    var turnsAway: Bool {
+        switch code.serverPrefix {
+        case "READONLY", "MASTERDOWN", "LOADING": true
+        default: false
+        }
+    }
+
     private static let dataFaults = [
         "is not an integer", "would overflow", "is not a valid float", "exceeds maximum allowed",
     ]

@@ -42,8 +42,12 @@ public final class SagaRuntime: Service {
         _ participant: Participant, redis: RedisClient,
         configuration: SagaRuntimeConfiguration = SagaRuntimeConfiguration(), logger: Logger
     ) throws(SagaError) {
-        try configuration.validate()
         let plan = try ParticipantPlan(participant)
+        var configuration = configuration
+        configuration.shortestDeadline = [
+            configuration.shortestDeadline, plan.lifecycle?.deadline,
+        ].compactMap { $0 }.min()
+        try configuration.validate()
         var logger = logger
         logger[metadataKey: "service"] = "\(plan.name)"
         let names = SagaKeys(namespace: configuration.namespace)
@@ -76,9 +80,10 @@ public final class SagaRuntime: Service {
             executor: redis.executor,
             work: { await office.work($0, $1) },
             acknowledge: { [acknowledger] in acknowledger.add($0) })
+        let ledgers = LedgerReader(redis: redis, names: transitions.keys, streams: streams)
         readers = Set(streams.map(\.owner)).sorted().map { [group, dispatcher] owner in
             StreamReader(
-                owner: owner, streams: streams, redis: redis, group: group,
+                owner: owner, streams: streams, redis: redis, group: group, ledgers: ledgers,
                 dispatcher: dispatcher, configuration: configuration, health: transitions.health,
                 logger: logger)
         }

@@ -15,7 +15,14 @@ public struct SagaRuntimeConfiguration: Sendable {
     /// How many events may wait to be tried again; beyond that nothing new is read.
     public var parkedMaximum = 8192
     /// An entry that nobody renewed for so long is taken over by another replica.
-    public var lease: Duration = .seconds(30)
+    ///
+    /// If nil, 10 s or a third of the shortest deadline, whichever is less: what a replica leaves
+    /// behind has to be taken over, and done, before its sagas are cancelled.
+    public var lease: Duration?
+    /// The shortest deadline of the sagas that the participant takes part in.
+    ///
+    /// Its own lifecycle's counts by itself.
+    public var shortestDeadline: Duration?
     /// Pauses between tries.
     public var retry = RetrySchedule()
     /// How long a forward step is tried before its outcome counts as unknown.
@@ -53,13 +60,30 @@ public struct SagaRuntimeConfiguration: Sendable {
         return name.isEmpty ? "replica" : name
     }
 
+    /// The lease in use.
+    var leaseInUse: Duration {
+        if let lease { return lease }
+        guard let shortestDeadline else { return Self.leaseMaximum }
+        return max(min(Self.leaseMaximum, shortestDeadline / 3), .milliseconds(100))
+    }
+
+    private static let leaseMaximum: Duration = .seconds(10)
+
     /// Throws an error that lists every value out of its range.
     func validate() throws(SagaError) {
         var faults: [String] = []
         func check(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
         check((1...65_536).contains(concurrency), "concurrency has to be 1 to 65536")
         check((1...1_000_000).contains(parkedMaximum), "parkedMaximum has to be 1 to 1000000")
-        check(lease >= .milliseconds(100), "lease has to be at least 100 ms")
+        if let lease {
+            check(lease >= .milliseconds(100), "lease has to be at least 100 ms")
+            if let shortestDeadline {
+                check(
+                    lease * 3 <= shortestDeadline,
+                    "lease has to be at most a third of the shortest deadline, "
+                        + "\(shortestDeadline), or what a replica leaves behind is cancelled")
+            }
+        }
         check(retry.pauseMinimum > .zero, "retry.pauseMinimum has to be above 0")
         check(retry.pauseMaximum >= retry.pauseMinimum, "retry.pauseMaximum is below its minimum")
         check(giveUpAfter > .zero, "giveUpAfter has to be above 0")

@@ -51,6 +51,10 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     private var isPumping = false
     private var lostAt = NIODeadline.uptimeNanoseconds(0)
     private var lastError: RedisError?
+    private var readyAt = NIODeadline.uptimeNanoseconds(0)
+    /// What the server said by which it turned the link away.
+    private var refusal: RedisError?
+    private let turnedAway: @Sendable () -> Void
     private var timer: Scheduled<Void>?
     private var timerDue = NIODeadline.distantFuture
     private var closing: EventLoopPromise<Void>?
@@ -60,13 +64,14 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
 
     init(
         connector: RedisConnector, eventLoop: any EventLoop, metrics: RedisMetrics,
-        logger: Logger, comesBack: Bool = true
+        logger: Logger, comesBack: Bool = true, turnedAway: @escaping @Sendable () -> Void = {}
     ) {
         let configuration = connector.configuration
         self.connector = connector
         self.eventLoop = eventLoop
         self.metrics = metrics
         self.logger = logger
+        self.turnedAway = turnedAway
         replyLimit = TimeAmount(configuration.replyLimit)
         disconnectedWait = TimeAmount(configuration.disconnectedWait)
         connectTimeout = TimeAmount(configuration.connectTimeout)
@@ -226,6 +231,8 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
             return
         }
         self.link = link
+        readyAt = .now()
+        refusal = nil
         if lastError != nil { logger.info("connected to Redis again") }
         lastError = nil
         state.greeted()
@@ -239,6 +246,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
                 RedisError(.protocolViolation, "Redis sent a reply to no command"))
             return
         }
+        if let error = reply.error, error.turnsAway { refusal = error }
         guard call.receive(reply) else { return }
         inFlight.removeFirst()
         repliesAwaited -= call.replies
@@ -247,12 +255,24 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
 
     func linkFinishedReading() {
         metrics.flush()
+        if let refusal { return turnAway(refusal) }
         if !waiting.isEmpty { pump() }
         if closing != nil, inFlight.isEmpty, waiting.isEmpty { finishClosing() }
     }
 
     func linkWritable() {
         pump()
+    }
+
+    /// Leaves a server that is not the one to write to: its address may lead elsewhere by now.
+    private func turnAway(_ refusal: RedisError) {
+        self.refusal = nil
+        guard let link else { return }
+        state.turnAway(after: .nanoseconds((.now() - readyAt).nanoseconds))
+        link.close(
+            RedisError(
+                .connectionLost, "Redis is not the server to write to", cause: refusal))
+        turnedAway()
     }
 
     func linkLost(_ error: RedisError) {

@@ -7,6 +7,9 @@
 //                         │             ▼
 //                         └────────  pausing
 //
+//    A server that greets back and then turns us away, as a replica does that was a primary, is as
+//    good as none: the pauses go on growing until a link has held for a while.
+//
 //    closed: from everywhere, for good. A connection that must not come back (a lease, which
 //    would lose its WATCH) goes there when it is lost.
 
@@ -26,6 +29,8 @@ struct ConnectionState {
     private(set) var phase = Phase.idle
     /// Attempts that failed since the last success.
     private(set) var failures = 0
+    /// Links in a row that the server turned away soon.
+    private var turnedAway = 0
     private let comesBack: Bool
     private let backoff: Backoff
 
@@ -46,8 +51,18 @@ struct ConnectionState {
     mutating func greeted() {
         guard phase == .connecting else { return }
         phase = .ready
-        failures = 0
+        failures = turnedAway
     }
+
+    /// The server says that it is not the one to write to, on a link that held for so long.
+    ///
+    /// The link's loss follows.
+    mutating func turnAway(after held: Duration) {
+        turnedAway = held < Self.steady ? turnedAway + 1 : 1
+        if held >= Self.steady { failures = 0 }
+    }
+
+    private static let steady: Duration = .seconds(5)
 
     mutating func lost<Generator: RandomNumberGenerator>(_ random: inout Generator) -> Action {
         switch phase {

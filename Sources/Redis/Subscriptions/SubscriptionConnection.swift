@@ -70,6 +70,14 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
         eventLoop.execute { self.stop() }
     }
 
+    /// Connects anew: another connection learnt that the server is not the one to write to.
+    func moveOn() {
+        eventLoop.execute {
+            self.link?.close(
+                RedisError(.connectionLost, "Redis is not the server to write to"))
+        }
+    }
+
     // MARK: - The event loop
 
     private func add(

@@ -68,18 +68,21 @@ package enum StepAction: Hashable, Sendable {
 /// A step that may have acted outside is undone like one that did. So it never leaves `absent`
 /// behind: before its event is given up, or set aside, the ledger says `unknown`.
 ///
-/// Most events are decided on an assumption, without reading the ledger: the transition
-/// compares and sets, and when the assumption was wrong its answer holds the true state, on
-/// which the machine decides again.
+/// Steps on records alone are decided on an assumption, without reading the ledger: the
+/// transition compares and sets, and when the assumption was wrong its answer holds the true
+/// state, on which the machine decides again.
 package enum StepMachine {
     /// The state to act upon without a look at the ledger; nil if the ledger has to be read.
     ///
-    /// What was delivered before has probably been dealt with before, and a compensation has
-    /// to know whether there is something to undo outside.
-    package static func assumed(_ role: StepRole, deliveredBefore: Bool) -> StepState? {
+    /// What was delivered before has probably been dealt with before, a compensation has to know
+    /// whether there is something to undo outside, and a step that acts outside whether it still
+    /// may: what was cancelled before it began is not to be charged and refunded.
+    package static func assumed(
+        _ role: StepRole, deliveredBefore: Bool, actsOutside: Bool = true
+    ) -> StepState? {
         if deliveredBefore { return nil }
         return switch role {
-        case .forward: .absent
+        case .forward: actsOutside ? nil : .absent
         case .compensate: nil
         case .finish: .done
         }

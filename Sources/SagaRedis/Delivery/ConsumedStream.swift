@@ -7,6 +7,9 @@ final class ConsumedStream: Sendable {
     let owner: String
     let consumed: ParticipantPlan.Consumed
 
+    /// Steps that act outside when an event of this type comes, and so look at the ledger first.
+    let stepsActingOutside: [String]
+
     var type: String { consumed.kind.type }
 
     private init(
@@ -16,6 +19,10 @@ final class ConsumedStream: Sendable {
         self.channel = channel
         self.owner = owner
         self.consumed = consumed
+        stepsActingOutside = consumed.roles.compactMap { role in
+            guard case .start(let step) = role, step.actsOutside else { return nil }
+            return step.name
+        }
     }
 
     /// All streams of a participant; those of one owner lie next to each other.

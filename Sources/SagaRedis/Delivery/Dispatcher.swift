@@ -26,6 +26,9 @@ final class Dispatcher: Sendable {
         fileprivate let dispatcher: Dispatcher
         fileprivate let lane: String
         fileprivate let worker: Workers.Worker
+        /// Whether the entry is its lane's first: nothing of its saga has run here since it was
+        /// read.
+        fileprivate(set) var isFirst = true
 
         /// Whether nothing new is to be tried.
         var isStopping: Bool { dispatcher.state.withLock { $0.isStopping } }
@@ -176,10 +179,12 @@ final class Dispatcher: Sendable {
 
     private func runLane(from first: HeldEntry, at place: Place) async {
         var next: HeldEntry? = first
+        var place = place
         while let entry = next {
             switch await work(entry, place) {
             case .done:
                 acknowledge(entry)
+                place.isFirst = false
                 next = finish(at: place)
             case .left:
                 state.withLock { state in

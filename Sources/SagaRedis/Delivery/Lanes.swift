@@ -25,8 +25,14 @@ final class HeldEntry: Sendable {
     let content: Content
     /// Whether it may have been worked on before, by whomever.
     let deliveredBefore: Bool
+    /// What the ledger held when it was read, if somebody looked.
+    let look: LedgerLook?
 
-    init(stream: Int, id: String, content: Content, deliveredBefore: Bool) {
+    init(
+        stream: Int, id: String, content: Content, deliveredBefore: Bool,
+        look: LedgerLook? = nil
+    ) {
+        self.look = look
         self.stream = stream
         self.id = id
         self.content = content
@@ -170,5 +176,11 @@ struct Lanes {
 }
 
 extension HeldEntry {
+    func with(_ look: LedgerLook) -> HeldEntry {
+        HeldEntry(
+            stream: stream, id: id, content: content, deliveredBefore: deliveredBefore,
+            look: look)
+    }
+
     func isSame(as other: HeldEntry) -> Bool { stream == other.stream && id == other.id }
 }

@@ -20,7 +20,7 @@ struct LeaseKeeper: Sendable {
 
     func run(while isRunning: @Sendable () -> Bool) async {
         while isRunning() {
-            guard (try? await Task.sleep(for: configuration.lease / 3)) != nil else { return }
+            guard (try? await Task.sleep(for: configuration.leaseInUse / 3)) != nil else { return }
             guard isRunning() else { return }
             do {
                 try await renew()
@@ -56,7 +56,7 @@ struct LeaseKeeper: Sendable {
             do {
                 let reply = try await redis.write(
                     .xautoclaim(
-                        key, service, configuration.consumerName, idle: configuration.lease,
+                        key, service, configuration.consumerName, idle: configuration.leaseInUse,
                         from: cursor, count: reserved))
                 claim = try decoding { () throws(RedisError) in try reply.streamClaim() }
             } catch {

@@ -27,14 +27,16 @@ final class StreamReader: Sendable {
     private let redis: RedisClient
     private let group: ConsumerGroup
     private let dispatcher: Dispatcher
+    private let ledgers: LedgerReader
+    private let looks: Bool
     private let configuration: SagaRuntimeConfiguration
     private let health: RuntimeHealth
     private let logger: Logger
 
     init(
         owner: String, streams: [ConsumedStream], redis: RedisClient, group: ConsumerGroup,
-        dispatcher: Dispatcher, configuration: SagaRuntimeConfiguration, health: RuntimeHealth,
-        logger: Logger
+        ledgers: LedgerReader, dispatcher: Dispatcher,
+        configuration: SagaRuntimeConfiguration, health: RuntimeHealth, logger: Logger
     ) {
         let first = streams.firstIndex { $0.owner == owner } ?? 0
         indices = first..<first + streams.count { $0.owner == owner }
@@ -44,6 +46,8 @@ final class StreamReader: Sendable {
         self.redis = redis
         self.group = group
         self.dispatcher = dispatcher
+        self.ledgers = ledgers
+        looks = streams[indices].contains { !$0.stepsActingOutside.isEmpty }
         self.configuration = configuration
         self.health = health
         self.logger = logger
@@ -125,7 +129,7 @@ final class StreamReader: Sendable {
             dispatcher.giveBack(reserved)
             throw error
         }
-        return admit(reply, deliveredBefore: false, reserved: reserved).count
+        return await admit(reply, deliveredBefore: false, reserved: reserved).count
     }
 
     /// Reads what was delivered to this consumer before and never acknowledged.
@@ -150,7 +154,7 @@ final class StreamReader: Sendable {
                 throw error
             }
             let counts = await deliveries(of: reply)
-            after = admit(reply, deliveredBefore: true, counts: counts, reserved: reserved)
+            after = await admit(reply, deliveredBefore: true, counts: counts, reserved: reserved)
         }
     }
 
@@ -170,7 +174,7 @@ final class StreamReader: Sendable {
     private func admit(
         _ reply: RedisValue, deliveredBefore: Bool, counts: [Int: [String: Int]] = [:],
         reserved: Int
-    ) -> [Int: String] {
+    ) async -> [Int: String] {
         var entries: [HeldEntry] = []
         var last: [Int: String] = [:]
         var gone: [Int: [String]] = [:]
@@ -197,7 +201,7 @@ final class StreamReader: Sendable {
                             fields, id: id, stream: stream, deliveredBefore: deliveredBefore))
             }
         }
-        dispatcher.admit(entries)
+        dispatcher.admit(looks ? await ledgers.look(at: entries) : entries)
         dispatcher.giveBack(reserved - entries.count)
         if !gone.isEmpty { forget(gone) }
         return last

@@ -17,7 +17,8 @@ struct EntryOffice: Sendable {
             case .event(let event):
                 let work = EntryWork(
                     environment: environment, event: event,
-                    deliveredBefore: entry.deliveredBefore, place: place)
+                    deliveredBefore: entry.deliveredBefore,
+                    look: place.isFirst ? entry.look : nil, place: place)
                 try await work.run(stream.consumed)
             case .unreadable(let content):
                 throw Interruption.dead(content.reason, content.error, attempts: 0)

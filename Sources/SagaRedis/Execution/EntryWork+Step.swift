@@ -24,10 +24,12 @@ extension EntryWork {
         let started = ContinuousClock.now
         var entry: LedgerEntry?
         var action: StepAction
-        if let assumed = StepMachine.assumed(role, deliveredBefore: deliveredBefore) {
+        let assumed = StepMachine.assumed(
+            role, deliveredBefore: deliveredBefore, actsOutside: step.actsOutside)
+        if let assumed {
             action = StepMachine.action(role, in: assumed, actsOutside: step.actsOutside)
         } else {
-            entry = try await ledger(of: step)
+            entry = if let look { look[step.name] } else { try await ledger(of: step) }
             action = StepMachine.action(
                 role, in: try Self.state(entry), actsOutside: step.actsOutside)
         }

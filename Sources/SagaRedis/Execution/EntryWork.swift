@@ -54,16 +54,19 @@ final class EntryWork: Sendable {
     let environment: WorkEnvironment
     let event: CloudEvent
     let deliveredBefore: Bool
+    /// What the ledger held when the entry was read; nil if that is not known.
+    let look: LedgerLook?
     /// Where it runs.
     let place: Dispatcher.Place
 
     init(
         environment: WorkEnvironment, event: CloudEvent, deliveredBefore: Bool,
-        place: Dispatcher.Place
+        look: LedgerLook? = nil, place: Dispatcher.Place
     ) {
         self.environment = environment
         self.event = event
         self.deliveredBefore = deliveredBefore
+        self.look = look
         self.place = place
     }
 

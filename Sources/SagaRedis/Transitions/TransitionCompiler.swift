@@ -211,7 +211,9 @@ struct TransitionCompiler {
             isFirst
             ? "" : " and (text == '' or match(text, ' (.......)') ~= match(next, ' (.......)'))"
         lastLines += [
-            "if not blocked\(condition) then", "    call('EXPIRE', ledger, \(ledgerSeconds))", "end",
+            "if not blocked\(condition) then",
+            "    call('EXPIRE', ledger, \(ledgerSeconds))",
+            "end",
         ]
     }
 

@@ -15,7 +15,7 @@ final class TransitionWriter: Sendable {
     let redis: RedisClient
     let service: String
     let names: SagaKeys
-    private let keys: ServiceKeys
+    let keys: ServiceKeys
     private let source: String
     private let scripts: TransitionScripts
     private let metrics: SagaMetrics

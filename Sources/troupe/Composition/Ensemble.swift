@@ -238,6 +238,8 @@ struct Ensemble {
     private var saga: SagaRuntimeConfiguration {
         var configuration = SagaRuntimeConfiguration()
         configuration.namespace = settings.namespace ?? ""
+        configuration.shortestDeadline =
+            settings.orderDeadline ?? OrderServerConfiguration().deadline
         return configuration
     }
 

@@ -33,6 +33,30 @@ struct ConnectionStateTests {
         #expect(state.failures == 0)
     }
 
+    @Test func pausesGrowWhileTheServerGreetsAndTurnsAway() {
+        var state = ConnectionState(comesBack: true, backoff: backoff)
+        var most = MostRandom()
+        _ = state.wanted()
+        var pauses: [Duration] = []
+        for _ in 0..<6 {
+            state.greeted()
+            state.turnAway(after: .milliseconds(3))
+            if case .pause(let pause) = state.lost(&most) { pauses.append(pause) }
+            _ = state.pauseOver()
+        }
+        for (pause, bound) in zip(pauses, [50, 100, 200, 400, 800, 1000]) {
+            #expect(pause <= .milliseconds(bound) && pause > .milliseconds(bound - 1))
+        }
+
+        state.greeted()
+        state.turnAway(after: .seconds(60))
+        guard case .pause(let pause) = state.lost(&most) else {
+            Issue.record("it does not come back")
+            return
+        }
+        #expect(pause <= .milliseconds(50), "a link that held for long begins anew")
+    }
+
     @Test func aLeaseNeverComesBack() {
         var state = ConnectionState(comesBack: false, backoff: backoff)
         var random = SystemRandomNumberGenerator()

@@ -8,6 +8,28 @@ import Testing
 /// Delivery through crashes, lost groups and lost doorbells.
 @Suite(.redisServer, .timeLimit(.minutes(1)))
 struct DeliveryTests {
+    @Test func whatWasCancelledBeforeItsStepBeganIsNeverDone() async throws {
+        try await ShopRig.with { rig in
+            let order = try rig.runtime(rig.saga.order)
+            for number in 0..<10 {
+                _ = try await order.begin("\(number)", OrderCreated())
+                _ = try await order.requestCancellation(
+                    of: "\(number)", reason: BusinessFailure("x"))
+            }
+            try await rig.running { order in
+                for number in 0..<10 {
+                    try await rig.settled("\(number)", order, as: .cancelled)
+                }
+                try await rig.until("everything is dealt with") {
+                    try await rig.pending("OrderCreated", owner: "order", group: "payment") == 0
+                }
+            }
+
+            #expect(rig.saga.world.calls("charge") == 0)
+            #expect(try await rig.ledger("payment", "0", "charge") == "tombstone")
+        }
+    }
+
     @Test func whatACrashedLifeHadIsDeliveredAgain() async throws {
         try await ShopRig.with { rig in
             let stream = rig.keys.stream("OrderCreated", owner: "order")

@@ -64,7 +64,9 @@ struct DeadLetterTests {
                         return try await rig.deadLetters("payment").count == letters && pending == 0
                     }
                 }
-                return try await rig.deadLetters("payment").compactMap { $0["event"] }
+                // Entries that cannot be read belong to no saga and run side by side, so that their
+                // letters have no order.
+                return try await rig.deadLetters("payment").compactMap { $0["event"] }.sorted()
             }
             _ = try await rig.redis.send(.xadd(stream, ["data": "no json"]))
             #expect(try await texts(whenThereAre: 1) == ["no json"])

@@ -91,7 +91,7 @@ struct TransitionFaultTests {
         ("NOPERM User default has no permissions to run the 'evalsha' command", true),
         ("NOAUTH Authentication required.", true), ("MOVED 1 127.0.0.1:7001", true),
         ("ERR unknown command 'XADD', with args beginning with: ", true),
-        ("ERR Error running script (call to f_0af): @user_script:5: -OOM command not allowed", true),
+        ("ERR Error running script (call to f_0af): @user_script:5: -OOM not allowed", true),
         ("OOM command not allowed when used memory > 'maxmemory'.", true),
         ("UNKNOWN what a later version may say", true),
     ])

@@ -44,7 +44,9 @@ struct StepMachineTests {
     }
 
     @Test func whatWasDeliveredBeforeIsReadFirst() {
-        #expect(StepMachine.assumed(.forward, deliveredBefore: false) == .absent)
+        #expect(StepMachine.assumed(.forward, deliveredBefore: false) == nil)
+        #expect(
+            StepMachine.assumed(.forward, deliveredBefore: false, actsOutside: false) == .absent)
         #expect(StepMachine.assumed(.forward, deliveredBefore: true) == nil)
         #expect(StepMachine.assumed(.finish, deliveredBefore: false) == .done)
         #expect(StepMachine.assumed(.compensate, deliveredBefore: false) == nil)

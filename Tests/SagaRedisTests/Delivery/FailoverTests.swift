@@ -1,0 +1,74 @@
+import Redis
+import RedisTestKit
+import Saga
+import SagaRedis
+import Testing
+
+/// The primary behind a stable address becomes a replica, and no connection is closed by that.
+@Suite(.timeLimit(.minutes(2)))
+struct FailoverTests {
+    @Test func sagasGoOnAtTheNewPrimaryBehindTheSameAddress() async throws {
+        let options = RedisServer.Options(arguments: ["--repl-diskless-sync-delay", "0"])
+        let first = try await RedisServer.launch(options)
+        let second = try await RedisServer.launch(options)
+        let address = try await TCPForwarder(to: first.port)
+        let (old, new) = (first.client(), second.client())
+        try await follow(new, first.port)
+        let behind = first.client { $0.address = .tcp(host: "127.0.0.1", port: address.port) }
+        let rig = try await rig(behind)
+
+        try await rig.running { order in
+            _ = try await order.begin("before", OrderCreated())
+            try await rig.settled("before", order, as: .completed)
+            // Under way, and silent, so that nothing is lost between the two servers.
+            rig.saga.world.fail("charge")
+            for number in 0..<20 { _ = try await order.begin("\(number)", OrderCreated()) }
+            try await eventually("the replica has everything") {
+                try await replicated(old, new)
+            }
+
+            _ = try await new.send(RedisCommand("REPLICAOF", ["NO", "ONE"]))
+            address.point(to: second.port)
+            try await follow(old, second.port)
+            rig.saga.world.fail("charge", false)
+            let start = ContinuousClock.now
+
+            try await rig.until("orders begin again", within: .seconds(10)) {
+                try await order.begin("after", OrderCreated()) != .rejected(.outcomeUnknown)
+            }
+            try await rig.settled("after", order, as: .completed)
+            #expect(ContinuousClock.now - start < .seconds(10))
+            for number in 0..<20 { try await rig.settled("\(number)", order, as: .completed) }
+            #expect(order.faults.isEmpty)
+        }
+
+        #expect(rig.saga.world.done("dispatch").count == 22)
+        #expect(try await new.send(.get("nothing")).isNull)
+        await behind.shutdown()
+        for client in [old, new] { await client.shutdown() }
+        await address.stop()
+        await first.stop()
+        await second.stop()
+    }
+
+    private func follow(_ client: RedisClient, _ port: Int) async throws {
+        _ = try await client.send(
+            RedisCommand("REPLICAOF", ["127.0.0.1", .string("\(port)")]))
+    }
+
+    private func replicated(_ old: RedisClient, _ new: RedisClient) async throws -> Bool {
+        let facts = try await new.send(.info("replication")).infoFields()
+        let offset = try await old.send(.info("replication")).infoFields()["master_repl_offset"]
+        return facts["master_link_status"] == "up" && facts["slave_repl_offset"] == offset
+    }
+
+    private func rig(_ redis: RedisClient) async throws -> ShopRig {
+        var configuration = SagaRuntimeConfiguration()
+        configuration.consumerName = "replica"
+        configuration.drainInterval = .milliseconds(200)
+        let rig = ShopRig(saga: ShopSaga(), redis: redis, configuration: configuration)
+        _ = try await rig.store("inventory").transition(
+            Changes { $0.set("stock:1", ["available": "1000"]) })
+        return rig
+    }
+}
