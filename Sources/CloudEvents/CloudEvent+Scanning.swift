@@ -35,7 +35,7 @@ extension CloudEvent {
     /// The attributes that we know, in the order in which `json()` writes them.
     private enum Name: Int {
         case specVersion, id, source, type, subject, time, correlationID, causationID
-        case traceparent, coordination, dataVersion, data, contentType, binaryData
+        case traceparent, coordination, route, dataVersion, data, contentType, binaryData
 
         static let count = binaryData.rawValue + 1
 
@@ -51,6 +51,7 @@ extension CloudEvent {
             case .causationID: "causationid"
             case .traceparent: "traceparent"
             case .coordination: "coordination"
+            case .route: "route"
             case .dataVersion: "dataversion"
             case .data: "data"
             case .contentType: "datacontenttype"
@@ -71,6 +72,7 @@ extension CloudEvent {
         var causationID: JSONScanner.Text?
         var traceparent: JSONScanner.Text?
         var coordination: JSONScanner.Text?
+        var route: JSONScanner.Text?
         var contentType: JSONScanner.Text?
         var dataVersion: Int?
         var data: Range<Int>?
@@ -108,6 +110,7 @@ extension CloudEvent {
             case .causationID: try Self.set(&causationID, .causationID, &scanner)
             case .traceparent: try Self.set(&traceparent, .traceparent, &scanner)
             case .coordination: try Self.set(&coordination, .coordination, &scanner)
+            case .route: try Self.set(&route, .route, &scanner)
             case .contentType: try Self.set(&contentType, .contentType, &scanner)
             case .dataVersion:
                 guard dataVersion == nil else { throw Self.twice(.dataVersion) }
@@ -188,6 +191,7 @@ extension CloudEvent {
             causationID: try text(attributes.causationID),
             traceparent: try text(attributes.traceparent),
             coordination: try text(attributes.coordination),
+            route: try text(attributes.route),
             dataVersion: dataVersion,
             data: Array(bytes[try Self.required(attributes.data, .data)]))
     }

@@ -21,6 +21,7 @@ extension CloudEvent {
         text.append(attribute: "\",\"causationid\":\"", causationID)
         text.append(attribute: "\",\"traceparent\":\"", traceparent)
         text.append(attribute: "\",\"coordination\":\"", coordination)
+        text.append(attribute: "\",\"route\":\"", route)
         text.append(UInt8(ascii: "\""))
         if dataVersion > 1 {
             text.append(ascii: ",\"dataversion\":")

@@ -21,6 +21,9 @@ public struct CloudEvent: Hashable, Sendable {
     public var traceparent: String?
     /// `choreography` or `orchestration`; absent for events outside a saga.
     public var coordination: String?
+    /// The saga's route, by whose name idempotency keys are made; absent in events of versions that
+    /// knew none, and outside a saga.
+    public var route: String?
     /// The payload's version, which stands in the text only when it is above 1.
     public var dataVersion: Int
     /// The payload: the text of one JSON object.
@@ -41,6 +44,7 @@ public struct CloudEvent: Hashable, Sendable {
         causationID: String? = nil,
         traceparent: String? = nil,
         coordination: String? = nil,
+        route: String? = nil,
         dataVersion: Int = 1,
         data: [UInt8]
     ) {
@@ -53,6 +57,7 @@ public struct CloudEvent: Hashable, Sendable {
         self.causationID = causationID
         self.traceparent = traceparent
         self.coordination = coordination
+        self.route = route
         self.dataVersion = dataVersion
         self.data = data
     }

@@ -9,7 +9,7 @@ public import Saga
 extension Participant {
     /// Works on records alone: conditions and writes happen in one transition.
     public static func inventory() -> Participant {
-        Participant(ServiceName.inventory) {
+        Participant(ServiceName.inventory, route: ServiceName.route) {
             Step(
                 "reserve", on: PaymentProcessed.self, emits: ProductReserved.self,
                 actsOutside: false,

@@ -5,6 +5,9 @@ public enum ServiceName {
     /// Keeps the orders and decides how their sagas end.
     public static let order = "order"
 
+    /// The route of the sagas that they take part in, as idempotency keys name it.
+    public static let route = "order"
+
     /// Charges and refunds.
     public static let payment = "payment"
 

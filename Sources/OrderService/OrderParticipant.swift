@@ -8,7 +8,7 @@ public import Saga
 extension Participant {
     /// Cancels what is still pending after `deadline`.
     public static func order(deadline: Duration) -> Participant {
-        Participant(ServiceName.order) {
+        Participant(ServiceName.order, route: ServiceName.route) {
             Lifecycle(
                 begins: OrderCreated.self, deadline: deadline,
                 answers: [

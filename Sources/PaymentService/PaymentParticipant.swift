@@ -10,7 +10,7 @@ import SagaHTTP
 extension Participant {
     /// Charges with `company`; a charge without an answer for `giveUpAfter` is taken back.
     public static func payment(company: any PaymentCompany, giveUpAfter: Duration) -> Participant {
-        Participant(ServiceName.payment) {
+        Participant(ServiceName.payment, route: ServiceName.route) {
             Step(
                 "charge", on: OrderCreated.self, emits: PaymentProcessed.self,
                 giveUpAfter: giveUpAfter,
@@ -42,7 +42,8 @@ extension Participant {
                 undo: { context in
                     let refund = try await context.calling {
                         try await company.refund(
-                            chargeKey: context.idempotencyKey, key: context.sagaID + ":refund")
+                            chargeKey: context.idempotencyKey,
+                            key: context.idempotencyKey(for: "refund"))
                     }
                     return Transition(PaymentRefunded(amount: refund.amount)) {
                         $0.set(.payment(context.sagaID), Payment.refunded)

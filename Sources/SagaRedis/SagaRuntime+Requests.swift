@@ -73,7 +73,7 @@ extension SagaRuntime {
     public func status(of sagaID: String) async throws(SagaError) -> SagaStatus? {
         let entry = try await environment.transitions.ledger(
             sagaID, field: LifecycleKeeper.field)
-        guard let entry else { return nil }
+        guard let entry = entry[LifecycleKeeper.field] else { return nil }
         return LifecycleState(text: entry.state)?.sagaStatus
     }
 
@@ -130,13 +130,18 @@ extension SagaRuntime {
     ) -> (keeper: LifecycleKeeper, context: StepContext) {
         let keeper = LifecycleKeeper(
             lifecycle: lifecycle, plan: environment.plan, transitions: environment.transitions,
-            origin: TransitionWriter.Origin(sagaID: sagaID, traceparent: traceparent))
+            origin: TransitionWriter.Origin(
+                sagaID: sagaID, traceparent: traceparent, route: environment.plan.route))
         let cause = CloudEvent(
             source: "/\(name)", type: "Request", subject: sagaID, traceparent: traceparent,
             data: Array("{}".utf8))
         let context = StepContext(
             participant: name, sagaID: sagaID, step: LifecycleKeeper.field, event: cause,
-            attempt: 1, records: environment.records)
+            attempt: 1,
+            keys: IdempotencyKeys(
+                namespace: environment.configuration.namespace, route: environment.plan.route,
+                form: .named),
+            records: environment.records)
         return (keeper, context)
     }
 

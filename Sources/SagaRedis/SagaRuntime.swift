@@ -183,8 +183,8 @@ public final class SagaRuntime: Service {
         guard environment.plan.lifecycle != nil else { return }
         group.addTask { await self.listenForEnds(while: isRunning) }
         let timers = TimerKeeper(
-            redis: redis, service: name, names: names, metrics: environment.metrics,
-            health: environment.transitions.health, logger: logger)
+            redis: redis, service: name, names: names, route: environment.plan.route,
+            metrics: environment.metrics, health: environment.transitions.health, logger: logger)
         group.addTask { await timers.run(while: isRunning) }
     }
 

@@ -10,7 +10,7 @@ import SagaHTTP
 extension Participant {
     /// Books with `carrier`; a booking without an answer for `giveUpAfter` is taken back.
     public static func shipping(carrier: any Carrier, giveUpAfter: Duration) -> Participant {
-        Participant(ServiceName.shipping) {
+        Participant(ServiceName.shipping, route: ServiceName.route) {
             Step(
                 "arrange", on: ProductReserved.self, emits: ShipmentArranged.self,
                 giveUpAfter: giveUpAfter,
@@ -36,7 +36,8 @@ extension Participant {
                 undo: { context in
                     let found = try await context.calling {
                         try await carrier.cancel(
-                            shipmentKey: context.idempotencyKey, key: context.sagaID + ":cancel")
+                            shipmentKey: context.idempotencyKey,
+                            key: context.idempotencyKey(for: "cancel"))
                     }
                     return Transition(ShipmentCancelled(wasArranged: found == .cancelled)) {
                         $0.set(.shipment(context.sagaID), ShipmentState.cancelled)
@@ -46,7 +47,8 @@ extension Participant {
             .finished(by: OrderCompleted.self, emits: ShipmentDispatched.self) { _, context in
                 let dispatch = try await context.calling {
                     try await carrier.dispatch(
-                        shipmentKey: context.idempotencyKey, key: context.sagaID + ":dispatch")
+                        shipmentKey: context.idempotencyKey,
+                        key: context.idempotencyKey(for: "dispatch"))
                 }
                 return Transition(ShipmentDispatched(dispatchID: dispatch.id)) {
                     $0.set(.shipment(context.sagaID), ShipmentState.dispatched)

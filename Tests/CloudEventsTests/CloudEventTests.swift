@@ -8,7 +8,7 @@ struct CloudEventTests {
             source: "/payment", type: "PaymentProcessed",
             subject: "a \"quoted\" \\ \n\u{1}\u{7F} é 🎭",
             time: 1_790_000_000_123, causationID: UUIDv7.next(), traceparent: "00-abc-def-01",
-            coordination: "choreography", dataVersion: 3,
+            coordination: "choreography", route: "order", dataVersion: 3,
             data: Array(#"{"amount":100,"nested":{"list":[1,-2.5e+3,true,null,"}"]}}"#.utf8))
 
         let text = event.json()

@@ -20,6 +20,7 @@ struct StepContextCallsTests {
                         source: "/order", type: "OrderCreated", subject: "1",
                         traceparent: traceparent, data: Array("{}".utf8)),
                     attempt: 1,
+                    keys: IdempotencyKeys(namespace: prefix, route: "order", form: .named),
                     records: RecordStore(service: "payment", redis: redis, namespace: prefix)
                         .reader)
             }

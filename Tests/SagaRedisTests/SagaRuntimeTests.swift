@@ -16,8 +16,8 @@ struct SagaRuntimeTests {
                 try await rig.settled("1", order, as: .completed)
             }
 
-            #expect(rig.saga.world.isDone("charge", "1:charge"))
-            #expect(rig.saga.world.isDone("dispatch", "1:arrange"))
+            #expect(rig.saga.world.isDone("charge", rig.key("1", "payment", "charge")))
+            #expect(rig.saga.world.isDone("dispatch", rig.key("1", "shipping", "arrange")))
             #expect(try await rig.stock() == ["available": 997, "reserved": 0, "shipped": 3])
             #expect(try await rig.fields("order", "order:1")["status"] == "completed")
             #expect(try await rig.ledger("payment", "1", "charge") == "done")
@@ -54,7 +54,7 @@ struct SagaRuntimeTests {
                     #"country {"reason":"country_not_served"}"#,
                     #"silent {"reason":"outcome_unknown"}"#,
                 ])
-            #expect(rig.saga.world.done("charge") == ["flaky:charge"])
+            #expect(rig.saga.world.done("charge") == [rig.key("flaky", "payment", "charge")])
             #expect(try await rig.stock() == ["available": 4, "reserved": 0, "shipped": 1])
             #expect(try await rig.ledger("payment", "silent", "charge") == "failed")
         }
@@ -78,8 +78,8 @@ struct SagaRuntimeTests {
                 #expect(try await order.requestCancellation(of: "2", reason: reason) == .tooLate)
             }
 
-            #expect(rig.saga.world.done("charge") == ["2:charge"])
-            #expect(rig.saga.world.done("arrange") == ["2:arrange"])
+            #expect(rig.saga.world.done("charge") == [rig.key("2", "payment", "charge")])
+            #expect(rig.saga.world.done("arrange") == [rig.key("2", "shipping", "arrange")])
             #expect(try await rig.fields("order", "order:1")["reason"] == "cancelled_by_client")
         }
     }
@@ -178,7 +178,7 @@ struct SagaRuntimeTests {
                 }
 
                 #expect(try await rig.stock() == before)
-                #expect(rig.saga.world.done("charge") == ["good:charge"])
+                #expect(rig.saga.world.done("charge") == [rig.key("good", "payment", "charge")])
                 let refunds = try await rig.events("PaymentRefunded", owner: "payment")
                 #expect(refunds.count == 2 && Set(refunds.map(\.id)).count == 1)
                 #expect(try await rig.events("OrderCancelled", owner: "order").count == 1)

@@ -72,6 +72,11 @@ struct ShopRig: Sendable {
         return try result.get()
     }
 
+    /// The key under which the world outside knows a step.
+    func key(_ sagaID: String, _ participant: String, _ step: String) -> String {
+        "\(configuration.namespace):saga:\(sagaID):\(participant):\(step)"
+    }
+
     // MARK: - Looking
 
     func fields(_ service: String, _ record: RecordName) async throws -> [String: String] {

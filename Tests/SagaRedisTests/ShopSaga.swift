@@ -66,6 +66,10 @@ final class World: Sendable {
         books.withLock { $0[book]?.done.contains(key) ?? false }
     }
 
+    func wasUndone(_ book: String, _ key: String) -> Bool {
+        books.withLock { $0[book]?.voided.contains(key) ?? false }
+    }
+
     func calls(_ book: String) -> Int { books.withLock { $0[book]?.calls ?? 0 } }
 
     func done(_ book: String) -> Set<String> { books.withLock { $0[book]?.done ?? [] } }

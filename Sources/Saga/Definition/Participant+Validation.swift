@@ -3,6 +3,7 @@ extension Participant {
     public var faults: [String] {
         var faults: [String] = []
         if !Self.isName(name) { faults.append("the participant's name \(Self.nameRule)") }
+        if !Self.isName(route) { faults.append("the route's name \(Self.nameRule)") }
         faults += stepFaults
         for step in steps { faults += compensationFaults(of: step) + ownerFaults(of: step) }
         faults += typeFaults
@@ -44,7 +45,10 @@ extension Participant {
             }
     }
 
-    private static let reservedStepNames: Set<String> = ["lifecycle", "blocked"]
+    /// What else stands in a ledger, now or soon.
+    private static let reservedStepNames: Set<String> = [
+        "lifecycle", "blocked", "form", "owes", "end",
+    ]
 
     private var stepFaults: [String] {
         var faults: [String] = []

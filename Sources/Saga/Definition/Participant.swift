@@ -5,6 +5,10 @@ public struct Participant: Sendable {
     /// The service's name: the owner of its events, the name of its consumer groups, and the
     /// hash tag of its keys.
     public let name: String
+    /// The name of the sagas' route, the same for all who take part: `order`.
+    ///
+    /// It is part of idempotency keys: never change it while sagas run.
+    public let route: String
     /// Its steps, in their order of declaration.
     public let steps: [Step]
     /// The life of the sagas that it begins.
@@ -13,9 +17,13 @@ public struct Participant: Sendable {
     let lifecycles: [Lifecycle]
 
     /// Declares a participant.
-    public init(_ name: String, @ParticipantBuilder parts: () -> [any ParticipantPart]) {
+    public init(
+        _ name: String, route: String = "saga",
+        @ParticipantBuilder parts: () -> [any ParticipantPart]
+    ) {
         let parts = parts()
         self.name = name
+        self.route = route
         steps = parts.compactMap { $0 as? Step }
         lifecycles = parts.compactMap { $0 as? Lifecycle }
     }

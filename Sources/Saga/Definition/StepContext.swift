@@ -17,17 +17,26 @@ public struct StepContext: Sendable {
 
     /// The key under which the outside world knows this step of this saga.
     ///
-    /// The same for every attempt and for the step's compensation, which is told apart by
-    /// being another kind of call.
-    public var idempotencyKey: String { "\(sagaID):\(step)" }
+    /// `<system>:<route>:<saga>:<participant>:<step>`, the same for every attempt. What undoes the
+    /// step names it by this key, and goes itself under `idempotencyKey(for:)`.
+    public var idempotencyKey: String {
+        known.keys.doKey(sagaID, participant, step)
+    }
+
+    /// The key of another call about the step: what undoes it, what completes it.
+    ///
+    /// - Parameter call: what it does, in a word that never changes: `refund`.
+    public func idempotencyKey(for call: String) -> String {
+        known.keys.key(sagaID, participant, step, for: call)
+    }
 
     package init(
         participant: String, sagaID: String, step: String, event: CloudEvent, attempt: Int,
-        records: any RecordReader
+        keys: IdempotencyKeys, records: any RecordReader
     ) {
         known = Known(
             participant: participant, sagaID: sagaID, step: step, event: event, attempt: attempt,
-            records: records)
+            keys: keys, records: records)
     }
 
     /// Shared by all copies: a context is handed on through many hands.
@@ -39,12 +48,14 @@ public struct StepContext: Sendable {
         let step: String
         let event: CloudEvent
         let attempt: Int
+        let keys: IdempotencyKeys
         let records: any RecordReader
 
         init(
             participant: String, sagaID: String, step: String, event: CloudEvent, attempt: Int,
-            records: any RecordReader
+            keys: IdempotencyKeys, records: any RecordReader
         ) {
+            self.keys = keys
             self.participant = participant
             self.sagaID = sagaID
             self.step = step

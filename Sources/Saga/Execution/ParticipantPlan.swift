@@ -17,6 +17,7 @@ package struct ParticipantPlan: Sendable {
     }
 
     package let name: String
+    package let route: String
     package let lifecycle: Lifecycle?
     /// The event with which the participant tells itself that a saga's time is up.
     package let deadline: EventKind
@@ -31,6 +32,7 @@ package struct ParticipantPlan: Sendable {
                 "participant '\(participant.name)': " + faults.joined(separator: "; "))
         }
         name = participant.name
+        route = participant.route
         deadline = EventKind(deadlineOf: participant.name)
         lifecycle = participant.lifecycle
         for step in participant.steps { add(step) }

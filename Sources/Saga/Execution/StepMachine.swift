@@ -76,7 +76,8 @@ package enum StepMachine {
     ///
     /// What was delivered before has probably been dealt with before, a compensation has to know
     /// whether there is something to undo outside, and a step that acts outside whether it still
-    /// may: what was cancelled before it began is not to be charged and refunded.
+    /// may, and under which keys: what was cancelled before it began is not to be charged and
+    /// refunded.
     package static func assumed(
         _ role: StepRole, deliveredBefore: Bool, actsOutside: Bool = true
     ) -> StepState? {
@@ -84,7 +85,7 @@ package enum StepMachine {
         return switch role {
         case .forward: actsOutside ? nil : .absent
         case .compensate: nil
-        case .finish: .done
+        case .finish: actsOutside ? nil : .done
         }
     }
 

@@ -7,7 +7,8 @@ final class ConsumedStream: Sendable {
     let owner: String
     let consumed: ParticipantPlan.Consumed
 
-    /// Steps that act outside when an event of this type comes, and so look at the ledger first.
+    /// Steps that act outside when an event of this type comes, and so look at the ledger first:
+    /// whether they may, and how their keys are made.
     let stepsActingOutside: [String]
 
     var type: String { consumed.kind.type }
@@ -20,8 +21,11 @@ final class ConsumedStream: Sendable {
         self.owner = owner
         self.consumed = consumed
         stepsActingOutside = consumed.roles.compactMap { role in
-            guard case .start(let step) = role, step.actsOutside else { return nil }
-            return step.name
+            switch role {
+            case .start(let step), .finish(let step, _), .compensate(let step, _):
+                step.actsOutside ? step.name : nil
+            case .pivot, .heard, .deadline: nil
+            }
         }
     }
 

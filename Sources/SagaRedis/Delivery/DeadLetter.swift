@@ -45,6 +45,8 @@ struct DeadLetter: Sendable {
         var unknown: [Mark] = []
         /// Where the saga is blocked, and by which event.
         var blocked: (step: String, eventID: String)?
+        /// The form of idempotency keys that goes with what is unknown.
+        var form = KeyForm.sagaAndStep
 
         /// Nobody knows what of a transition stands: its step is unknown, whatever it works on.
         ///
@@ -77,7 +79,8 @@ struct DeadLetter: Sendable {
         let blocked = trace?.blocked.map { "\($0.step) \($0.eventID)" } ?? ""
         let unknown = trace?.unknown ?? []
         var arguments: [RedisArgument] = [
-            .integer(timeToLive.wholeSeconds), .string(blocked), .integer(unknown.count),
+            .integer(timeToLive.wholeSeconds), .string(blocked),
+            .string(trace?.form.rawValue ?? ""), .integer(unknown.count),
         ]
         for mark in unknown {
             arguments += [.string(mark.step), .string(mark.expected), .string(mark.entry.text)]
@@ -97,27 +100,30 @@ struct DeadLetter: Sendable {
     }
 
     // KEYS dead letters, the entry's mark, its ledger if it has one
-    // ARGV time to live, blocked, number of steps; step, expected state and text of each; the
-    //      letter's fields
+    // ARGV time to live, blocked, form of keys, number of steps; step, expected state and text of
+    //      each; the letter's fields
     //
     // A letter that a person has taken away is written again when its entry comes back. A ledger
     // of another type tells nothing and stays as it is: what is read comes before what is written.
     private static let script = RedisScript(
         """
-        local ledger, count, found = KEYS[3], tonumber(ARGV[3]), {}
+        local ledger, count, found = KEYS[3], tonumber(ARGV[4]), {}
         local known = redis.call('GET', KEYS[2])
         local isKnown = known and #redis.call('XRANGE', KEYS[1], known, known) > 0
         local type = ledger and redis.call('TYPE', ledger).ok
         if type ~= 'hash' and type ~= 'none' then ledger = nil end
         if not isKnown then
-            known = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4 + 3 * count))
+            known = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 5 + 3 * count))
             redis.call('SET', KEYS[2], known, 'EX', ARGV[1])
         end
         if not ledger then return found end
-        for at = 4, 1 + 3 * count, 3 do
+        for at = 5, 2 + 3 * count, 3 do
             local text = redis.call('HGET', ledger, ARGV[at]) or ''
             if string.match(text, '^[^ ]*') == ARGV[at + 1] then
                 redis.call('HSET', ledger, ARGV[at], ARGV[at + 2])
+                if text == '' and ARGV[3] ~= '' then
+                    redis.call('HSET', ledger, 'form', ARGV[3])
+                end
             end
             found[#found + 1] = text
         end

@@ -24,12 +24,13 @@ enum EntryParser {
     static func tooOften(
         _ buffer: ByteBuffer?, sagaID: ByteBuffer?, _ deliveries: Int, maximum: Int
     ) -> HeldEntry.Content {
-        .unreadable(
+        let known = buffer.flatMap { try? event($0) }
+        return .unreadable(
             HeldEntry.Unreadable(
                 bytes: buffer.map { Array($0.readableBytesView) } ?? [],
                 reason: .tooManyDeliveries,
                 error: "delivered \(deliveries) times without an end",
-                sagaID: text(sagaID) ?? buffer.flatMap { try? event($0).correlationID },
+                sagaID: known?.correlationID ?? text(sagaID), event: known,
                 isHopeless: deliveries > 2 * maximum))
     }
 

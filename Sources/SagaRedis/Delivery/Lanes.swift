@@ -15,6 +15,8 @@ final class HeldEntry: Sendable {
         var error: String
         /// The saga that stands beside it, if any does.
         var sagaID: String?
+        /// The event, if it is one all the same.
+        var event: CloudEvent?
         /// Whether even undoing what it did must be feared to bring the process down.
         var isHopeless = false
     }

@@ -2,12 +2,23 @@ import CloudEvents
 import Redis
 import Saga
 
-/// What a saga's ledger held for some steps when an event was read.
+/// What a saga's ledger held for some steps when somebody looked.
 struct LedgerLook: Sendable {
-    private let entries: [String: LedgerEntry]
+    private var entries: [String: LedgerEntry] = [:]
+    /// How its idempotency keys are made.
+    let form: KeyForm
 
-    init(_ entries: [String: LedgerEntry]) {
-        self.entries = entries
+    static func command(_ ledger: String, _ steps: [String]) -> RedisCommand {
+        let fields = steps.map { RedisArgument.string($0) }
+        return RedisCommand(
+            "HMGET", [.string(ledger)] + fields + [.string(KeyForm.field)], isReadOnly: true)
+    }
+
+    /// Reads the reply to the command for the same steps.
+    init(_ reply: RedisValue, steps: [String]) throws(RedisError) {
+        let texts = try reply.strings()
+        for (step, text) in zip(steps, texts) { entries[step] = text.map { LedgerEntry($0) } }
+        form = KeyForm(rawValue: texts.last.flatMap { $0 } ?? "") ?? .named
     }
 
     /// What it held for a step; nil if nothing.
@@ -29,9 +40,7 @@ struct LedgerReader: Sendable {
         for (position, entry) in entries.enumerated() {
             let steps = streams[entry.stream].stepsActingOutside
             guard !steps.isEmpty, case .event(let event) = entry.content else { continue }
-            let key = RedisArgument.string(names.ledger(event.correlationID))
-            commands.append(
-                RedisCommand("HMGET", [key] + steps.map { .string($0) }, isReadOnly: true))
+            commands.append(LedgerLook.command(names.ledger(event.correlationID), steps))
             positions.append(position)
         }
         guard !commands.isEmpty, let replies = try? await redis.send(batch: commands) else {
@@ -39,11 +48,9 @@ struct LedgerReader: Sendable {
         }
         var looked = entries
         for (position, reply) in zip(positions, replies) {
-            guard let texts = try? reply.get().strings() else { continue }
             let steps = streams[entries[position].stream].stepsActingOutside
-            var known: [String: LedgerEntry] = [:]
-            for (step, text) in zip(steps, texts) { known[step] = text.map { LedgerEntry($0) } }
-            looked[position] = entries[position].with(LedgerLook(known))
+            guard let look = try? LedgerLook(reply.get(), steps: steps) else { continue }
+            looked[position] = entries[position].with(look)
         }
         return looked
     }

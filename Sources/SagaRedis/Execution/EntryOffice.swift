@@ -71,6 +71,7 @@ struct EntryOffice: Sendable {
     private func trace(_ entry: HeldEntry) -> DeadLetter.Trace? {
         guard let sagaID = sagaID(entry) else { return nil }
         var trace = DeadLetter.Trace(sagaID: sagaID)
+        trace.form = KeyForm(startedBy: event(entry, sagaID).route)
         let note = BusinessFailure.outcomeUnknown.note
         for step in forwardSteps(entry) {
             let next = StepMachine.next(after: .died, actsOutside: step.actsOutside)
@@ -160,17 +161,23 @@ struct EntryOffice: Sendable {
     private func work(
         on sagaID: String, _ entry: HeldEntry, _ place: Dispatcher.Place
     ) -> EntryWork {
+        EntryWork(
+            environment: environment, event: event(entry, sagaID), deliveredBefore: true,
+            place: place)
+    }
+
+    /// What was never an event has done nothing; one in its place can be worked on all the same.
+    private func event(_ entry: HeldEntry, _ sagaID: String) -> CloudEvent {
         let stream = environment.streams[entry.stream]
-        let event: CloudEvent =
-            if case .event(let event) = entry.content {
-                event
-            } else {
-                CloudEvent(
-                    source: "/\(stream.owner)", type: stream.type, subject: sagaID,
-                    data: Array("{}".utf8))
+        let known: CloudEvent? =
+            switch entry.content {
+            case .event(let event): event
+            case .unreadable(let content): content.event
             }
-        return EntryWork(
-            environment: environment, event: event, deliveredBefore: true, place: place)
+        return known
+            ?? CloudEvent(
+                source: "/\(stream.owner)", type: stream.type, subject: sagaID,
+                route: environment.plan.route, data: Array("{}".utf8))
     }
 
     /// Tries until it works, and again what may have been done: all of it may be done twice.

@@ -22,21 +22,23 @@ extension EntryWork {
         _ step: Step, _ role: StepRole, perform: @escaping Step.Bound
     ) async throws(Interruption) {
         let started = ContinuousClock.now
-        var entry: LedgerEntry?
+        var ledger: LedgerLook?
         var action: StepAction
         let assumed = StepMachine.assumed(
             role, deliveredBefore: deliveredBefore, actsOutside: step.actsOutside)
         if let assumed {
             action = StepMachine.action(role, in: assumed, actsOutside: step.actsOutside)
         } else {
-            entry = if let look { look[step.name] } else { try await ledger(of: step) }
+            ledger = if let look { look } else { try await self.ledger(of: step) }
             action = StepMachine.action(
-                role, in: try Self.state(entry), actsOutside: step.actsOutside)
+                role, in: try Self.state(ledger?[step.name]), actsOutside: step.actsOutside)
         }
-        var failure = entry?.failure ?? .outcomeUnknown
+        var failure = ledger?[step.name]?.failure ?? .outcomeUnknown
         for _ in 0..<Self.roundsMaximum {
-            switch try await act(action, step, failure, perform) {
+            switch try await act(action, step, failure, ledger?.form, perform) {
             case .refused(let entry, let mayHaveActed):
+                // What it holds now may have been made by other keys than those it held before.
+                if role != .forward { ledger = try await self.ledger(of: step) }
                 failure = entry.failure ?? .outcomeUnknown
                 action = StepMachine.actionAfterRefusal(
                     of: role, mayHaveActed: mayHaveActed, by: try Self.state(entry),
@@ -53,7 +55,7 @@ extension EntryWork {
     }
 
     private func act(
-        _ action: StepAction, _ step: Step, _ failure: BusinessFailure,
+        _ action: StepAction, _ step: Step, _ failure: BusinessFailure, _ form: KeyForm?,
         _ perform: @escaping Step.Bound
     ) async throws(Interruption) -> Acted {
         switch action {
@@ -62,7 +64,8 @@ extension EntryWork {
         case .undo(let state):
             let limit = step.compensations.first?.giveUpAfter
             let answer = try await onlyForward(
-                step, perform, from: state, to: .compensated, limit: limit, isShielded: true)
+                step, perform, from: state, to: .compensated, limit: limit, form: form,
+                isShielded: true)
             return acted(answer, outcome: "compensated")
         case .refuseForever:
             guard let compensation = step.compensations.first else {
@@ -73,7 +76,8 @@ extension EntryWork {
                 limit: compensation.giveUpAfter)
             return acted(answer, outcome: "nothing_to_undo")
         case .finish:
-            let answer = try await onlyForward(step, perform, from: .done, to: .finished)
+            let answer = try await onlyForward(
+                step, perform, from: .done, to: .finished, form: form)
             return acted(answer, outcome: "finished")
         case .giveUp:
             return try await giveUp(step, failure)
@@ -100,10 +104,10 @@ extension EntryWork {
     /// Runs what has to succeed in the end: a compensation, a finish.
     private func onlyForward(
         _ step: Step, _ perform: @escaping Step.Bound, from: StepState, to: StepState,
-        limit: Duration? = nil, isShielded: Bool = false
+        limit: Duration? = nil, form: KeyForm? = nil, isShielded: Bool = false
     ) async throws(Interruption) -> TransitionRequest.Answer {
         let limit = limit ?? environment.configuration.compensationGiveUpAfter
-        let tried = try await attempt(step.name, limit: limit) { context in
+        let tried = try await attempt(step.name, limit: limit, form: form) { context in
             let planned =
                 isShielded
                 ? try await shielded(perform, context) : try await perform(context)
@@ -139,10 +143,15 @@ extension EntryWork {
     ) -> TransitionRequest {
         environment.transitions.request(
             planned, origin: origin, field: step.name, expected: from.rawValue, next: to.rawValue,
-            note: note)
+            note: note, form: notedForm(step, from))
     }
 
-    private func ledger(of step: Step) async throws(Interruption) -> LedgerEntry? {
+    /// Noted with the first thing that a step may have done outside.
+    private func notedForm(_ step: Step, _ from: StepState) -> KeyForm {
+        step.actsOutside && from == .absent ? KeyForm(startedBy: event.route) : .sagaAndStep
+    }
+
+    private func ledger(of step: Step) async throws(Interruption) -> LedgerLook {
         try await untilAnswered { () async throws(SagaError) in
             try await environment.transitions.ledger(sagaID, field: step.name)
         }

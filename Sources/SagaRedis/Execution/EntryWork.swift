@@ -74,7 +74,8 @@ final class EntryWork: Sendable {
 
     var origin: TransitionWriter.Origin {
         TransitionWriter.Origin(
-            sagaID: sagaID, causationID: event.id, traceparent: event.traceparent)
+            sagaID: sagaID, causationID: event.id, traceparent: event.traceparent,
+            route: event.route.map { _ in environment.plan.route })
     }
 
     func run(_ consumed: ParticipantPlan.Consumed) async throws(Interruption) {
@@ -172,7 +173,7 @@ final class EntryWork: Sendable {
     /// after `gaveUp` does so in a task of its own.
     /// While our own Redis is away the time does not count: that says nothing about the step.
     func attempt<Value>(
-        _ step: String, limit: Duration, failsForBusiness: Bool = false,
+        _ step: String, limit: Duration, failsForBusiness: Bool = false, form: KeyForm? = nil,
         _ body: (StepContext) async throws -> Value
     ) async throws(Interruption) -> Attempted<Value> {
         var spent = Duration.zero
@@ -183,7 +184,7 @@ final class EntryWork: Sendable {
             place.limit(max(limit - spent, .seconds(1)))
             defer { place.limit(nil) }
             do {
-                let context = context(step, attempt: attempts)
+                let context = context(step, attempt: attempts, form: form)
                 guard let executor = environment.configuration.handlerExecutor else {
                     return .returned(try await body(context))
                 }
@@ -262,10 +263,15 @@ final class EntryWork: Sendable {
         }
     }
 
-    func context(_ step: String, attempt: Int) -> StepContext {
+    /// - Parameter form: how keys are made; as the event says unless given.
+    func context(_ step: String, attempt: Int, form: KeyForm? = nil) -> StepContext {
         StepContext(
             participant: environment.plan.name, sagaID: sagaID, step: step, event: event,
-            attempt: attempt, records: environment.records)
+            attempt: attempt,
+            keys: IdempotencyKeys(
+                namespace: environment.configuration.namespace, route: environment.plan.route,
+                form: form ?? KeyForm(startedBy: event.route)),
+            records: environment.records)
     }
 
     func metadata(_ step: String, _ more: Logger.Metadata) -> Logger.Metadata {

@@ -13,6 +13,7 @@ struct TimerKeeper: Sendable {
     let redis: RedisClient
     let service: String
     let names: SagaKeys
+    let route: String
     let metrics: SagaMetrics
     let health: RuntimeHealth
     let logger: Logger
@@ -61,7 +62,7 @@ struct TimerKeeper: Sendable {
             for timer in due {
                 let event = CloudEvent(
                     source: "/\(service)", type: type, subject: timer.sagaID,
-                    coordination: "choreography", data: Array("{}".utf8))
+                    coordination: "choreography", route: route, data: Array("{}".utf8))
                 arguments += [
                     .string(timer.member), .string(event.id), .string(timer.sagaID),
                     .bytes(event.json()),

@@ -146,6 +146,8 @@ struct TransitionCompiler {
     private mutating func add(_ operation: TransitionShape.Operation) {
         switch operation {
         case .mark, .markWithNote: mark(hasNote: operation == .markWithNote)
+        case .form:
+            lastLines[0] = "call('HSET', ledger, field, next, 'form', \(word()))"
         case .saga: lines.append("saga = \(word())")
         case .absent: check { "call('EXISTS', \($0.key())) == 1" }
         case .exists: check { "call('EXISTS', \($0.key())) == 0" }

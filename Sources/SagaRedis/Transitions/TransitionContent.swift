@@ -73,6 +73,10 @@ struct TransitionContent {
         for name in [mark.field, mark.expected, mark.next.state] { add(name: name) }
         add(value: mark.next.eventID)
         if !mark.next.note.isEmpty { add(value: mark.next.note) }
+        if mark.form != .sagaAndStep {
+            shape.append(.form)
+            shape.append(name: mark.form.rawValue)
+        }
     }
 
     // MARK: - Checks

@@ -19,6 +19,8 @@ final class TransitionRequest: Sendable {
         var field: String
         var expected: String
         var next: LedgerEntry
+        /// The form of idempotency keys that the ledger is to note, unless it is the old one.
+        var form = KeyForm.sagaAndStep
     }
 
     let script: TransitionScript

@@ -10,6 +10,8 @@ final class TransitionWriter: Sendable {
         var causationID: String?
         var traceparent: String?
         var isSaga = true
+        /// Nil for a saga that began before routes had names.
+        var route: String?
     }
 
     let redis: RedisClient
@@ -38,14 +40,14 @@ final class TransitionWriter: Sendable {
 
     func request(
         _ planned: PlannedTransition, origin: Origin, field: String, expected: String,
-        next: String, note: String = ""
+        next: String, note: String = "", form: KeyForm = .sagaAndStep
     ) -> TransitionRequest {
         let events = events(of: planned, origin: origin)
         let entry = LedgerEntry(
             state: next, eventID: events.first?.id ?? origin.causationID ?? UUIDv7.next(),
             note: note)
         let mark = TransitionRequest.Mark(
-            sagaID: origin.sagaID, field: field, expected: expected, next: entry)
+            sagaID: origin.sagaID, field: field, expected: expected, next: entry, form: form)
         return TransitionRequest(
             mark, changes: planned.changes, events: events, names: keys, scripts: scripts)
     }
@@ -87,16 +89,16 @@ final class TransitionWriter: Sendable {
         health.publish(refusal)
     }
 
-    /// What the ledger holds for a step; nothing if it never ran.
+    /// What the ledger holds for a step.
     ///
     /// A ledger of another type is nothing that the event could be blamed for.
-    func ledger(_ sagaID: String, field: String) async throws(SagaError) -> LedgerEntry? {
+    func ledger(_ sagaID: String, field: String) async throws(SagaError) -> LedgerLook {
         do {
-            return try await redis.read(
-                RedisCommand(
-                    "HGET", [.string(keys.ledger(sagaID)), .string(field)],
-                    isReadOnly: true)
-            ).string.map { LedgerEntry($0) }
+            let reply = try await redis.read(
+                LedgerLook.command(keys.ledger(sagaID), [field]))
+            return try decoding { () throws(RedisError) in
+                try LedgerLook(reply, steps: [field])
+            }
         } catch {
             guard error.code == .unexpectedState else { throw error }
             throw SagaError(
@@ -109,8 +111,8 @@ final class TransitionWriter: Sendable {
             CloudEvent(
                 source: source, type: event.type, subject: origin.sagaID,
                 causationID: origin.causationID, traceparent: origin.traceparent,
-                coordination: origin.isSaga ? "choreography" : nil, dataVersion: event.version,
-                data: event.payload)
+                coordination: origin.isSaga ? "choreography" : nil, route: origin.route,
+                dataVersion: event.version, data: event.payload)
         }
     }
 }

@@ -55,7 +55,8 @@ struct Books: Sendable {
     /// Decides; only `apply` changes the books, except for the count of flaky attempts.
     mutating func decide(_ request: SandboxRequest, key: String, time: Timestamp) -> Decision {
         if let known = entry(request.kind, key: key) {
-            return known.request == request ? .repeated(known) : .refuse(.keyReused)
+            guard known.request == request else { return .refuse(.keyReused) }
+            return undone(request.kind, key: key).map { .refuse($0) } ?? .repeated(known)
         }
         var entry = BookEntry(
             number: entries.count + 1, time: time, key: key, request: request, status: .succeeded,
@@ -99,15 +100,26 @@ struct Books: Sendable {
         }
     }
 
+    /// Why a key cannot be used any more: its undo was seen, whatever there was to undo.
+    private func undone(_ kind: SandboxRequest.Kind, key: String) -> Problem? {
+        switch kind {
+        case .charge where refunds[key] != nil:
+            .conflict(
+                code: "charge_voided", "This key was refunded, so it cannot be charged any more.")
+        case .shipment where cancellations[key] != nil:
+            .conflict(
+                code: "shipment_voided",
+                "This key was cancelled, so it cannot be shipped any more.")
+        default: nil
+        }
+    }
+
     // MARK: - The payment company
 
     private mutating func charge(
         _ token: CardToken, key: String
     ) throws(Problem) -> BookEntry.Status {
-        guard refunds[key] == nil else {
-            throw .conflict(
-                code: "charge_voided", "A refund of this key came first, so it cannot be charged.")
-        }
+        if let problem = undone(.charge, key: key) { throw problem }
         switch token {
         case .visa, .timeout: return .succeeded
         case .declined: return .cardDeclined
@@ -138,11 +150,7 @@ struct Books: Sendable {
     private static let countriesNotServed: Set<String> = ["AQ"]
 
     private func shipment(_ parcel: Parcel, key: String) throws(Problem) -> BookEntry.Status {
-        guard cancellations[key] == nil else {
-            throw .conflict(
-                code: "shipment_voided",
-                "A cancellation of this key came first, so it cannot be shipped.")
-        }
+        if let problem = undone(.shipment, key: key) { throw problem }
         let isServed = !Self.countriesNotServed.contains(parcel.address.country)
         return isServed ? .arranged : .countryNotServed
     }

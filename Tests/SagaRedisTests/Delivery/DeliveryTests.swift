@@ -151,13 +151,13 @@ struct DeliveryTests {
         try await ShopRig.with { rig in
             let stream = rig.keys.stream("OrderCreated", owner: "order")
             let event = CloudEvent(
-                source: "/order", type: "OrderCreated", subject: "1",
+                source: "/order", type: "OrderCreated", subject: "1", route: "saga",
                 data: Array(#"{"card":"good","country":"DE","quantity":1}"#.utf8))
 
             try await rig.running([rig.saga.payment]) { _ in
                 _ = try await rig.redis.send(.xadd(stream, ["data": .bytes(event.json())]))
                 try await rig.until("it is charged") {
-                    rig.saga.world.isDone("charge", "1:charge")
+                    rig.saga.world.isDone("charge", rig.key("1", "payment", "charge"))
                 }
             }
         }

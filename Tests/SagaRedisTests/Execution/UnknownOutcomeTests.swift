@@ -14,7 +14,7 @@ struct UnknownOutcomeTests {
             $0.deliveriesMaximum = 3
         } _: { rig in
             try await deliverTooOften(rig)
-            try rig.saga.world.act("charge", "1:charge")
+            try rig.saga.world.act("charge", rig.key("1", "payment", "charge"))
             try await rig.running { order in
                 try await rig.until("it is set aside") {
                     try await rig.deadLetters("payment").count == 1
@@ -36,7 +36,7 @@ struct UnknownOutcomeTests {
             $0.deliveriesMaximum = 3
         } _: { rig in
             try await deliverTooOften(rig)
-            try rig.saga.world.act("charge", "1:charge")
+            try rig.saga.world.act("charge", rig.key("1", "payment", "charge"))
             _ = try await rig.redis.send(
                 RedisCommand(
                     "HSET",
@@ -108,7 +108,7 @@ struct UnknownOutcomeTests {
     @Test func aRefusalAfterACrashUndoesFirst() async throws {
         try await ShopRig.with { rig in
             try await deliver(OrderCreated(card: "declined"), 1, rig)
-            try rig.saga.world.act("charge", "1:charge")
+            try rig.saga.world.act("charge", rig.key("1", "payment", "charge"))
             try await rig.running { order in
                 try await rig.settled("1", order, as: .cancelled)
             }

@@ -48,7 +48,8 @@ struct StepMachineTests {
         #expect(
             StepMachine.assumed(.forward, deliveredBefore: false, actsOutside: false) == .absent)
         #expect(StepMachine.assumed(.forward, deliveredBefore: true) == nil)
-        #expect(StepMachine.assumed(.finish, deliveredBefore: false) == .done)
+        #expect(StepMachine.assumed(.finish, deliveredBefore: false) == nil)
+        #expect(StepMachine.assumed(.finish, deliveredBefore: false, actsOutside: false) == .done)
         #expect(StepMachine.assumed(.compensate, deliveredBefore: false) == nil)
     }
 }
