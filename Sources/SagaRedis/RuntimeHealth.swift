@@ -11,6 +11,7 @@ final class RuntimeHealth: Sendable {
 
     private struct Trouble {
         var since: ContinuousClock.Instant
+        var latest: ContinuousClock.Instant
         var text: String
     }
 
@@ -21,6 +22,8 @@ final class RuntimeHealth: Sendable {
 
     /// A fault that is over sooner is none: a connection is made again.
     private static let patience: Duration = .seconds(5)
+    /// What fails is tried again within seconds; one that is heard of no more was given up.
+    private static let memory: Duration = .seconds(15)
     private static let logInterval: Duration = .seconds(10)
     private static let loggedMaximum = 64
 
@@ -29,8 +32,10 @@ final class RuntimeHealth: Sendable {
     /// Sentences, safe to show; empty if the work gets done.
     func faults(at now: ContinuousClock.Instant = .now) -> [String] {
         state.withLock { state in
-            state.troubles.compactMap { part, trouble in
-                part == .publish || now - trouble.since > Self.patience ? trouble.text : nil
+            state.troubles.compactMap { part, trouble -> String? in
+                if part == .publish { return trouble.text }
+                let lasts = now - trouble.since > Self.patience
+                return lasts && now - trouble.latest < Self.memory ? trouble.text : nil
             }
         }.sorted()
     }
@@ -68,8 +73,12 @@ final class RuntimeHealth: Sendable {
                 if !state.troubles.isEmpty { state.troubles[part] = nil }
                 return
             }
-            let since = state.troubles[part]?.since ?? .now
-            state.troubles[part] = Trouble(since: since, text: text)
+            let now = ContinuousClock.now
+            var trouble = state.troubles[part] ?? Trouble(since: now, latest: now, text: text)
+            if now - trouble.latest > Self.memory { trouble.since = now }
+            trouble.latest = now
+            trouble.text = text
+            state.troubles[part] = trouble
         }
     }
 

@@ -15,7 +15,8 @@ struct Main {
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
         // However the process ends by itself, its last lines are written, if anybody reads them.
-        atexit { LogSink.standardError.flush(within: .seconds(1)) }
+        // Not by a closure: one made here belongs to the main actor, and any thread may exit.
+        atexit(writeLastLines)
         await explainUnknownCommand(arguments)
         do {
             var command = try TroupeCommand.parseAsRoot(arguments)
@@ -63,4 +64,8 @@ struct Main {
         let isUsage = TroupeCommand.exitCode(for: error) == .validationFailure
         exit((isUsage ? CommandFailure.Code.usage : .failure).rawValue)
     }
+}
+
+private func writeLastLines() {
+    LogSink.standardError.flush(within: .seconds(1))
 }
