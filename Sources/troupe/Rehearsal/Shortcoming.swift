@@ -27,6 +27,12 @@ enum Shortcoming: Error, Equatable {
 
     /// What an error reply to our work means.
     init(_ error: RedisError) {
+        // A server that may not be written to is left at once; what was asked of it then ends
+        // with the connection.
+        if let refusal = error.cause as? RedisError, refusal.code.serverPrefix != nil {
+            self.init(refusal)
+            return
+        }
         switch error.code.serverPrefix {
         case nil: self = .silent(error.message)
         case "LOADING": self = .loading

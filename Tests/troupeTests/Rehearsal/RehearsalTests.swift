@@ -208,6 +208,14 @@ struct RehearsalTests {
         #expect(!meaning.what.isEmpty && !meaning.remedy.isEmpty)
     }
 
+    @Test func whatEndsWithAConnectionThatIsLeftMeansWhyItIsLeft() {
+        let refusal = RedisError(.server("READONLY"), "READONLY You can't write")
+        let lost = RedisError(.connectionLost, "the connection is left", cause: refusal)
+
+        #expect(Shortcoming(lost) == .replica)
+        #expect(Shortcoming(RedisError(.connectionLost, "gone")) == .silent("gone"))
+    }
+
     @Test(arguments: ["6.2.14", "6.0", "5.0.3", ""])
     func versionsBeforeSevenAreOld(version: String) {
         #expect(Shortcoming.isOld(version))
