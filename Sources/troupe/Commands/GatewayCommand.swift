@@ -24,15 +24,19 @@ struct GatewayCommand: AsyncParsableCommand {
             valueName: "port"))
     var port: Int?
 
+    @Flag(help: .hidden)
+    var besideServices = false
+
     func run() async throws {
         let surroundings = Surroundings.ofThisProcess
         let logger = try logs.bootstrap(in: surroundings, default: .info)
         let port = try surroundings.port(
             port, "PORT", default: GatewayFile.port(gateway.gatewayConfig, in: surroundings),
             highest: Addresses.firstPortHighest)
-        let settings = try SystemSettings(
+        var settings = try SystemSettings(
             redis: redis, gateway: gateway, listen: listen, graceDefault: 5, logs: logs,
             in: surroundings)
+        settings.startsServices = besideServices
         let house = Ensemble(
             settings: settings, addresses: Addresses(gateway: port, place: settings.place),
             excluded: [], logger: logger)

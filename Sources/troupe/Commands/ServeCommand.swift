@@ -66,12 +66,13 @@ enum OneService {
     ) async throws(CommandFailure) {
         for (name, port) in ports {
             let host = name == "admin" ? place.adminHost : place.host
-            guard await !PortProbe.isFree(host: host, port: port) else { continue }
             let other = ports[0].port + 1_000
-            throw CommandFailure(
-                .failure, "port \(port), for \(name), is in use",
-                remedy: "stop what listens there, or troupe \(command) --port "
-                    + "\(other <= Addresses.firstPortHighest ? other : Addresses.firstPort)")
+            try await PortProbe.expectFree(
+                (name, option: name == "admin" ? "--admin-host" : "--host"), host: host, port: port,
+                taken: CommandFailure(
+                    .failure, "port \(port), for \(name), is in use",
+                    remedy: "stop what listens there, or troupe \(command) --port "
+                        + "\(other <= Addresses.firstPortHighest ? other : Addresses.firstPort)"))
         }
     }
 

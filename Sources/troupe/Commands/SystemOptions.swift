@@ -70,6 +70,8 @@ struct SystemSettings: Sendable {
     var cacheRedis: RedisAddress?
     var namespace: String?
     var gatewayFile: String?
+    /// Whether the services of the order system are started with the gateway.
+    var startsServices = false
     var dataFolder: String
     var orderDeadline: Duration?
     var logs: LogConfiguration
@@ -93,6 +95,7 @@ struct SystemSettings: Sendable {
         }
         namespace = try redis.namespace(in: surroundings)
         gatewayFile = surroundings.text(gateway?.gatewayConfig, "TROUPE_GATEWAY")
+        startsServices = services != nil
         dataFolder = DataFolder.absolute(
             surroundings.text(services?.dataFolder, "TROUPE_DATA") ?? ".troupe")
         orderDeadline = try ServiceOptions.deadline(services?.orderDeadline, in: surroundings)

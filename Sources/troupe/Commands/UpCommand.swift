@@ -96,13 +96,15 @@ struct UpPlan: Sendable {
     func expectFreePorts() async throws(CommandFailure) {
         for (name, port) in addresses.all(without: excluded) {
             let host = addresses.host(of: name)
-            guard await !PortProbe.isFree(host: host, port: port) else { continue }
             let other =
                 addresses.gateway + 1_000 <= Addresses.firstPortHighest
                 ? addresses.gateway + 1_000 : Addresses.firstPort
-            throw CommandFailure(
-                .failure, "port \(port), for \(name), is in use; is another troupe up running?",
-                remedy: "troupe up --port \(other) --namespace second")
+            try await PortProbe.expectFree(
+                (name, option: name == "admin" ? "--admin-host" : "--host"), host: host, port: port,
+                taken: CommandFailure(
+                    .failure,
+                    "port \(port), for \(name), is in use; is another troupe up running?",
+                    remedy: "troupe up --port \(other) --namespace second --data-folder .second"))
         }
     }
 
@@ -150,7 +152,7 @@ struct UpPlan: Sendable {
         return ServiceName.startOrder
             .filter { !excluded.contains($0) }
             .map { child($0.rawValue, ["serve", $0.rawValue], port: addresses.port(of: $0)) }
-            + [child("gateway", ["gateway"], port: addresses.gateway)]
+            + [child("gateway", ["gateway", "--beside-services"], port: addresses.gateway)]
     }
 }
 

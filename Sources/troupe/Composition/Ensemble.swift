@@ -213,7 +213,10 @@ struct Ensemble {
         var configuration = try GatewayFile.read(file)
         configuration.server.port = addresses.gateway
         if settings.hostIsNamed { configuration.server.host = addresses.place.host }
-        if settings.gatewayFile == nil { configuration.pointUpstreams(at: addresses) }
+        if settings.gatewayFile == nil || settings.startsServices {
+            configuration.pointUpstreams(
+                at: addresses, without: excluded, ofOwnFile: settings.gatewayFile == nil)
+        }
         let redis = client(for: settings.cacheRedis ?? settings.redis, "troupe-cache")
         if settings.cacheRedis != nil {
             office.watch(
@@ -247,17 +250,5 @@ struct Ensemble {
     private func url(of name: ServiceName) -> String {
         Surroundings.ofThisProcess.text(nil, "\(name.rawValue.uppercased())_URL")
             ?? addresses.url(of: name)
-    }
-}
-
-extension GatewayConfiguration {
-    /// Our own file names the usual ports; with another first port they are elsewhere.
-    fileprivate mutating func pointUpstreams(at addresses: Addresses) {
-        for index in upstreams.indices {
-            guard let name = ServiceName(rawValue: upstreams[index].name) else { continue }
-            upstreams[index].targets = [
-                UpstreamTarget(host: addresses.callHost, port: addresses.port(of: name))
-            ]
-        }
     }
 }

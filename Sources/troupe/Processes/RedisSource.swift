@@ -97,7 +97,7 @@ enum RedisSource: Sendable {
         let end = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < end {
             if case .answers(let facts) = await RedisProbe.ask(address, logger: logger) {
-                    return .found(facts)
+                return .found(facts)
             }
             try? await Task.sleep(for: .milliseconds(200))
         }
