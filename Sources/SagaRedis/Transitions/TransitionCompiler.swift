@@ -7,6 +7,7 @@
 ///         each event: XADD, PUBLISH
 ///         ledger, its time to live
 ///     end
+///     rights to all that will be written        or an error, NOPERM
 ///     types of what all of them share           or {'type', number} for each
 ///     for each of them: transition(…)           or {'error', has begun, text}
 ///
@@ -19,6 +20,9 @@ struct TransitionCompiler {
     private(set) var sharedKeys: [String] = []
     private var sharedTypes: [String] = []
     private var hasWrite = false
+    /// Commands that write, with arguments of the first transition.
+    private var writes: [String] = []
+    private var writtenKeys: Set<String> = []
     private var lines: [String] = []
     /// What comes after everything else.
     private var lastLines: [String] = []
@@ -50,6 +54,7 @@ struct TransitionCompiler {
                 return silent and {'silent', silent} or 1
             end
             local answers, odd = {}, nil
+            \(rightsCheck)
             \(typeChecks)
             for number = 0, \(count) - 1 do
                 local ended, answer
@@ -69,6 +74,23 @@ struct TransitionCompiler {
                 answers[number + 1] = answer
             end
             return answers
+            """
+    }
+
+    /// A user may have the right to one command and not to the next, and be given or lose it at
+    /// any moment; nobody but the script itself can ask in time. Those that run together write
+    /// the same kinds of keys, so that the first speaks for all.
+    private var rightsCheck: String {
+        if writes.isEmpty { return "" }
+        let list = writes.map { "{\($0)}" }.joined(separator: ", ")
+        return """
+            local k, a = \(sharedKeys.count), 0
+            for _, words in ipairs({\(list)}) do
+                if not redis.acl_check_cmd(unpack(words)) then
+                    return redis.error_reply('NOPERM this user may not run ' .. words[1]
+                        .. ' on a key that the transition writes')
+                end
+            end
             """
     }
 
@@ -167,12 +189,21 @@ struct TransitionCompiler {
             }
         case .command:
             let command = Self.quoted(name())
-            let arguments = [command, key()] + words()
-            write("call(\(arguments.joined(separator: ", ")))")
+            let key = key()
+            let arguments = ([command, key] + words()).joined(separator: ", ")
+            needs(arguments, command: command, key: key)
+            write("call(\(arguments))")
         case .setTimer: setTimer()
-        case .cancelTimer: write("call('ZREM', \(shared(names.timers, "zset")), \(word()))")
+        case .cancelTimer:
+            let key = shared(names.timers, "zset")
+            needs("'ZREM', \(key), ''", command: "ZREM", key: key)
+            write("call('ZREM', \(key), \(word()))")
         case .event: event()
         }
+    }
+
+    private mutating func needs(_ arguments: String, command: String, key: String) {
+        if writtenKeys.insert("\(command) \(key)").inserted { writes.append(arguments) }
     }
 
     /// The first write may fail by itself, and has then changed nothing.
@@ -200,6 +231,10 @@ struct TransitionCompiler {
             "local text, blocked = known[1] or '', known[2]",
             "if \(isOther) then return {'state', text} end",
         ]
+        for command in ["'HSET', keys[k + 1], '', ''", "'HDEL', keys[k + 1], ''"] {
+            needs(command, command: String(command.prefix(6)), key: "ledger")
+        }
+        needs("'EXPIRE', keys[k + 1], 1", command: "EXPIRE", key: "ledger")
         lastLines = [
             "call('HSET', ledger, field, next)",
             "if blocked then",
@@ -226,7 +261,10 @@ struct TransitionCompiler {
             "    now = time[1] * 1000 + math.floor(time[2] / 1000)",
             "end",
         ]
-        write("call('ZADD', \(shared(names.timers, "zset")), now + \(word()), \(word()))")
+        let key = shared(names.timers, "zset")
+        needs("'TIME'", command: "TIME", key: "")
+        needs("'ZADD', \(key), 1, ''", command: "ZADD", key: key)
+        write("call('ZADD', \(key), now + \(word()), \(word()))")
     }
 
     private mutating func event() {
@@ -235,6 +273,7 @@ struct TransitionCompiler {
         let (id, event) = (word(), word())
         let fields = "'data', \(event), 'type', \(Self.quoted(type)), 'id', \(id)"
         let stream = shared(outlet.stream, "stream")
+        needs("'XADD', \(stream), '*', '', ''", command: "XADD", key: stream)
         write("call('XADD', \(stream), '*', \(fields), 'correlationid', saga)")
         // A doorbell may be lost, and a transition may not.
         lines += [

@@ -121,6 +121,26 @@ struct RedisFaultTests {
         await server.stop()
     }
 
+    /// Whatever is taken away in the middle of the work, a transition is applied whole or not.
+    @Test(arguments: ["hset", "hincrby", "expire", "hdel", "xadd", "zadd", "zrem"])
+    func aRightThatIsMissingLeavesNothingHalfWritten(_ command: String) async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            try await rig.running { order in
+                try await access(rig, "-" + command)
+                let isBegun = (try? await order.begin("1", OrderCreated())) != nil
+                #expect(try await rig.events("OrderCreated", owner: "order").isEmpty != isBegun)
+                try await access(rig, "+" + command)
+
+                if !isBegun { _ = try await order.begin("1", OrderCreated()) }
+                try await rig.settled("1", order, as: .completed)
+            }
+            #expect(rig.saga.world.calls("charge") == 1)
+            try await expectsNoLetters(rig)
+        }
+        await server.stop()
+    }
+
     @Test func recordsThatAreHalfWrittenWaitForAPerson() async throws {
         let server = try await RedisServer.launch()
         try await ShopRig.with(server: server) { rig in

@@ -52,6 +52,15 @@ struct TransitionCompilerTests {
                     return silent and {'silent', silent} or 1
                 end
                 local answers, odd = {}, nil
+                local k, a = 1, 0
+                for _, words in ipairs({{'HSET', keys[k + 1], '', ''}, {'HDEL', keys[k + 1], ''}, \
+                {'EXPIRE', keys[k + 1], 1}, {'HSET', keys[k + 3], 'amount', argv[a + 3], 'status', \
+                argv[a + 4]}, {'XADD', keys[1], '*', '', ''}}) do
+                    if not redis.acl_check_cmd(unpack(words)) then
+                        return redis.error_reply('NOPERM this user may not run ' .. words[1]
+                            .. ' on a key that the transition writes')
+                    end
+                end
                 odd = call('TYPE', keys[1]).ok
                 if odd == 'none' or odd == 'stream' then odd = nil else odd = 1 end
                 for number = 0, (#keys - 1) / 3 - 1 do
