@@ -7,7 +7,8 @@ public import ServiceHTTP
 ///     POST /charges  {amount, currency, token, reference}   201 | 402 code | 400 unknown_token
 ///     POST /refunds  {chargeKey, reason}                    201 refunded | nothing_to_refund
 ///
-/// Any other answer is an accident: a key in use (409), a key of ours that is not taken (401),
+/// Any other answer is an accident, also one that accepts and says anything but these words: a
+/// refund that is `pending` has returned nothing. A key in use (409), a key of ours that is not taken (401),
 /// a limit (429) say nothing of what an earlier call did.
 public struct HTTPPaymentCompany: PaymentCompany {
     private static let refusals: Set<DocumentedRefusal> = [
@@ -52,10 +53,15 @@ public struct HTTPPaymentCompany: PaymentCompany {
             try await client.insist(
                 "/refunds", request, idempotencyKey: key, for: RefundAnswer.self)
         }
-        guard refund.status == "refunded", let amount = refund.amount,
-            let currency = refund.currency
-        else { return .nothingCharged }
-        return .refunded(Money(amount: amount, currency: currency))
+        switch (refund.status, refund.amount, refund.currency) {
+        case (.refunded, let amount?, let currency?):
+            return .refunded(Money(amount: amount, currency: currency))
+        case (.refunded, _, _):
+            throw PaymentError(
+                .unavailable, "The payment company did not say how much it returned.")
+        case (.nothingToRefund, _, _):
+            return .nothingCharged
+        }
     }
 
     private func translated<Value>(
@@ -80,7 +86,10 @@ private struct ChargeRequest: Encodable, Sendable {
 }
 
 private struct ChargeAnswer: Decodable {
+    enum Status: String, Decodable { case succeeded }
+
     var id: String
+    var status: Status
 }
 
 private struct RefundRequest: Encodable, Sendable {
@@ -89,7 +98,12 @@ private struct RefundRequest: Encodable, Sendable {
 }
 
 private struct RefundAnswer: Decodable {
-    var status: String
+    enum Status: String, Decodable {
+        case refunded
+        case nothingToRefund = "nothing_to_refund"
+    }
+
+    var status: Status
     var amount: Int?
     var currency: String?
 }

@@ -6,7 +6,7 @@ public import ServiceHTTP
 ///
 ///     POST /shipments      {reference, productId, quantity, address}   201 | 422 code
 ///     POST /cancellations  {shipmentKey}   201 {status: cancelled | nothing_to_cancel}
-///     POST /dispatches     {shipmentKey}   201
+///     POST /dispatches     {shipmentKey}   201 {status: dispatched}
 ///
 /// Any other answer is an accident, and so is a 422 about the key: it says nothing of what an
 /// earlier call did.
@@ -53,7 +53,7 @@ public struct HTTPCarrier: Carrier {
                 "/cancellations", ShipmentKeyRequest(shipmentKey: shipmentKey),
                 idempotencyKey: key, for: CancellationAnswer.self)
         }
-        return answer.status == "cancelled" ? .cancelled : .nothingArranged
+        return answer.status == .cancelled ? .cancelled : .nothingArranged
     }
 
     /// Sends it off.
@@ -97,8 +97,14 @@ private struct ShipmentRequest: Encodable, Sendable {
     }
 }
 
+// An answer that accepts and says anything but these words is an accident too: a cancellation
+// that is `pending` has taken nothing back.
+
 private struct ShipmentAnswer: Decodable {
+    enum Status: String, Decodable { case arranged }
+
     var id: String
+    var status: Status
     var trackingNumber: String
 }
 
@@ -107,9 +113,17 @@ private struct ShipmentKeyRequest: Encodable, Sendable {
 }
 
 private struct CancellationAnswer: Decodable {
-    var status: String
+    enum Status: String, Decodable {
+        case cancelled
+        case nothingToCancel = "nothing_to_cancel"
+    }
+
+    var status: Status
 }
 
 private struct DispatchAnswer: Decodable {
+    enum Status: String, Decodable { case dispatched }
+
     var id: String
+    var status: Status
 }

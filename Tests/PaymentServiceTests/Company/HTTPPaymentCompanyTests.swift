@@ -35,6 +35,7 @@ struct HTTPPaymentCompanyTests {
 
     @Test(arguments: [
         (500, "{}"), (503, "{}"), (429, "{}"), (408, "{}"), (302, "{}"), (201, "{}"), (201, "x"),
+        (202, #"{"id":"ch_1","status":"pending"}"#), (201, #"{"id":"ch_1"}"#),
         (401, "{}"), (403, "{}"), (404, "{}"), (400, #"{"code":"invalid_request"}"#),
         (409, #"{"code":"idempotency_key_in_use"}"#), (409, #"{"code":"charge_voided"}"#),
     ])
@@ -78,6 +79,18 @@ struct HTTPPaymentCompanyTests {
         try await ScriptedCompany.answering(.init(code: status), #"{"code":"c"}"#) { company in
             await #expect(throws: PaymentError.self) {
                 try await company.refund(chargeKey: "c", key: "key")
+            }
+        }
+    }
+
+    @Test(arguments: [
+        #"{"status":"pending"}"#, #"{"status":"error","amount":20,"currency":"EUR"}"#,
+        #"{"status":"refunded"}"#, #"{"status":"refunded","amount":20}"#, "{}",
+    ])
+    func refundThatSaysSomethingElseIsTriedAgain(_ json: String) async throws {
+        try await ScriptedCompany.answering(.accepted, json) { company in
+            await #expect { try await company.refund(chargeKey: "c", key: "key") } throws: {
+                ($0 as? PaymentError)?.retry == true
             }
         }
     }

@@ -61,6 +61,20 @@ struct HTTPCarrierTests {
         }
     }
 
+    @Test(arguments: ["pending", "failed", ""])
+    func whatIsAcceptedInOtherWordsIsTriedAgain(_ status: String) async throws {
+        let json = #"{"id":"c","trackingNumber":"T1","status":"\#(status)"}"#
+        try await ScriptedCarrier.answering(.accepted, json) { carrier in
+            await #expect(throws: ShippingError.self) { try await arrange(carrier) }
+            await #expect(throws: ShippingError.self) {
+                try await carrier.cancel(shipmentKey: "s", key: "key")
+            }
+            await #expect(throws: ShippingError.self) {
+                try await carrier.dispatch(shipmentKey: "s", key: "key")
+            }
+        }
+    }
+
     @Test func dispatchBringsItsName() async throws {
         try await ScriptedCarrier.answering(.created, #"{"id":"di_1","status":"dispatched"}"#) {
             carrier in
