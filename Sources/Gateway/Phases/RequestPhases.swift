@@ -57,6 +57,18 @@ final class RequestPhases: Sendable {
         router.match(head.target.path, head.method)
     }
 
+    /// The query in the form that key and upstream have in common; as it came where nothing is
+    /// looked up. What a route's cache does without may still matter to who changes something.
+    private static func query(of head: RequestHead, _ route: CompiledRoute) -> String? {
+        guard let query = head.target.query else { return nil }
+        guard let policy = route.policy, isLookedUp(head) else { return String(buffer: query) }
+        return QueryText.canonical(query, keeping: policy.varyingQuery)
+    }
+
+    private static func isLookedUp(_ head: RequestHead) -> Bool {
+        head.method == .get || head.method == .head
+    }
+
     /// Runs on the event loop once the route is known: whether memory has the answer.
     ///
     /// Requests with credentials, or with wishes about caching where they count, are no hits here;
@@ -65,9 +77,7 @@ final class RequestPhases: Sendable {
         _ head: RequestHead, _ route: CompiledRoute, query: String?, at moment: Moment,
         keys: inout CacheKey.Builder
     ) -> (CacheKey?, StoredResponse?) {
-        guard let policy = route.policy, head.method == .get || head.method == .head else {
-            return (nil, nil)
-        }
+        guard let policy = route.policy, Self.isLookedUp(head) else { return (nil, nil) }
         keys.begin(route: route.meaning)
         head.target.path.withUnsafeReadableBytes { keys.add($0) }
         keys.add(query ?? "")
@@ -91,12 +101,7 @@ final class RequestPhases: Sendable {
         case .options(let allow): return .options(allow: allow)
         case .route(let index, let parameters):
             let route = routes[index]
-            let query =
-                head.target.query == nil
-                ? nil
-                : route.policy.map {
-                    QueryText.canonical(head.target.query, keeping: $0.varyingQuery)
-                } ?? head.target.query.map { String(buffer: $0) }
+            let query = Self.query(of: head, route)
             let (key, found) = lookUp(head, route, query: query, at: moment, keys: &keys)
             if let found { return .hit(route, found) }
             let name =

@@ -137,6 +137,7 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
             return
         }
         link.write(ByteBuffer(bytes: Self.ping))
+        write(registry.askAgain())
     }
 
     private static let ping = RedisCommand("PING", []).encoded
@@ -214,10 +215,13 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
         switch registry.refused() {
         case .retry(let requests):
             write(requests)
-        case .final(let topics):
-            logger.error(
-                "Redis refused a subscription",
-                metadata: ["error": "\(error)", "topics": "\(topics)"])
+        case .final(let topics, let isNews):
+            logger.log(
+                level: isNews ? .error : .debug, "Redis refused a subscription",
+                metadata: [
+                    "error": "\(error)",
+                    "topics": "\(topics.map(\.name).joined(separator: ", "))",
+                ])
         case nil:
             link?.close(error)
         }

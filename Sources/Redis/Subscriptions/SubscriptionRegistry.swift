@@ -10,7 +10,8 @@ import DequeModule
 // its last one goes. The server confirms each topic of each request in order, so a topic is in
 // place when all its requests are confirmed and the last one wanted it. A subscriber is active
 // while all its topics are in place. The server refuses a request as a whole; then its topics
-// are asked for one by one, so that only those that are forbidden stay out.
+// are asked for one by one, so that only those that are forbidden stay out. They are asked for
+// again now and then: a right may be given at any time, and nobody tells of it.
 
 /// Bookkeeping of subscriptions on one connection.
 ///
@@ -21,6 +22,12 @@ struct SubscriptionRegistry {
     enum Topic: Hashable {
         case channel(String)
         case pattern(String)
+
+        var name: String {
+            switch self {
+            case .channel(let name), .pattern(let name): name
+            }
+        }
     }
 
     struct Request: Equatable {
@@ -29,7 +36,8 @@ struct SubscriptionRegistry {
     }
 
     enum Refusal: Equatable {
-        case final([Topic])
+        /// These are forbidden; `isNews` unless they were when they were last asked for.
+        case final([Topic], isNews: Bool)
         case retry([Request])
     }
 
@@ -37,6 +45,8 @@ struct SubscriptionRegistry {
         var subscribers: Set<ID> = []
         var isWanted = false
         var isRefused = false
+        /// It was refused when it was last answered.
+        var wasRefused = false
         var outstanding = 0
     }
 
@@ -98,6 +108,7 @@ struct SubscriptionRegistry {
         for topic in Array(topics.keys) {
             topics[topic]?.isWanted = false
             topics[topic]?.isRefused = false
+            topics[topic]?.wasRefused = false
             topics[topic]?.outstanding = 0
             forgetIfDone(topic)
         }
@@ -118,6 +129,7 @@ struct SubscriptionRegistry {
             requests[0].confirmed = before + 1
         }
         topics[topic]?.outstanding -= 1
+        topics[topic]?.wasRefused = false
         forgetIfDone(topic)
         guard let state = topics[topic], state.outstanding == 0 else { return [] }
         return state.subscribers.filter { activate($0) }.sorted()
@@ -134,11 +146,20 @@ struct SubscriptionRegistry {
             let retries = request.topics.flatMap { self.request([$0], isSubscribe: true) }
             return .retry(retries)
         }
+        var isNews = false
         for topic in request.topics {
+            if topics[topic]?.wasRefused == false { isNews = true }
             topics[topic]?.isRefused = true
+            topics[topic]?.wasRefused = true
             forgetIfDone(topic)
         }
-        return .final(request.topics)
+        return .final(request.topics, isNews: isNews)
+    }
+
+    /// Asks again for what was refused, each by itself.
+    mutating func askAgain() -> [Request] {
+        let refused = topics.filter { $0.value.isRefused && !$0.value.subscribers.isEmpty }
+        return refused.keys.flatMap { request([$0], isSubscribe: true) }
     }
 
     /// Who gets messages on a topic.

@@ -64,6 +64,25 @@ struct ForwardedTargetTests {
         #expect(try await Self.forwarded(targets) == ["/items/7", "/items/7/", "/items/7/?x=1"])
     }
 
+    /// What a cache does without may still matter to who changes something.
+    @Test func theQueryOfAChangeIsForwardedWhole() async throws {
+        let origin = try await OriginServer.start { _ in .init() }
+        let yaml = """
+            upstreams: {shop: {targets: ["http://127.0.0.1:\(origin.port)"]}}
+            routes:
+              - {name: q, path: "/q/{x}", methods: [GET, DELETE], upstream: shop,
+                 cache: {ttl: 60s, vary_query: [page]}}
+            """
+        try await GatewayUnderTest.with(yaml) { port, _ in
+            let client = try await RawConnection(port: port)
+            try await client.send("DELETE /q/1?force=no&page=2 HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await client.answer().status == 200)
+            _ = try await client.get("/q/1?force=no&page=2")
+        }
+        await origin.stop()
+        #expect(origin.asked.map(\.target) == ["/q/1?force=no&page=2", "/q/1?page=2"])
+    }
+
     @Test func spellingsOfOneTargetShareOneAnswer() async throws {
         let targets = ["/items/a[1]?f={x|y}&d=5%", "/items/a%5b1%5D?d=5%25&f=%7Bx%7cy%7d"]
 

@@ -51,6 +51,32 @@ struct AccessTests {
         await server.stop()
     }
 
+    /// Nobody tells of a right that is given.
+    @Test func aRefusedChannelIsActiveOnceItIsPermitted() async throws {
+        let server = try await RedisServer.launch()
+        let admin = server.client()
+        func rights(_ rules: RedisArgument...) async throws {
+            _ = try await admin.send(RedisCommand("ACL", ["SETUSER", "bob"] + rules))
+        }
+        try await rights("on", ">pass", "~*", "+@all", "resetchannels")
+        let bob = server.client {
+            $0.username = "bob"
+            $0.password = "pass"
+            $0.heartbeat = .milliseconds(20)
+        }
+        var events = bob.subscribe(channels: ["c"]).makeAsyncIterator()
+
+        try await eventually("it is refused") {
+            try await admin.send(RedisCommand("ACL", ["LOG"])).requireArray().isEmpty == false
+        }
+        try await rights("&c")
+
+        #expect(await events.next() == .active)
+        await admin.shutdown()
+        await bob.shutdown()
+        await server.stop()
+    }
+
     @Test func connectsThroughASocketAndSelectsADatabase() async throws {
         let server = try await RedisServer.launch()
         let url = "unix://\(server.socketPath)?db=3"

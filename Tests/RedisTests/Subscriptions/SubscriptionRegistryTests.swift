@@ -64,10 +64,27 @@ struct SubscriptionRegistryTests {
         _ = registry.connected()
         _ = registry.add(1, [.channel("forbidden")])
         _ = registry.add(2, [.channel("a")])
-        #expect(registry.refused() == .final([.channel("forbidden")]))
+        #expect(registry.refused() == .final([.channel("forbidden")], isNews: true))
         #expect(registry.confirmed() == [2])
         #expect(registry.disconnected() == [2])
         #expect(registry.connected().flatMap(\.topics).count == 2)
+    }
+
+    @Test func asksAgainForWhatWasRefusedUntilItIsPermitted() {
+        var registry = SubscriptionRegistry()
+        _ = registry.connected()
+        _ = registry.add(1, [.channel("forbidden")])
+        _ = registry.add(2, [.channel("a")])
+        _ = registry.refused()
+        _ = registry.confirmed()
+        let request = Request(topics: [.channel("forbidden")], isSubscribe: true)
+
+        #expect(registry.askAgain() == [request])
+        #expect(registry.askAgain().isEmpty, "once at a time")
+        #expect(registry.refused() == .final(request.topics, isNews: false))
+        #expect(registry.askAgain() == [request])
+        #expect(registry.confirmed() == [1])
+        #expect(registry.askAgain().isEmpty)
     }
 
     @Test func asksOneByOneWhenAllWereRefusedTogether() {
@@ -79,7 +96,7 @@ struct SubscriptionRegistryTests {
         #expect(registry.refused() == .retry(retries))
         let answers = topics.map { topic -> Bool in
             topic == .channel("a")
-                ? registry.confirmed() == [2] : registry.refused() == .final([topic])
+                ? registry.confirmed() == [2] : registry.refused() == .final([topic], isNews: true)
         }
         #expect(answers == [true, true])
         #expect(registry.confirmed() == nil)
