@@ -5,8 +5,9 @@ import Synchronization
 /// What keeps a runtime from doing its work, as its latest calls to Redis say.
 final class RuntimeHealth: Sendable {
     private enum Part: Hashable {
-        case publish, transition
-        case reading(String)
+        case transition
+        case publish(type: String)
+        case reading(owner: String)
     }
 
     private struct Trouble {
@@ -31,18 +32,25 @@ final class RuntimeHealth: Sendable {
 
     /// Sentences, safe to show; empty if the work gets done.
     func faults(at now: ContinuousClock.Instant = .now) -> [String] {
-        state.withLock { state in
+        let texts = state.withLock { state in
             state.troubles.compactMap { part, trouble -> String? in
-                if part == .publish { return trouble.text }
-                let lasts = now - trouble.since > Self.patience
-                return lasts && now - trouble.latest < Self.memory ? trouble.text : nil
+                guard now - trouble.latest < Self.memory else { return nil }
+                if case .publish = part { return trouble.text }
+                return now - trouble.since > Self.patience ? trouble.text : nil
             }
-        }.sorted()
+        }
+        return Set(texts).sorted()
     }
 
-    /// Whether the latest event's message went out; what Redis said if it did not.
-    func publish(_ refusal: String?) {
-        note(.publish, refusal.map { "Redis refuses to publish events: \($0)" })
+    /// Whether the messages of these events went out; what Redis said if one of them did not.
+    ///
+    /// By type, as a right to some channels is none to all. Who is not ready may be left without
+    /// an event that could show that the right is there again, so this is forgotten like the rest.
+    func publish(
+        _ types: [String], _ refusal: String?, at now: ContinuousClock.Instant = .now
+    ) {
+        let text = refusal.map { "Redis refuses to publish events: \($0)" }
+        for type in types { note(.publish(type: type), text, at: now) }
     }
 
     /// Whether the latest transition had an answer.
@@ -53,7 +61,7 @@ final class RuntimeHealth: Sendable {
     /// Whether the latest read of an owner's streams worked.
     func reading(_ owner: String, _ error: SagaError?) {
         note(
-            .reading(owner),
+            .reading(owner: owner),
             error.map { "the streams of \(owner) cannot be read: \(Self.reason($0))" })
     }
 
@@ -67,13 +75,14 @@ final class RuntimeHealth: Sendable {
         }
     }
 
-    private func note(_ part: Part, _ text: String?) {
+    private func note(
+        _ part: Part, _ text: String?, at now: ContinuousClock.Instant = .now
+    ) {
         state.withLock { state in
             guard let text else {
                 if !state.troubles.isEmpty { state.troubles[part] = nil }
                 return
             }
-            let now = ContinuousClock.now
             var trouble = state.troubles[part] ?? Trouble(since: now, latest: now, text: text)
             if now - trouble.latest > Self.memory { trouble.since = now }
             trouble.latest = now

@@ -116,7 +116,7 @@ public final class SagaRuntime: Service {
     /// does.
     ///
     /// Messages that Redis refuses to publish count at once; reads and transitions once they have
-    /// failed for five seconds.
+    /// failed for five seconds. What is heard of no more is forgotten after fifteen.
     public var faults: [String] { environment.transitions.health.faults() }
 
     private var isRunning: Bool { !isStopping.withLock { $0 } }

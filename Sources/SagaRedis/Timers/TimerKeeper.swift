@@ -75,7 +75,7 @@ struct TimerKeeper: Sendable {
                     arguments: arguments)
                 let refusal = answer[1]?.string
                 if refusal != nil { metrics.publishRefused() }
-                if answer[0]?.integer ?? 0 > 0 { health.publish(refusal) }
+                if answer[0]?.integer ?? 0 > 0 { health.publish([type], refusal) }
             } catch {
                 throw SagaError(error)
             }

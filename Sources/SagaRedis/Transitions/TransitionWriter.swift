@@ -68,7 +68,7 @@ final class TransitionWriter: Sendable {
         do {
             let reply = try await queue.run(request)
             answer = try request.answer(reply)
-            if !request.emitted.isEmpty { heardPublish(reply) }
+            if !request.emitted.isEmpty { heardPublish(request, reply) }
         } catch {
             metrics.transition(error.code == .halfApplied ? .halfApplied : .failed)
             throw error
@@ -83,10 +83,10 @@ final class TransitionWriter: Sendable {
         return answer
     }
 
-    private func heardPublish(_ reply: RedisValue) {
+    private func heardPublish(_ request: TransitionRequest, _ reply: RedisValue) {
         let refusal = reply.integer == 1 ? nil : TransitionRequest.silence(reply)
         if refusal != nil { metrics.publishRefused() }
-        health.publish(refusal)
+        health.publish(request.emitted, refusal)
     }
 
     /// What the ledger holds for a step.
