@@ -268,7 +268,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     private func turnAway(_ refusal: RedisError) {
         self.refusal = nil
         guard let link else { return }
-        state.turnAway(after: .nanoseconds((.now() - readyAt).nanoseconds))
+        state.turnAway()
         link.close(
             RedisError(
                 .connectionLost, "Redis is not the server to write to", cause: refusal))
@@ -277,6 +277,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
 
     func linkLost(_ error: RedisError) {
         if link != nil { metrics.disconnected() }
+        let held: TimeAmount = link == nil ? .zero : .now() - readyAt
         link = nil
         // Patience begins with the loss, not with every attempt that fails after it.
         if lastError == nil { lostAt = NIODeadline.now() }
@@ -290,7 +291,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
             return
         }
         var random = SystemRandomNumberGenerator()
-        switch state.lost(&random) {
+        switch state.lost(after: .nanoseconds(held.nanoseconds), &random) {
         case .pause(let delay): reconnect(after: delay, error)
         case .stop:
             refuseCalls()

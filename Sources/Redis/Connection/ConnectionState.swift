@@ -31,6 +31,7 @@ struct ConnectionState {
     private(set) var failures = 0
     /// Links in a row that the server turned away soon.
     private var turnedAway = 0
+    private var isTurningAway = false
     private let comesBack: Bool
     private let backoff: Backoff
 
@@ -54,21 +55,27 @@ struct ConnectionState {
         failures = turnedAway
     }
 
-    /// The server says that it is not the one to write to, on a link that held for so long.
-    ///
-    /// The link's loss follows.
-    mutating func turnAway(after held: Duration) {
-        turnedAway = held < Self.steady ? turnedAway + 1 : 1
-        if held >= Self.steady { failures = 0 }
+    /// The server says that it is not the one to write to; the link's loss follows.
+    mutating func turnAway() {
+        isTurningAway = true
     }
 
     private static let steady: Duration = .seconds(5)
 
-    mutating func lost<Generator: RandomNumberGenerator>(_ random: inout Generator) -> Action {
+    /// - Parameter held: for how long the link was ready; zero if it never was.
+    mutating func lost<Generator: RandomNumberGenerator>(
+        after held: Duration, _ random: inout Generator
+    ) -> Action {
         switch phase {
         case .closed, .idle, .pausing: return .none
         case .connecting, .ready: break
         }
+        if held >= Self.steady {
+            failures = 0
+            turnedAway = 0
+        }
+        if isTurningAway { turnedAway += 1 }
+        isTurningAway = false
         guard comesBack else {
             phase = .closed
             return .stop

@@ -19,6 +19,7 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
     private var link: RedisLink?
     private var registry = SubscriptionRegistry()
     private var mailboxes: [SubscriptionRegistry.ID: WeakMailbox] = [:]
+    private var readyAt = NIODeadline.uptimeNanoseconds(0)
     private var lastHeard = NIODeadline.uptimeNanoseconds(0)
     private var pulse: RepeatedTask?
 
@@ -152,7 +153,8 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
         self.link = link
         state.greeted()
         metrics.connected()
-        lastHeard = .now()
+        readyAt = .now()
+        lastHeard = readyAt
         pulse = eventLoop.scheduleRepeatedTask(
             initialDelay: heartbeat, delay: heartbeat
         ) { _ in self.beat() }
@@ -186,12 +188,14 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
 
     func linkLost(_ error: RedisError) {
         if link != nil { metrics.disconnected() }
+        let held: TimeAmount = link == nil ? .zero : .now() - readyAt
         link = nil
         pulse?.cancel()
         pulse = nil
         for id in registry.disconnected() { mailboxes[id]?.mailbox?.push(.interrupted) }
         var random = SystemRandomNumberGenerator()
-        guard case .pause(let delay) = state.lost(&random) else { return }
+        let action = state.lost(after: .nanoseconds(held.nanoseconds), &random)
+        guard case .pause(let delay) = action else { return }
         let level: Logger.Level = state.failures == 1 ? .warning : .debug
         logger.log(
             level: level, "lost the subscription connection to Redis",

@@ -21,8 +21,8 @@ struct ConnectionStateTests {
         _ = state.wanted()
         var pauses: [Duration] = []
         for _ in 0..<7 {
-            if case .pause(let pause) = state.lost(&most) { pauses.append(pause) }
-            #expect(state.lost(&most) == .none)
+            if case .pause(let pause) = state.lost(after: .zero, &most) { pauses.append(pause) }
+            #expect(state.lost(after: .zero, &most) == .none)
             #expect(state.pauseOver() == .connect)
         }
         #expect(pauses.count == 7)
@@ -40,8 +40,9 @@ struct ConnectionStateTests {
         var pauses: [Duration] = []
         for _ in 0..<6 {
             state.greeted()
-            state.turnAway(after: .milliseconds(3))
-            if case .pause(let pause) = state.lost(&most) { pauses.append(pause) }
+            state.turnAway()
+            let action = state.lost(after: .milliseconds(3), &most)
+            if case .pause(let pause) = action { pauses.append(pause) }
             _ = state.pauseOver()
         }
         for (pause, bound) in zip(pauses, [50, 100, 200, 400, 800, 1000]) {
@@ -49,12 +50,35 @@ struct ConnectionStateTests {
         }
 
         state.greeted()
-        state.turnAway(after: .seconds(60))
-        guard case .pause(let pause) = state.lost(&most) else {
+        state.turnAway()
+        guard case .pause(let pause) = state.lost(after: .seconds(60), &most) else {
             Issue.record("it does not come back")
             return
         }
         #expect(pause <= .milliseconds(50), "a link that held for long begins anew")
+    }
+
+    @Test func aLinkThatHeldIsLostAsIfNoneHadBeenTurnedAway() {
+        var state = ConnectionState(comesBack: true, backoff: backoff)
+        var most = MostRandom()
+        _ = state.wanted()
+        for _ in 0..<6 {
+            state.greeted()
+            state.turnAway()
+            _ = state.lost(after: .milliseconds(3), &most)
+            _ = state.pauseOver()
+        }
+        state.greeted()
+
+        guard case .pause(let pause) = state.lost(after: .seconds(60), &most) else {
+            Issue.record("it does not come back")
+            return
+        }
+        #expect(pause <= .milliseconds(50))
+        #expect(state.failures == 1, "the first failure is the one that is warned of")
+        _ = state.pauseOver()
+        state.greeted()
+        #expect(state.failures == 0)
     }
 
     @Test func aLeaseNeverComesBack() {
@@ -62,7 +86,7 @@ struct ConnectionStateTests {
         var random = SystemRandomNumberGenerator()
         _ = state.wanted()
         state.greeted()
-        #expect(state.lost(&random) == .stop)
+        #expect(state.lost(after: .zero, &random) == .stop)
         #expect(state.isClosed)
         #expect(state.wanted() == .none)
     }
@@ -74,7 +98,7 @@ struct ConnectionStateTests {
         let (first, second) = (state.close(), state.close())
         #expect(first && !second)
         state.greeted()
-        #expect(state.lost(&random) == .none)
+        #expect(state.lost(after: .zero, &random) == .none)
         #expect(state.pauseOver() == .none)
         #expect(state.wanted() == .none)
         #expect(!state.isReady)
