@@ -5,6 +5,7 @@ import Saga
 /// What a saga's ledger held for some steps when somebody looked.
 struct LedgerLook: Sendable {
     private var entries: [String: LedgerEntry] = [:]
+    private let steps: [String]
     /// How its idempotency keys are made.
     let form: KeyForm
 
@@ -16,12 +17,16 @@ struct LedgerLook: Sendable {
 
     /// Reads the reply to the command for the same steps.
     init(_ reply: RedisValue, steps: [String]) throws(RedisError) {
+        self.steps = steps
         let texts = try reply.strings()
         for (step, text) in zip(steps, texts) { entries[step] = text.map { LedgerEntry($0) } }
         form = KeyForm(rawValue: texts.last.flatMap { $0 } ?? "") ?? .named
     }
 
-    /// What it held for a step; nil if nothing.
+    /// Whether it asked for a step; of any other it says nothing.
+    func covers(_ step: String) -> Bool { steps.contains(step) }
+
+    /// What it held for a step that it covers; nil if nothing.
     subscript(_ step: String) -> LedgerEntry? { entries[step] }
 }
 

@@ -115,10 +115,7 @@ struct EntryOffice: Sendable {
                 "attempts": "\(letter.attempts)",
             ])
         guard let trace else { return true }
-        if trace.blocked != nil {
-            report(trace)
-            return true
-        }
+        if trace.blocked != nil { report(trace) }
         return await takeBack(letter, trace, found, entry, place)
     }
 
@@ -133,12 +130,17 @@ struct EntryOffice: Sendable {
     }
 
     /// Undoes what the entry may have done outside where the ledger says that nothing stands.
+    ///
+    /// But for the step that is blocked, which waits for a person. A ledger names one such step:
+    /// the first.
     private func takeBack(
         _ letter: DeadLetter, _ trace: DeadLetter.Trace, _ found: [LedgerEntry],
         _ entry: HeldEntry, _ place: Dispatcher.Place
     ) async -> Bool {
-        for (step, entryFound) in zip(forwardSteps(entry).filter(\.actsOutside), found) {
-            guard let state = StepState(rawValue: entryFound.state),
+        let found = zip(trace.unknown, found)
+        for step in forwardSteps(entry) where step.actsOutside && step.name != trace.blocked?.step {
+            guard let held = found.first(where: { $0.0.step == step.name })?.1,
+                let state = StepState(rawValue: held.state),
                 StepMachine.actionAfterRefusal(of: .forward, mayHaveActed: true, by: state)
                     == .takeBack
             else { continue }
@@ -151,7 +153,9 @@ struct EntryOffice: Sendable {
                 guard case .blocked = error else { return false }
                 var blocked = trace
                 blocked.blocked = (step.name, eventID(entry))
-                guard await write(letter, blocked, place) != nil else { return false }
+                if trace.blocked == nil {
+                    guard await write(letter, blocked, place) != nil else { return false }
+                }
                 report(blocked)
             }
         }

@@ -29,7 +29,10 @@ extension EntryWork {
         if let assumed {
             action = StepMachine.action(role, in: assumed, actsOutside: step.actsOutside)
         } else {
-            ledger = if let look { look } else { try await self.ledger(of: step) }
+            ledger =
+                if let look, look.covers(step.name) { look } else {
+                    try await self.ledger(of: step)
+                }
             action = StepMachine.action(
                 role, in: try Self.state(ledger?[step.name]), actsOutside: step.actsOutside)
         }
