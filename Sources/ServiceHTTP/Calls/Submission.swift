@@ -11,26 +11,23 @@ extension Submission: Sendable where Answer: Sendable {}
 /// An answer by which a service says, as its documentation has it, that it will not do something.
 public struct DocumentedRefusal: Hashable, Sendable {
     private let status: Int
-    private let codes: Set<String>
-    private let isExcept: Bool
+    /// Nil if it needs none.
+    private let codes: Set<String>?
 
     /// Every answer of this status.
     public static func status(_ status: Int) -> DocumentedRefusal {
-        DocumentedRefusal(status: status, codes: [], isExcept: true)
+        DocumentedRefusal(status: status, codes: nil)
     }
 
     /// Answers of this status with one of these codes.
     public static func status(_ status: Int, codes: Set<String>) -> DocumentedRefusal {
-        DocumentedRefusal(status: status, codes: codes, isExcept: false)
-    }
-
-    /// Answers of this status with any code but these.
-    public static func status(_ status: Int, except codes: Set<String>) -> DocumentedRefusal {
-        DocumentedRefusal(status: status, codes: codes, isExcept: true)
+        DocumentedRefusal(status: status, codes: codes)
     }
 
     func matches(_ status: Int, _ code: String?) -> Bool {
-        status == self.status && code.map(codes.contains) ?? false != isExcept
+        guard status == self.status else { return false }
+        guard let codes else { return true }
+        return code.map(codes.contains) ?? false
     }
 }
 

@@ -4,15 +4,15 @@ public import ServiceHTTP
 
 /// The carrier over HTTP, as the sandbox plays it.
 ///
-///     POST /shipments      {reference, productId, quantity, address}   201 | 422 code
+///     POST /shipments      {reference, productId, quantity, address}   201 | 422 country_not_served
 ///     POST /cancellations  {shipmentKey}   201 {status: cancelled | nothing_to_cancel}
 ///     POST /dispatches     {shipmentKey}   201 {status: dispatched}
 ///
-/// Any other answer is an accident, and so is a 422 about the key: it says nothing of what an
-/// earlier call did.
+/// Any other answer is an accident, and so is any other 422, as one about the key: it says nothing
+/// of what an earlier call did.
 public struct HTTPCarrier: Carrier {
     private static let refusals: Set<DocumentedRefusal> = [
-        .status(422, except: ["idempotency_key_reused"])
+        .status(422, codes: ["country_not_served"])
     ]
 
     private let client: JSONClient

@@ -26,7 +26,8 @@ struct HTTPCarrierTests {
     @Test(arguments: [
         (500, "{}"), (503, "{}"), (429, "{}"), (201, "{}"), (201, "x"), (401, "{}"), (404, "{}"),
         (400, #"{"code":"invalid_request"}"#), (409, #"{"code":"shipment_voided"}"#),
-        (422, #"{"code":"idempotency_key_reused"}"#),
+        (422, #"{"code":"idempotency_key_reused"}"#), (422, #"{"code":"invalid_json"}"#),
+        (422, "x"),
     ])
     func anythingElseLeavesTheOutcomeUnknown(_ status: Int, _ json: String) async throws {
         try await ScriptedCarrier.answering(.init(code: status), json) { carrier in
