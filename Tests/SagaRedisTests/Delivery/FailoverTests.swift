@@ -40,10 +40,10 @@ struct FailoverTests {
             #expect(ContinuousClock.now - start < .seconds(10))
             for number in 0..<20 { try await rig.settled("\(number)", order, as: .completed) }
             #expect(order.faults.isEmpty)
+            try await reaches(new, behind, rig)
         }
 
         #expect(rig.saga.world.done("dispatch").count == 22)
-        #expect(try await new.send(.get("nothing")).isNull)
         await behind.shutdown()
         for client in [old, new] { await client.shutdown() }
         await address.stop()
@@ -60,6 +60,18 @@ struct FailoverTests {
         let facts = try await new.send(.info("replication")).infoFields()
         let offset = try await old.send(.info("replication")).infoFields()["master_repl_offset"]
         return facts["master_link_status"] == "up" && facts["slave_repl_offset"] == offset
+    }
+
+    /// Asks the new primary itself: what is told to it, the old one hears as its replica.
+    private func reaches(_ new: RedisClient, _ behind: RedisClient, _ rig: ShopRig) async throws {
+        _ = try await behind.send(RedisCommand("SET", ["reached", "second"]))
+        #expect(try await new.send(.get("reached")).string == "second")
+        let channel = rig.keys.channel("OrderCreated")
+        try await rig.until("the subscriptions are there") {
+            let counts = try await new.send(
+                RedisCommand("PUBSUB", ["NUMSUB", .string(channel)]))
+            return counts[1]?.integer ?? 0 > 0
+        }
     }
 
     private func rig(_ redis: RedisClient) async throws -> ShopRig {

@@ -67,11 +67,11 @@ struct DepartureTests {
     }
 
     @Test func withoutGraceTheStopIsAtOnce() async throws {
-        let start = ContinuousClock.now
-        try await withRunningServer(Self.router()) { _, group in
+        // Were one of its waits waited to its end, the suite's time would be over.
+        try await withRunningServer(Self.router(), configure: { $0.drainLimit = .seconds(100) }) {
+            _, group in
             await group.triggerGracefulShutdown()
         }
-        #expect(ContinuousClock.now - start < .seconds(20))
     }
 
     @Test func aWaitThatIsOnlyPreferredEndsWithReadiness() async {
