@@ -66,6 +66,8 @@ final class Dispatcher: Sendable {
         var lanes: Lanes
         var workers = Workers()
         var starved: [Bell] = []
+        /// What lanes that wait for another try sleep on, by lane.
+        var pauses: [String: Task<Void, Never>] = [:]
         var resuming: [CheckedContinuation<Void, Never>] = []
         var isStopping = false
         var drained: CheckedContinuation<Void, Never>?
@@ -211,13 +213,22 @@ final class Dispatcher: Sendable {
     }
 
     private func pause(_ key: String, for duration: Duration) async -> Bool {
-        let isStopping = state.withLock { state in
-            if !state.isStopping { state.lanes.park(key) }
-            return state.isStopping
+        let pause = state.withLock { state -> Task<Void, Never>? in
+            guard !state.isStopping else { return nil }
+            state.lanes.park(key)
+            let pause = Task { _ = try? await Task.sleep(for: duration) }
+            state.pauses[key] = pause
+            return pause
         }
-        guard !isStopping else { return false }
+        guard let pause else { return false }
         wakeStarved()
-        guard (try? await Task.sleep(for: duration)) != nil else { return false }
+        await withTaskCancellationHandler {
+            await pause.value
+        } onCancel: {
+            pause.cancel()
+        }
+        state.withLock { $0.pauses[key] = nil }
+        guard !Task.isCancelled else { return false }
         while true {
             if state.withLock({ $0.isStopping }) { return false }
             if state.withLock({ $0.lanes.resume(key) }) { return true }
@@ -259,16 +270,17 @@ final class Dispatcher: Sendable {
     ///
     /// Entries that wait for another try stay pending in Redis; what runs may finish.
     func stop() {
-        let (parked, resuming, dismissed) = state.withLock { state in
+        let (pauses, resuming, dismissed) = state.withLock { state in
             state.isStopping = true
             let dismissed = state.workers.dismiss()
-            let parked = state.workers.running.filter { state.lanes.isParked($0.lane) }.map(\.task)
+            let pauses = Array(state.pauses.values)
             let resuming = state.resuming
             state.resuming = []
-            return (parked, resuming, dismissed)
+            return (pauses, resuming, dismissed)
         }
         for idler in dismissed { idler.continuation.resume(returning: nil) }
-        for task in parked { task.cancel() }
+        // Not the workers: who pauses may do so in a task that the end of its worker does not reach.
+        for pause in pauses { pause.cancel() }
         for continuation in resuming { continuation.resume() }
         wakeStarved()
     }

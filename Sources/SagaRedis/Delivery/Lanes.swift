@@ -96,8 +96,6 @@ struct Lanes {
 
     var hasFreeSlot: Bool { free > 0 }
 
-    func isParked(_ key: String) -> Bool { lanes[key]?.isParked ?? false }
-
     private var free: Int { max(0, concurrency - active - reserved) }
 
     /// Reserves up to `count` slots and answers how many; each is admitted or given back.

@@ -83,6 +83,30 @@ struct DispatcherTests {
         await dispatcher.drain()
     }
 
+    /// As an undoing does, which goes on when its worker was cancelled for taking too long.
+    @Test func aPauseInATaskOfItsOwnHearsOfTheStop() async {
+        let (starts, started) = AsyncStream.makeStream(of: Void.self)
+        let (ends, ended) = AsyncStream.makeStream(of: Bool.self)
+        let dispatcher = Dispatcher(
+            concurrency: 1, parkedMaximum: 1, executor: nil,
+            work: { _, place in
+                started.yield()
+                ended.yield(await Task { await place.pause(.seconds(3_600)) }.value)
+                return .left
+            },
+            acknowledge: { _ in })
+        Self.admit("pauses", to: dispatcher)
+        for await _ in starts { break }
+
+        dispatcher.stop()
+
+        for await goesOn in ends {
+            #expect(!goesOn)
+            break
+        }
+        await dispatcher.drain()
+    }
+
     @Test func idleWorkersEndWhenItStops() async {
         weak var gone: Dispatcher?
         do {
