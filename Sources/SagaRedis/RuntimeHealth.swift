@@ -6,6 +6,7 @@ import Synchronization
 final class RuntimeHealth: Sendable {
     private enum Part: Hashable {
         case transition
+        case timers
         case publish(type: String)
         case reading(owner: String)
     }
@@ -56,6 +57,11 @@ final class RuntimeHealth: Sendable {
     /// Whether the latest transition had an answer.
     func transition(_ error: SagaError?) {
         note(.transition, error.map { "Redis refuses transitions: \(Self.reason($0))" })
+    }
+
+    /// Whether the latest look at the timers worked.
+    func timers(_ error: SagaError?) {
+        note(.timers, error.map { "timers cannot be fired: \(Self.reason($0))" })
     }
 
     /// Whether the latest read of an owner's streams worked.

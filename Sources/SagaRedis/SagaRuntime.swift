@@ -184,7 +184,8 @@ public final class SagaRuntime: Service {
         group.addTask { await self.listenForEnds(while: isRunning) }
         let timers = TimerKeeper(
             redis: redis, service: name, names: names, route: environment.plan.route,
-            metrics: environment.metrics, health: environment.transitions.health, logger: logger)
+            letterTimeToLive: configuration.ledgerTimeToLive, metrics: environment.metrics,
+            health: environment.transitions.health, logger: logger)
         group.addTask { await timers.run(while: isRunning) }
     }
 

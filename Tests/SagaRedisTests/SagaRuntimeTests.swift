@@ -120,6 +120,33 @@ struct SagaRuntimeTests {
         }
     }
 
+    /// More of it than is looked at in one go, and older than every deadline.
+    @Test func whatIsNotATimerKeepsNoDeadlineFromComing() async throws {
+        try await ShopRig.with(deadline: .milliseconds(300)) {
+            $0.giveUpAfter = .seconds(30)
+        } _: { rig in
+            let timers = rig.keys.timers("order")
+            let odd = (0..<200).flatMap { number -> [RedisArgument] in
+                let member = number.isMultiple(of: 2) ? Array("odd".utf8) : [0xFF, 0x20]
+                return [.integer(number), .bytes(member + Array("\(number)".utf8))]
+            }
+            _ = try await rig.redis.send(RedisCommand("ZADD", [.string(timers)] + odd))
+            rig.saga.world.fail("arrange")
+            try await rig.running { order in
+                _ = try await order.begin("1", OrderCreated())
+                try await rig.until("the deadline has come") {
+                    try await rig.events("OrderCancellationRequested", owner: "order").count == 1
+                }
+                rig.saga.world.fail("arrange", false)
+                try await rig.settled("1", order, as: .cancelled)
+
+                #expect(try await rig.redis.send(.zcard(timers)).integer == 0)
+                #expect(order.faults.isEmpty)
+            }
+            #expect(try await rig.deadLetters("order").count == 200)
+        }
+    }
+
     @Test func theDeadlineCancelsWhatIsStillPending() async throws {
         try await ShopRig.with(deadline: .milliseconds(300)) {
             $0.giveUpAfter = .seconds(30)

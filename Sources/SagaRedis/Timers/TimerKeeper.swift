@@ -1,5 +1,6 @@
 import CloudEvents
 import Logging
+import NIOCore
 import Redis
 import Saga
 
@@ -14,6 +15,7 @@ struct TimerKeeper: Sendable {
     let service: String
     let names: SagaKeys
     let route: String
+    let letterTimeToLive: Duration
     let metrics: SagaMetrics
     let health: RuntimeHealth
     let logger: Logger
@@ -25,8 +27,10 @@ struct TimerKeeper: Sendable {
             do {
                 pause = try await fireDue()
                 failures = 0
+                health.timers(nil)
             } catch {
                 failures += 1
+                health.timers(error)
                 if failures == 1 {
                     logger.warning("timers cannot be fired", metadata: ["error": "\(error)"])
                 }
@@ -46,17 +50,59 @@ struct TimerKeeper: Sendable {
             throw SagaError(error)
         }
         let answer = try decoding { () throws(RedisError) in try reply.requireArray() }
-        let members = answer.dropFirst().compactMap(\.string)
-        try await fire(members)
-        if members.count == Self.batchMaximum { return .zero }
+        var timers: [Timer] = []
+        for member in answer.dropFirst() {
+            if let timer = Timer(member) {
+                timers.append(timer)
+            } else {
+                try await setAside(member)
+            }
+        }
+        try await fire(timers)
+        if answer.count > Self.batchMaximum { return .zero }
         guard let next = answer.first?.integer, next >= 0 else { return Self.pauseMaximum }
         return min(max(.milliseconds(next), Self.pauseMinimum), Self.pauseMaximum)
     }
 
-    private func fire(_ members: [String]) async throws(SagaError) {
-        let timers = members.compactMap { member in
-            TimerScript.parse(member).map { (member: member, event: $0.event, sagaID: $0.sagaID) }
+    private struct Timer {
+        var member: String
+        var event: String
+        var sagaID: String
+
+        /// Nil for what no transition can have set.
+        init?(_ value: RedisValue) {
+            guard let buffer = value.buffer, let member = value.string,
+                member.utf8.elementsEqual(buffer.readableBytesView),
+                let parsed = TimerScript.parse(member)
+            else { return nil }
+            self.member = member
+            (event, sagaID) = parsed
         }
+    }
+
+    /// What is not a timer would be due for ever, and enough of it would keep all others from
+    /// being looked at.
+    private func setAside(_ member: RedisValue) async throws(SagaError) {
+        let bytes = member.buffer.map { Array($0.readableBytesView) } ?? []
+        let letter = DeadLetter(
+            event: bytes, stream: names.timers(service),
+            id: String(decoding: bytes.prefix(128), as: UTF8.self), reason: .undecodable,
+            error: "not a timer, which is an event type, a space and a saga ID", attempts: 0,
+            firstTime: SystemTime.milliseconds())
+        _ = try await letter.write(
+            nil, to: redis, names: names, service: service, timeToLive: letterTimeToLive)
+        do {
+            _ = try await redis.send(
+                RedisCommand("ZREM", [.string(names.timers(service)), .bytes(bytes)]))
+        } catch {
+            throw SagaError(error)
+        }
+        metrics.deadLetter()
+        logger.error(
+            "what is not a timer became a dead letter", metadata: ["entry": "\(letter.id)"])
+    }
+
+    private func fire(_ timers: [Timer]) async throws(SagaError) {
         for (type, due) in Dictionary(grouping: timers, by: \.event) {
             var arguments: [RedisArgument] = [.string(type), .string(names.channel(type))]
             for timer in due {

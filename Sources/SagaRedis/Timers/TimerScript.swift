@@ -30,13 +30,18 @@ enum TimerScript {
     // KEYS timers and stream, ARGV type and channel, then per timer: member, event ID, saga
     // ID, event → number fired, and what Redis said if it refused to publish
     //
-    // A stream of another type would lose the timer: ZREM comes before XADD.
+    // A stream of another type, or a right that is missing, would lose the timer: ZREM comes
+    // before XADD.
     static let fire = RedisScript(
         """
         local fired, silent = 0, nil
         local kind = redis.call('TYPE', KEYS[2]).ok
         if kind ~= 'none' and kind ~= 'stream' then
             return redis.error_reply('WRONGTYPE the stream of a timer is no stream')
+        end
+        if not redis.acl_check_cmd('ZREM', KEYS[1], '')
+            or not redis.acl_check_cmd('XADD', KEYS[2], '*', '', '') then
+            return redis.error_reply('NOPERM this user may not fire timers')
         end
         for at = 3, #ARGV, 4 do
             if redis.call('ZREM', KEYS[1], ARGV[at]) == 1 then

@@ -208,8 +208,13 @@ private enum OrderEvents {
         kind(PaymentFailed.self), kind(PaymentRefunded.self), kind(ProductReserved.self),
         kind(ProductReservationFailed.self), kind(ProductReleased.self),
         kind(ShipmentArranged.self), kind(ShippingFailed.self), kind(ShipmentCancelled.self),
-        kind(ShipmentDispatched.self),
+        kind(ShipmentDispatched.self), deadline(of: OrderContracts.ServiceName.order),
     ]
+
+    private static func deadline(of participant: String) -> (String, String) {
+        let kind = EventKind(deadlineOf: participant)
+        return (kind.type, kind.owner)
+    }
 
     private static func kind<Event: SagaEvent>(_ event: Event.Type) -> (String, String) {
         (event.type, event.owner)
