@@ -85,18 +85,19 @@ struct DispatcherTests {
 
     /// As an undoing does, which goes on when its worker was cancelled for taking too long.
     @Test func aPauseInATaskOfItsOwnHearsOfTheStop() async {
-        let (starts, started) = AsyncStream.makeStream(of: Void.self)
         let (ends, ended) = AsyncStream.makeStream(of: Bool.self)
         let dispatcher = Dispatcher(
-            concurrency: 1, parkedMaximum: 1, executor: nil,
+            concurrency: 1, parkedMaximum: 2, executor: nil,
             work: { _, place in
-                started.yield()
                 ended.yield(await Task { await place.pause(.seconds(3_600)) }.value)
                 return .left
             },
             acknowledge: { _ in })
         Self.admit("pauses", to: dispatcher)
-        for await _ in starts { break }
+        // The only slot is free again once its holder pauses.
+        let bell = Bell()
+        while dispatcher.reserve(upTo: 1, orRing: bell) == 0 { await bell.awaitRing() }
+        dispatcher.giveBack(1)
 
         dispatcher.stop()
 
