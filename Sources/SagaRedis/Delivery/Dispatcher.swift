@@ -279,7 +279,7 @@ final class Dispatcher: Sendable {
             return (pauses, resuming, dismissed)
         }
         for idler in dismissed { idler.continuation.resume(returning: nil) }
-        // Not the workers: who pauses may do so in a task that the end of its worker does not reach.
+        // Not the workers: who pauses may do so in a task that its worker's end does not reach.
         for pause in pauses { pause.cancel() }
         for continuation in resuming { continuation.resume() }
         wakeStarved()

@@ -4,7 +4,8 @@ public import ServiceHTTP
 
 /// The carrier over HTTP, as the sandbox plays it.
 ///
-///     POST /shipments      {reference, productId, quantity, address}   201 | 422 country_not_served
+///     POST /shipments      {reference, productId, quantity, address}
+///                          201 | 422 country_not_served
 ///     POST /cancellations  {shipmentKey}   201 {status: cancelled | nothing_to_cancel}
 ///     POST /dispatches     {shipmentKey}   201 {status: dispatched}
 ///
