@@ -1,5 +1,5 @@
 // When may an answer be kept, joined, or believed? Decided here, without a clock or a socket, so
-// that every interleaving can be explored (Tests/GatewayTests/Cache/CoherenceTests.swift).
+// that every interleaving can be explored (Tests/GatewayExplorationTests/CoherenceTests.swift).
 //
 // An event changes what a tag names. Each gateway *takes* the event when it hears of it, and
 // raises the tag's generation in the second level:
