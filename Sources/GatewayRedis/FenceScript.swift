@@ -6,9 +6,14 @@ import Redis
 /// begins with. The numbers and the place of the message among the others are of the same
 /// moment, so whoever has heard it can compare them with the messages heard: not one more or
 /// less.
+///
+/// It declares what it may do, and not that it only reads: so a server that is no primary refuses
+/// it, although each of its commands would be answered there. Nothing changes on such a server, so
+/// its fences would say for ever that nothing was missed.
 enum FenceScript {
     static let script = RedisScript(
         """
+        #!lua flags=allow-oom
         local message = {ARGV[2]}
         for number, stream in ipairs(KEYS) do
             local added = '0'

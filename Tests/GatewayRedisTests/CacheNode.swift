@@ -14,13 +14,20 @@ final class CacheNode: Sendable {
     static let policy = CachePolicy(lifetime: .seconds(60), jitter: 0)
 
     let redis: RedisClient
+    /// Where the second level is, if not where events are.
+    private let cacheRedis: RedisClient?
     let second: RedisSecondLevelCache
     let cache: ResponseCache
     let feed: InvalidationFeed
     private let running = Mutex<Task<Void, any Error>?>(nil)
 
+    /// - Parameters:
+    ///   - port: where the server is reached, if not at its own port.
+    ///   - cacheServer: keeps the second level, if not the same server.
     init(
-        _ server: RedisServer, namespace: String, readTimeout: Duration = .seconds(10),
+        _ server: RedisServer, at port: Int? = nil, cacheServer: RedisServer? = nil,
+        namespace: String, readTimeout: Duration = .seconds(10),
+        writeTimeout: Duration = .seconds(1),
         silence: Duration = .seconds(15), user: (name: String, password: String)? = nil,
         change: (inout InvalidationFeedConfiguration) -> Void = { _ in }
     ) throws {
@@ -34,10 +41,14 @@ final class CacheNode: Sendable {
         redis = server.client {
             $0.username = user?.name
             $0.password = user?.password
+            if let port { $0.address = .tcp(host: "127.0.0.1", port: port) }
         }
+        cacheRedis = cacheServer?.client()
         var settings = SecondLevelConfiguration(namespace: namespace)
         settings.readTimeout = readTimeout
-        second = RedisSecondLevelCache(redis: redis, configuration: settings, logger: logger)
+        settings.writeTimeout = writeTimeout
+        second = RedisSecondLevelCache(
+            redis: cacheRedis ?? redis, events: redis, configuration: settings, logger: logger)
         cache = ResponseCache(secondLevel: second)
         feed = InvalidationFeed(
             cache: cache, redis: redis, rules: try CacheNode.rules, configuration: configuration,
@@ -75,6 +86,7 @@ final class CacheNode: Sendable {
         task?.cancel()
         _ = await task?.result
         await redis.shutdown()
+        await cacheRedis?.shutdown()
     }
 
     /// One request for an order, through L1, L2 and the service.

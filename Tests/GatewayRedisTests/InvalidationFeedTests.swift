@@ -270,4 +270,33 @@ struct FeedInterruptionTests {
         await node.stop()
         await server.stop()
     }
+
+    @Test func primaryThatWasDemotedConfirmsNoFence() async throws {
+        let server = try await RedisServer.launch()
+        let forwarder = try await TCPForwarder(to: server.port)
+        let silence = Duration.seconds(1)
+        let node = try CacheNode(
+            server, at: forwarder.port, namespace: "demoted", silence: silence)
+        await node.start()
+        _ = try await node.order(from: book)
+        let admin = server.client()
+        _ = try await admin.send(RedisCommand("REPLICAOF", ["127.0.0.1", "1"]))
+        let demoted = Moment.now()
+        let key = CacheNode.key("1")
+
+        try await eventually("no fence comes back", within: .seconds(20)) {
+            node.feed.status != .ok
+        }
+        #expect(node.cache.lookUp(key, at: demoted + silence) == nil)
+
+        _ = try await admin.send(RedisCommand("REPLICAOF", ["NO", "ONE"]))
+        try await eventually("the cache is in use again") {
+            _ = try await node.order(from: book)
+            return node.cache.lookUp(key, at: .now()) != nil
+        }
+        await admin.shutdown()
+        await node.stop()
+        await forwarder.stop()
+        await server.stop()
+    }
 }
