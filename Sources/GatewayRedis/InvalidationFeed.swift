@@ -259,6 +259,8 @@ public final class InvalidationFeed: Service {
     }
 
     /// Sends itself fences, watches whether they come back, and moves the position.
+    ///
+    /// Never waits for the cache's Redis: fences tell of events alone.
     private func beat() async {
         var beats = 0
         var isSilent = false
@@ -266,7 +268,7 @@ public final class InvalidationFeed: Service {
         while !Task.isCancelled {
             let begun = ContinuousClock.now
             bell.ring()
-            if let found = sought, hasCome(found.sent, in: found.round), await cache.settle() {
+            if let found = sought, hasCome(found.sent, in: found.round), cache.isSettled {
                 try? await replay.store(found.ends)
                 sought = nil
             }

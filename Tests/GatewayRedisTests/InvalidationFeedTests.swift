@@ -299,4 +299,32 @@ struct FeedInterruptionTests {
         await forwarder.stop()
         await server.stop()
     }
+
+    @Test func cacheRedisThatDoesNotAnswerLeavesTheMemoryInUse() async throws {
+        let server = try await RedisServer.launch()
+        let cacheServer = try await RedisServer.launch()
+        let silence = Duration.seconds(5)
+        let node = try CacheNode(
+            server, cacheServer: cacheServer, namespace: "apart", writeTimeout: .seconds(300),
+            silence: silence)
+        await node.start()
+        _ = try await node.order(from: book)
+        let key = CacheNode.key("1")
+        cacheServer.pause()
+        // More than one, so that some wait while others are being raised.
+        for number in 0..<20 {
+            try await book.publish(of: "other \(number)", on: node.redis, namespace: "apart")
+        }
+        let published = Moment.now()
+
+        try await eventually("fences sent later come back", within: .seconds(30)) {
+            node.cache.lookUp(key, at: published + silence + .milliseconds(500)) != nil
+        }
+        #expect(!node.cache.isSettled)
+        cacheServer.resume()
+        try await eventually("all is raised") { node.cache.isSettled }
+        await node.stop()
+        await cacheServer.stop()
+        await server.stop()
+    }
 }

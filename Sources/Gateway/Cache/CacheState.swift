@@ -62,6 +62,11 @@ struct CacheState {
     /// What one raise carries; more would hold a connection's other commands back.
     private static let raiseBatch = 128
 
+    /// So many raises take all that can wait at one time.
+    static func raiseRound(_ configuration: CacheConfiguration) -> Int {
+        configuration.pendingRaiseLimit / raiseBatch + 1
+    }
+
     init(_ configuration: CacheConfiguration) {
         self.configuration = configuration
         store = MemoryStore(

@@ -141,6 +141,8 @@ public final class ResponseCache: Sendable {
     /// Raises the generations of everything taken and not raised yet, and tells the other gateways
     /// of own writes that they have not been told of.
     ///
+    /// Ends, however fast more is taken meanwhile.
+    ///
     /// - Returns: whether everything taken so far is raised. If not, a raise of someone else is
     ///   still under way or the second level cannot be reached; then it is to be called again.
     public func settle() async -> Bool {
@@ -149,7 +151,7 @@ public final class ResponseCache: Sendable {
             guard await secondLevel.raiseAll() else { return false }
             state.withLock { $0.ledger.settledAll(round: round) }
         }
-        while true {
+        for _ in 0..<CacheState.raiseRound(configuration) {
             let batch = state.withLock { $0.nextRaises() }
             if batch.isEmpty { break }
             guard await raise(batch) else { return false }
@@ -159,6 +161,9 @@ public final class ResponseCache: Sendable {
         }
         return state.withLock { $0.isSettled }
     }
+
+    /// Whether the second level has heard of everything taken so far.
+    public var isSettled: Bool { state.withLock { $0.isSettled } }
 
     /// Takes everything away: this process's answers at once, the second level's with `settle`.
     public func makeAllInvalid() {
