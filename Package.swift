@@ -228,8 +228,8 @@ let package = Package(
         tests(
             "troupeTests",
             [
-                "CloudEvents", "Gateway", "Observability", "Redis", "RedisTestKit", "ServiceHTTP",
-                "troupe", argumentParser, logging, nioCore, nioPosix,
+                "CloudEvents", "Gateway", "GatewayRedis", "Observability", "Redis", "RedisTestKit",
+                "ServiceHTTP", "troupe", argumentParser, logging, nioCore, nioPosix,
             ]),
         tests("UserServiceTests", orderServiceTestDependencies + ["UserService"]),
     ]

@@ -48,7 +48,8 @@ struct FeedState: Hashable, Sendable {
     private(set) var round = 0
     private var gaps = 0
     private var lastGap = Moment.earliest
-    private var heldUntil = Moment.earliest
+    /// Until when the cache stays unused after the last gap.
+    private(set) var heldUntil = Moment.earliest
     private let silence: Duration
 
     /// Gaps farther apart than this have nothing to do with each other.

@@ -4,8 +4,11 @@ public import Gateway
 public enum FeedStatus: Hashable, Sendable {
     /// It is, or was a moment ago.
     case ok
+    /// It is not until then, because events were missed; it comes back by itself.
+    case held(until: Moment, reason: String)
     /// It is not: answers come from the services alone.
     ///
+    /// Counted from when nothing but the feed itself kept it out of use.
     /// The reason is a sentence for a person, and names the right that is missing, if that is it.
     case suspended(since: Moment, reason: String)
 }
@@ -17,6 +20,8 @@ struct SuspensionReport: Hashable, Sendable {
     private var since: Moment?
     private var reason = ""
     private var refusal: String?
+    /// When Redis last did not do what the feed asked for, for a reason that passes by itself.
+    private(set) var hinderedAt = Moment.earliest
 
     init(since moment: Moment, _ reason: String) {
         since = moment
@@ -33,11 +38,24 @@ struct SuspensionReport: Hashable, Sendable {
         refusal = nil
     }
 
-    /// A command that the feed needs was refused, or Redis did not answer it; nil once it did.
-    mutating func refused(_ refusal: String?) { self.refusal = refusal }
+    /// A command that the feed needs was refused, or Redis did not answer it.
+    ///
+    /// - Parameter passes: whether that may pass without anybody's help.
+    mutating func refused(_ refusal: String, passes: Bool, at now: Moment) {
+        self.refusal = refusal
+        if passes { hinderedAt = now }
+    }
 
-    var status: FeedStatus {
+    /// Redis does again what the feed asks for.
+    mutating func answered() { refusal = nil }
+
+    /// How things stand.
+    ///
+    /// - Parameter heldUntil: until when the cache stays unused after the last gap.
+    func status(heldUntil: Moment, at now: Moment) -> FeedStatus {
         guard let since else { return .ok }
-        return .suspended(since: since, reason: refusal ?? reason)
+        let reason = refusal ?? reason
+        if now < heldUntil { return .held(until: heldUntil, reason: reason) }
+        return .suspended(since: max(since, hinderedAt, heldUntil), reason: reason)
     }
 }

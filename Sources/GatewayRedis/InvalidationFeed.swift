@@ -99,10 +99,12 @@ public final class InvalidationFeed: Service {
         state.withLock { state in
             // Live, but no fence came back in time: not in use either, and soon no longer live.
             let end = state.fenced + configuration.silence * 2
-            if state.feed.isLive, Moment.now() > end {
-                return .suspended(since: end, reason: FeedReason.silent)
+            let now = Moment.now()
+            if state.feed.isLive, now > end {
+                return .suspended(
+                    since: max(end, state.report.hinderedAt), reason: FeedReason.silent)
             }
-            return state.report.status
+            return state.report.status(heldUntil: state.feed.heldUntil, at: now)
         }
     }
 
@@ -234,7 +236,7 @@ public final class InvalidationFeed: Service {
                 bell.ring()
                 // What is not raised yet is not believed either, so the cache can be used.
                 state.withLock { state in
-                    state.report.refused(nil)
+                    state.report.answered()
                     _ = perform(state.feed.caughtUp(round: round, at: .now()), &state, "")
                 }
                 if await cache.settle() { try await replay.store(missed.positions) }
@@ -303,7 +305,7 @@ public final class InvalidationFeed: Service {
                     FenceScript.script, keys: streams,
                     arguments: [.string(heartbeatChannel), .string(prefix)],
                     timeout: configuration.silence)
-                state.withLock { if $0.feed.isLive { $0.report.refused(nil) } }
+                state.withLock { if $0.feed.isLive { $0.report.answered() } }
             } catch {
                 return refused(error)
             }
@@ -313,7 +315,10 @@ public final class InvalidationFeed: Service {
     private func refused(_ error: RedisError) {
         guard error.code != .cancelled else { return }
         logger.debug("invalidation: refused", metadata: ["error": "\(error)"])
-        state.withLock { $0.report.refused(FeedReason.refused(error)) }
+        state.withLock {
+            $0.report.refused(
+                FeedReason.refused(error), passes: error.retry != .never, at: .now())
+        }
     }
 
     private func hasCome(_ sent: Moment, in round: Int) -> Bool {

@@ -207,6 +207,9 @@ struct MissedMessageTests {
 
 extension FeedStatus {
     fileprivate var reason: String? {
-        if case .suspended(_, let reason) = self { reason } else { nil }
+        switch self {
+        case .ok: nil
+        case .held(_, let reason), .suspended(_, let reason): reason
+        }
     }
 }

@@ -31,18 +31,32 @@ final class Office: Sendable {
         readiness.add(Readiness.Check(name) { try await redis.verify(degrades: degrades) })
     }
 
-    /// A gateway whose cache stays out of use while its Redis answers is not ready.
+    /// A gateway whose cache stays out of use while its Redis works is not ready.
     func watch(_ feed: InvalidationFeed, on redis: RedisWatch) {
         readiness.add(
-            Readiness.Check(
-                "feed", trouble: { Trouble(feed.status) }, unless: { await redis.mayPass() }))
+            .feed(status: { feed.status }, unless: { await redis.mayPass() }))
     }
 }
 
-extension Trouble {
-    /// What keeps a gateway's cache out of use.
-    fileprivate init?(_ status: FeedStatus) {
-        guard case .suspended(let since, let reason) = status else { return nil }
-        self.init(age: Moment.now() - since, reason: reason)
+extension Readiness.Check {
+    /// A check that fails when a gateway's cache cannot come back into use.
+    ///
+    /// All gateways see the same Redis, so what passes by itself must not make them all unready at
+    /// once: a cache that is held after a gap only degrades, and patience begins anew when Redis
+    /// works again.
+    static func feed(
+        status: @escaping @Sendable () -> FeedStatus,
+        unless isBearable: @escaping @Sendable () async -> Bool
+    ) -> Readiness.Check {
+        let lasting = Readiness.Check(
+            "feed",
+            trouble: {
+                guard case .suspended(let since, let reason) = status() else { return nil }
+                return Trouble(age: Moment.now() - since, reason: reason)
+            }, unless: isBearable)
+        return Readiness.Check(lasting.name) {
+            if case .held(_, let reason) = status() { throw Readiness.Degraded(reason) }
+            try await lasting.verify()
+        }
     }
 }
