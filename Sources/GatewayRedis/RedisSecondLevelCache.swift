@@ -137,14 +137,24 @@ public final class RedisSecondLevelCache: SecondLevelCache {
         entry.lifetime = min(entry.lifetime, configuration.longestLifetime)
         guard entry.lifetime >= .milliseconds(1) else { return }
         let bytes = EntryCodec.encode(entry)
-        let hasRoom = state.withLock {
-            $0.budget.takes(bytes.readableBytes, for: entry.lifetime, at: .now)
-        }
+        let size = bytes.readableBytes
+        let hasRoom = state.withLock { $0.budget.hasRoom(for: size, of: key, at: .now) }
         guard hasRoom else { return overBudget.increment() }
         guard await prolong(entry.generations, for: entry.lifetime) else { return }
+        let charge = state.withLock {
+            $0.budget.charge(size, of: key, for: entry.lifetime, at: .now)
+        }
+        guard let charge else { return overBudget.increment() }
         let command = RedisCommand.set(
             keys.entry(key), .buffer(bytes), RedisSetOptions(timeToLive: entry.lifetime))
-        _ = await send([command], timeout: configuration.writeTimeout)
+        let reply = await send([command], timeout: configuration.writeTimeout)
+        state.withLock { state in
+            if reply != nil {
+                state.budget.stored(charge)
+            } else {
+                state.budget.giveBack(charge, at: .now)
+            }
+        }
     }
 
     /// Lets all generations live as long as an entry; false if one is not what it was.
