@@ -3,9 +3,7 @@ import Redis
 /// Why a cache is not in use, in sentences for a person who can do something about it.
 enum FeedReason {
     static let starting = "the feed of events has not caught up yet"
-    static let interrupted =
-        "the subscription is interrupted; if it stays so, the gateway's Redis user lacks "
-        + "+subscribe &saga.* &cache.*"
+    static let interrupted = "the subscription is interrupted"
     static let subscribing = "the subscription is new, and what was missed is being read"
     static let silent = "no heartbeat came back from Redis in time"
 
@@ -17,17 +15,10 @@ enum FeedReason {
     }
 
     /// Redis refused, or did not answer, a command of the feed.
+    ///
+    /// What to do about it is said by whoever knows all rights of the process.
     static func refused(_ error: RedisError) -> String {
         guard error.outcome == .answered else { return "Redis does not answer: \(error.message)" }
-        // From inside a script Redis does not say NOPERM.
-        let isRight =
-            error.code == .server("NOPERM") || error.message.contains("executing the script can't")
-        return "Redis refused: \(error.message)" + (isRight ? "; add \(rights)" : "")
+        return "Redis refused: \(error.message)"
     }
-
-    /// What an ACL has to allow a gateway's user, for its cache.
-    static let rights =
-        "~cache:* ~saga:* &cache.* &saga.* +ping +info +eval +evalsha +script|load +get +set "
-        + "+pttl +pexpire +exists +incr +xinfo +xrange +xrevrange +xgroup +publish +subscribe "
-        + "+unsubscribe"
 }

@@ -151,7 +151,7 @@ struct ReadinessTests {
     @Test func doctorLooksAtTheRedisOfTheCacheToo() async throws {
         let redis = try await RedisServer.launch(.init(isDurable: true))
         let cache = try await RedisServer.launch()
-        let url = try await cache.createUser("~cache:* +@all -getex")
+        let url = try await cache.createUser("~cache:* +@all -pttl")
         let port = try await Ports.free().gateway
 
         let doctor = try Lone(
@@ -160,7 +160,7 @@ struct ReadinessTests {
 
         #expect(await doctor.child.exitStatus() == 1, "\(doctor.output)")
         #expect(doctor.output.contains("cache rights"), "\(doctor.output)")
-        #expect(doctor.output.contains("redis-cli ACL SETUSER app +getex"), "\(doctor.output)")
+        #expect(doctor.output.contains("redis-cli ACL SETUSER app +pttl"), "\(doctor.output)")
         await doctor.close()
         await cache.stop()
         await redis.stop()
