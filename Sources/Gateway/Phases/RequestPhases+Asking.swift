@@ -42,12 +42,31 @@ extension RequestPhases {
             let said = called.server == nil ? nil : called.response.fields
             // In a task of its own: who hangs up cancels this one, and others have to hear of it.
             await Task { await invalidate(exchange, said) }.value
+            if called.mayStillAct { invalidateLater(exchange, said) }
         }
         return Answer(called.response, cacheStatus: status, upstream: called.server ?? upstream)
     }
 
+    /// Runs once more a while after a change whose end nobody told.
+    ///
+    /// The upstream may make it after the first invalidation, when others have already kept what
+    /// was before it. As much time again as the call had, and at most half a minute, is what it
+    /// gets for that. A stop of the event loop ends the wait.
+    private func invalidateLater(_ exchange: Exchange, _ fields: HTTPHeaders?) {
+        guard lateChanges.add() else { return }
+        var exchange = exchange
+        exchange.body = nil
+        let spent = TimeAmount.nanoseconds(
+            Moment.now().nanoseconds - exchange.began.nanoseconds)
+        let delay = min(max(spent, .seconds(1)), .seconds(30))
+        let wait = exchange.eventLoop.scheduleTask(in: delay) { [exchange] in
+            _ = Task { await self.invalidate(exchange, fields) }
+        }
+        wait.futureResult.whenComplete { _ in self.lateChanges.remove() }
+    }
+
     /// Runs after an unsafe request and before its answer is sent, so that whoever made the change
-    /// never sees what was before it.
+    /// never sees what was before it; also when its client hangs up meanwhile, who may look again.
     ///
     /// - Parameter fields: those of the answer, if there was one.
     private func invalidate(_ exchange: Exchange, _ fields: HTTPHeaders?) async {
@@ -97,6 +116,8 @@ extension RequestPhases {
         var server: String?
         /// Whether the upstream may have changed something.
         var mayHaveActed: Bool
+        /// Whether nobody told that it is through with the request; a gateway's answer does not.
+        var mayStillAct: Bool
     }
 
     private func call(
@@ -111,7 +132,8 @@ extension RequestPhases {
         do throws(UpstreamFailure) {
             let response = try await upstreams.send(
                 request, to: upstream, on: exchange.eventLoop,
-                timeout: exchange.route.configuration.timeout)
+                timeout: exchange.route.configuration.timeout,
+                onRunningOn: { _ = Task { await self.invalidate(exchange, nil) } })
             guard Self.isSolicited(response.status, fields) else {
                 throw UpstreamFailure(.broken, "status \(response.status) that nobody asked for")
             }
@@ -120,12 +142,13 @@ extension RequestPhases {
                     status: response.status, fields: Self.passedOn(response.fields),
                     body: response.body),
                 server: response.target.authority,
-                mayHaveActed: response.status < 400 || response.status >= 500)
+                mayHaveActed: response.status < 400 || response.status >= 500,
+                mayStillAct: (502...504).contains(response.status))
         } catch {
             let problem = GatewayProblem(error, upstream: upstream)
             return Called(
                 response: problem.response(requestName: nil), server: nil,
-                mayHaveActed: !error.provesNothingSent)
+                mayHaveActed: error.wasSent, mayStillAct: true)
         }
     }
 

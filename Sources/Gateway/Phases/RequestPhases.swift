@@ -29,6 +29,8 @@ final class RequestPhases: Sendable {
     let accessLog: AccessLog
     let router: Router
     let routes: [CompiledRoute]
+    /// Changes that are looked after once more.
+    let lateChanges = BoundedTally(limit: 10_000)
     /// What is counted under no route.
     private let unrouted: RouteMetrics
 

@@ -31,7 +31,7 @@ struct RetryRule {
         case .overloaded, .tooLarge, .unsendable, .cancelled, .stopped: return false
         case .unreachable, .timedOut, .closedEarly, .broken: break
         }
-        guard tries < attempts, isIdempotent || failure.provesNothingSent else { return false }
+        guard tries < attempts, isIdempotent || !failure.wasSent else { return false }
         guard isFirstRetry else { return true }
         let limit = max(Self.alwaysAllowed, Int(Double(callsUnderWay) * budget))
         guard retriesUnderWay < limit else { return false }

@@ -18,6 +18,9 @@ final class UpstreamClient {
     private let duration: Timer
     private var next: Int
     private var rule: RetryRule
+    /// Calls that run on although nobody waits for them.
+    private var abandoned: [ObjectIdentifier: Call] = [:]
+    private var isStopped = false
 
     init(
         _ configuration: UpstreamConfiguration, eventLoop: any EventLoop, offset: Int,
@@ -53,8 +56,11 @@ final class UpstreamClient {
         for pool in pools { pool.sweep(now) }
     }
 
+    /// Ends what nobody waits for; calls that somebody waits for end by themselves.
     func stop() {
+        isStopped = true
         for pool in pools { pool.stop() }
+        for call in abandoned.values { call.attempt?.end(.init(.stopped, wasSent: true)) }
     }
 
     // MARK: - Tries
@@ -67,6 +73,8 @@ final class UpstreamClient {
         fileprivate var target: Int
         fileprivate var tries = 0
         fileprivate var wasRetried = false
+        /// A try that failed may have reached its server.
+        fileprivate var wasSent = false
         /// The rule has counted the next try already.
         fileprivate var mayRetry = false
         /// The try under way.
@@ -85,11 +93,25 @@ final class UpstreamClient {
             self.promise = promise
         }
 
-        /// Ends the call, and the connection that works on it; without effect once it has ended.
-        func cancel() {
-            fallback = nil
-            attempt?.end(.init(.cancelled))
+    }
+
+    /// Nobody waits for the call any more; without effect once it has ended.
+    ///
+    /// It ends with the connection that works on it. But a server that has been told to change
+    /// something does so all the same, and its answer tells when: then the call runs on, to that
+    /// answer or the end of its time, and is not tried again.
+    ///
+    /// - Returns: whether it runs on.
+    func leave(_ call: Call) -> Bool {
+        guard let attempt = call.attempt else { return false }
+        let mayAct = !call.request.method.isSafe && attempt.connection != nil
+        call.fallback = nil
+        guard mayAct, !isStopped else {
+            attempt.end(.init(isStopped ? .stopped : .cancelled, wasSent: mayAct))
+            return false
         }
+        abandoned[ObjectIdentifier(call)] = call
+        return true
     }
 
     private func attempt(_ call: Call) {
@@ -138,7 +160,7 @@ final class UpstreamClient {
     }
 
     private func allowsRetry(_ call: Call, after failure: UpstreamFailure) -> Bool {
-        NIODeadline.now() < call.deadline
+        NIODeadline.now() < call.deadline && abandoned[ObjectIdentifier(call)] == nil
             && rule.allowsRetry(
                 after: failure, tries: call.tries, isIdempotent: call.request.method.isIdempotent,
                 isFirstRetry: !call.wasRetried)
@@ -154,6 +176,8 @@ final class UpstreamClient {
             if let connection {
                 connection.abort(failure)
             } else {
+                var failure = failure
+                failure.wasSent = false
                 _ = lease?.fulfil(.failure(failure))
             }
         }
@@ -171,6 +195,7 @@ final class UpstreamClient {
         case .failure(let error):
             failure = error as? UpstreamFailure ?? UpstreamFailure(.broken, "\(type(of: error))")
         }
+        call.wasSent = call.wasSent || failure.wasSent
         let retries = call.mayRetry || allowsRetry(call, after: failure)
         call.mayRetry = false
         if retries {
@@ -179,11 +204,14 @@ final class UpstreamClient {
         } else if let fallback = call.fallback {
             end(call, .success(fallback))
         } else {
-            end(call, .failure(failure))
+            var last = failure
+            last.wasSent = call.wasSent
+            end(call, .failure(last))
         }
     }
 
     private func end(_ call: Call, _ result: Result<UpstreamResponse, UpstreamFailure>) {
+        abandoned[ObjectIdentifier(call)] = nil
         rule.callEnded(retried: call.wasRetried)
         duration.recordNanoseconds((NIODeadline.now() - call.began).nanoseconds)
         call.promise.completeWith(result.mapError { $0 as any Error })

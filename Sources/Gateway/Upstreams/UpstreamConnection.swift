@@ -47,7 +47,8 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func send(_ request: UpstreamRequest, promise: EventLoopPromise<UpstreamResponse>) {
         guard case .idle = state, let channel, channel.isActive else {
-            promise.fail(UpstreamFailure(.closedEarly, "the connection was gone"))
+            promise.fail(
+                UpstreamFailure(.closedEarly, "the connection was gone", wasSent: false))
             return
         }
         state = .busy(ResponseAssembly(target: target, bodyLimit: bodyLimit), promise)

@@ -50,14 +50,16 @@ package final class UpstreamDirectory: Sendable {
 
     /// Sends a request and waits for the whole answer.
     ///
-    /// A cancelled task's call is ended with its connection, and throws at once.
+    /// A cancelled task's call is ended with its connection, and throws at once; but an unsafe one
+    /// that was sent runs on, to its answer or the end of its time.
     ///
     /// - Parameters:
     ///   - eventLoop: one of those given at the start; the call uses its connections.
     ///   - timeout: shortens the time of the upstream's configuration.
+    ///   - onRunningOn: is called once if the task is cancelled and the call runs on.
     package func send(
         _ request: UpstreamRequest, to upstream: String, on eventLoop: any EventLoop,
-        timeout: Duration? = nil
+        timeout: Duration? = nil, onRunningOn: @escaping @Sendable () -> Void = {}
     ) async throws(UpstreamFailure) -> UpstreamResponse {
         guard let index = names[upstream], let box = clients[ObjectIdentifier(eventLoop)] else {
             throw UpstreamFailure(.unsendable, "no upstream `\(upstream)`")
@@ -74,7 +76,8 @@ package final class UpstreamDirectory: Sendable {
                 try await eventLoop.flatSubmit {
                     let waiting = waiting.value
                     guard !waiting.isCancelled else {
-                        return eventLoop.makeFailedFuture(UpstreamFailure(.cancelled))
+                        return eventLoop.makeFailedFuture(
+                            UpstreamFailure(.cancelled, wasSent: false))
                     }
                     let call = box.value.all[index].call(request, timeout: timeout)
                     waiting.call = call
@@ -83,11 +86,12 @@ package final class UpstreamDirectory: Sendable {
             } onCancel: {
                 eventLoop.execute {
                     waiting.value.isCancelled = true
-                    waiting.value.call?.cancel()
+                    guard let call = waiting.value.call else { return }
+                    if box.value.all[index].leave(call) { onRunningOn() }
                 }
             }
         } catch {
-            throw error as? UpstreamFailure ?? UpstreamFailure(.stopped, "\(type(of: error))")
+            throw error as? UpstreamFailure ?? UpstreamFailure(.stopped, "\(type(of: error))", wasSent: true)
         }
     }
 

@@ -63,18 +63,24 @@ package struct UpstreamFailure: Error, Sendable, Equatable {
         case cancelled
         /// The gateway is stopping.
         case stopped
+
+        fileprivate var mayFollowSending: Bool {
+            switch self {
+            case .unreachable, .overloaded, .unsendable, .stopped: false
+            case .timedOut, .closedEarly, .broken, .tooLarge, .cancelled: true
+            }
+        }
     }
 
     package var kind: Kind
     package var detail: String
+    /// Whether the upstream may have seen the request, be it in an earlier try.
+    package var wasSent: Bool
 
-    init(_ kind: Kind, _ detail: String = "") {
+    /// - Parameter wasSent: where the kind alone does not tell; without it, it counts as sent.
+    init(_ kind: Kind, _ detail: String = "", wasSent: Bool? = nil) {
         self.kind = kind
         self.detail = detail
-    }
-
-    /// Whether the upstream cannot have seen the request.
-    var provesNothingSent: Bool {
-        kind == .unreachable || kind == .overloaded
+        self.wasSent = wasSent ?? kind.mayFollowSending
     }
 }
