@@ -1,4 +1,14 @@
 import NIOCore
+import Synchronization
+
+/// What all event loops hold, where each of them can tell its part.
+final class UnsentLedger: Sendable {
+    let share: Mutex<UnsentShare>
+
+    init(limit: Int, loops: Int) {
+        share = Mutex(UnsentShare(limit: limit, loops: loops))
+    }
+}
 
 /// The connections of one event loop, and what they have in common.
 ///
@@ -17,19 +27,21 @@ final class ConnectionGroup {
     let tasks: TaskTally
 
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
-    private let unsentLimit: Int
+    private let unsent: UnsentLedger
+    private let place: Int
     private var sweeper: RepeatedTask?
     private var drained: EventLoopPromise<Void>?
 
     /// How often time limits are looked at; they are good to this much.
     private static let sweepInterval = TimeAmount.milliseconds(100)
 
-    /// - Parameter share: this loop's part of what all loops together may hold.
+    /// - Parameter place: this loop's in what all loops together hold.
     init(
         _ phases: RequestPhases, _ configuration: ServerConfiguration, _ notice: StopNotice,
-        tasks: TaskTally, eventLoop: any EventLoop, share: Int = 1
+        tasks: TaskTally, unsent: UnsentLedger, place: Int, eventLoop: any EventLoop
     ) {
-        unsentLimit = configuration.unsentLimit / share
+        self.unsent = unsent
+        self.place = place
         self.notice = notice
         self.tasks = tasks
         self.phases = phases
@@ -48,22 +60,17 @@ final class ConnectionGroup {
 
     private func sweep() {
         let now = Moment.now()
-        var held = 0
-        for connection in Array(connections.values) {
-            connection.sweep(now)
-            held += connection.heldBytes
-        }
-        if held > unsentLimit { cut(held) }
+        for connection in Array(connections.values) { connection.sweep(now) }
+        cut()
     }
 
     /// Ends the connections that hold most, until all together hold what they may.
-    private func cut(_ held: Int) {
-        var held = held
-        for connection in connections.values.sorted(by: { $0.heldBytes > $1.heldBytes })
-        where held > unsentLimit {
-            held -= connection.heldBytes
-            connection.abort()
-        }
+    private func cut() {
+        let holding = connections.values.filter { $0.heldBytes > 0 }
+            .sorted { $0.heldBytes > $1.heldBytes }
+        let sizes = holding.map(\.heldBytes)
+        let cuts = unsent.share.withLock { $0.cuts(sizes, of: place) }
+        for connection in holding.prefix(cuts) { connection.abort() }
     }
 
     // MARK: - Membership

@@ -159,11 +159,12 @@ private final class ConnectionGroups: Sendable {
         self.limit = limit
         let tasks = TaskTally()
         self.tasks = tasks
+        let unsent = UnsentLedger(limit: configuration.unsentLimit, loops: eventLoops.count)
         groups = Dictionary(
-            uniqueKeysWithValues: eventLoops.map { loop in
+            uniqueKeysWithValues: eventLoops.enumerated().map { place, loop in
                 let group = ConnectionGroup(
-                    phases, configuration, notice, tasks: tasks, eventLoop: loop,
-                    share: eventLoops.count)
+                    phases, configuration, notice, tasks: tasks, unsent: unsent, place: place,
+                    eventLoop: loop)
                 return (ObjectIdentifier(loop), .makeBoxSendingValue(group, eventLoop: loop))
             })
     }
