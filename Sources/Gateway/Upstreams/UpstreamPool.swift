@@ -56,7 +56,7 @@ final class UpstreamPool {
             _ = lease.fulfil(.failure(.init(.stopped)))
         } else if let connection = idle.popLast() {
             _ = lease.fulfil(.success(connection))
-        } else if mayConnect {
+        } else if serveNextWaiting(), mayConnect {
             connect(for: lease)
         } else if waiting.count < configuration.waiting {
             waiting.append(lease)
@@ -84,10 +84,15 @@ final class UpstreamPool {
         serveNextWaiting()
     }
 
-    private func serveNextWaiting() {
+    /// Connects for those who wait, in their order.
+    ///
+    /// - Returns: whether nobody waits any more.
+    @discardableResult
+    private func serveNextWaiting() -> Bool {
         while mayConnect, let lease = waiting.popFirst() {
             if lease.isOpen { connect(for: lease) }
         }
+        return waiting.isEmpty
     }
 
     // MARK: - Connecting
@@ -146,12 +151,14 @@ final class UpstreamPool {
 
     // MARK: - Upkeep
 
-    /// Closes what has been idle for long; called about once a second.
+    /// Closes what has been idle for long, and connects again after a refusal; called about once a
+    /// second.
     func sweep(_ now: NIODeadline) {
         let limit = TimeAmount(configuration.idleTimeout)
         let expired = idle.filter { $0.idleSince + limit < now }
         idle.removeAll { $0.idleSince + limit < now }
         for connection in expired { connection.abort(.init(.stopped)) }
+        serveNextWaiting()
     }
 
     func stop() {

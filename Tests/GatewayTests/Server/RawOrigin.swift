@@ -21,17 +21,20 @@ final class RawOrigin: Sendable {
     /// Connections that are open now.
     var openConnections: Int { connections.open.withLock { $0 } }
 
-    /// - Parameter script: the answer to a request; `nil` never answers it.
-    static func start(_ script: @escaping Script) async throws -> RawOrigin {
+    /// - Parameters:
+    ///   - port: one that an earlier origin has left; else a free one.
+    ///   - script: the answer to a request; `nil` never answers it.
+    static func start(port: Int = 0, _ script: @escaping Script) async throws -> RawOrigin {
         let connections = Connections()
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
                         Answering(script, connections))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
+            .bind(host: "127.0.0.1", port: port).get()
         return RawOrigin(listener, connections)
     }
 
