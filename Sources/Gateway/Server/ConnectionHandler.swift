@@ -18,7 +18,8 @@ import Observability
 ///
 /// A client that is gone ends the work that was for it alone, and its request counts as 499. One
 /// that has only ended its sending is answered. The two look alike, so it is sent an interim
-/// answer: who waits skips it (RFC 9110 section 15.2), and who is gone resets the connection.
+/// answer: who waits skips it (RFC 9110 section 15.2), and who is gone resets the connection. One
+/// of HTTP/1.0 cannot be asked, and gets its answer within the time that its route allows.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -83,10 +84,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Output is handed on when it reaches this.
     private static let outputChunk = 64 * 1024
     private static let lingerTime = Duration.seconds(2)
-    /// Time in which most answers come; a client that only ended its sending is not asked before.
-    private static let probeDelay = Duration.milliseconds(200)
-    /// Time for an answer to a client of HTTP/1.0 that ended its sending: it cannot be asked.
-    private static let oldClientPatience = Duration.seconds(1)
 
     init(_ group: ConnectionGroup, _ identity: ConnectionIdentity) {
         self.group = group
@@ -151,7 +148,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
             let exchange = work.exchange
             log(exchange.head, exchange.route, status, bytes: 0, name: exchange.name)
         case .receiving(let intake): logCut(intake, status)
-        case .reading, .finishing, .lingering, .closed: break
+        case .reading: logPartialHead(status)
+        case .finishing, .lingering, .closed: break
         }
         while var first = unsent.popFirst() {
             first.ended.bytes = max(0, first.ended.bytes - (first.end - queue.position))
@@ -179,8 +177,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         isBlocked = !context.channel.isWritable
+        progress.reset()
         if !isBlocked, !isWriting {
-            progress.reset()
             // What came meanwhile had to wait for us.
             if case .reading = state { since = .now() }
             advance()
@@ -217,7 +215,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func endInput() {
         guard inputEnded != nil, !isBlocked else { return }
         switch state {
-        case .reading: leave()
+        case .reading:
+            logPartialHead(499)
+            leave()
         case .receiving(let intake):
             state = .reading
             logCut(intake, 499)
@@ -384,6 +384,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
         log(ended, name: name, upstream: nil)
     }
 
+    /// Accounts for a head that broke off, if there is one, and forgets it.
+    private func logPartialHead(_ status: Int) {
+        guard parser.isInsideRequest else { return }
+        let ended = EndedRequest(
+            route: nil, asked: .refused(parser.refusedHead), status: status, cacheStatus: nil,
+            bytes: 0, nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
+        parser = RequestParser(limits: group.configuration.limits)
+        log(ended, name: group.namer.next(), upstream: nil)
+    }
+
     private func logCut(_ intake: Intake, _ status: Int) {
         switch intake.verdict {
         case .hit(let route, _):
@@ -489,11 +499,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func sweep(_ now: Moment) {
         let limits = group.configuration
         if isBlocked || isFinishing { return sweepWriting(now) }
+        if !isIdle(now) { progress.reset() }
         switch state {
         case .reading where parser.isInsideRequest:
             if since + limits.headerTimeout < now { expire() }
         case .reading:
-            if since + limits.idleTimeout < now { sweepWriting(now) }
+            if isIdle(now) { sweepWriting(now) }
         case .receiving:
             if since + limits.bodyTimeout < now { expire() }
         case .answering(let work):
@@ -502,6 +513,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
             if since + Self.lingerTime < now { abort() }
         case .finishing, .closed: break
         }
+    }
+
+    private func isIdle(_ now: Moment) -> Bool {
+        guard case .reading = state, !parser.isInsideRequest else { return false }
+        return since + group.configuration.idleTimeout < now
     }
 
     /// A client may be slow, as long as it takes something.
@@ -513,11 +529,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// Finds out whether a client that ended its sending still waits.
     private func probe(_ head: RequestHead, _ ended: Moment, _ now: Moment) {
-        guard head.minorVersion > 0 else {
-            if ended + Self.oldClientPatience < now { abort() }
-            return
-        }
-        guard !hasProbed, ended + Self.probeDelay < now else { return }
+        let question = PresenceQuestion(inputEnded: ended, asked: since)
+        guard !hasProbed, question.isDue(now, minorVersion: head.minorVersion) else { return }
         hasProbed = true
         queue.tail.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
         flush()

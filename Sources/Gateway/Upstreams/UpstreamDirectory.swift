@@ -91,7 +91,8 @@ package final class UpstreamDirectory: Sendable {
                 }
             }
         } catch {
-            throw error as? UpstreamFailure ?? UpstreamFailure(.stopped, "\(type(of: error))", wasSent: true)
+            throw error as? UpstreamFailure
+                ?? UpstreamFailure(.stopped, "\(type(of: error))", wasSent: true)
         }
     }
 

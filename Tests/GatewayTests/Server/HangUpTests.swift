@@ -239,6 +239,44 @@ struct HangUpTests {
         }
     }
 
+    @Test func anOldClientThatEndedItsSendingGetsALateAnswer() async throws {
+        let origin = try await OriginServer.start { _ in
+            try? await Task.sleep(for: .milliseconds(1_400))
+            return .init(body: "late")
+        }
+        let yaml = """
+            upstreams: {shop: {targets: ["http://127.0.0.1:\(origin.port)"], timeout: 60s}}
+            routes: [{name: act, path: "/{id}", upstream: shop, timeout: 60s}]
+            """
+        try await GatewayUnderTest.with(yaml) { port, _ in
+            let client = try await CountingConnection(port: port)
+            try await client.send("GET /1 HTTP/1.0\r\n\r\n")
+            try await client.endSending()
+
+            #expect(try await client.answer().body == ByteBuffer(string: "late"))
+        }
+        await origin.stop()
+    }
+
+    @Test(arguments: ["GET", "GET /1 HT", "POST /1 HTTP/1.1\r\nHost: a\r\n"])
+    func aHeadThatBreaksOffCounts(_ head: String) async throws {
+        let origin = try await Self.never()
+        try await Self.with(origin) { port, log in
+            let client = try await CountingConnection(port: port)
+            try await client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n" + head)
+            #expect(try await client.answer().status == 200)
+            await client.close()
+            await until { log.requests.count == 2 }
+            let silent = try await CountingConnection(port: port)
+            await silent.close()
+            let other = try await RawConnection(port: port)
+            #expect(try await other.get("/1").status == 200)
+
+            #expect(log.requests.count == 3)
+            #expect(log.requests.dropFirst().first?["status"]?.description == "499")
+        }
+    }
+
     @Test func anUploadThatBreaksOffCounts() async throws {
         let origin = try await Self.never()
         try await Self.with(origin) { port, log in
