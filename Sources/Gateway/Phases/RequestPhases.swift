@@ -59,8 +59,10 @@ final class RequestPhases: Sendable {
         router.match(head.target.path, head.method)
     }
 
-    /// The query in the form that key and upstream have in common; as it came where nothing is
-    /// looked up. What a route's cache does without may still matter to who changes something.
+    /// The query in the form that key and upstream have in common.
+    ///
+    /// As it came where nothing is looked up: what a route's cache does without may still matter
+    /// to who changes something.
     private static func query(of head: RequestHead, _ route: CompiledRoute) -> String? {
         guard let query = head.target.query else { return nil }
         guard let policy = route.policy, isLookedUp(head) else { return String(buffer: query) }

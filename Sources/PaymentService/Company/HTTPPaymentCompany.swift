@@ -8,8 +8,8 @@ public import ServiceHTTP
 ///     POST /refunds  {chargeKey, reason}                    201 refunded | nothing_to_refund
 ///
 /// Any other answer is an accident, also one that accepts and says anything but these words: a
-/// refund that is `pending` has returned nothing. A key in use (409), a key of ours that is not taken (401),
-/// a limit (429) say nothing of what an earlier call did.
+/// refund that is `pending` has returned nothing. A key in use (409), a key of ours that is not
+/// taken (401), a limit (429) say nothing of what an earlier call did.
 public struct HTTPPaymentCompany: PaymentCompany {
     private static let refusals: Set<DocumentedRefusal> = [
         .status(402), .status(400, codes: ["unknown_token"]),

@@ -77,6 +77,8 @@ struct TransitionCompiler {
             """
     }
 
+    /// Asks for the rights to all that will be written.
+    ///
     /// A user may have the right to one command and not to the next, and be given or lose it at
     /// any moment; nobody but the script itself can ask in time. Those that run together write
     /// the same kinds of keys, so that the first speaks for all.

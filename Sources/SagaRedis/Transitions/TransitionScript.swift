@@ -22,8 +22,9 @@ import Redis
 /// without memory to spare. Every further record is checked for its type beforehand, and whether
 /// a sum stays within 64 bits; what all of them share, and the rights to all that will be
 /// written, once for all. What can still fail is what nobody can look up, as a stream whose IDs
-/// are used up. One that fails harms no other: the rest is run all the same. When the server itself refuses the first of them, the
-/// script fails as a whole, so that the connection hears of it.
+/// are used up. One that fails harms no other: the rest is run all the same. When the server
+/// itself refuses the first of them, the script fails as a whole, so that the connection hears
+/// of it.
 ///
 /// A ledger's time to live is set when it comes to be and when its field's last event is older
 /// than a quarter of an hour, which the first digits of their IDs tell: three of the seven that

@@ -10,6 +10,69 @@ import Testing
 struct TransitionCompilerTests {
     private let names = ServiceKeys(SagaKeys(namespace: "eu"), service: "payment")
 
+    private static let stepsScript = """
+        local call, try, keys, argv, match = redis.call, redis.pcall, KEYS, ARGV, \
+        string.match
+        local now, saga, began, silent
+        local function transition(k, a)
+            local known
+            local ledger, field, next = keys[k + 1], 'charge', 'done' .. ' ' .. argv[a + 1]
+            known = try('HMGET', ledger, field, 'blocked')
+            if known.err then return {'ledger', known.err} end
+            local text, blocked = known[1] or '', known[2]
+            if text ~= '' then return {'state', text} end
+            known = tonumber(call('HGET', keys[k + 2], 'left') or '0')
+            if not known or known < tonumber(argv[a + 2]) then return {'check', 1} end
+            call('HSET', keys[k + 3], 'amount', argv[a + 3], 'status', argv[a + 4])
+            began = true
+            saga = argv[a + 5]
+            call('XADD', keys[1], '*', 'data', argv[a + 7], 'type', 'PaymentProcessed', \
+        'id', argv[a + 6], 'correlationid', saga)
+            known = try('PUBLISH', 'eu:saga.PaymentProcessed', argv[a + 7])
+            if type(known) == 'table' then silent = known.err end
+            call('HSET', ledger, field, next)
+            if blocked then
+                if text ~= '' and match(blocked, '^[^ ]*') == field then
+                    call('HDEL', ledger, 'blocked')
+                    text, blocked = '', nil
+                end
+            end
+            if not blocked then
+                call('EXPIRE', ledger, 3700)
+            end
+            return silent and {'silent', silent} or 1
+        end
+        local answers, odd = {}, nil
+        local k, a = 1, 0
+        for _, words in ipairs({{'HSET', keys[k + 1], '', ''}, {'HDEL', keys[k + 1], ''}, \
+        {'EXPIRE', keys[k + 1], 1}, {'HSET', keys[k + 3], 'amount', argv[a + 3], 'status', \
+        argv[a + 4]}, {'XADD', keys[1], '*', '', ''}}) do
+            if not redis.acl_check_cmd(unpack(words)) then
+                return redis.error_reply('NOPERM this user may not run ' .. words[1]
+                    .. ' on a key that the transition writes')
+            end
+        end
+        odd = call('TYPE', keys[1]).ok
+        if odd == 'none' or odd == 'stream' then odd = nil else odd = 1 end
+        for number = 0, (#keys - 1) / 3 - 1 do
+            local ended, answer
+            began, silent = false, nil
+            if odd then
+                answer = {'type', odd}
+            else
+                ended, answer = pcall(transition, 1 + number * 3, number * 7)
+                if not ended then
+                    local text = type(answer) == 'table' and answer.err or tostring(answer)
+                    if number == 0 and not began and not match(text, '^ERR')
+                        and not match(text, '^WRONGTYPE') then error(answer) end
+                    answer = {'error', began and 1 or 0, text}
+                end
+            end
+            answers[number + 1] = answer
+        end
+        return answers
+        """
+
     @Test func aStepsScriptSaysWhatItDoes() {
         let changes = Changes {
             $0.require("stock:7", "left", atLeast: 2, orElse: BusinessFailure("sold_out"))
@@ -18,69 +81,7 @@ struct TransitionCompilerTests {
         let script = compiled(content(changes, events: [CloudEvent(type: "PaymentProcessed")]))
 
         #expect(script.sharedKeys.count == 1)
-        #expect(
-            script.script.source == """
-                local call, try, keys, argv, match = redis.call, redis.pcall, KEYS, ARGV, \
-                string.match
-                local now, saga, began, silent
-                local function transition(k, a)
-                    local known
-                    local ledger, field, next = keys[k + 1], 'charge', 'done' .. ' ' .. argv[a + 1]
-                    known = try('HMGET', ledger, field, 'blocked')
-                    if known.err then return {'ledger', known.err} end
-                    local text, blocked = known[1] or '', known[2]
-                    if text ~= '' then return {'state', text} end
-                    known = tonumber(call('HGET', keys[k + 2], 'left') or '0')
-                    if not known or known < tonumber(argv[a + 2]) then return {'check', 1} end
-                    call('HSET', keys[k + 3], 'amount', argv[a + 3], 'status', argv[a + 4])
-                    began = true
-                    saga = argv[a + 5]
-                    call('XADD', keys[1], '*', 'data', argv[a + 7], 'type', 'PaymentProcessed', \
-                'id', argv[a + 6], 'correlationid', saga)
-                    known = try('PUBLISH', 'eu:saga.PaymentProcessed', argv[a + 7])
-                    if type(known) == 'table' then silent = known.err end
-                    call('HSET', ledger, field, next)
-                    if blocked then
-                        if text ~= '' and match(blocked, '^[^ ]*') == field then
-                            call('HDEL', ledger, 'blocked')
-                            text, blocked = '', nil
-                        end
-                    end
-                    if not blocked then
-                        call('EXPIRE', ledger, 3700)
-                    end
-                    return silent and {'silent', silent} or 1
-                end
-                local answers, odd = {}, nil
-                local k, a = 1, 0
-                for _, words in ipairs({{'HSET', keys[k + 1], '', ''}, {'HDEL', keys[k + 1], ''}, \
-                {'EXPIRE', keys[k + 1], 1}, {'HSET', keys[k + 3], 'amount', argv[a + 3], 'status', \
-                argv[a + 4]}, {'XADD', keys[1], '*', '', ''}}) do
-                    if not redis.acl_check_cmd(unpack(words)) then
-                        return redis.error_reply('NOPERM this user may not run ' .. words[1]
-                            .. ' on a key that the transition writes')
-                    end
-                end
-                odd = call('TYPE', keys[1]).ok
-                if odd == 'none' or odd == 'stream' then odd = nil else odd = 1 end
-                for number = 0, (#keys - 1) / 3 - 1 do
-                    local ended, answer
-                    began, silent = false, nil
-                    if odd then
-                        answer = {'type', odd}
-                    else
-                        ended, answer = pcall(transition, 1 + number * 3, number * 7)
-                        if not ended then
-                            local text = type(answer) == 'table' and answer.err or tostring(answer)
-                            if number == 0 and not began and not match(text, '^ERR')
-                                and not match(text, '^WRONGTYPE') then error(answer) end
-                            answer = {'error', began and 1 or 0, text}
-                        end
-                    end
-                    answers[number + 1] = answer
-                end
-                return answers
-                """)
+        #expect(script.script.source == Self.stepsScript)
     }
 
     @Test func keysValuesAndIDsAreNoPartOfAShape() {
