@@ -217,6 +217,23 @@ struct HangUpTests {
         }
     }
 
+    @Test func aStopForgetsWhatAnAbandonedChangeMayStillDo() async throws {
+        var kept: ResponseCache?
+        try await Self.changing { port, cache, shop, _, _ in
+            let reader = try await RawConnection(port: port)
+            #expect(try await reader.get("/1").body == "old")
+            let writer = try await CountingConnection(port: port)
+            try await writer.send(Self.put("/1"))
+            await until { shop.count == 2 }
+            await writer.close()
+            await until { cache.size.entries == 0 }
+            #expect(try await reader.get("/1").body == "old")
+            #expect(cache.size.entries == 1)
+            kept = cache
+        }
+        #expect(kept?.size.entries == 0)
+    }
+
     @Test func aChangeThatWasNeverSentTakesNothingAway() async throws {
         try await Self.changing { port, cache, shop, gate, log in
             let reader = try await RawConnection(port: port)
