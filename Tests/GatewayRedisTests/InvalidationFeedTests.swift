@@ -276,7 +276,11 @@ struct FeedInterruptionTests {
         let forwarder = try await TCPForwarder(to: server.port)
         let silence = Duration.seconds(1)
         let node = try CacheNode(
-            server, at: forwarder.port, namespace: "demoted", silence: silence)
+            server, at: forwarder.port, namespace: "demoted", silence: silence
+        ) {
+            // Else it is the position, which is written, that gives the replica away.
+            $0.beatsPerPosition = .max
+        }
         await node.start()
         _ = try await node.order(from: book)
         let admin = server.client()
