@@ -288,6 +288,7 @@ struct HangUpTests {
             await silent.close()
             let other = try await RawConnection(port: port)
             #expect(try await other.get("/1").status == 200)
+            await until { log.requests.count > 2 }
 
             #expect(log.requests.count == 3)
             #expect(log.requests.dropFirst().first?["status"]?.description == "499")
