@@ -107,6 +107,7 @@ struct HangUpTests {
             for _ in 1...20 { #expect(try await client.answer().status == 200) }
 
             #expect(await client.surplus() == 0)
+            await until { log.requests.count >= 20 }
             #expect(log.requests.count == 20)
         }
     }

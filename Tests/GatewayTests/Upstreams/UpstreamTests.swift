@@ -119,7 +119,8 @@ struct UpstreamTests {
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(statuses == Array(repeating: 200, count: 10))
-            #expect(origin.count == 13)
+            // Once the first are answered, others whose time is up may be tried again.
+            #expect((13...20).contains(origin.count))
         }
         await origin.stop()
     }
