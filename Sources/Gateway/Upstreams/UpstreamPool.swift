@@ -90,14 +90,14 @@ final class UpstreamPool {
     @discardableResult
     private func serveNextWaiting() -> Bool {
         while mayConnect, let lease = waiting.popFirst() {
-            if lease.isOpen { connect(for: lease) }
+            if lease.isOpen { connect(for: lease, wasWaiting: true) }
         }
         return waiting.isEmpty
     }
 
     // MARK: - Connecting
 
-    private func connect(for lease: Lease) {
+    private func connect(for lease: Lease, wasWaiting: Bool = false) {
         connections += 1
         let connection = UpstreamConnection(
             target: target, bodyLimit: configuration.bodyLimit, pool: self)
@@ -128,7 +128,8 @@ final class UpstreamPool {
             let (pool, lease) = pool.value
             switch result {
             case .success: pool.connected(bound.value, for: lease)
-            case .failure(let error): pool.connectFailed("\(type(of: error))", for: lease)
+            case .failure(let error):
+                pool.connectFailed("\(type(of: error))", for: lease, wasWaiting: wasWaiting)
             }
         }
     }
@@ -137,9 +138,11 @@ final class UpstreamPool {
         if !lease.fulfil(.success(connection)) { connectionIsIdle(connection) }
     }
 
-    private func connectFailed(_ detail: String, for lease: Lease) {
+    private func connectFailed(_ detail: String, for lease: Lease, wasWaiting: Bool) {
         connections -= 1
         refusedUntil = .now() + Self.refusalTime
+        // It waited for a connection that is up, and can go on doing so.
+        if wasWaiting, connections > 0, lease.isOpen { return waiting.prepend(lease) }
         _ = lease.fulfil(.failure(.init(.unreachable, detail)))
         // Whoever waits is served by the connections that are left. Without any they would wait
         // in vain.
