@@ -40,8 +40,7 @@ extension RequestPhases {
             isHead ? ForwardedFields.forHead(own) : own, body: exchange.body)
         if !exchange.head.method.isSafe && called.mayHaveActed {
             let said = called.server == nil ? nil : called.response.fields
-            // In a task of its own: who hangs up cancels this one, and others have to hear of it.
-            await Task { await invalidate(exchange, said) }.value
+            await invalidate(exchange, said)
             if called.mayStillAct { invalidateLater(exchange, said) }
         }
         return Answer(called.response, cacheStatus: status, upstream: called.server ?? upstream)
