@@ -190,22 +190,24 @@ struct TransitionCompiler {
                     + " or math.abs(known + \($0.word())) > 9.2e18)"
             }
         case .command:
-            let command = Self.quoted(name())
-            let key = key()
-            let arguments = ([command, key] + words()).joined(separator: ", ")
-            needs(arguments, command: command, key: key)
-            write("call(\(arguments))")
+            let (command, key) = (name(), key())
+            let words = words()
+            needs(command, key, words)
+            write("call(\(([Self.quoted(command), key] + words).joined(separator: ", ")))")
         case .setTimer: setTimer()
         case .cancelTimer:
             let key = shared(names.timers, "zset")
-            needs("'ZREM', \(key), ''", command: "ZREM", key: key)
+            needs("ZREM", key, ["''"])
             write("call('ZREM', \(key), \(word()))")
         case .event: event()
         }
     }
 
-    private mutating func needs(_ arguments: String, command: String, key: String) {
-        if writtenKeys.insert("\(command) \(key)").inserted { writes.append(arguments) }
+    /// The user needs the right to this command on this key, if it has one.
+    private mutating func needs(_ command: String, _ key: String?, _ rest: [String]) {
+        guard writtenKeys.insert("\(command) \(key ?? "")").inserted else { return }
+        let words = [Self.quoted(command)] + (key.map { [$0] } ?? []) + rest
+        writes.append(words.joined(separator: ", "))
     }
 
     /// The first write may fail by itself, and has then changed nothing.
@@ -233,10 +235,9 @@ struct TransitionCompiler {
             "local text, blocked = known[1] or '', known[2]",
             "if \(isOther) then return {'state', text} end",
         ]
-        for command in ["'HSET', keys[k + 1], '', ''", "'HDEL', keys[k + 1], ''"] {
-            needs(command, command: String(command.prefix(6)), key: "ledger")
-        }
-        needs("'EXPIRE', keys[k + 1], 1", command: "EXPIRE", key: "ledger")
+        needs("HSET", "keys[k + 1]", ["''", "''"])
+        needs("HDEL", "keys[k + 1]", ["''"])
+        needs("EXPIRE", "keys[k + 1]", ["1"])
         lastLines = [
             "call('HSET', ledger, field, next)",
             "if blocked then",
@@ -264,8 +265,8 @@ struct TransitionCompiler {
             "end",
         ]
         let key = shared(names.timers, "zset")
-        needs("'TIME'", command: "TIME", key: "")
-        needs("'ZADD', \(key), 1, ''", command: "ZADD", key: key)
+        needs("TIME", nil, [])
+        needs("ZADD", key, ["1", "''"])
         write("call('ZADD', \(key), now + \(word()), \(word()))")
     }
 
@@ -275,7 +276,7 @@ struct TransitionCompiler {
         let (id, event) = (word(), word())
         let fields = "'data', \(event), 'type', \(Self.quoted(type)), 'id', \(id)"
         let stream = shared(outlet.stream, "stream")
-        needs("'XADD', \(stream), '*', '', ''", command: "XADD", key: stream)
+        needs("XADD", stream, ["'*'", "''", "''"])
         write("call('XADD', \(stream), '*', \(fields), 'correlationid', saga)")
         // A doorbell may be lost, and a transition may not.
         lines += [
