@@ -87,8 +87,14 @@ struct StopTests {
             "up", ["--without", "payments"] + options, port: addresses.gateway,
             variables: ["REDIS_URL": redis.url])
         let gateway = "http://127.0.0.1:\(addresses.gateway)"
-        try await eventually("orders are shown") {
-            (try? await Web.get("\(gateway)/orders/1"))?.status == 200
+        // With processes of their own, each service is ready when it is.
+        try await eventually("what an order needs is there") {
+            for path in ["/orders/1", "/users/1", "/products/1"] {
+                guard (try? await Web.get("\(gateway)\(path)"))?.status == 200 else {
+                    return false
+                }
+            }
+            return true
         }
         async let held = Web.send(
             "POST", "\(gateway)/orders", Stage.order("1"), headers: ["Prefer": "wait=20"])
