@@ -1,7 +1,8 @@
 import Foundation
 
-// Answers from memory: the gateway with one event loop against nginx with one worker and
-// `proxy_cache`, the same 900 bytes of JSON, the same 64 kept connections of wrk, in turns.
+// Answers from memory, and answers passed on from an upstream: the gateway with one event loop
+// against nginx with one worker, `proxy_cache` and kept connections to the upstream; the same
+// 900 bytes of JSON, the same 64 kept connections of wrk, in turns.
 //
 //     GatewayBenchmark [rounds] [seconds]     measures and prints
 //     GatewayBenchmark serve ORIGIN-PORT      what the measuring run starts and pins

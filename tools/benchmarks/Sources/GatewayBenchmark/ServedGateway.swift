@@ -17,6 +17,7 @@ enum ServedGateway {
                     path: /orders/{id}/details
                     upstream: shop
                     cache: {ttl: 1h, jitter: 0%, scope: shared, tags: ["order:{id}"]}
+                  - {name: order, path: "/orders/{id}", upstream: shop}
                 """, file: "benchmark.yaml")
         let server = GatewayServer(
             configuration: configuration, cache: ResponseCache(configuration: configuration.cache),

@@ -100,10 +100,20 @@ struct Nginx {
             uwsgi_temp_path \(folder)/uwsgi;
             scgi_temp_path \(folder)/scgi;
             proxy_cache_path \(folder)/cache keys_zone=shop:10m inactive=1h;
+            upstream origin {
+                server 127.0.0.1:\(originPort);
+                keepalive 64;
+                keepalive_requests 100000000;
+            }
             server {
                 listen 127.0.0.1:\(port);
+                proxy_http_version 1.1;
+                proxy_set_header Connection "";
                 location / {
-                    proxy_pass http://127.0.0.1:\(originPort);
+                    proxy_pass http://origin;
+                }
+                location ~ /details$ {
+                    proxy_pass http://origin;
                     proxy_cache shop;
                     proxy_cache_valid 200 1h;
                     add_header X-Cache $upstream_cache_status;
