@@ -30,6 +30,8 @@ final class RuntimeHealth: Sendable {
     private static let loggedMaximum = 64
 
     private let state = Mutex(State())
+    /// Whether any trouble is known, so that who has none to tell need not ask for the time.
+    private let isTroubled = Atomic(false)
 
     /// Sentences, safe to show; empty if the work gets done.
     func faults(at now: ContinuousClock.Instant = .now) -> [String] {
@@ -48,10 +50,11 @@ final class RuntimeHealth: Sendable {
     /// By type, as a right to some channels is none to all. Who is not ready may be left without
     /// an event that could show that the right is there again, so this is forgotten like the rest.
     func publish(
-        _ types: [String], _ refusal: String?, at now: ContinuousClock.Instant = .now
+        _ types: [String], _ refusal: String?,
+        at now: @autoclosure () -> ContinuousClock.Instant = .now
     ) {
         let text = refusal.map { "Redis refuses to publish events: \($0)" }
-        for type in types { note(.publish(type: type), text, at: now) }
+        for type in types { note(.publish(type: type), text, at: now()) }
     }
 
     /// Whether the latest transition had an answer.
@@ -82,11 +85,15 @@ final class RuntimeHealth: Sendable {
     }
 
     private func note(
-        _ part: Part, _ text: String?, at now: ContinuousClock.Instant = .now
+        _ part: Part, _ text: String?,
+        at now: @autoclosure () -> ContinuousClock.Instant = .now
     ) {
+        if text == nil, !isTroubled.load(ordering: .acquiring) { return }
+        let now = now()
         state.withLock { state in
+            defer { isTroubled.store(!state.troubles.isEmpty, ordering: .releasing) }
             guard let text else {
-                if !state.troubles.isEmpty { state.troubles[part] = nil }
+                state.troubles[part] = nil
                 return
             }
             var trouble = state.troubles[part] ?? Trouble(since: now, latest: now, text: text)

@@ -1,11 +1,13 @@
 import CloudEvents
 import DequeModule
+import Synchronization
 
 /// An entry that this replica has taken from a stream and has not finished with.
 final class HeldEntry: Sendable {
     enum Content: Sendable {
         case event(CloudEvent)
-        case unreadable(Unreadable)
+        /// Boxed, as it is rare and would make all the others large.
+        indirect case unreadable(Unreadable)
     }
 
     /// It is no event, or must not be run; why.
@@ -27,14 +29,17 @@ final class HeldEntry: Sendable {
     let content: Content
     /// Whether it may have been worked on before, by whomever.
     let deliveredBefore: Bool
-    /// What the ledger held when it was read, if somebody looked.
-    let look: LedgerLook?
+    private let seen = Mutex<LedgerLook?>(nil)
 
-    init(
-        stream: Int, id: String, content: Content, deliveredBefore: Bool,
-        look: LedgerLook? = nil
-    ) {
-        self.look = look
+    /// What the ledger held when it was read, if somebody looked.
+    var look: LedgerLook? { seen.withLock { $0 } }
+
+    /// Notes a look at its saga's ledger.
+    func keep(_ look: LedgerLook) {
+        seen.withLock { $0 = look }
+    }
+
+    init(stream: Int, id: String, content: Content, deliveredBefore: Bool) {
         self.stream = stream
         self.id = id
         self.content = content
@@ -176,11 +181,5 @@ struct Lanes {
 }
 
 extension HeldEntry {
-    func with(_ look: LedgerLook) -> HeldEntry {
-        HeldEntry(
-            stream: stream, id: id, content: content, deliveredBefore: deliveredBefore,
-            look: look)
-    }
-
     func isSame(as other: HeldEntry) -> Bool { stream == other.stream && id == other.id }
 }

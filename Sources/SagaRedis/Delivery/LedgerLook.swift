@@ -3,23 +3,28 @@ import Redis
 import Saga
 
 /// What a saga's ledger held for some steps when somebody looked.
-struct LedgerLook: Sendable {
-    private var entries: [String: LedgerEntry] = [:]
+final class LedgerLook: Sendable {
     private let steps: [String]
+    /// In the order of the steps; empty if it held nothing of any of them.
+    private let entries: [LedgerEntry?]
     /// How its idempotency keys are made.
     let form: KeyForm
 
     static func command(_ ledger: String, _ steps: [String]) -> RedisCommand {
-        let fields = steps.map { RedisArgument.string($0) }
-        return RedisCommand(
-            "HMGET", [.string(ledger)] + fields + [.string(KeyForm.field)], isReadOnly: true)
+        var words: [RedisArgument] = [.string(ledger)]
+        words.reserveCapacity(steps.count + 2)
+        for step in steps { words.append(.string(step)) }
+        words.append(.string(KeyForm.field))
+        return RedisCommand("HMGET", words, isReadOnly: true)
     }
 
     /// Reads the reply to the command for the same steps.
     init(_ reply: RedisValue, steps: [String]) throws(RedisError) {
         self.steps = steps
         let texts = try reply.strings()
-        for (step, text) in zip(steps, texts) { entries[step] = text.map { LedgerEntry($0) } }
+        entries =
+            texts.contains { $0 != nil }
+            ? texts.prefix(steps.count).map { text in text.map { LedgerEntry($0) } } : []
         form = KeyForm(rawValue: texts.last.flatMap { $0 } ?? "") ?? .named
     }
 
@@ -27,7 +32,12 @@ struct LedgerLook: Sendable {
     func covers(_ step: String) -> Bool { steps.contains(step) }
 
     /// What it held for a step that it covers; nil if nothing.
-    subscript(_ step: String) -> LedgerEntry? { entries[step] }
+    subscript(_ step: String) -> LedgerEntry? {
+        guard let index = steps.firstIndex(of: step), entries.indices.contains(index) else {
+            return nil
+        }
+        return entries[index]
+    }
 }
 
 /// Looks at the ledgers of all entries of one read together.
@@ -39,24 +49,22 @@ struct LedgerReader: Sendable {
     let names: ServiceKeys
     let streams: [ConsumedStream]
 
-    func look(at entries: [HeldEntry]) async -> [HeldEntry] {
+    func look(at entries: [HeldEntry]) async {
         var commands: [RedisCommand] = []
-        var positions: [Int] = []
-        for (position, entry) in entries.enumerated() {
+        var looked: [HeldEntry] = []
+        for entry in entries {
             let steps = streams[entry.stream].stepsActingOutside
-            guard !steps.isEmpty, case .event(let event) = entry.content else { continue }
-            commands.append(LedgerLook.command(names.ledger(event.correlationID), steps))
-            positions.append(position)
+            guard !steps.isEmpty, case .event = entry.content else { continue }
+            commands.append(LedgerLook.command(names.ledger(entry.lane), steps))
+            looked.append(entry)
         }
         guard !commands.isEmpty, let replies = try? await redis.send(batch: commands) else {
-            return entries
+            return
         }
-        var looked = entries
-        for (position, reply) in zip(positions, replies) {
-            let steps = streams[entries[position].stream].stepsActingOutside
+        for (entry, reply) in zip(looked, replies) {
+            let steps = streams[entry.stream].stepsActingOutside
             guard let look = try? LedgerLook(reply.get(), steps: steps) else { continue }
-            looked[position] = entries[position].with(look)
+            entry.keep(look)
         }
-        return looked
     }
 }

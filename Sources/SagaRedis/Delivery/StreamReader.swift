@@ -201,7 +201,8 @@ final class StreamReader: Sendable {
                             fields, id: id, stream: stream, deliveredBefore: deliveredBefore))
             }
         }
-        dispatcher.admit(looks ? await ledgers.look(at: entries) : entries)
+        if looks { await ledgers.look(at: entries) }
+        dispatcher.admit(entries)
         dispatcher.giveBack(reserved - entries.count)
         if !gone.isEmpty { forget(gone) }
         return last

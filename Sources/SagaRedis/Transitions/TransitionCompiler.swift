@@ -21,7 +21,7 @@ struct TransitionCompiler {
     private var sharedTypes: [String] = []
     private var hasWrite = false
     /// Commands that write, with arguments of the first transition.
-    private var writes: [String] = []
+    private var writes: [(name: String, words: String)] = []
     private var writtenKeys: Set<String> = []
     private var lines: [String] = []
     /// What comes after everything else.
@@ -84,14 +84,13 @@ struct TransitionCompiler {
     /// the same kinds of keys, so that the first speaks for all.
     private var rightsCheck: String {
         if writes.isEmpty { return "" }
-        let list = writes.map { "{\($0)}" }.joined(separator: ", ")
         return """
-            local k, a = \(sharedKeys.count), 0
-            for _, words in ipairs({\(list)}) do
-                if not redis.acl_check_cmd(unpack(words)) then
-                    return redis.error_reply('NOPERM this user may not run ' .. words[1]
-                        .. ' on a key that the transition writes')
-                end
+            local k, a, may, missing = \(sharedKeys.count), 0, redis.acl_check_cmd, nil
+            \(writes.map { "if not may(\($0.words)) then missing = \($0.name) end" }
+                .joined(separator: "\n"))
+            if missing then
+                return redis.error_reply('NOPERM this user may not run ' .. missing
+                    .. ' on a key that the transition writes')
             end
             """
     }
@@ -206,8 +205,9 @@ struct TransitionCompiler {
     /// The user needs the right to this command on this key, if it has one.
     private mutating func needs(_ command: String, _ key: String?, _ rest: [String]) {
         guard writtenKeys.insert("\(command) \(key ?? "")").inserted else { return }
-        let words = [Self.quoted(command)] + (key.map { [$0] } ?? []) + rest
-        writes.append(words.joined(separator: ", "))
+        let name = Self.quoted(command)
+        let words = [name] + (key.map { [$0] } ?? []) + rest
+        writes.append((name, words.joined(separator: ", ")))
     }
 
     /// The first write may fail by itself, and has then changed nothing.

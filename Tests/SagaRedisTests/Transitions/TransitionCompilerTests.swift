@@ -43,14 +43,16 @@ struct TransitionCompilerTests {
             return silent and {'silent', silent} or 1
         end
         local answers, odd = {}, nil
-        local k, a = 1, 0
-        for _, words in ipairs({{'HSET', keys[k + 1], '', ''}, {'HDEL', keys[k + 1], ''}, \
-        {'EXPIRE', keys[k + 1], 1}, {'HSET', keys[k + 3], 'amount', argv[a + 3], 'status', \
-        argv[a + 4]}, {'XADD', keys[1], '*', '', ''}}) do
-            if not redis.acl_check_cmd(unpack(words)) then
-                return redis.error_reply('NOPERM this user may not run ' .. words[1]
-                    .. ' on a key that the transition writes')
-            end
+        local k, a, may, missing = 1, 0, redis.acl_check_cmd, nil
+        if not may('HSET', keys[k + 1], '', '') then missing = 'HSET' end
+        if not may('HDEL', keys[k + 1], '') then missing = 'HDEL' end
+        if not may('EXPIRE', keys[k + 1], 1) then missing = 'EXPIRE' end
+        if not may('HSET', keys[k + 3], 'amount', argv[a + 3], 'status', argv[a + 4]) then \
+        missing = 'HSET' end
+        if not may('XADD', keys[1], '*', '', '') then missing = 'XADD' end
+        if missing then
+            return redis.error_reply('NOPERM this user may not run ' .. missing
+                .. ' on a key that the transition writes')
         end
         odd = call('TYPE', keys[1]).ok
         if odd == 'none' or odd == 'stream' then odd = nil else odd = 1 end
