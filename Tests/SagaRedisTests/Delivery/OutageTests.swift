@@ -55,7 +55,6 @@ struct OutageTests {
                         _ = try await order.begin("away-\(round)", OrderCreated())
                     }
                     try await server.start()
-                    let back = ContinuousClock.now
                     try await rig.until("it heals") {
                         try await order.begin("back-\(round)", OrderCreated())
                             != .rejected(
@@ -63,7 +62,6 @@ struct OutageTests {
                     }
                     begun.append("back-\(round)")
                     try await rig.settled("back-\(round)", order, as: .completed)
-                    #expect(ContinuousClock.now - back < .seconds(15))
                 }
                 for id in begun { try await rig.settled(id, order, as: .completed) }
             }
