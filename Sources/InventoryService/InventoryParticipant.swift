@@ -36,7 +36,9 @@ extension Participant {
                 nothingToUndo: { _ in Transition(.nothing) },
                 undo: { context in
                     let fields = try await context.records.fields(of: .reservation(context.sagaID))
-                    guard let reservation = Reservation(fields) else { return Transition(.nothing) }
+                    guard let reservation = try Reservation(fields, of: context.sagaID) else {
+                        return Transition(.nothing)
+                    }
                     return Transition(ProductReleased(reservation)) { changes in
                         changes.move(
                             reservation.quantity, of: reservation.productID, from: "reserved",
@@ -63,10 +65,15 @@ private struct Reservation {
     var productID: ProductID
     var quantity: Int
 
-    init?(_ fields: [String: String]) {
+    /// Reads a record; nil if there is none, an error if it is not one.
+    init?(_ fields: [String: String], of orderID: String) throws(InventoryError) {
+        guard !fields.isEmpty else { return nil }
         guard let product = fields["product"].flatMap(ProductID.init),
-            let quantity = fields["quantity"].flatMap(Int.init)
-        else { return nil }
+            let quantity = Pieces.read(fields["quantity"])
+        else {
+            throw InventoryError(
+                .damagedRecord, "The reservation of order \(orderID) is damaged.")
+        }
         productID = product
         self.quantity = quantity
     }
@@ -81,6 +88,8 @@ extension RecordName {
 
 extension Changes {
     /// Takes pieces from one count and adds them to another of the same product.
+    ///
+    /// Their number has been judged where it was read, and so has a negative.
     fileprivate mutating func move(
         _ quantity: Int, of product: ProductID, from source: String, to target: String
     ) {

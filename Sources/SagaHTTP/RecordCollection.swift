@@ -140,7 +140,7 @@ extension RecordCollection.Entry {
         guard let item = Item(fields: fields),
             let createdAt = fields["createdAt"].flatMap({ Timestamp($0) }),
             let updatedAt = fields["updatedAt"].flatMap({ Timestamp($0) }),
-            let version = fields["version"].flatMap({ Int($0) })
+            let version = fields["version"].flatMap({ Int($0) }), (1..<Int.max).contains(version)
         else { throw SagaError(.undecodable, "the record of \(Item.noun) \(id) is damaged") }
         self.init(id: id, item, createdAt: createdAt)
         self.updatedAt = updatedAt

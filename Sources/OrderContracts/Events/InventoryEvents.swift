@@ -34,6 +34,15 @@ public struct ProductReserved: InventoryEvent, Equatable {
         case productID = "productId"
         case quantity, shipping
     }
+
+    /// Decodes what makes sense; anything else is a decoding error.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        userID = try fields.decode(UserID.self, forKey: .userID)
+        productID = try fields.decode(ProductID.self, forKey: .productID)
+        quantity = try fields.decodePieces(forKey: .quantity)
+        shipping = try fields.decode(ShippingAddress.self, forKey: .shipping)
+    }
 }
 
 /// The goods cannot be set aside; nothing was.
@@ -68,5 +77,13 @@ public struct ProductReleased: InventoryEvent, Equatable {
     private enum CodingKeys: String, CodingKey {
         case productID = "productId"
         case quantity
+    }
+
+    /// Decodes what makes sense; anything else is a decoding error.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        productID = try fields.decodeIfPresent(ProductID.self, forKey: .productID)
+        quantity = try fields.decodePieces(
+            forKey: .quantity, in: 0...Pieces.range.upperBound)
     }
 }

@@ -47,6 +47,17 @@ public struct OrderCreated: OrderEvent, Equatable {
         case productID = "productId"
         case quantity, total, payment, shipping
     }
+
+    /// Decodes what makes sense; anything else is a decoding error.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        userID = try fields.decode(UserID.self, forKey: .userID)
+        productID = try fields.decode(ProductID.self, forKey: .productID)
+        quantity = try fields.decodePieces(forKey: .quantity)
+        total = try fields.decode(Money.self, forKey: .total)
+        payment = try fields.decode(PaymentMethod.self, forKey: .payment)
+        shipping = try fields.decode(ShippingAddress.self, forKey: .shipping)
+    }
 }
 
 /// The pivot: the order goes through, and from here on only forward.
@@ -69,6 +80,14 @@ public struct OrderCompleted: OrderEvent, Equatable {
         case userID = "userId"
         case productID = "productId"
         case quantity
+    }
+
+    /// Decodes what makes sense; anything else is a decoding error.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        userID = try fields.decode(UserID.self, forKey: .userID)
+        productID = try fields.decode(ProductID.self, forKey: .productID)
+        quantity = try fields.decodePieces(forKey: .quantity)
     }
 }
 

@@ -45,6 +45,17 @@ public struct PaymentProcessed: PaymentEvent, Equatable {
         case productID = "productId"
         case quantity, shipping
     }
+
+    /// Decodes what makes sense; anything else is a decoding error.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        chargeID = try fields.decode(String.self, forKey: .chargeID)
+        amount = try fields.decode(Money.self, forKey: .amount)
+        userID = try fields.decode(UserID.self, forKey: .userID)
+        productID = try fields.decode(ProductID.self, forKey: .productID)
+        quantity = try fields.decodePieces(forKey: .quantity)
+        shipping = try fields.decode(ShippingAddress.self, forKey: .shipping)
+    }
 }
 
 /// Nothing is charged: the card was refused, or what was charged of unknown outcome is returned.

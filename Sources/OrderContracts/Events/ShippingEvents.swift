@@ -42,6 +42,16 @@ public struct ShipmentArranged: ShippingEvent, Equatable {
         case productID = "productId"
         case quantity
     }
+
+    /// Decodes what makes sense; anything else is a decoding error.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        shipmentID = try fields.decode(String.self, forKey: .shipmentID)
+        trackingNumber = try fields.decode(String.self, forKey: .trackingNumber)
+        userID = try fields.decode(UserID.self, forKey: .userID)
+        productID = try fields.decode(ProductID.self, forKey: .productID)
+        quantity = try fields.decodePieces(forKey: .quantity)
+    }
 }
 
 /// No carrier takes the goods; nothing was arranged.

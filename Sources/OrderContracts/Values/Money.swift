@@ -16,6 +16,27 @@ public struct Money: Codable, Hashable, Sendable {
         self.currency = currency
     }
 
+    /// Whether it is an amount that can be asked for: not below zero, in a currency of three
+    /// capital letters.
+    public var isWellFormed: Bool {
+        amount >= 0 && currency.utf8.count == 3
+            && currency.utf8.allSatisfy { (0x41...0x5A).contains($0) }
+    }
+
+    private enum CodingKeys: String, CodingKey { case amount, currency }
+
+    /// Decodes an amount that can be asked for; anything else is a decoding error.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        amount = try fields.decode(Int.self, forKey: .amount)
+        currency = try fields.decode(String.self, forKey: .currency)
+        guard isWellFormed else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .amount, in: fields,
+                debugDescription: "not an amount of 0 or more in a currency of three letters")
+        }
+    }
+
     /// The amount times a quantity, or nil if the product does not fit an `Int`.
     public func times(_ quantity: Int) -> Money? {
         let (product, overflow) = amount.multipliedReportingOverflow(by: quantity)

@@ -54,7 +54,8 @@ public struct HTTPPaymentCompany: PaymentCompany {
                 "/refunds", request, idempotencyKey: key, for: RefundAnswer.self)
         }
         switch (refund.status, refund.amount, refund.currency) {
-        case (.refunded, let amount?, let currency?):
+        case (.refunded, let amount?, let currency?)
+        where Money(amount: amount, currency: currency).isWellFormed:
             return .refunded(Money(amount: amount, currency: currency))
         case (.refunded, _, _):
             throw PaymentError(

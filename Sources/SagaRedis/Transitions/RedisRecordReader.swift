@@ -42,12 +42,16 @@ struct RedisRecordReader: RecordReader {
             let rank = try await redis.read(
                 RedisCommand(
                     "ZREVRANK", [.string(key(index)), .string(after)], isReadOnly: true))
-            if let rank = rank.integer { first = rank + 1 }
+            if let rank = rank.integer, rank < .max { first = rank + 1 }
         }
+        let last = first.addingReportingOverflow(max(limit, 1) - 1)
         let reply = try await redis.read(
             RedisCommand(
                 "ZREVRANGE",
-                [.string(key(index)), .integer(first), .integer(first + max(limit, 1) - 1)],
+                [
+                    .string(key(index)), .integer(first),
+                    .integer(last.overflow ? .max : last.partialValue),
+                ],
                 isReadOnly: true))
         return try decoding { () throws(RedisError) in try reply.strings() }.compactMap { $0 }
     }
