@@ -11,8 +11,12 @@ public final class TCPForwarder: Sendable {
     /// Where it listens, on 127.0.0.1.
     public let port: Int
 
+    /// Changes what clients send; what comes out has to be as long as what went in.
+    public typealias Alteration = @Sendable (String) -> String
+
     private final class Target: Sendable {
         let port: Mutex<Int>
+        let alteration = Mutex<Alteration?>(nil)
 
         init(_ port: Int) {
             self.port = Mutex(port)
@@ -25,6 +29,10 @@ public final class TCPForwarder: Sendable {
         self.target = target
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelOption(.autoRead, value: false)
+            // What was sent in one piece comes in one piece, as far as that can be.
+            .childChannelOption(
+                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1 << 18)
+            )
             .childChannelInitializer { client in
                 ClientBootstrap(group: client.eventLoop)
                     .channelInitializer { server in
@@ -35,7 +43,8 @@ public final class TCPForwarder: Sendable {
                     .connect(host: "127.0.0.1", port: target.port.withLock { $0 })
                     .flatMap { server in
                         client.eventLoop.makeCompletedFuture {
-                            try client.pipeline.syncOperations.addHandler(Passage(to: server))
+                            try client.pipeline.syncOperations.addHandler(
+                                Passage(to: server) { target.alteration.withLock { $0 } })
                         }
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
@@ -49,6 +58,11 @@ public final class TCPForwarder: Sendable {
         target.port.withLock { $0 = port }
     }
 
+    /// Lets what clients send from now on be changed; what comes in one piece is shown as such.
+    public func alter(_ alteration: Alteration?) {
+        target.alteration.withLock { $0 = alteration }
+    }
+
     /// Takes no more connections; those that are open stay.
     public func stop() async {
         try? await channel.close()
@@ -60,13 +74,20 @@ private final class Passage: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let other: any Channel
+    private let alteration: () -> TCPForwarder.Alteration?
 
-    init(to other: any Channel) {
+    init(to other: any Channel, _ alteration: @escaping () -> TCPForwarder.Alteration? = { nil }) {
         self.other = other
+        self.alteration = alteration
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        other.writeAndFlush(unwrapInboundIn(data), promise: nil)
+        var bytes = unwrapInboundIn(data)
+        if let alteration = alteration() {
+            let altered = alteration(String(buffer: bytes))
+            if altered.utf8.count == bytes.readableBytes { bytes = ByteBuffer(string: altered) }
+        }
+        other.writeAndFlush(bytes, promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -6,6 +6,8 @@ import Synchronization
 final class RuntimeHealth: Sendable {
     private enum Part: Hashable {
         case transition
+        case request
+        case halfApplied
         case timers
         case publish(type: String)
         case reading(owner: String)
@@ -38,7 +40,10 @@ final class RuntimeHealth: Sendable {
         let texts = state.withLock { state in
             state.troubles.compactMap { part, trouble -> String? in
                 guard now - trouble.latest < Self.memory else { return nil }
-                if case .publish = part { return trouble.text }
+                switch part {
+                case .publish, .halfApplied: return trouble.text
+                case .transition, .request, .timers, .reading: break
+                }
                 return now - trouble.since > Self.patience ? trouble.text : nil
             }
         }
@@ -60,6 +65,18 @@ final class RuntimeHealth: Sendable {
     /// Whether the latest transition had an answer.
     func transition(_ error: SagaError?) {
         note(.transition, error.map { "Redis refuses transitions: \(Self.reason($0))" })
+    }
+
+    /// Whether the latest saga that was to begin, or to be cancelled, could be.
+    func request(_ error: SagaError?) {
+        note(.request, error.map { "Redis refuses to begin or cancel sagas: \(Self.reason($0))" })
+    }
+
+    /// A transition failed after it had begun to write; the next one may too.
+    func halfApplied(_ error: SagaError) {
+        note(
+            .halfApplied,
+            "a transition was left half written, see the dead letters: \(Self.reason(error))")
     }
 
     /// Whether the latest look at the timers worked.

@@ -9,6 +9,8 @@ extension SagaRuntime {
     ///
     /// - Throws: `unavailable` if Redis does not answer and nothing was changed;
     ///   `outcomeUnknown` if it may have begun. Beginning again with the same ID is safe.
+    ///   `halfApplied` if it failed half way: the saga has not begun and never will, nobody has
+    ///   heard of it, and what was written of its changes waits for a person.
     public func begin<Event: SagaEvent>(
         _ sagaID: String, _ event: Event, changes: Changes = Changes(),
         traceparent: String? = nil
@@ -22,13 +24,14 @@ extension SagaRuntime {
         let request = request(lifecycle, sagaID, traceparent)
         var isDuplicate = false
         do {
-            _ = try await request.keeper.advance(
+            let state = try await request.keeper.advance(
                 .begin, failure: nil, opening: { _ in opening }, context: request.context
             ) {
-                let answer = try await environment.transitions.apply($0)
+                let answer = try await apply($0)
                 if case .refused = answer { isDuplicate = true }
                 return answer
             }
+            try Self.expectKnown(state)
             return isDuplicate ? .duplicate : .applied
         } catch let failure as BusinessFailure {
             return .rejected(failure)
@@ -38,6 +41,8 @@ extension SagaRuntime {
     }
 
     /// Asks for a saga's cancellation, which is safe at any moment of it.
+    ///
+    /// - Throws: as `begin`; `halfApplied` also if the saga's life was left half written before.
     public func requestCancellation(
         of sagaID: String, reason: BusinessFailure, traceparent: String? = nil
     ) async throws(SagaError) -> CancellationOutcome {
@@ -54,15 +59,16 @@ extension SagaRuntime {
                 .request(awaiting: declared.awaiting), failure: reason, opening: nil,
                 context: request.context
             ) {
-                let answer = try await environment.transitions.apply($0)
+                let answer = try await apply($0)
                 isApplied = answer == .applied
                 return answer
             }
+            try Self.expectKnown(state)
         } catch {
             throw Self.sagaError(error)
         }
         switch state.status {
-        case .absent: return .unknown
+        case .absent, .unknown: return .unknown
         case .completed: return .tooLate
         case .cancelled where !isApplied: return .alreadyCancelled
         case .cancelled, .cancelling, .pending: return .requested
@@ -70,11 +76,15 @@ extension SagaRuntime {
     }
 
     /// Where a saga stands; nil if it never began.
+    ///
+    /// - Throws: `halfApplied` if its life was left half written.
     public func status(of sagaID: String) async throws(SagaError) -> SagaStatus? {
         let entry = try await environment.transitions.ledger(
             sagaID, field: LifecycleKeeper.field)
         guard let entry = entry[LifecycleKeeper.field] else { return nil }
-        return LifecycleState(text: entry.state)?.sagaStatus
+        let state = LifecycleState(text: entry.state)
+        if let state { try Self.expectKnown(state) }
+        return state?.sagaStatus
     }
 
     /// Waits until a saga has ended, and answers where it stands then, or when the time is
@@ -122,6 +132,31 @@ extension SagaRuntime {
                 }
             }
             try? await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    private static func expectKnown(_ state: LifecycleState) throws(SagaError) {
+        guard state.status == .unknown else { return }
+        throw SagaError(
+            .halfApplied, "the saga's life was left half written and waits for a person")
+    }
+
+    /// Applies once, and keeps a letter of what was left half written.
+    private func apply(
+        _ request: TransitionRequest
+    ) async throws(SagaError) -> TransitionRequest.Answer {
+        let health = environment.transitions.health
+        do {
+            let answer = try await environment.transitions.apply(request)
+            health.request(nil)
+            return answer
+        } catch {
+            if error.code == .halfApplied, let mark = request.mark {
+                await EntryOffice(environment: environment).keepLetter(of: mark, request, error)
+            } else {
+                health.request(error)
+            }
+            throw error
         }
     }
 

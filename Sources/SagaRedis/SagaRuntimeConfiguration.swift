@@ -86,9 +86,12 @@ public struct SagaRuntimeConfiguration: Sendable {
         }
         check(retry.pauseMinimum > .zero, "retry.pauseMinimum has to be above 0")
         check(retry.pauseMaximum >= retry.pauseMinimum, "retry.pauseMaximum is below its minimum")
+        check(retry.pauseMaximum <= .seconds(86_400), "retry.pauseMaximum has to be at most a day")
         check(giveUpAfter > .zero, "giveUpAfter has to be above 0")
         check(compensationGiveUpAfter > .zero, "compensationGiveUpAfter has to be above 0")
-        check(deliveriesMaximum >= 1, "deliveriesMaximum has to be at least 1")
+        check(
+            (1...1_000_000).contains(deliveriesMaximum),
+            "deliveriesMaximum has to be 1 to 1000000")
         check(retention >= .seconds(1), "retention has to be at least 1 s")
         check(
             ledgerTimeToLive > retention,
@@ -108,9 +111,15 @@ public struct SagaRuntimeConfiguration: Sendable {
 }
 
 extension Duration {
+    /// Beyond that Redis refuses times to live, and sums with the clock's time could overflow.
+    private static let secondsMaximum: Int64 = 10_000_000_000
+
+    /// In milliseconds, cut to some three centuries.
     var milliseconds: Int {
-        Int(components.seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+        let seconds = min(max(components.seconds, -Self.secondsMaximum), Self.secondsMaximum)
+        return Int(seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
     }
 
-    var wholeSeconds: Int { max(1, Int(components.seconds)) }
+    /// From one second to some three centuries.
+    var wholeSeconds: Int { Int(min(max(components.seconds, 1), Self.secondsMaximum)) }
 }

@@ -16,11 +16,14 @@ struct ShopRig: Sendable {
 
     /// Gives a rig with stock to `body`.
     static func with(
-        server: RedisServer = .current, stock: Int = 1000, deadline: Duration = .seconds(30),
+        server: RedisServer = .current, port: Int? = nil, stock: Int = 1000,
+        deadline: Duration = .seconds(30),
         _ change: (inout SagaRuntimeConfiguration) -> Void = { _ in },
         _ body: (ShopRig) async throws -> Void
     ) async throws {
-        let redis = server.client()
+        let redis = server.client {
+            if let port { $0.address = .tcp(host: "127.0.0.1", port: port) }
+        }
         var configuration = SagaRuntimeConfiguration()
         configuration.namespace = "test" + String(UInt64.random(in: 0 ... .max), radix: 36)
         configuration.consumerName = "replica"
@@ -75,6 +78,14 @@ struct ShopRig: Sendable {
     /// The key under which the world outside knows a step.
     func key(_ sagaID: String, _ participant: String, _ step: String) -> String {
         "\(configuration.namespace):saga:\(sagaID):\(participant):\(step)"
+    }
+
+    /// Leaves a stream no ID for another entry.
+    func exhaust(_ stream: String) async throws {
+        let last = "18446744073709551615-18446744073709551615"
+        _ = try await redis.send(
+            RedisCommand("XADD", [.string(stream), .string(last), "data", "x"]))
+        _ = try await redis.send(RedisCommand("XDEL", [.string(stream), .string(last)]))
     }
 
     // MARK: - Looking

@@ -23,6 +23,27 @@ package struct LedgerEntry: Hashable, Sendable {
         note = parts.count > 2 ? String(parts[2]) : ""
     }
 
+    /// The state of what may have been done, of a step as of a saga's life.
+    package static let unknown = "unknown"
+    /// Begins the note of what a transition left half written; then comes what stood there
+    /// before it.
+    package static let halfApplied = "half_applied"
+
+    /// What a transition to this entry leaves if it fails after it has begun to write.
+    package func halfApplied(from state: String) -> LedgerEntry {
+        LedgerEntry(
+            state: Self.unknown, eventID: eventID,
+            note: state.isEmpty ? Self.halfApplied : "\(Self.halfApplied) \(state)")
+    }
+
+    /// The state before the transition that left this half written; nil if none did.
+    package var stateBeforeHalf: String? {
+        guard state == Self.unknown else { return nil }
+        let words = note.split(separator: " ", maxSplits: 2)
+        guard words.first.map(String.init) == Self.halfApplied else { return nil }
+        return words.count > 1 ? String(words[1]) : ""
+    }
+
     package var text: String {
         var text = state
         text += " "

@@ -11,6 +11,8 @@ package struct LifecycleState: Hashable, Sendable {
         case cancelling
         /// Undone. Final.
         case cancelled
+        /// A transition was left half written. Nothing follows until a person has looked.
+        case unknown
     }
 
     package var status: Status
@@ -87,6 +89,7 @@ package struct LifecycleAction: Hashable, Sendable {
 
 /// Decides the life of a saga; pure, so that every order of events can be explored.
 ///
+/// - Nothing moves a life that a transition left half written: it would be written twice.
 /// - A failure event is also its sender's answer.
 /// - Answers that come while the saga is pending are kept, as between streams there is no
 ///   order and an answer may overtake its question.
@@ -105,7 +108,7 @@ package enum LifecycleMachine {
         switch (input, state.status) {
         case (.begin, .absent):
             return LifecycleAction(next: .pending, effects: [.begin])
-        case (.begin, _), (_, .absent), (_, .completed), (_, .cancelled):
+        case (.begin, _), (_, .absent), (_, .completed), (_, .cancelled), (_, .unknown):
             return nil
         case (.pivot, .pending):
             return LifecycleAction(next: .completed, effects: [.complete])

@@ -117,6 +117,15 @@ package enum StepMachine {
         }
     }
 
+    /// Whether a transition of that role may start from `state`.
+    package static func mayLead(_ role: StepRole, from state: StepState) -> Bool {
+        switch role {
+        case .forward: state == .absent || state == .unknown
+        case .compensate: state == .done || state == .unknown
+        case .finish: state == .done
+        }
+    }
+
     /// Where a forward step goes from `absent` when its tries have ended so.
     ///
     /// A reason of the business speaks for its own try alone: after one whose end nobody knows

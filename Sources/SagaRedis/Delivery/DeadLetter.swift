@@ -48,18 +48,26 @@ struct DeadLetter: Sendable {
         /// The form of idempotency keys that goes with what is unknown.
         var form = KeyForm.sagaAndStep
 
-        /// Nobody knows what of a transition stands: its step is unknown, whatever it works on.
+        /// Nobody knows what of a transition stands: its step is unknown, whatever it works on,
+        /// and so is a saga's life.
         ///
-        /// A saga's life has no such state; it is blocked where it is.
+        /// Its script has said so already, and better: it knew what stood there before.
         mutating func halfApplied(_ field: String, expected: String, eventID: String) {
             blocked = (field, eventID)
-            guard field != LifecycleKeeper.field else { return }
             unknown.removeAll { $0.step == field }
-            let entry = LedgerEntry(
-                state: StepState.unknown.rawValue, eventID: eventID,
-                note: DeadLetter.Reason.halfApplied.rawValue)
+            guard expected != LedgerEntry.unknown else { return }
+            let entry = LedgerEntry(state: expected, eventID: eventID).halfApplied(from: expected)
             unknown.append(Mark(step: field, expected: expected, entry: entry))
         }
+    }
+
+    /// What is wrong, and what a person has to do about what a transition left half written.
+    static func halfApplied(_ error: String, field: String, ledger: String) -> String {
+        """
+        \(error); none of its events went out. Next: put the records of the saga back as they \
+        were, set the field \(field) of \(ledger) to what follows half_applied in it (remove it if \
+        nothing does), remove its field blocked, and make what asked for the transition come again.
+        """
     }
 
     /// Writes the letter, unless the entry has one already, and what the ledger has to say of it.

@@ -43,7 +43,10 @@ struct EntryOffice: Sendable {
             letter = self.letter(entry, reason, error, attempts, firstTime)
         case .halfApplied(let field, let expected, let error):
             trace?.halfApplied(field, expected: expected, eventID: eventID(entry))
-            letter = self.letter(entry, .halfApplied, error, 1, firstTime)
+            let text = DeadLetter.halfApplied(
+                error, field: field,
+                ledger: environment.transitions.keys.ledger(trace?.sagaID ?? ""))
+            letter = self.letter(entry, .halfApplied, text, 1, firstTime)
         case .blocked(let step, let error, let attempts):
             trace?.blocked = (step, eventID(entry))
             letter = self.letter(entry, .blocked, error, attempts, firstTime)

@@ -33,6 +33,7 @@ extension EntryWork {
                 if let look, look.covers(step.name) { look } else {
                     try await self.ledger(of: step)
                 }
+            try expectNotHalf(step, role, ledger?[step.name])
             action = StepMachine.action(
                 role, in: try Self.state(ledger?[step.name]), actsOutside: step.actsOutside)
         }
@@ -158,6 +159,19 @@ extension EntryWork {
         try await untilAnswered { () async throws(SagaError) in
             try await environment.transitions.ledger(sagaID, field: step.name)
         }
+    }
+
+    /// What this very entry left half written before its process died is not run again.
+    private func expectNotHalf(
+        _ step: Step, _ role: StepRole, _ entry: LedgerEntry?
+    ) throws(Interruption) {
+        guard deliveredBefore,
+            let state = entry?.stateBeforeHalf.flatMap(StepState.init(rawValue:)),
+            StepMachine.mayLead(role, from: state)
+        else { return }
+        throw .halfApplied(
+            field: step.name, expected: LedgerEntry.unknown,
+            "an earlier delivery failed after its first write")
     }
 
     private static func state(_ entry: LedgerEntry?) throws(Interruption) -> StepState {

@@ -148,6 +148,11 @@ final class EntryWork: Sendable {
             guard state.status != .absent else {
                 throw .dead(.contradiction, "no such saga was begun here", attempts: 1)
             }
+            guard state.status != .unknown else {
+                throw .halfApplied(
+                    field: LifecycleKeeper.field, expected: LedgerEntry.unknown,
+                    "the saga's life was left half written")
+            }
             environment.metrics.step(
                 LifecycleKeeper.field, outcome: state.status.rawValue, took: .now - started)
             if let status = state.sagaStatus, status.isFinal {

@@ -96,7 +96,7 @@ extension PlannedTransition {
 extension LifecycleState {
     var sagaStatus: SagaStatus? {
         switch status {
-        case .absent: nil
+        case .absent, .unknown: nil
         case .pending: .pending
         case .completed: .completed
         case .cancelling: .cancelling

@@ -1,12 +1,17 @@
+import Saga
+
 /// Writes the script of a shape.
 ///
 ///     local function transition(k, a)           keys and values of one follow k and a
 ///         ledger as expected?                   or {'state', text}, {'ledger', error}
 ///         each check                            or {'check', number}
-///         each write                            after the first, it has begun
-///         each event: XADD, PUBLISH
+///         each event: XADD                      taken back if anything fails
+///         the first write                       after it, it has begun
 ///         ledger, its time to live
+///         timers, then each further write
+///         each event: PUBLISH
 ///     end
+///     local function failed(…)                  events taken back; once begun, ledger unknown
 ///     rights to all that will be written        or an error, NOPERM
 ///     types of what all of them share           or {'type', number} for each
 ///     for each of them: transition(…)           or {'error', has begun, text}
@@ -23,9 +28,18 @@ struct TransitionCompiler {
     /// Commands that write, with arguments of the first transition.
     private var writes: [(name: String, words: String)] = []
     private var writtenKeys: Set<String> = []
-    private var lines: [String] = []
-    /// What comes after everything else.
-    private var lastLines: [String] = []
+    // In the order in which they run.
+    private var checkLines: [String] = []
+    private var eventLines: [String] = []
+    private var firstLines: [String] = []
+    private var ledgerLines: [String] = []
+    private var timerLines: [String] = []
+    private var furtherLines: [String] = []
+    private var doorbellLines: [String] = []
+    /// What a ledger notes besides.
+    private var form = ""
+    /// The stream of each event.
+    private var outlets: [String] = []
     private var keyCount = 0
     private var valueCount = 0
     private var checkCount = 0
@@ -42,38 +56,68 @@ struct TransitionCompiler {
     }
 
     var text: String {
-        let body = (lines + lastLines).joined(separator: "\n    ")
+        let body = [
+            checkLines, eventLines, firstLines, ledgerLines, timerLines, furtherLines,
+            doorbellLines,
+        ].joined().joined(separator: "\n    ")
         // What has no ledger and so perhaps no key of its own goes alone.
         let count = keyCount == 0 ? "1" : "(#keys - \(sharedKeys.count)) / \(keyCount)"
+        let sent = outlets.indices.map { "sent\($0 + 1)" }
         return """
             local call, try, keys, argv, match = redis.call, redis.pcall, KEYS, ARGV, string.match
-            local now, saga, began, silent
+            local now, saga, began, silent, ledger, field, before, next
+            local \((["sent"] + sent).joined(separator: ", "))
             local function transition(k, a)
                 local known
                 \(body)
                 return silent and {'silent', silent} or 1
             end
+            \(failure)
             local answers, odd = {}, nil
             \(rightsCheck)
             \(typeChecks)
             for number = 0, \(count) - 1 do
                 local ended, answer
-                began, silent = false, nil
+                began, silent, ledger\(sent.map { ", " + $0 }.joined()) = false
                 if odd then
                     answer = {'type', odd}
                 else
                     ended, answer = pcall(transition, \(sharedKeys.count) + number * \(keyCount), \
             number * \(valueCount))
-                    if not ended then
-                        local text = type(answer) == 'table' and answer.err or tostring(answer)
-                        if number == 0 and not began and not match(text, '^ERR')
-                            and not match(text, '^WRONGTYPE') then error(answer) end
-                        answer = {'error', began and 1 or 0, text}
-                    end
+                    if not ended then answer = failed(number, answer) end
                 end
                 answers[number + 1] = answer
             end
             return answers
+            """
+    }
+
+    /// What is left of a transition that failed.
+    ///
+    /// Nobody has seen its events yet, so they never were. A ledger that may have been written
+    /// says in the same moment that nobody knows, so that nothing runs it again.
+    private var failure: String {
+        let taken = outlets.enumerated().map { index, stream in
+            """
+
+                sent = sent\(index + 1) and try('XDEL', \(stream), sent\(index + 1))
+                if type(sent) == 'table' then began = true end
+            """
+        }.joined()
+        return """
+            local function failed(number, answer)
+                local text = type(answer) == 'table' and answer.err or tostring(answer)\(taken)
+                if number == 0 and not began and not match(text, '^ERR')
+                    and not match(text, '^WRONGTYPE') then error(answer) end
+                if began and ledger then
+                    local id = match(next, '^[^ ]* ([^ ]*)')
+                    if before ~= '' then before = ' ' .. before end
+                    try('HSET', ledger, field, '\(LedgerEntry.unknown) ' .. id
+                        .. ' \(LedgerEntry.halfApplied)' .. before, 'blocked', field .. ' ' .. id\(form))
+                    try('PERSIST', ledger)
+                end
+                return {'error', began and 1 or 0, text}
+            end
             """
     }
 
@@ -170,34 +214,35 @@ struct TransitionCompiler {
         switch operation {
         case .mark, .markWithNote: mark(hasNote: operation == .markWithNote)
         case .form:
-            lastLines[0] = "call('HSET', ledger, field, next, 'form', \(word()))"
-        case .saga: lines.append("saga = \(word())")
+            form = ", 'form', \(word())"
+            ledgerLines[0] = "call('HSET', ledger, field, next\(form))"
+        case .saga: eventLines.append("saga = \(word())")
         case .absent: check { "call('EXISTS', \($0.key())) == 1" }
         case .exists: check { "call('EXISTS', \($0.key())) == 0" }
         case .equals: check { "call('HGET', \($0.key()), \($0.word())) ~= \($0.word())" }
         case .least:
             let field = "\(key()), \(word())"
-            lines.append("known = tonumber(call('HGET', \(field)) or '0')")
+            checkLines.append("known = tonumber(call('HGET', \(field)) or '0')")
             check { "not known or known < tonumber(\($0.word()))" }
         case .type:
-            lines.append("known = call('TYPE', \(key())).ok")
+            checkLines.append("known = call('TYPE', \(key())).ok")
             check { "known ~= 'none' and known ~= \($0.word())" }
         case .number:
-            lines.append("known = call('HGET', \(key()), \(word()))")
+            checkLines.append("known = call('HGET', \(key()), \(word())) or '0'")
             check {
-                "known and (known ~= '0' and not match(known, '^-?[1-9]%d*$')"
-                    + " or math.abs(known + \($0.word())) > 9.2e18)"
+                "known ~= '0' and not match(known, '^-?[1-9]%d*$')"
+                    + " or math.abs(known + \($0.word())) > 9.2e18"
             }
         case .command:
             let (command, key) = (name(), key())
             let words = words()
             needs(command, key, words)
-            write("call(\(([Self.quoted(command), key] + words).joined(separator: ", ")))")
+            write(["call(\(([Self.quoted(command), key] + words).joined(separator: ", ")))"])
         case .setTimer: setTimer()
         case .cancelTimer:
             let key = shared(names.timers, "zset")
             needs("ZREM", key, ["''"])
-            write("call('ZREM', \(key), \(word()))")
+            write(["call('ZREM', \(key), \(word()))"], isTimer: true)
         case .event: event()
         }
     }
@@ -211,15 +256,18 @@ struct TransitionCompiler {
     }
 
     /// The first write may fail by itself, and has then changed nothing.
-    private mutating func write(_ line: String) {
-        lines.append(line)
-        if !hasWrite { lines.append("began = true") }
+    private mutating func write(_ lines: [String], isTimer: Bool = false) {
+        if hasWrite {
+            if isTimer { timerLines += lines } else { furtherLines += lines }
+            return
+        }
         hasWrite = true
+        firstLines = lines + ["began = true"]
     }
 
     private mutating func check(_ fault: (inout TransitionCompiler) -> String) {
         checkCount += 1
-        lines.append("if \(fault(&self)) then return {'check', \(checkCount)} end")
+        checkLines.append("if \(fault(&self)) then return {'check', \(checkCount)} end")
     }
 
     private mutating func mark(hasNote: Bool) {
@@ -228,18 +276,20 @@ struct TransitionCompiler {
         let next = "\(state) .. ' ' .. \(word())" + (hasNote ? " .. ' ' .. \(word())" : "")
         let isFirst = expected == "''"
         let isOther = isFirst ? "text ~= ''" : "match(text, '^[^ ]*') ~= \(expected)"
-        lines += [
-            "local ledger, field, next = keys[k + 1], \(field), \(next)",
+        checkLines += [
+            "ledger, field, next = keys[k + 1], \(field), \(next)",
             "known = try('HMGET', ledger, field, 'blocked')",
             "if known.err then return {'ledger', known.err} end",
             "local text, blocked = known[1] or '', known[2]",
             "if \(isOther) then return {'state', text} end",
+            "before = text",
         ]
         needs("HSET", "keys[k + 1]", ["''", "''"])
         needs("HDEL", "keys[k + 1]", ["''"])
         needs("EXPIRE", "keys[k + 1]", ["1"])
-        lastLines = [
+        ledgerLines = [
             "call('HSET', ledger, field, next)",
+            "began = true",
             "if blocked then",
             "    if text ~= '' and match(blocked, '^[^ ]*') == field then",
             "        call('HDEL', ledger, 'blocked')",
@@ -250,7 +300,7 @@ struct TransitionCompiler {
         let condition =
             isFirst
             ? "" : " and (text == '' or match(text, ' (.......)') ~= match(next, ' (.......)'))"
-        lastLines += [
+        ledgerLines += [
             "if not blocked\(condition) then",
             "    call('EXPIRE', ledger, \(ledgerSeconds))",
             "end",
@@ -258,16 +308,17 @@ struct TransitionCompiler {
     }
 
     private mutating func setTimer() {
-        lines += [
-            "if not now then",
-            "    local time = call('TIME')",
-            "    now = time[1] * 1000 + math.floor(time[2] / 1000)",
-            "end",
-        ]
         let key = shared(names.timers, "zset")
         needs("TIME", nil, [])
         needs("ZADD", key, ["1", "''"])
-        write("call('ZADD', \(key), now + \(word()), \(word()))")
+        write(
+            [
+                "if not now then",
+                "    local time = call('TIME')",
+                "    now = time[1] * 1000 + math.floor(time[2] / 1000)",
+                "end",
+                "call('ZADD', \(key), now + \(word()), \(word()))",
+            ], isTimer: true)
     }
 
     private mutating func event() {
@@ -277,9 +328,12 @@ struct TransitionCompiler {
         let fields = "'data', \(event), 'type', \(Self.quoted(type)), 'id', \(id)"
         let stream = shared(outlet.stream, "stream")
         needs("XADD", stream, ["'*'", "''", "''"])
-        write("call('XADD', \(stream), '*', \(fields), 'correlationid', saga)")
+        needs("XDEL", stream, ["'1-1'"])
+        outlets.append(stream)
+        eventLines.append(
+            "sent\(outlets.count) = call('XADD', \(stream), '*', \(fields), 'correlationid', saga)")
         // A doorbell may be lost, and a transition may not.
-        lines += [
+        doorbellLines += [
             "known = try('PUBLISH', \(Self.quoted(outlet.channel)), \(event))",
             "if type(known) == 'table' then silent = known.err end",
         ]

@@ -12,6 +12,8 @@ struct TransitionContent {
     private(set) var values = RedisArguments(capacity: 960)
     /// What it means that a check does not hold, in the order of the checks.
     private(set) var failures: [BusinessFailure?] = []
+    /// Why the writes cannot all work, whatever the records hold.
+    private(set) var fault: String?
     /// Keys that a check is to find of the right type.
     private var typedKeys: [Int] = []
     private let names: ServiceKeys
@@ -27,7 +29,7 @@ struct TransitionContent {
         keys.reserveCapacity(4)
         if let mark { add(mark) }
         for condition in changes.conditions { check(condition) }
-        for change in changes.writes.dropFirst() { prepare(change) }
+        prepare(changes.writes)
         for change in changes.writes { write(change) }
         if let event = events.first {
             shape.append(.saga)
@@ -110,19 +112,29 @@ struct TransitionContent {
         }
     }
 
-    /// Adds the check without which a write that is not the first one could fail.
-    private mutating func prepare(_ change: Changes.Write) {
-        switch change {
-        case .setFields(let record, _), .removeFields(let record, _):
-            require(record, "hash")
-        case .addMember(let record, _, _), .removeMember(let record, _):
-            require(record, "zset")
-        case .increment(let record, let field, let amount):
-            check(.number, key(record), field, failure: nil)
-            add(value: amount)
-        case .setText, .delete, .setTimer, .cancelTimer:
-            break
+    /// Adds the checks without which a write that is not the first one could fail.
+    private mutating func prepare(_ writes: [Changes.Write]) {
+        guard writes.count > 1 else { return }
+        var forecast = WriteForecast(writes)
+        for index in writes.indices {
+            let need = forecast.need(at: index)
+            guard index > 0 else { continue }
+            switch need {
+            case .nothing:
+                break
+            case .type(let record, let type):
+                require(record, type)
+            case .number(let record, let field, let sum):
+                check(.number, key(record), field, failure: nil)
+                shape.appendValue()
+                if let whole = Int(exactly: sum) {
+                    values.append(whole)
+                } else {
+                    values.append(sum)
+                }
+            }
         }
+        fault = forecast.fault
     }
 
     private mutating func require(_ record: RecordName, _ type: String) {

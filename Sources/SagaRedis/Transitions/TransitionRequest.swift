@@ -32,6 +32,8 @@ final class TransitionRequest: Sendable {
     var isMarked: Bool { mark != nil }
     private let failures: [BusinessFailure?]
     let mark: Mark?
+    /// Why it cannot be applied, whatever Redis holds.
+    let fault: String?
 
     init(
         _ mark: Mark?, changes: Changes, events: [CloudEvent], names: ServiceKeys,
@@ -51,6 +53,7 @@ final class TransitionRequest: Sendable {
         keys = content.keys
         values = content.values
         failures = content.failures
+        fault = content.fault
     }
 
     /// Adds what the script reads of this transition.
@@ -71,7 +74,13 @@ final class TransitionRequest: Sendable {
             return .applied
         case "state":
             let entry = LedgerEntry(text)
-            return entry == mark?.next ? .applied : .refused(entry)
+            guard let next = mark?.next, entry.eventID == next.eventID else {
+                return .refused(entry)
+            }
+            if entry.stateBeforeHalf != nil {
+                throw SagaError(.halfApplied, "it failed after the first write of an earlier run")
+            }
+            return entry == next ? .applied : .refused(entry)
         case "check":
             let number = (reply[1]?.integer ?? 0) - 1
             if failures.indices.contains(number), let failure = failures[number] {

@@ -14,17 +14,26 @@ import Redis
 ///     {'check', number}      the check of that number does not hold
 ///     {'type', number}       what all of them share has another type at that number
 ///     {'ledger', error}      the ledger cannot be read
-///     {'error', 0, text}     it failed, and wrote nothing
-///     {'error', 1, text}     it failed after it had begun to write
+///     {'error', 0, text}     it failed, and nothing of it stands
+///     {'error', 1, text}     it failed after it had begun to write; the ledger says so
 ///
-/// A script has no rollback. So all checks of a transition come before its first write, and that
-/// first write, which is to a record, may fail by itself: on another type of record, on a server
-/// without memory to spare. Every further record is checked for its type beforehand, and whether
-/// a sum stays within 64 bits; what all of them share, and the rights to all that will be
-/// written, once for all. What can still fail is what nobody can look up, as a stream whose IDs
-/// are used up. One that fails harms no other: the rest is run all the same. When the server
-/// itself refuses the first of them, the script fails as a whole, so that the connection hears
-/// of it.
+/// A script has no rollback. So all checks of a transition come before its first write: every
+/// record but the first is checked for its type, and whether a sum stays within 64 bits; what all
+/// of them share, and the rights to all that will be written, once for all.
+///
+/// Events come before everything else. As long as the script runs nobody has seen them, so they
+/// can be taken back, and their streams may fail: nobody can cheaply look up whether one has IDs
+/// left. The first record is written next and may fail by itself too, on another type of record,
+/// on a server without memory to spare. Then come the ledger, timers, and all further records in
+/// the order of the handler; so what a service sets last, as the note that a client's key is used,
+/// stands only if everything else does.
+///
+/// What fails after the first record was written is what nobody foresaw. Its events are taken
+/// back, so that nobody acts on them; its ledger says `unknown`, with what it held before, and is
+/// blocked, in the same moment: neither another delivery nor another process runs it again.
+///
+/// One that fails harms no other: the rest is run all the same. When the server itself refuses
+/// the first of them, the script fails as a whole, so that the connection hears of it.
 ///
 /// A ledger's time to live is set when it comes to be and when its field's last event is older
 /// than a quarter of an hour, which the first digits of their IDs tell: three of the seven that

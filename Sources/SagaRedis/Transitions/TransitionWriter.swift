@@ -65,12 +65,16 @@ final class TransitionWriter: Sendable {
     /// the script answers what it did the first time.
     func apply(_ request: TransitionRequest) async throws(SagaError) -> TransitionRequest.Answer {
         let answer: TransitionRequest.Answer
-        do {
+        do throws(SagaError) {
+            if let fault = request.fault {
+                throw SagaError(.unexpectedState, "the changes cannot be made: \(fault)")
+            }
             let reply = try await queue.run(request)
             answer = try request.answer(reply)
             if !request.emitted.isEmpty { heardPublish(request, reply) }
         } catch {
             metrics.transition(error.code == .halfApplied ? .halfApplied : .failed)
+            if error.code == .halfApplied { health.halfApplied(error) }
             throw error
         }
         switch answer {

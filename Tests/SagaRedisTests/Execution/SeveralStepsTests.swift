@@ -53,11 +53,8 @@ struct SeveralStepsTests {
 
     /// The tombstone of the other step came while a process that had acted died.
     @Test func whenOneStepBreaksHalfWayTheOtherIsTakenBackAllTheSame() async throws {
-        try await ShopRig.with { rig in
-            let last = "18446744073709551615-18446744073709551615"
-            let booked = rig.keys.stream("RoomBooked", owner: "depot")
-            _ = try await rig.redis.send(
-                RedisCommand("XADD", [.string(booked), .string(last), "data", "x"]))
+        try await ShopRig.breakable { rig, forwarder in
+            forwarder.breakWrite(BrokenWrite(marker: "RoomBooked", number: 2))
             try rig.saga.world.act("insure", rig.key("1", "depot", "insure"))
             let ledger = rig.keys.ledger("1", service: "depot")
             _ = try await rig.redis.send(

@@ -13,24 +13,25 @@ struct TransitionCompilerTests {
     private static let stepsScript = """
         local call, try, keys, argv, match = redis.call, redis.pcall, KEYS, ARGV, \
         string.match
-        local now, saga, began, silent
+        local now, saga, began, silent, ledger, field, before, next
+        local sent, sent1
         local function transition(k, a)
             local known
-            local ledger, field, next = keys[k + 1], 'charge', 'done' .. ' ' .. argv[a + 1]
+            ledger, field, next = keys[k + 1], 'charge', 'done' .. ' ' .. argv[a + 1]
             known = try('HMGET', ledger, field, 'blocked')
             if known.err then return {'ledger', known.err} end
             local text, blocked = known[1] or '', known[2]
             if text ~= '' then return {'state', text} end
+            before = text
             known = tonumber(call('HGET', keys[k + 2], 'left') or '0')
             if not known or known < tonumber(argv[a + 2]) then return {'check', 1} end
+            saga = argv[a + 5]
+            sent1 = call('XADD', keys[1], '*', 'data', argv[a + 7], 'type', 'PaymentProcessed', \
+        'id', argv[a + 6], 'correlationid', saga)
             call('HSET', keys[k + 3], 'amount', argv[a + 3], 'status', argv[a + 4])
             began = true
-            saga = argv[a + 5]
-            call('XADD', keys[1], '*', 'data', argv[a + 7], 'type', 'PaymentProcessed', \
-        'id', argv[a + 6], 'correlationid', saga)
-            known = try('PUBLISH', 'eu:saga.PaymentProcessed', argv[a + 7])
-            if type(known) == 'table' then silent = known.err end
             call('HSET', ledger, field, next)
+            began = true
             if blocked then
                 if text ~= '' and match(blocked, '^[^ ]*') == field then
                     call('HDEL', ledger, 'blocked')
@@ -40,7 +41,24 @@ struct TransitionCompilerTests {
             if not blocked then
                 call('EXPIRE', ledger, 3700)
             end
+            known = try('PUBLISH', 'eu:saga.PaymentProcessed', argv[a + 7])
+            if type(known) == 'table' then silent = known.err end
             return silent and {'silent', silent} or 1
+        end
+        local function failed(number, answer)
+            local text = type(answer) == 'table' and answer.err or tostring(answer)
+            sent = sent1 and try('XDEL', keys[1], sent1)
+            if type(sent) == 'table' then began = true end
+            if number == 0 and not began and not match(text, '^ERR')
+                and not match(text, '^WRONGTYPE') then error(answer) end
+            if began and ledger then
+                local id = match(next, '^[^ ]* ([^ ]*)')
+                if before ~= '' then before = ' ' .. before end
+                try('HSET', ledger, field, 'unknown ' .. id
+                    .. ' half_applied' .. before, 'blocked', field .. ' ' .. id)
+                try('PERSIST', ledger)
+            end
+            return {'error', began and 1 or 0, text}
         end
         local answers, odd = {}, nil
         local k, a, may, missing = 1, 0, redis.acl_check_cmd, nil
@@ -50,6 +68,7 @@ struct TransitionCompilerTests {
         if not may('HSET', keys[k + 3], 'amount', argv[a + 3], 'status', argv[a + 4]) then \
         missing = 'HSET' end
         if not may('XADD', keys[1], '*', '', '') then missing = 'XADD' end
+        if not may('XDEL', keys[1], '1-1') then missing = 'XDEL' end
         if missing then
             return redis.error_reply('NOPERM this user may not run ' .. missing
                 .. ' on a key that the transition writes')
@@ -58,17 +77,12 @@ struct TransitionCompilerTests {
         if odd == 'none' or odd == 'stream' then odd = nil else odd = 1 end
         for number = 0, (#keys - 1) / 3 - 1 do
             local ended, answer
-            began, silent = false, nil
+            began, silent, ledger, sent1 = false
             if odd then
                 answer = {'type', odd}
             else
                 ended, answer = pcall(transition, 1 + number * 3, number * 7)
-                if not ended then
-                    local text = type(answer) == 'table' and answer.err or tostring(answer)
-                    if number == 0 and not began and not match(text, '^ERR')
-                        and not match(text, '^WRONGTYPE') then error(answer) end
-                    answer = {'error', began and 1 or 0, text}
-                end
+                if not ended then answer = failed(number, answer) end
             end
             answers[number + 1] = answer
         end

@@ -57,32 +57,6 @@ struct TransitionFaultTests {
         }
     }
 
-    /// A stream whose IDs are used up fails when it is written to, and not before.
-    @Test func whatHadBegunToWriteSaysSoAndHarmsNoOther() async throws {
-        try await ShopRig.with { rig in
-            let stream = rig.keys.stream("PaymentRefunded", owner: "payment")
-            try await exhaust(stream, rig)
-            let writer = writer(rig)
-
-            let codes = try await withThrowingTaskGroup { group in
-                for number in 0..<6 {
-                    let request = try request(writer, rig, saga: "\(number)")
-                    group.addTask { () -> SagaError.Code? in
-                        do throws(SagaError) {
-                            _ = try await writer.apply(request)
-                            return nil
-                        } catch { return error.code }
-                    }
-                }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
-
-            #expect(codes == Array(repeating: .halfApplied, count: 6))
-            let fields = try await rig.store("payment").reader.fields(of: "first:1")
-            #expect(fields == ["count": "6"], "each began once, and none was run again")
-        }
-    }
-
     @Test(arguments: [
         ("WRONGTYPE Operation against a key holding the wrong kind of value", false),
         ("ERR hash value is not an integer script: 0af, on @user_script:12.", false),
@@ -137,12 +111,6 @@ struct TransitionFaultTests {
     ) async throws -> TransitionRequest.Answer {
         let writer = writer(rig)
         return try await writer.apply(request(writer, rig, saga: saga, isPlain: isPlain))
-    }
-
-    private func exhaust(_ stream: String, _ rig: ShopRig) async throws {
-        let last = "18446744073709551615-18446744073709551615"
-        _ = try await rig.redis.send(
-            RedisCommand("XADD", [.string(stream), .string(last), "data", "x"]))
     }
 
     private func writer(_ rig: ShopRig) -> TransitionWriter {
