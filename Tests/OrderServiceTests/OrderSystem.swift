@@ -49,12 +49,15 @@ struct OrderSystem: Sendable {
 
     /// Starts the system in a namespace of its own, runs `body`, and takes everything down.
     static func run(
-        on server: RedisServer = .current, _ change: (inout Settings) -> Void = { _ in },
+        on server: RedisServer = .current, port: Int? = nil,
+        _ change: (inout Settings) -> Void = { _ in },
         _ body: (OrderSystem) async throws -> Void
     ) async throws {
         var settings = Settings(namespace: "t\(UInt32.random(in: .min ... .max))")
         change(&settings)
-        let redis = server.client()
+        let redis = server.client {
+            if let port { $0.address = .tcp(host: "127.0.0.1", port: port) }
+        }
         let system = OrderSystem(settings, redis)
         do {
             try await system.start()

@@ -1,3 +1,4 @@
+import Saga
 import Testing
 
 @testable import SagaRedis
@@ -17,6 +18,29 @@ struct RuntimeHealthTests {
         #expect(health.faults(at: start + .seconds(20)).count == 1)
         health.publish(["OrderCreated"], nil, at: start + .seconds(21))
         #expect(health.faults(at: start + .seconds(21)) == [])
+    }
+
+    @Test func whatIsLeftHalfWrittenCountsAtOnce() {
+        let health = RuntimeHealth()
+        #expect(health.faults().isEmpty)
+        health.halfApplied(SagaError(.halfApplied, "after the first write"))
+        health.request(nil)
+        health.transition(nil)
+
+        #expect(health.faults().count == 1)
+        #expect(health.faults().first?.contains("see the dead letters") == true)
+        #expect(health.faults(at: .now + .seconds(15)).isEmpty)
+    }
+
+    @Test func requestsThatFailCountOnceTheyHaveFailedForAWhile() {
+        let health = RuntimeHealth()
+        let error = SagaError(.unavailable, "Redis: server(ERR)", retry: .later)
+        health.request(error)
+        #expect(health.faults().isEmpty)
+        #expect(health.faults(at: .now + .seconds(6)).count == 1)
+
+        health.request(nil)
+        #expect(health.faults(at: .now + .seconds(6)).isEmpty)
     }
 
     @Test func whatIsHeardOfOneEventSaysNothingOfAnother() {

@@ -113,7 +113,8 @@ struct TransitionCompiler {
                     local id = match(next, '^[^ ]* ([^ ]*)')
                     if before ~= '' then before = ' ' .. before end
                     try('HSET', ledger, field, '\(LedgerEntry.unknown) ' .. id
-                        .. ' \(LedgerEntry.halfApplied)' .. before, 'blocked', field .. ' ' .. id\(form))
+                        .. ' \(LedgerEntry.halfApplied)' .. before,
+                        'blocked', field .. ' ' .. id\(form))
                     try('PERSIST', ledger)
                 end
                 return {'error', began and 1 or 0, text}

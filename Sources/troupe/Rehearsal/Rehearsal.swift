@@ -7,6 +7,7 @@ import Redis
 ///     rights ──────── each command on each kind of key and channel, asked and not run
 ///     work ────────── a record, or a stream, a group and its entry, in a script that removes them
 ///     TYPE … ──────── streams and timers that are there are what they have to be
+///     XINFO … ─────── streams that are there have IDs left
 ///
 /// All of it is one round trip. Nothing is published, and nothing remains.
 enum Rehearsal {
@@ -48,9 +49,11 @@ enum Rehearsal {
                 stage.hasStream ? streamWork : recordWork, keys: [stage.key], arguments: ["{}"])
         }
         let types = role.typedKeys.map { RedisCommand.type($0.key) }
+        let streams = role.typedKeys.filter { $0.type == "stream" }.map(\.key)
+        let ends = streams.map { RedisCommand.xinfoStream($0) }
         let results: [Result<RedisValue, RedisError>]
         do {
-            results = try await client.send(batch: opening + scenes + types, timeout: limit)
+            results = try await client.send(batch: opening + scenes + types + ends, timeout: limit)
         } catch {
             return [Shortcoming(error)]
         }
@@ -61,6 +64,7 @@ enum Rehearsal {
         // What the user lacks has been told, and in better words.
         if found.isEmpty, let first = played.first { found.append(first) }
         return found + misfits(results.dropFirst(2 + scenes.count), role.typedKeys)
+            + usedUp(results.suffix(ends.count), streams)
     }
 
     private static func judge(
@@ -104,6 +108,20 @@ enum Rehearsal {
             guard let type = try? result.get().string, type != "none", type != wanted.type
             else { return nil }
             return .wrongType(key: wanted.key, type: type, expected: wanted.type)
+        }
+    }
+
+    /// One that is not there, or no stream, says nothing of its IDs.
+    private static func usedUp(
+        _ results: ArraySlice<Result<RedisValue, RedisError>>, _ streams: [String]
+    ) -> [Shortcoming] {
+        zip(results, streams).compactMap { result, key in
+            guard let facts = try? result.get().array else { return nil }
+            let names = stride(from: 0, to: facts.count - 1, by: 2)
+            guard let name = names.first(where: { facts[$0].string == "last-generated-id" }),
+                facts[name + 1].string == "\(UInt64.max)-\(UInt64.max)"
+            else { return nil }
+            return .usedUp(key: key)
         }
     }
 

@@ -13,6 +13,8 @@ enum Shortcoming: Error, Equatable {
     /// It takes no writes now: full, its disk fails, too few replicas.
     case takesNoWrites(String)
     case wrongType(key: String, type: String, expected: String)
+    /// A stream has had the last ID there is, and takes no more entries.
+    case usedUp(key: String)
     case noSubscriptions
     /// It answers what none of the above explains.
     case odd(String)
@@ -54,7 +56,8 @@ enum Shortcoming: Error, Equatable {
     var isLasting: Bool {
         switch self {
         case .silent, .loading, .replica, .takesNoWrites: false
-        case .refusesUs, .cluster, .sentinel, .old, .rights, .wrongType, .noSubscriptions, .odd:
+        case .refusesUs, .cluster, .sentinel, .old, .rights, .wrongType, .usedUp,
+            .noSubscriptions, .odd:
             true
         }
     }
@@ -63,7 +66,7 @@ enum Shortcoming: Error, Equatable {
     var forbidsStart: Bool {
         switch self {
         case .refusesUs, .cluster, .sentinel, .old, .rights, .noSubscriptions: true
-        case .silent, .loading, .replica, .takesNoWrites, .wrongType, .odd: false
+        case .silent, .loading, .replica, .takesNoWrites, .wrongType, .usedUp, .odd: false
         }
     }
 
@@ -78,7 +81,7 @@ enum Shortcoming: Error, Equatable {
         case .old: "version"
         case .rights: "rights"
         case .takesNoWrites, .odd: "work"
-        case .wrongType: "data"
+        case .wrongType, .usedUp: "data"
         case .noSubscriptions: "channels"
         }
     }
@@ -96,6 +99,7 @@ enum Shortcoming: Error, Equatable {
         case .takesNoWrites(let reason): "it takes no writes: \(reason)"
         case .wrongType(let key, let type, let expected):
             "the key \(key) is a \(type) and has to be a \(expected)"
+        case .usedUp(let key): "the stream \(key) has no IDs left for more entries"
         case .noSubscriptions: "it confirms no subscription"
         case .odd(let reason): "it refuses our work: \(reason)"
         }
@@ -137,6 +141,9 @@ enum Shortcoming: Error, Equatable {
                 : "its log and INFO say why; make room, or bring the replicas back"
         case .wrongType(let key, _, _):
             "find out who writes it, then redis-cli RENAME '\(key)' to another name"
+        case .usedUp(let key):
+            "find out who wrote the last ID, then redis-cli RENAME '\(key)' to another name and "
+                + "HDEL it from each saga:{…}:cursor"
         case .noSubscriptions: "name a Redis itself, not a proxy that has no channels"
         case .odd: "troupe doctor, and the log of Redis"
         }

@@ -92,6 +92,59 @@ struct IdempotencyTests {
         }
     }
 
+    @Test func anOrderThatCannotBeginLeavesItsKeyFree() async throws {
+        try await OrderSystem.run { system in
+            let web = try await system.web
+            let key = ["idempotency-key": "k"]
+            let namespace = system.settings.saga.namespace
+            let stream = SagaKeys(namespace: namespace).stream("OrderCreated", owner: "order")
+            let last = "18446744073709551615-18446744073709551615"
+            _ = try await system.redis.send(
+                RedisCommand("XADD", [.string(stream), .string(last), "data", "x"]))
+
+            for _ in 0..<2 {
+                let refused = try await web.post("/orders", Body().json, headers: key)
+                #expect(refused.status == 503)
+                #expect(refused.header("retry-after") != nil)
+            }
+
+            #expect(try await system.desk.orders(limit: 10).count == 1)
+            let names = RedisCommand("KEYS", [.string(namespace + ":{order}:key:*")])
+            #expect(try await system.redis.send(names).array?.isEmpty == true)
+            #expect(await system.company.chargeCount == 0)
+        }
+    }
+
+    /// The last write of the order's beginning fails on its way to a real server.
+    @Test func anOrderThatBeganByHalfIsNeverAnsweredAsOne() async throws {
+        let server = try await RedisServer.launch()
+        let forwarder = try await TCPForwarder(to: server.port)
+        try await OrderSystem.run(on: server, port: forwarder.port) { system in
+            let web = try await system.web
+            let key = ["idempotency-key": "k"]
+            forwarder.alter { text in
+                guard text.contains("'type', 'OrderCreated'") else { return text }
+                return text.replacing("call('SET', keys", with: "call('SEQ', keys")
+            }
+
+            for _ in 0..<2 {
+                let failed = try await web.post("/orders", Body().json, headers: key)
+                #expect(failed.status == 500)
+                #expect(failed.header("idempotency-replayed") == nil)
+            }
+
+            #expect(await system.company.chargeCount == 0)
+            forwarder.alter(nil)
+            let good = try await web.post("/orders", Body().json, headers: key)
+            #expect(good.status == 201)
+            #expect(good.header("idempotency-replayed") == nil)
+            _ = try await system.ended(OrderID(wellFormed: try #require(good.text("id"))))
+            #expect(await system.company.chargeCount == 1)
+        }
+        await forwarder.stop()
+        await server.stop()
+    }
+
     @Test func malformedKeyIsRefused() async throws {
         try await OrderSystem.run { system in
             let answer = try await system.web.post(

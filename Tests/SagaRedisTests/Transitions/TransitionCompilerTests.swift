@@ -55,7 +55,8 @@ struct TransitionCompilerTests {
                 local id = match(next, '^[^ ]* ([^ ]*)')
                 if before ~= '' then before = ' ' .. before end
                 try('HSET', ledger, field, 'unknown ' .. id
-                    .. ' half_applied' .. before, 'blocked', field .. ' ' .. id)
+                    .. ' half_applied' .. before,
+                    'blocked', field .. ' ' .. id)
                 try('PERSIST', ledger)
             end
             return {'error', began and 1 or 0, text}

@@ -170,6 +170,25 @@ struct RehearsalTests {
         await redis.stop()
     }
 
+    @Test func aStreamWithoutIDsLeftIsNamed() async throws {
+        let redis = try await RedisServer.launch()
+        let client = redis.client()
+        for (key, id) in [
+            ("saga:{order}:OrderCreated", "18446744073709551615-18446744073709551615"),
+            ("saga:{payment}:dead", "18446744073709551615-18446744073709551614"),
+        ] {
+            _ = try await client.send(
+                RedisCommand("XADD", [.string(key), .string(id), "data", "x"]))
+        }
+
+        let found = try await shortcomings(of: redis)
+
+        #expect(found == [.usedUp(key: "saga:{order}:OrderCreated")])
+        #expect(found.first?.subject == "data" && found.first?.isLasting == true)
+        await client.shutdown()
+        await redis.stop()
+    }
+
     @Test func aRemovedCommandIsNamed() async throws {
         let redis = try await RedisServer.launch(
             .init(arguments: ["--rename-command", "XAUTOCLAIM", ""]))
