@@ -115,8 +115,9 @@ public final class SagaRuntime: Service {
     /// What keeps it from doing its work, in sentences that are safe to show; empty if nothing
     /// does.
     ///
-    /// Messages that Redis refuses to publish count at once; reads and transitions once they have
-    /// failed for five seconds. What is heard of no more is forgotten after fifteen.
+    /// Messages that Redis refuses to publish, and transitions left half written, count at once;
+    /// reads, transitions and requests once they have failed for five seconds. What is heard of
+    /// no more is forgotten after fifteen.
     public var faults: [String] { environment.transitions.health.faults() }
 
     private var isRunning: Bool { !isStopping.withLock { $0 } }

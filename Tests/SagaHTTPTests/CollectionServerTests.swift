@@ -44,8 +44,6 @@ struct CollectionServerTests {
     }
 
     private func found(_ path: String, by web: JSONClient) async throws {
-        while try await web.get(path).status != 200 {
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        try await eventually("\(path) is found") { try await web.get(path).status == 200 }
     }
 }

@@ -80,12 +80,16 @@ struct DeliveryTests {
                 }
                 let stream = rig.keys.stream("OrderCreated", owner: "order")
                 let second = Task { try await other.run() }
-                // Longer than several leases the entry stays with its first replica.
-                for _ in 0..<250 {
+                // Longer than two leases the entry stays with its first replica.
+                var (renewals, idle) = (0, 0)
+                try await rig.until("it was renewed eight times") {
                     let entry = try await rig.redis.send(.xpending(stream, "payment", count: 1))
                         .pendingEntries().first
                     #expect(entry?.consumer == "replica")
-                    try await Task.sleep(for: .milliseconds(10))
+                    let now = entry?.idleMilliseconds ?? 0
+                    if now < idle { renewals += 1 }
+                    idle = now
+                    return renewals == 8
                 }
                 rig.saga.world.fail("charge", false)
                 try await rig.settled("1", order, as: .completed)
