@@ -234,6 +234,27 @@ struct HalfAppliedTests {
         await server.stop()
     }
 
+    @Test func aTimerWhoseStreamTakesNothingIsNotLost() async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server, deadline: .milliseconds(50)) { rig in
+            let stream = rig.keys.stream(EventKind(deadlineOf: "order").type, owner: "order")
+            try await rig.exhaust(stream)
+            try await rig.running([rig.saga.order]) { order in
+                _ = try await order.begin("1", OrderCreated())
+                try await rig.until("it was tried twice") { try await refusals(rig) > 1 }
+                #expect(try await order.status(of: "1") == .pending)
+                _ = try await rig.redis.send(.del([stream]))
+                try await rig.until("it is fired") {
+                    try await order.status(of: "1") == .cancelling
+                }
+            }
+            #expect(
+                try await rig.entries(EventKind(deadlineOf: "order").type, owner: "order")
+                    .count == 1)
+        }
+        await server.stop()
+    }
+
     /// How often Redis refused a command, as its statistics count.
     private func refusals(_ rig: ShopRig) async throws -> Int {
         let text = try await rig.redis.send(RedisCommand("INFO", ["commandstats"])).string ?? ""
