@@ -96,6 +96,7 @@ struct TransitionCompiler {
     ///
     /// Nobody has seen its events yet, so they never were. A ledger that may have been written
     /// says in the same moment that nobody knows, so that nothing runs it again.
+    /// Who may not take events back (XDEL) has one that stands, as if more had been written.
     private var failure: String {
         let taken = outlets.enumerated().map { index, stream in
             """
@@ -329,7 +330,6 @@ struct TransitionCompiler {
         let fields = "'data', \(event), 'type', \(Self.quoted(type)), 'id', \(id)"
         let stream = shared(outlet.stream, "stream")
         needs("XADD", stream, ["'*'", "''", "''"])
-        needs("XDEL", stream, ["'1-1'"])
         outlets.append(stream)
         eventLines.append(
             "sent\(outlets.count) = call('XADD', \(stream), '*', \(fields), 'correlationid', saga)")

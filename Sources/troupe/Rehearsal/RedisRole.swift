@@ -164,7 +164,7 @@ extension RedisRole {
         "PUBLISH CHANNEL a", "SUBSCRIBE CHANNEL", "UNSUBSCRIBE a", "XADD KEY * a a",
         "XACK KEY a 1", "XREADGROUP GROUP a a STREAMS KEY >", "XAUTOCLAIM KEY a a 0 0",
         "XCLAIM KEY a a 0 1", "XPENDING KEY a", "XINFO GROUPS KEY", "XGROUP CREATE KEY a 0",
-        "XTRIM KEY MAXLEN 1", "XDEL KEY 1-1", "XRANGE KEY - +", "XREVRANGE KEY + -", "TIME",
+        "XTRIM KEY MAXLEN 1", "XRANGE KEY - +", "XREVRANGE KEY + -", "TIME",
     ]
 
     private static func events(_ prefix: String) -> Place {
