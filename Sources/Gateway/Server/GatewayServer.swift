@@ -58,7 +58,8 @@ public final class GatewayServer: Service {
     /// Answers whether nothing uses the event loops any more.
     private func serve(on loops: MultiThreadedEventLoopGroup) async throws -> Bool {
         let eventLoops = Array(loops.makeIterator())
-        let upstreams = UpstreamDirectory(configuration.upstreams, eventLoops: eventLoops)
+        let upstreams = UpstreamDirectory(
+            configuration.upstreams, eventLoops: eventLoops, logger: logger)
         let phases = try RequestPhases(
             configuration, cache: cache, upstreams: upstreams, logger: logger)
         let groups = ConnectionGroups(

@@ -260,7 +260,7 @@ struct RequestHeadScanner {
     }
 
     /// Digits only, few enough to fit.
-    private static func plainNumber(_ bytes: UnsafeRawBufferPointer) -> Int? {
+    static func plainNumber(_ bytes: UnsafeRawBufferPointer) -> Int? {
         guard (1...18).contains(bytes.count) else { return nil }
         var number = 0
         for byte in bytes {

@@ -16,6 +16,7 @@ final class UpstreamClient {
     private let eventLoop: any EventLoop
     private let pools: [UpstreamPool]
     private let duration: Timer
+    private let failures: UpstreamFailureLog
     private var next: Int
     private var rule: RetryRule
     /// Calls that run on although nobody waits for them.
@@ -24,11 +25,12 @@ final class UpstreamClient {
 
     init(
         _ configuration: UpstreamConfiguration, eventLoop: any EventLoop, offset: Int,
-        duration: Timer
+        duration: Timer, failures: UpstreamFailureLog
     ) {
         self.configuration = configuration
         self.eventLoop = eventLoop
         self.duration = duration
+        self.failures = failures
         next = offset
         pools = configuration.targets.map {
             UpstreamPool(target: $0, configuration: configuration, eventLoop: eventLoop)
@@ -119,7 +121,7 @@ final class UpstreamClient {
         let pool = pools[call.target]
         call.target = (call.target + 1) % pools.count
         let answer = eventLoop.makePromise(of: UpstreamResponse.self)
-        let attempt = Attempt()
+        let attempt = Attempt(of: pool.target)
         call.attempt = attempt
         attempt.lease = UpstreamPool.Lease { result in
             switch result {
@@ -136,7 +138,7 @@ final class UpstreamClient {
         answer.futureResult.whenComplete { result in
             let (client, call, attempt) = bound.value
             attempt.timer?.cancel()
-            client.finished(call, result)
+            client.finished(call, attempt, result)
         }
         if let lease = attempt.lease { pool.serve(lease) }
     }
@@ -168,9 +170,14 @@ final class UpstreamClient {
 
     /// A try under way, which can be ended wherever it stands.
     fileprivate final class Attempt {
+        let target: UpstreamTarget
         var lease: UpstreamPool.Lease?
         var connection: UpstreamConnection?
         var timer: Scheduled<Void>?
+
+        init(of target: UpstreamTarget) {
+            self.target = target
+        }
 
         func end(_ failure: UpstreamFailure) {
             if let connection {
@@ -183,7 +190,9 @@ final class UpstreamClient {
         }
     }
 
-    private func finished(_ call: Call, _ result: Result<UpstreamResponse, any Error>) {
+    private func finished(
+        _ call: Call, _ attempt: Attempt, _ result: Result<UpstreamResponse, any Error>
+    ) {
         call.attempt = nil
         let failure: UpstreamFailure
         switch result {
@@ -191,16 +200,19 @@ final class UpstreamClient {
             let mightBeBetterElsewhere = (502...504).contains(response.status) && pools.count > 1
             guard mightBeBetterElsewhere else { return end(call, .success(response)) }
             call.fallback = response
-            failure = UpstreamFailure(.broken, "status \(response.status)")
+            failure = .broken("status \(response.status)")
         case .failure(let error):
-            failure = error as? UpstreamFailure ?? UpstreamFailure(.broken, "\(type(of: error))")
+            failure = error as? UpstreamFailure ?? .broken("\(type(of: error))")
+            failures.note(
+                failure, of: attempt.target, upstream: configuration.name,
+                request: call.request.fields.first(name: "x-request-id"))
         }
         call.wasSent = call.wasSent || failure.wasSent
         let retries = call.mayRetry || allowsRetry(call, after: failure)
         call.mayRetry = false
         if retries {
             call.wasRetried = true
-            attempt(call)
+            self.attempt(call)
         } else if let fallback = call.fallback {
             end(call, .success(fallback))
         } else {

@@ -1,41 +1,38 @@
 import NIOCore
-import NIOHTTP1
 
 /// One connection to a server of an upstream, which carries one call at a time.
 ///
-/// A connection is given back only when the whole read that ended its answer has been decoded, so
+/// A connection is given back only when all that came with the end of its answer has been read, so
 /// bytes after an answer are found before another call could take them for its own.
 final class UpstreamConnection: ChannelInboundHandler {
-    typealias InboundIn = HTTPClientResponsePart
-    typealias OutboundOut = HTTPClientRequestPart
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private enum State {
         /// May be leased.
         case idle
         /// Waits for an answer.
         case busy(ResponseAssembly, EventLoopPromise<UpstreamResponse>)
-        /// Has its answer; the rest of the read is still being decoded.
-        case answered(UpstreamResponse, reusable: Bool, EventLoopPromise<UpstreamResponse>)
+        /// Has its answer; something may have come with it.
+        case answered(ResponseAssembly.Whole, EventLoopPromise<UpstreamResponse>)
         /// Is not used again.
         case closed
     }
 
     private let target: UpstreamTarget
-    private let bodyLimit: Int
+    private let limits: ResponseAssembly.Limits
     private var state = State.idle
     private var channel: (any Channel)?
     private let pool: UpstreamPool
-    /// Stands before the decoder.
-    let heads = AnswerHeadKeeper()
 
     /// When it became idle, for the pool.
     var idleSince = NIODeadline.uptimeNanoseconds(0)
     /// Whether it has carried a call before.
     private(set) var wasUsed = false
 
-    init(target: UpstreamTarget, bodyLimit: Int, pool: UpstreamPool) {
+    init(target: UpstreamTarget, limits: ResponseAssembly.Limits, pool: UpstreamPool) {
         self.target = target
-        self.bodyLimit = bodyLimit
+        self.limits = limits
         self.pool = pool
     }
 
@@ -51,23 +48,11 @@ final class UpstreamConnection: ChannelInboundHandler {
                 UpstreamFailure(.closedEarly, "the connection was gone", wasSent: false))
             return
         }
-        state = .busy(ResponseAssembly(target: target, bodyLimit: bodyLimit), promise)
-        heads.begin()
-        var fields = request.fields
-        fields.replaceOrAdd(name: "Host", value: target.authority)
-        if let body = request.body {
-            fields.replaceOrAdd(name: "Content-Length", value: String(body.readableBytes))
-        } else if !request.method.isSafe && request.method != .delete {
-            fields.replaceOrAdd(name: "Content-Length", value: "0")
-        }
-        let head = HTTPRequestHead(
-            version: .http1_1, method: HTTPMethod(rawValue: request.method.rawValue),
-            uri: request.path, headers: fields)
-        channel.write(HTTPClientRequestPart.head(head), promise: nil)
-        if let body = request.body, body.readableBytes > 0 {
-            channel.write(HTTPClientRequestPart.body(.byteBuffer(body)), promise: nil)
-        }
-        channel.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+        state = .busy(ResponseAssembly(target: target, limits: limits), promise)
+        let head = UpstreamRequestEncoder.head(request, host: target.authority)
+        channel.write(head, promise: nil)
+        if let body = request.body, body.readableBytes > 0 { channel.write(body, promise: nil) }
+        channel.flush()
     }
 
     /// Ends the call under way, if there is one, and the connection.
@@ -76,7 +61,7 @@ final class UpstreamConnection: ChannelInboundHandler {
         state = .closed
         channel?.close(promise: nil)
         switch ended {
-        case .busy(_, let promise), .answered(_, _, let promise): promise.fail(failure)
+        case .busy(_, let promise), .answered(_, let promise): promise.fail(failure)
         case .idle, .closed: break
         }
     }
@@ -84,37 +69,32 @@ final class UpstreamConnection: ChannelInboundHandler {
     // MARK: - What comes in
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .busy(var assembly, let promise) = state else {
-            abort(UpstreamFailure(.broken, "an answer that nobody asked for"))
-            return
-        }
-        guard let part = exact(unwrapInboundIn(data)) else {
-            return abort(UpstreamFailure(.broken, "fields that cannot be told apart"))
-        }
-        // With a second reference here the whole body would be copied for each of its pieces.
-        state = .closed
-        switch assembly.take(part) {
-        case .more: state = .busy(assembly, promise)
-        case .finished(let response, let reusable):
-            state = .answered(response, reusable: reusable, promise)
-        case .failed(let failure):
-            state = .busy(assembly, promise)
-            abort(failure)
+        switch state {
+        case .busy(var assembly, let promise):
+            // With a second reference here the whole body would be copied for each of its pieces.
+            state = .closed
+            do throws(UpstreamFailure) {
+                if let whole = try assembly.take(unwrapInboundIn(data)) {
+                    state = .answered(whole, promise)
+                } else {
+                    state = .busy(assembly, promise)
+                }
+            } catch {
+                state = .busy(assembly, promise)
+                abort(error)
+            }
+        case .answered: cannotBeReused()
+        case .idle: abort(.broken("an answer that nobody asked for"))
+        case .closed: break
         }
     }
 
-    /// A head with its fields byte by byte; `nil` if they cannot be told apart.
-    private func exact(_ part: HTTPClientResponsePart) -> HTTPClientResponsePart? {
-        guard case .head(let decoded) = part else { return part }
-        let isInterim = (100..<200).contains(decoded.status.code)
-        switch heads.take(decoded.headers, isInterim: isInterim) {
-        case .asDecoded: return part
-        case .fields(let fields):
-            var head = decoded
-            head.headers = fields
-            return .head(head)
-        case .unclear: return nil
-        }
+    /// What follows the answer is odd; the answer itself is whole.
+    private func cannotBeReused() {
+        guard case .answered(var whole, let promise) = state else { return }
+        state = .closed
+        whole.isReusable = false
+        state = .answered(whole, promise)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -124,32 +104,40 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         finishAnswer()
-        abort(UpstreamFailure(.closedEarly, "the connection was closed"))
+        endInput()
         pool.connectionEnded(self)
         channel = nil
         context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if case .answered(let response, _, let promise) = state {
-            // What follows the answer is odd; the answer itself is whole.
-            state = .answered(response, reusable: false, promise)
-            return
+    /// The end of the connection is that of an answer that does not tell its length.
+    private func endInput() {
+        guard case .busy(var assembly, let promise) = state else {
+            return abort(UpstreamFailure(.closedEarly, "the connection was closed"))
         }
-        let kind: UpstreamFailure.Kind = error is IOError ? .closedEarly : .broken
-        abort(UpstreamFailure(kind, "\(type(of: error))"))
+        state = .closed
+        do throws(UpstreamFailure) {
+            promise.succeed(try assembly.inputEnded().response)
+        } catch {
+            promise.fail(error)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .answered = state { return cannotBeReused() }
+        abort(UpstreamFailure(.closedEarly, "\(type(of: error))"))
     }
 
     private func finishAnswer() {
-        guard case .answered(let response, let reusable, let promise) = state else { return }
+        guard case .answered(let whole, let promise) = state else { return }
         wasUsed = true
-        if reusable {
+        if whole.isReusable {
             state = .idle
             pool.connectionIsIdle(self)
         } else {
             state = .closed
             channel?.close(promise: nil)
         }
-        promise.succeed(response)
+        promise.succeed(whole.response)
     }
 }

@@ -1,3 +1,4 @@
+package import Logging
 import Metrics
 package import NIOCore
 import Synchronization
@@ -21,7 +22,10 @@ package final class UpstreamDirectory: Sendable {
     /// Calls under way.
     let calls = TaskTally()
 
-    package init(_ upstreams: [UpstreamConfiguration], eventLoops: [any EventLoop]) {
+    package init(
+        _ upstreams: [UpstreamConfiguration], eventLoops: [any EventLoop], logger: Logger
+    ) {
+        let failures = UpstreamFailureLog(logger)
         loops = eventLoops
         names = Dictionary(
             upstreams.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -35,7 +39,7 @@ package final class UpstreamDirectory: Sendable {
             let all = zip(upstreams, timers).map { upstream, timer in
                 UpstreamClient(
                     upstream, eventLoop: loop, offset: offset % upstream.targets.count,
-                    duration: timer)
+                    duration: timer, failures: failures)
             }
             clients[ObjectIdentifier(loop)] = .makeBoxSendingValue(Clients(all), eventLoop: loop)
         }

@@ -83,4 +83,6 @@ package struct UpstreamFailure: Error, Sendable, Equatable {
         self.detail = detail
         self.wasSent = wasSent ?? kind.mayFollowSending
     }
+
+    static func broken(_ detail: String) -> UpstreamFailure { .init(.broken, detail) }
 }

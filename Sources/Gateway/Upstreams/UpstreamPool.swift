@@ -1,6 +1,5 @@
 import DequeModule
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 
 /// The connections of one event loop to one server of an upstream.
@@ -100,26 +99,16 @@ final class UpstreamPool {
     private func connect(for lease: Lease, wasWaiting: Bool = false) {
         connections += 1
         let connection = UpstreamConnection(
-            target: target, bodyLimit: configuration.bodyLimit, pool: self)
+            target: target,
+            limits: .init(head: configuration.headerLimit, body: configuration.bodyLimit),
+            pool: self)
         let bound = NIOLoopBound(connection, eventLoop: eventLoop)
-        let headerLimit = configuration.headerLimit
         let connected = ClientBootstrap(group: eventLoop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    var limits = NIOHTTPDecoderLimitConfiguration()
-                    limits.maxHeaderFieldSize = headerLimit
-                    limits.maxHeaderListSize = headerLimit
-                    limits.maxHeaderFieldCount = 128
-                    let decoder = HTTPResponseDecoder(
-                        leftOverBytesStrategy: .dropBytes,
-                        informationalResponseStrategy: .forward, limitConfiguration: limits)
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(UpstreamRequestEncoder())
-                    try pipeline.addHandler(bound.value.heads)
-                    try pipeline.addHandler(ByteToMessageHandler(decoder))
-                    try pipeline.addHandler(bound.value)
+                    try channel.pipeline.syncOperations.addHandler(bound.value)
                 }
             }
             .connect(host: target.host, port: target.port)

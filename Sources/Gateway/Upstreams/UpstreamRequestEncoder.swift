@@ -1,40 +1,42 @@
 import NIOCore
-import NIOHTTP1
 
-/// Writes requests as they are meant, fields byte by byte.
-///
-/// The caller sets `Content-Length`; nothing is added here.
-final class UpstreamRequestEncoder: ChannelOutboundHandler {
-    typealias OutboundIn = HTTPClientRequestPart
-    typealias OutboundOut = ByteBuffer
-
-    func write(
-        context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
-    ) {
-        switch unwrapOutboundIn(data) {
-        case .head(let head):
-            context.write(wrapOutboundOut(Self.bytes(of: head)), promise: promise)
-        case .body(.byteBuffer(let bytes)):
-            context.write(wrapOutboundOut(bytes), promise: promise)
-        case .body(.fileRegion), .end:
-            promise?.succeed()
-        }
-    }
-
-    private static func bytes(of head: HTTPRequestHead) -> ByteBuffer {
+/// Writes the heads of requests as they are meant, fields byte by byte.
+enum UpstreamRequestEncoder {
+    /// The head of a request, with the Host and the length that it has.
+    static func head(_ request: UpstreamRequest, host: String) -> ByteBuffer {
         var bytes = ByteBuffer()
         bytes.reserveCapacity(1024)
-        bytes.writeString(head.method.rawValue)
+        bytes.writeString(request.method.rawValue)
         bytes.writeStaticString(" ")
-        bytes.writeString(head.uri)
-        bytes.writeStaticString(" HTTP/1.1\r\n")
-        for (name, value) in head.headers {
+        bytes.writeString(request.path)
+        bytes.writeStaticString(" HTTP/1.1\r\nHost: ")
+        bytes.writeString(host)
+        bytes.writeStaticString("\r\n")
+        for (name, value) in request.fields where !isOurs(name) {
             bytes.writeString(name)
             bytes.writeStaticString(": ")
             FieldText.write(value, into: &bytes)
             bytes.writeStaticString("\r\n")
         }
+        if let length = length(of: request) {
+            bytes.writeStaticString("Content-Length: ")
+            bytes.writeString(String(length))
+            bytes.writeStaticString("\r\n")
+        }
         bytes.writeStaticString("\r\n")
         return bytes
+    }
+
+    private static func length(of request: UpstreamRequest) -> Int? {
+        if let body = request.body { return body.readableBytes }
+        return request.method.isSafe || request.method == .delete ? nil : 0
+    }
+
+    private static func isOurs(_ name: String) -> Bool {
+        switch name.utf8.count {
+        case 4: name.lowercased() == "host"
+        case 14: name.lowercased() == "content-length"
+        default: false
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Gateway
+import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -76,7 +77,9 @@ struct EarlyDecisionTests {
             name: "shop", targets: [UpstreamTarget(host: "127.0.0.1", port: silent.port)])
         upstream.perTryTimeout = .seconds(60)
         upstream.timeout = .seconds(120)
-        let upstreams = UpstreamDirectory([upstream], eventLoops: [loop])
+        let upstreams = UpstreamDirectory(
+            [upstream], eventLoops: [loop],
+            logger: Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() })
         let send = { @Sendable () async -> UpstreamFailure.Kind? in
             do throws(UpstreamFailure) {
                 _ = try await upstreams.send(

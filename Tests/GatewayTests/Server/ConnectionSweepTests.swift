@@ -20,7 +20,7 @@ struct ConnectionSweepTests {
         let silent = Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
         let phases = try RequestPhases(
             configuration, cache: ResponseCache(configuration: configuration.cache),
-            upstreams: UpstreamDirectory([], eventLoops: []), logger: silent)
+            upstreams: UpstreamDirectory([], eventLoops: [], logger: silent), logger: silent)
         let group = ConnectionGroup(
             phases, configuration.server, StopNotice(), tasks: TaskTally(),
             unsent: UnsentLedger(limit: 1, loops: 1), place: 0, eventLoop: channel.eventLoop)
