@@ -5,7 +5,7 @@ import NIOHTTP1
 /// pure.
 ///
 /// Its own, and those that the answer names as the place of what it made, if they are of the same
-/// authority: another's addresses are none of its business.
+/// authority, as the client names it or the upstream: another's addresses are none of its business.
 enum OwnWrite {
     /// A longer one is not looked at; no request could ask for it either.
     private static let longest = 8_192
@@ -14,15 +14,15 @@ enum OwnWrite {
     ///
     /// - Parameters:
     ///   - target: the path of the request.
-    ///   - authority: its `Host`.
+    ///   - authorities: its `Host`, and that of the upstream which answered.
     ///   - fields: those of the answer; nil if there was none.
     static func paths(
-        target: ByteBuffer, authority: String?, fields: HTTPHeaders?
+        target: ByteBuffer, authorities: [String], fields: HTTPHeaders?
     ) -> [ByteBuffer] {
         var paths = [target]
         for name in ["location", "content-location"] {
             for reference in fields?[name] ?? [] {
-                guard let path = path(of: reference, from: target, authority) else { continue }
+                guard let path = path(of: reference, from: target, authorities) else { continue }
                 paths.append(path)
             }
         }
@@ -41,7 +41,7 @@ enum OwnWrite {
     }
 
     private static func path(
-        of reference: String, from target: ByteBuffer, _ authority: String?
+        of reference: String, from target: ByteBuffer, _ authorities: [String]
     ) -> ByteBuffer? {
         guard reference.utf8.count <= longest else { return nil }
         var rest = Substring(reference).prefix { $0 != "#" && $0 != "?" }
@@ -54,7 +54,7 @@ enum OwnWrite {
         if rest.hasPrefix("//") {
             rest = rest.dropFirst(2)
             let named = rest.prefix { $0 != "/" }
-            guard let authority, isSame(named, authority) else { return nil }
+            guard authorities.contains(where: { isSame(named, $0) }) else { return nil }
             rest = rest[named.endIndex...]
             if rest.isEmpty { rest = "/" }
         }

@@ -39,62 +39,10 @@ extension RequestPhases {
             upstream, path, exchange, isHead ? .get : exchange.head.method,
             isHead ? ForwardedFields.forHead(own) : own, body: exchange.body)
         if !exchange.head.method.isSafe && called.mayHaveActed {
-            let said = called.server == nil ? nil : called.response.fields
-            await invalidate(exchange, said)
-            if called.mayStillAct { invalidateLater(exchange, said) }
+            await invalidate(exchange, by: called)
+            if called.mayStillAct { invalidateLater(exchange, by: called) }
         }
         return Answer(called.response, cacheStatus: status, upstream: called.server ?? upstream)
-    }
-
-    /// Runs once more a while after a change whose end nobody told.
-    ///
-    /// The upstream may make it after the first invalidation, when others have already kept what
-    /// was before it. As much time again as the call had, and at most half a minute, is what it
-    /// gets for that. A stop of the event loop ends the wait.
-    private func invalidateLater(_ exchange: Exchange, _ fields: HTTPHeaders?) {
-        guard lateChanges.add() else { return }
-        var exchange = exchange
-        exchange.body = nil
-        let spent = TimeAmount.nanoseconds(
-            Moment.now().nanoseconds - exchange.began.nanoseconds)
-        let delay = min(max(spent, .seconds(1)), .seconds(30))
-        let wait = exchange.eventLoop.scheduleTask(in: delay) { [exchange] in
-            _ = Task { await self.invalidate(exchange, fields) }
-        }
-        wait.futureResult.whenComplete { _ in self.lateChanges.remove() }
-    }
-
-    /// Runs after an unsafe request and before its answer is sent, so that whoever made the change
-    /// never sees what was before it; also when its client hangs up meanwhile, who may look again.
-    ///
-    /// - Parameter fields: those of the answer, if there was one.
-    private func invalidate(_ exchange: Exchange, _ fields: HTTPHeaders?) async {
-        var tags = exchange.route.configuration.invalidates.compactMap {
-            $0.tag(exchange.parameter)
-        }
-        let paths = OwnWrite.paths(
-            target: exchange.head.target.path, authority: exchange.head.first(.host),
-            fields: fields)
-        for tag in paths.flatMap(keptTags) where !tags.contains(tag) { tags.append(tag) }
-        guard !tags.isEmpty else { return }
-        // A name of our own: a cause counts once, and a client could send one name twice.
-        let cause = String(UInt64.random(in: .min ... .max), radix: 36) + ":" + exchange.name
-        // In a task of its own: a client that hangs up does not undo what was done.
-        await Task { [cache] in await cache.invalidate(tags, cause: cause) }.value
-    }
-
-    /// What every answer that is kept for a path tells about.
-    private func keptTags(at path: ByteBuffer) -> [CacheTag] {
-        guard case .route(let index, let parameters) = router.match(path, .get),
-            routes[index].policy != nil
-        else { return [] }
-        let route = routes[index]
-        return route.tags(at: String(buffer: path)) { name in
-            guard let place = route.parameters.firstIndex(of: name) else { return nil }
-            let range = parameters[place]
-            return path.getString(at: path.readerIndex + range.lowerBound, length: range.count)
-                .map(PercentText.decoded)
-        }
     }
 
     private func fields(of exchange: Exchange, policy: CachePolicy?) -> HTTPHeaders {
@@ -110,8 +58,10 @@ extension RequestPhases {
         return ForwardedFields.shared(exchange.head, policy: policy, origin: origin)
     }
 
-    private struct Called {
+    /// What came of a call.
+    struct Called {
         var response: FetchedResponse
+        /// Who answered, if anybody did.
         var server: String?
         /// Whether the upstream may have changed something.
         var mayHaveActed: Bool
@@ -132,7 +82,7 @@ extension RequestPhases {
             let response = try await upstreams.send(
                 request, to: upstream, on: exchange.eventLoop,
                 timeout: exchange.route.configuration.timeout,
-                onRunningOn: { _ = Task { await self.invalidate(exchange, nil) } })
+                onRunningOn: { self.invalidateSoon(exchange) })
             guard Self.isSolicited(response.status, fields) else {
                 throw UpstreamFailure(.broken, "status \(response.status) that nobody asked for")
             }

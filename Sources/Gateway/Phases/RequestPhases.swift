@@ -30,7 +30,9 @@ final class RequestPhases: Sendable {
     let router: Router
     let routes: [CompiledRoute]
     /// Changes that are looked after once more.
-    let lateChanges = BoundedTally(limit: 10_000)
+    let lateChanges = LateChanges(limit: 10_000)
+    /// Changes that are being told and that nobody waits for.
+    let changes = TaskTally()
     /// What is counted under no route.
     private let unrouted: RouteMetrics
 

@@ -77,18 +77,19 @@ public final class GatewayServer: Service {
         try? await listener.close().get()
         await groups.drain(within: configuration.server.drainTimeout)
         upstreams.stop()
-        let isQuiet = await becomesQuiet(groups, upstreams)
+        let isQuiet = await becomesQuiet(groups, upstreams, phases)
+        await phases.settleChanges(within: Self.settling)
         logger.info("gateway stopped")
         return isQuiet
     }
 
     /// Waits for tasks whose requests were cut off; they end when their calls do.
     private func becomesQuiet(
-        _ groups: ConnectionGroups, _ upstreams: UpstreamDirectory
+        _ groups: ConnectionGroups, _ upstreams: UpstreamDirectory, _ phases: RequestPhases
     ) async -> Bool {
         let clock = ContinuousClock()
         let end = clock.now + Self.afterwork
-        while groups.tasks.isBusy || upstreams.calls.isBusy {
+        while groups.tasks.isBusy || upstreams.calls.isBusy || phases.changes.isBusy {
             guard clock.now < end else { return false }
             // Also when cancelled: it is a short wait, and those waited for are cancelled too.
             await Task.detached { try? await Task.sleep(for: .milliseconds(5)) }.value
@@ -97,6 +98,8 @@ public final class GatewayServer: Service {
     }
 
     private static let afterwork = Duration.milliseconds(500)
+    /// Time for changes that the second level has not heard of.
+    private static let settling = Duration.seconds(1)
 
     /// As many connections as there may be descriptors for.
     private func allowedConnections(_ eventLoops: Int) -> Int {

@@ -11,7 +11,8 @@ struct OwnWriteTests {
         _ target: String, _ fields: HTTPHeaders? = nil, authority: String? = "shop.example"
     ) -> [String] {
         OwnWrite.paths(
-            target: ByteBuffer(string: target), authority: authority, fields: fields
+            target: ByteBuffer(string: target), authorities: [authority].compactMap(\.self),
+            fields: fields
         ).map { String(buffer: $0) }
     }
 
@@ -41,6 +42,13 @@ struct OwnWriteTests {
         #expect(paths("/d", ["Location": location]) == ["/d", "/d/"])
     }
 
+    @Test func upstreamsOwnAuthorityIsMeantToo() {
+        let paths = OwnWrite.paths(
+            target: ByteBuffer(string: "/d"), authorities: ["shop.example", "[::1]:3003"],
+            fields: ["Location": "http://[::1]:3003/c/7", "Content-Location": "http://[::1]/x"])
+        #expect(paths.map { String(buffer: $0) } == ["/d", "/d/", "/c/7", "/c/7/"])
+    }
+
     @Test func withoutAHostOnlyPathsAreMeant() {
         #expect(paths("/d", ["Location": "http://a/c"], authority: nil) == ["/d", "/d/"])
         #expect(paths("/d", ["Location": "/c"], authority: nil) == ["/d", "/d/", "/c", "/c/"])
@@ -65,7 +73,14 @@ struct OwnWriteOverHTTPTests {
             if request.method == "GET" {
                 return .init(body: "\(shop.version.load(ordering: .sequentiallyConsistent))")
             }
-            return await answer(shop.version.add(1, ordering: .sequentiallyConsistent).newValue)
+            var said = await answer(
+                shop.version.add(1, ordering: .sequentiallyConsistent).newValue)
+            // The name under which the gateway asks it.
+            if said.fields.first(name: "location") == "ITSELF" {
+                let host = request.fields.first(name: "host") ?? ""
+                said.fields.replaceOrAdd(name: "Location", value: "http://\(host)/c/7")
+            }
+            return said
         }
         let yaml = """
             upstreams:
@@ -136,13 +151,14 @@ struct OwnWriteOverHTTPTests {
         }
     }
 
-    @Test func placeThatTheAnswerNamesIsTakenAway() async throws {
+    @Test(arguments: ["/c/7", "ITSELF"])
+    func placeThatTheAnswerNamesIsTakenAway(_ location: String) async throws {
         let routes =
             Self.one + """
 
                   - {name: make, path: /make, methods: [POST], upstream: shop}
                 """
-        let made = OriginServer.Answer(status: 201, fields: ["Location": "/c/7"])
+        let made = OriginServer.Answer(status: 201, fields: ["Location": location])
         try await with(routes, answer: { _ in made }) { client, _ in
             #expect(try await client.get("/c/7").body == "0")
             _ = try await client.request("POST", "/make", [], body: "x")
@@ -165,8 +181,9 @@ struct OwnWriteOverHTTPTests {
               - {name: get, path: "/c/{x}", upstream: shop, cache: {ttl: 60s, scope: shared}}
               - {name: put, path: "/c/{x}", methods: [PUT], upstream: hasty}
             """
+        let (gate, opening) = AsyncStream.makeStream(of: Void.self)
         let late: @Sendable (Int) async -> OriginServer.Answer = { _ in
-            try? await Task.sleep(for: .seconds(30))
+            for await _ in gate { break }
             return .init()
         }
         try await with(routes, answer: late) { client, _ in
@@ -176,6 +193,7 @@ struct OwnWriteOverHTTPTests {
 
             #expect(try await client.get("/c/7").body == "1")
         }
+        opening.finish()
     }
 
     @Test func gatewayThatCannotChangeAnythingTagsNoPaths() async throws {

@@ -9,11 +9,14 @@ struct GatewayUnderTest {
     let running: Task<Void, any Error>
 
     /// Starts a gateway of that configuration; cancelling `running` stops it.
-    static func start(_ yaml: String, logger: Logger? = nil) async throws -> GatewayUnderTest {
+    static func start(
+        _ yaml: String, logger: Logger? = nil, secondLevel: (any SecondLevelCache)? = nil
+    ) async throws -> GatewayUnderTest {
         var configuration = try GatewayConfiguration(yaml: yaml, file: "test.yaml")
         configuration.server.port = 0
         configuration.server.eventLoops = 1
-        let cache = ResponseCache(configuration: configuration.cache)
+        let cache = ResponseCache(
+            configuration: configuration.cache, secondLevel: secondLevel)
         let silent = Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = GatewayServer(
@@ -29,10 +32,10 @@ struct GatewayUnderTest {
 
     /// Runs a gateway for as long as `body` takes.
     static func with(
-        _ yaml: String, logger: Logger? = nil,
+        _ yaml: String, logger: Logger? = nil, secondLevel: (any SecondLevelCache)? = nil,
         _ body: (_ port: Int, _ cache: ResponseCache) async throws -> Void
     ) async throws {
-        let gateway = try await start(yaml, logger: logger)
+        let gateway = try await start(yaml, logger: logger, secondLevel: secondLevel)
         let result: Result<Void, any Error>
         do {
             result = .success(try await body(gateway.port, gateway.cache))
