@@ -42,6 +42,7 @@ struct CacheState {
     let configuration: CacheConfiguration
     var store: MemoryStore
     var ledger: CoherenceLedger
+    var backlog: RaiseBacklog
 
     private var flights: [UInt64: Flight] = [:]
     private var joinable: [CacheKey: UInt64] = [:]
@@ -53,25 +54,16 @@ struct CacheState {
     private var loneKeys: [CacheKey: Moment] = [:]
     private var learned: [CacheKey: [CacheTag]] = [:]
     private var learnedCount = 0
-    private var pendingRaises: [Invalidation] = []
-    private var raisesUnderWay = 0
-    private var pendingAnnouncements: [Invalidation] = []
 
     /// More keys than this are not worth remembering; forgetting one costs a shared wait.
     private static let loneKeyLimit = 1_024
-    /// What one raise carries; more would hold a connection's other commands back.
-    private static let raiseBatch = 128
-
-    /// So many raises take all that can wait at one time.
-    static func raiseRound(_ configuration: CacheConfiguration) -> Int {
-        configuration.pendingRaiseLimit / raiseBatch + 1
-    }
 
     init(_ configuration: CacheConfiguration) {
         self.configuration = configuration
         store = MemoryStore(
             entryLimit: configuration.entryLimit, byteLimit: configuration.byteLimit)
         ledger = CoherenceLedger(isSuspended: configuration.startsSuspended)
+        backlog = RaiseBacklog(limit: configuration.pendingRaiseLimit)
     }
 
     // MARK: - Looking up and joining
@@ -244,54 +236,24 @@ struct CacheState {
 
     /// Keeps invalidations whose raise is still to be done.
     mutating func postpone(_ invalidations: [Invalidation]) {
-        pendingRaises += invalidations
-        if pendingRaises.count > configuration.pendingRaiseLimit { raiseAllInstead() }
+        if backlog.postpone(invalidations) { raiseAllInstead() }
     }
 
     /// Gives the raises that wait up for one that makes every entry invalid, which covers them.
     private mutating func raiseAllInstead() {
         ledger.beginRaisingAll()
-        settled(pendingRaises)
-        pendingRaises.removeAll()
+        settled(backlog.giveUp())
     }
 
-    /// The oldest invalidations to be raised; the caller tells with `raised` how that went.
-    mutating func nextRaises() -> [Invalidation] {
-        let batch = Array(pendingRaises.prefix(CacheState.raiseBatch))
-        pendingRaises.removeFirst(batch.count)
-        if !batch.isEmpty { raiseBegins() }
-        return batch
-    }
-
-    /// A raise is under way, which ends with `raised`.
-    mutating func raiseBegins() {
-        raisesUnderWay += 1
-    }
-
+    /// A raise has ended.
     mutating func raised(_ invalidations: [Invalidation], _ isRaised: Bool) {
-        raisesUnderWay -= 1
+        backlog.raiseEnded()
         if isRaised { settled(invalidations) } else { postpone(invalidations) }
     }
 
     /// Whether the second level has heard of everything taken.
     var isSettled: Bool {
-        pendingRaises.isEmpty && raisesUnderWay == 0 && ledger.raisingAllRound == nil
-            && pendingAnnouncements.isEmpty
-    }
-
-    /// Keeps an own write that the others have not been told of.
-    ///
-    /// Over the limit the oldest is forgotten: the others then give its old answer until its end.
-    mutating func postponeAnnouncement(_ invalidation: Invalidation) {
-        if pendingAnnouncements.count >= configuration.pendingRaiseLimit {
-            pendingAnnouncements.removeFirst()
-        }
-        pendingAnnouncements.append(invalidation)
-    }
-
-    mutating func takeAnnouncements() -> [Invalidation] {
-        defer { pendingAnnouncements = [] }
-        return pendingAnnouncements
+        backlog.isEmpty && ledger.raisingAllRound == nil
     }
 
     mutating func makeAllInvalid(hasSecondLevel: Bool) {

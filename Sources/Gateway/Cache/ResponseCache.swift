@@ -110,7 +110,7 @@ public final class ResponseCache: Sendable {
         let invalidation = Invalidation(cause: cause, tags: tags)
         state.withLock {
             $0.take([invalidation])
-            $0.raiseBegins()
+            $0.backlog.raiseBegins()
         }
         recordSize()
         await raise([invalidation])
@@ -120,7 +120,7 @@ public final class ResponseCache: Sendable {
     /// Tells the other gateways, or keeps it for `settle`.
     private func announce(_ invalidation: Invalidation) async {
         guard let secondLevel, await !secondLevel.announce(invalidation) else { return }
-        state.withLock { $0.postponeAnnouncement(invalidation) }
+        state.withLock { $0.backlog.postponeAnnouncement(invalidation) }
     }
 
     /// Takes away what some events changed, in this process and at once.
@@ -151,12 +151,12 @@ public final class ResponseCache: Sendable {
             guard await secondLevel.raiseAll() else { return false }
             state.withLock { $0.ledger.settledAll(round: round) }
         }
-        for _ in 0..<CacheState.raiseRound(configuration) {
-            let batch = state.withLock { $0.nextRaises() }
+        for _ in 0..<RaiseBacklog.raises(within: configuration.pendingRaiseLimit) {
+            let batch = state.withLock { $0.backlog.next() }
             if batch.isEmpty { break }
             guard await raise(batch) else { return false }
         }
-        for invalidation in state.withLock({ $0.takeAnnouncements() }) {
+        for invalidation in state.withLock({ $0.backlog.takeAnnouncements() }) {
             await announce(invalidation)
         }
         return state.withLock { $0.isSettled }

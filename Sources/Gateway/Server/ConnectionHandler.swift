@@ -1,4 +1,3 @@
-import DequeModule
 import NIOCore
 import NIOHTTP1
 import Observability
@@ -50,16 +49,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let task: Task<Void, Never>
     }
 
-    /// An answer of which some waits, and where its last byte stands in the queue.
-    private struct Unsent {
-        let end: Int
-        var ended: EndedRequest
-        let name: String
-        let upstream: String?
-    }
-
     private let group: ConnectionGroup
     private let identity: ConnectionIdentity
+    private var accounts: RequestAccounts
     private var context: ChannelHandlerContext?
     private var parser: RequestParser
     private var keys = CacheKey.Builder()
@@ -71,7 +63,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// A write is being called: whatever the channel tells from inside of it is only noted.
     private var isWriting = false
     private var queue = AnswerQueue()
-    private var unsent = Deque<Unsent>()
     private var progress = WriteProgress()
     private var closesAfterAnswer = false
     private var heldRead = false
@@ -88,6 +79,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     init(_ group: ConnectionGroup, _ identity: ConnectionIdentity) {
         self.group = group
         self.identity = identity
+        accounts = RequestAccounts(group, identity)
         parser = RequestParser(limits: group.configuration.limits)
     }
 
@@ -151,11 +143,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case .reading: logPartialHead(status)
         case .finishing, .lingering, .closed: break
         }
-        while var first = unsent.popFirst() {
-            first.ended.bytes = max(0, first.ended.bytes - (first.end - queue.position))
-            first.ended.status = status
-            log(first)
-        }
+        accounts.cut(behind: queue.position, status: status)
     }
 
     // MARK: - Reading
@@ -320,9 +308,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
             bytes: queue.count - before,
             nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
         if queue.hasBodies {
-            wait(ended, name: name ?? "", upstream: nil)
+            accounts.wait(ended, until: queue.end, name: name ?? "")
         } else {
-            log(ended, name: name ?? "", upstream: nil)
+            accounts.log(ended, name: name ?? "")
         }
         if !frame.keepsAlive { answeredLast() }
     }
@@ -340,39 +328,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
             route: route, asked: .head(head), status: status, cacheStatus: answer.cacheStatus,
             bytes: queue.count - before,
             nanoseconds: now.nanoseconds - since.nanoseconds)
-        wait(ended, name: name, upstream: answer.upstream)
+        accounts.wait(ended, until: queue.end, name: name, upstream: answer.upstream)
         since = now
         if !frame.keepsAlive { answeredLast() }
     }
 
     // MARK: - Accounts
-
-    /// A request ends when the last byte of its answer is handed on.
-    private func wait(_ ended: EndedRequest, name: String, upstream: String?) {
-        unsent.append(Unsent(end: queue.end, ended: ended, name: name, upstream: upstream))
-    }
-
-    private func logSent() {
-        while let first = unsent.first, first.end <= queue.position {
-            unsent.removeFirst()
-            log(first)
-        }
-    }
-
-    private func log(_ answer: Unsent) {
-        log(answer.ended, name: answer.name, upstream: answer.upstream)
-    }
-
-    private func log(
-        _ ended: EndedRequest, name: @autoclosure () -> String, upstream: String?
-    ) {
-        group.phases.log(ended)
-        if ended.cacheStatus == .hit {
-            group.hits &+= 1
-            guard group.phases.accessLog.wantsHit(group.hits) else { return }
-        }
-        group.phases.accessLog.write(ended, of: identity, name: name(), upstream: upstream)
-    }
 
     /// A request that got no answer.
     private func log(
@@ -381,7 +342,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let ended = EndedRequest(
             route: route, asked: .head(head), status: status, cacheStatus: nil, bytes: bytes,
             nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
-        log(ended, name: name, upstream: nil)
+        accounts.log(ended, name: name)
     }
 
     /// Accounts for a head that broke off, if there is one, and forgets it.
@@ -391,7 +352,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             route: nil, asked: .refused(parser.refusedHead), status: status, cacheStatus: nil,
             bytes: 0, nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
         parser = RequestParser(limits: group.configuration.limits)
-        log(ended, name: group.namer.next(), upstream: nil)
+        accounts.log(ended, name: group.namer.next())
     }
 
     private func logCut(_ intake: Intake, _ status: Int) {
@@ -435,7 +396,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let ended = EndedRequest(
             route: nil, asked: refused, status: fault.status, cacheStatus: nil,
             bytes: queue.count - before, nanoseconds: Moment.now().nanoseconds - since.nanoseconds)
-        wait(ended, name: name, upstream: nil)
+        accounts.wait(ended, until: queue.end, name: name)
         answeredLast()
     }
 
@@ -456,7 +417,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             if piece.isOwn { queue.reuse(&piece.bytes) }
         }
         isWriting = false
-        logSent()
+        accounts.sent(upTo: queue.position)
     }
 
     private var isFinishing: Bool {
