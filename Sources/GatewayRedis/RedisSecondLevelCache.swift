@@ -17,36 +17,6 @@ import Synchronization
 // only if all are, the entry is written. So a fill that stores nothing leaves a number that is gone
 // after ten seconds.
 
-/// The settings of a second level on Redis.
-public struct SecondLevelConfiguration: Sendable {
-    /// What stands before every key and channel.
-    public var namespace: String
-    /// How long a request waits for Redis before it goes on without.
-    public var readTimeout: Duration = .milliseconds(150)
-    /// How long a change waits until its generations are raised.
-    public var writeTimeout: Duration = .seconds(1)
-    /// No entry lives longer.
-    public var longestLifetime: Duration = .seconds(3_600)
-    /// How long a generation lives that a fill begins, and how much longer than an entry one that
-    /// guards it.
-    ///
-    /// A fill that takes longer stores nothing.
-    public var generationLifetime: Duration = .seconds(10)
-    /// How long an event that has raised a generation is remembered.
-    ///
-    /// Told again after that, it costs a miss.
-    public var eventMemory: Duration = .seconds(10)
-    /// Bytes of entries that this gateway has stored and that have not ended, at most.
-    public var byteLimit = 256 << 20
-    /// Generations that this gateway begins in the time that one lives, at most.
-    public var generationLimit = 100_000
-
-    /// The defaults, for one namespace.
-    public init(namespace: String = "") {
-        self.namespace = namespace
-    }
-}
-
 /// The cache that gateways share, on Redis.
 ///
 /// While Redis does not answer, calls return nil or false at once, but for one now and then that
@@ -113,7 +83,7 @@ public final class RedisSecondLevelCache: SecondLevelCache {
         let others = entry.generations.values.keys.filter { !tags.contains($0) }
         if !others.isEmpty {
             // Those that are not there are equal to nothing, so none is begun.
-            guard let more = await ask(Question(tags: Array(others), begins: false)) else {
+            guard let more = await ask(self.question(about: Array(others), begins: false)) else {
                 return nil
             }
             guard more.epoch == present.epoch else {
@@ -200,7 +170,8 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     /// Replaces the epoch, which is part of every entry.
     public func raiseAll() async -> Bool {
         let command = RedisCommand.set(
-            keys.epoch, .integer(freshStart()), RedisSetOptions(timeToLive: epochLifetime))
+            keys.epoch, .integer(GenerationQuestion.freshStart()),
+            RedisSetOptions(timeToLive: epochLifetime))
         return await send([command], timeout: configuration.writeTimeout) != nil
     }
 
@@ -223,67 +194,28 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     /// The epoch is one key, and outlives every entry.
     private var epochLifetime: Duration { configuration.longestLifetime * 2 }
 
-    /// Where a generation begins.
-    ///
-    /// A random number, because one that was evicted must not come back.
-    private func freshStart() -> Int { Int.random(in: 1...(1 << 52)) }
-
-    /// What is asked about the epoch and some tags.
-    private struct Question {
-        var tags: [CacheTag]
-        /// Whether tags without a generation are given one.
-        var begins: Bool
-        var commands: [RedisCommand] = []
-    }
-
-    private func question(about tags: [CacheTag]) -> Question {
+    /// Tags without a generation are given one, unless too many were.
+    private func question(about tags: [CacheTag]) -> GenerationQuestion {
         let mayBegin = state.withLock { $0.budget.mayBegin(at: .now) }
         if !mayBegin { overBudget.increment() }
-        return written(Question(tags: tags, begins: mayBegin))
+        return question(about: tags, begins: mayBegin)
     }
 
-    private func written(_ question: Question) -> Question {
-        let lifetime = RedisArgument.milliseconds(configuration.generationLifetime)
-        var question = question
-        question.commands = [
-            ServerIdentity.question,
-            begin(keys.epoch, .milliseconds(epochLifetime)), .get(keys.epoch),
-        ]
-        for key in question.tags.map(keys.generation) {
-            if question.begins { question.commands.append(begin(key, lifetime)) }
-            question.commands.append(.get(key))
-        }
-        return question
-    }
-
-    private func begin(_ key: String, _ lifetime: RedisArgument) -> RedisCommand {
-        RedisCommand("SET", [.string(key), .integer(freshStart()), "PX", lifetime, "NX"])
+    private func question(about tags: [CacheTag], begins: Bool) -> GenerationQuestion {
+        GenerationQuestion(
+            about: tags, begins: begins, keys: keys, lifetime: configuration.generationLifetime,
+            epochLifetime: epochLifetime)
     }
 
     private func answer(
-        _ replies: ArraySlice<RedisValue>, to question: Question
+        _ replies: ArraySlice<RedisValue>, to question: GenerationQuestion
     ) -> Generations? {
-        let replies = Array(replies)
-        let step = question.begins ? 2 : 1
-        guard replies.count == 3 + step * question.tags.count,
-            let identity = ServerIdentity(replies[0]), let epoch = replies[2].integer
-        else { return nil }
-        let keeper = identity.runID + "/" + identity.replicationID
-        var values: [CacheTag: Generation] = [:]
-        var begun = 0
-        for (index, tag) in question.tags.enumerated() {
-            let place = 3 + step * index
-            if question.begins, !replies[place].isNull { begun += 1 }
-            guard let number = replies[place + step - 1].integer else { continue }
-            values[tag] = Generation(number: UInt64(clamping: number), keeper: keeper)
-        }
-        if begun > 0 { state.withLock { $0.budget.began(begun) } }
-        return Generations(
-            epoch: Generation(number: UInt64(clamping: epoch), keeper: keeper), values: values)
+        guard let answer = question.answer(Array(replies)) else { return nil }
+        if answer.begun > 0 { state.withLock { $0.budget.began(answer.begun) } }
+        return answer.generations
     }
 
-    private func ask(_ question: Question) async -> Generations? {
-        let question = question.commands.isEmpty ? written(question) : question
+    private func ask(_ question: GenerationQuestion) async -> Generations? {
         guard let replies = await send(question.commands, timeout: configuration.readTimeout)
         else { return nil }
         return answer(replies[...], to: question)
