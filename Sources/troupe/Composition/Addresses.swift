@@ -1,3 +1,5 @@
+import Gateway
+
 /// Who listens where: the gateway at a port, the services behind it, the admin port at + 100.
 struct Addresses: Sendable {
     static let host = "127.0.0.1"
@@ -19,7 +21,7 @@ struct Addresses: Sendable {
     func port(of service: ServiceName) -> Int { gateway + service.offset }
 
     func url(of service: ServiceName) -> String {
-        "http://\(Self.inURL(callHost)):\(port(of: service))"
+        "http://\(Self.authority(callHost, port(of: service)))"
     }
 
     /// Where one of `all` listens.
@@ -37,8 +39,10 @@ struct Addresses: Sendable {
         }
     }
 
-    /// An IPv6 address stands in brackets there.
-    static func inURL(_ host: String) -> String { host.contains(":") ? "[\(host)]" : host }
+    /// Host and port as they stand in a URL.
+    static func authority(_ host: String, _ port: Int) -> String {
+        UpstreamTarget(host: host, port: port).authority
+    }
 
     /// All ports of `up` with their names, in the order of the table.
     func all(without excluded: Set<ServiceName> = []) -> [(name: String, port: Int)] {

@@ -58,14 +58,14 @@ struct Opening: Service {
         plan.addresses.all(without: plan.excluded)
             .filter { !plan.usesProcesses || $0.name != "admin" }
             .map { name, port in
-                let host = Addresses.inURL(plan.addresses.host(of: name))
-                return [name, "http://\(host):\(port)" + (name == "admin" ? "/metrics" : "")]
+                let authority = Addresses.authority(plan.addresses.host(of: name), port)
+                return [name, "http://\(authority)" + (name == "admin" ? "/metrics" : "")]
             } + [["redis", plan.settings.redis.shown]]
     }
 
     private var suggestions: [[String]] {
-        let host = Addresses.inURL(plan.addresses.callHost)
-        let gateway = "http://\(host):\(plan.addresses.gateway)"
+        let addresses = plan.addresses
+        let gateway = "http://\(Addresses.authority(addresses.callHost, addresses.gateway))"
         let prefix = plan.settings.namespace.map { "\($0):" } ?? ""
         let order =
             #"{"userId":"1","productId":"1","quantity":1,"#

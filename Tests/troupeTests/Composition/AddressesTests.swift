@@ -21,6 +21,13 @@ struct AddressesTests {
         #expect(addresses.admin == 4100)
     }
 
+    @Test func ipv6AddressesStandInBracketsInURLs() {
+        let addresses = Addresses(place: .init(host: "::"))
+
+        #expect(addresses.url(of: .orders) == "http://[::1]:3003")
+        #expect(Addresses.authority("::1", 3000) == "[::1]:3000")
+    }
+
     @Test func everyServiceIsStarted() {
         #expect(Set(ServiceName.startOrder) == Set(ServiceName.allCases))
         #expect(ServiceName.startOrder.count == ServiceName.allCases.count)
