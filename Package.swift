@@ -172,7 +172,7 @@ let package = Package(
         tests("CloudEventsTests", ["CloudEvents"]),
         // Apart from the other tests of the gateway: they keep a core busy for a while, and what
         // waits for a time-out beside them would be starved.
-        tests("GatewayExplorationTests", ["Gateway"]),
+        tests("GatewayExplorationTests", ["Gateway", "RedisTestKit"]),
         tests(
             "GatewayTests",
             [

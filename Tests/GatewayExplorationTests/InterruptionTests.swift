@@ -1,3 +1,4 @@
+import RedisTestKit
 import Testing
 
 @testable import Gateway
@@ -69,13 +70,14 @@ private struct World: Hashable {
     var changesOfRole = 0
 }
 
-private struct Exploration {
+private struct InterruptionModel: Exploration {
     var leftOut: InterruptionRule?
     var events = 2
     var fills = 2
     var breaks = 1
     var restarts = 1
     var changesOfRole = 0
+    let start = World()
 
     func successors(of world: World) -> [World] {
         var next = activities(of: world) + links(of: world)
@@ -227,20 +229,6 @@ private struct Exploration {
         guard world.link == .live, let kept = world.kept, kept < world.taken else { return nil }
         return "version \(kept) is in use after event \(world.taken)"
     }
-
-    func run() async -> (states: Int, violation: String?) {
-        var seen: Set<World> = [World()]
-        var queue = [World()]
-        while let world = queue.popLast() {
-            // Other tests share these threads.
-            if seen.count.isMultiple(of: 64) { await Task.yield() }
-            if let violation = violation(in: world) { return (seen.count, violation) }
-            for next in successors(of: world) where seen.insert(next).inserted {
-                queue.append(next)
-            }
-        }
-        return (seen.count, nil)
-    }
 }
 
 extension World {
@@ -254,14 +242,14 @@ extension World {
 @Suite(.timeLimit(.minutes(3)))
 struct InterruptionTests {
     @Test func brokenSubscriptionsAndRestartsServeNothingOld() async {
-        let outcome = await Exploration().run()
+        let outcome = await InterruptionModel().run()
 
         #expect(outcome.violation == nil)
         #expect(outcome.states > 10_000)
     }
 
     @Test func changesOfRoleServeNothingOld() async {
-        let outcome = await Exploration(restarts: 0, changesOfRole: 1).run()
+        let outcome = await InterruptionModel(restarts: 0, changesOfRole: 1).run()
 
         #expect(outcome.violation == nil)
         #expect(outcome.states > 1_000)
@@ -270,7 +258,7 @@ struct InterruptionTests {
     @Test(arguments: InterruptionRule.allCases)
     func everyRuleIsNeeded(leftOut: InterruptionRule) async {
         let changesOfRole = leftOut == .replicationIsComparedWithTheEntry ? 1 : 0
-        let outcome = await Exploration(
+        let outcome = await InterruptionModel(
             leftOut: leftOut, restarts: 1 - changesOfRole, changesOfRole: changesOfRole
         ).run()
 

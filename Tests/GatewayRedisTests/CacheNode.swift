@@ -20,6 +20,16 @@ final class CacheNode: Sendable {
     let cache: ResponseCache
     let feed: InvalidationFeed
     private let running = Mutex<Task<Void, any Error>?>(nil)
+    private let clock: Clock
+
+    /// The clock by which answers are given, which a test can put forward.
+    private final class Clock: Sendable {
+        private let ahead = Mutex(Duration.zero)
+
+        var now: Moment { .now() + ahead.withLock { $0 } }
+
+        func advance(by time: Duration) { ahead.withLock { $0 += time } }
+    }
 
     /// - Parameters:
     ///   - port: where the server is reached, if not at its own port.
@@ -49,7 +59,11 @@ final class CacheNode: Sendable {
         settings.writeTimeout = writeTimeout
         second = RedisSecondLevelCache(
             redis: cacheRedis ?? redis, events: redis, configuration: settings, logger: logger)
-        cache = ResponseCache(secondLevel: second)
+        let clock = Clock()
+        self.clock = clock
+        var limits = CacheConfiguration()
+        limits.clock = { clock.now }
+        cache = ResponseCache(configuration: limits, secondLevel: second)
         feed = InvalidationFeed(
             cache: cache, redis: redis, rules: try CacheNode.rules, configuration: configuration,
             logger: logger)
@@ -89,10 +103,13 @@ final class CacheNode: Sendable {
         await cacheRedis?.shutdown()
     }
 
+    /// Answers are given as if so much more time had passed.
+    func advance(by time: Duration) { clock.advance(by: time) }
+
     /// One request for an order, through L1, L2 and the service.
     func order(_ id: String = "1", from service: OrderBook) async throws -> CacheAnswer {
         let key = CacheNode.key(id)
-        if let stored = cache.lookUp(key, at: .now()) {
+        if let stored = cache.lookUp(key, at: clock.now) {
             return CacheAnswer(response: stored, status: .hit)
         }
         let tag = CacheTag("order", id)

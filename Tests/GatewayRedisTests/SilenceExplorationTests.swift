@@ -1,4 +1,5 @@
 import Gateway
+import RedisTestKit
 import Testing
 
 @testable import GatewayRedis
@@ -40,7 +41,7 @@ private struct World: Hashable {
     var clock: Int { step - slept }
 }
 
-private struct Exploration {
+private struct SilenceModel: Exploration {
     var leftOut: SilenceRule?
     let events = 2
     let steps = 3
@@ -161,21 +162,6 @@ private struct Exploration {
         let published = world.history[world.step - 1]
         return kept < published ? "version \(kept) is given one step after \(published)" : nil
     }
-
-    func run() async -> (states: Int, violation: String?) {
-        let start = start
-        var seen: Set<World> = [start]
-        var queue = [start]
-        while let world = queue.popLast() {
-            // Other tests share these threads.
-            if seen.count.isMultiple(of: 64) { await Task.yield() }
-            if let violation = violation(in: world) { return (seen.count, violation) }
-            for next in successors(of: world) where seen.insert(next).inserted {
-                queue.append(next)
-            }
-        }
-        return (seen.count, nil)
-    }
 }
 
 extension World {
@@ -189,7 +175,7 @@ extension World {
 @Suite(.timeLimit(.minutes(2)))
 struct SilenceExplorationTests {
     @Test func sleepCutsAndLostMessagesGiveNothingOlderThanTheSilence() async {
-        let outcome = await Exploration().run()
+        let outcome = await SilenceModel().run()
 
         #expect(outcome.violation == nil)
         #expect(outcome.states > 1_000)
@@ -197,7 +183,7 @@ struct SilenceExplorationTests {
 
     @Test(arguments: SilenceRule.allCases)
     func everyRuleIsNeeded(leftOut: SilenceRule) async {
-        let outcome = await Exploration(leftOut: leftOut).run()
+        let outcome = await SilenceModel(leftOut: leftOut).run()
 
         #expect(outcome.violation != nil, "nothing breaks without \(leftOut)")
     }

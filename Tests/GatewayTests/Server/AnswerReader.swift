@@ -15,7 +15,7 @@ struct AnswerReader {
     private(set) var receivedBytes = 0
 
     /// Bytes that belong to no answer taken so far.
-    var surplus: Int { buffer.readableBytes }
+    var rest: ByteBuffer { buffer }
 
     mutating func feed(_ bytes: ByteBuffer) {
         receivedBytes += bytes.readableBytes
@@ -31,7 +31,9 @@ struct AnswerReader {
         let lines = text.split(separator: "\r\n")
         for line in lines.dropFirst() {
             let colon = line.firstIndex(of: ":") ?? line.endIndex
-            fields[line[..<colon].lowercased()] = String(line[colon...].dropFirst(2))
+            let name = line[..<colon].lowercased()
+            let value = String(line[colon...].dropFirst(2))
+            fields[name] = fields[name].map { "\($0), \(value)" } ?? value
         }
         let status = Int(lines.first?.dropFirst(9).prefix(3) ?? "") ?? 0
         let isBodiless = isHead || status == 304 || status == 204 || status < 200

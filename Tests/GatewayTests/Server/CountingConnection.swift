@@ -21,10 +21,10 @@ final class CountingConnection: Sendable {
 
         var receivedBytes: Int { reader.receivedBytes }
 
-        func answer(isHead: Bool) async throws -> AnswerReader.Answer {
+        func answer(isHead: Bool, skipsInterim: Bool) async throws -> AnswerReader.Answer {
             while true {
                 if let answer = reader.next(isHead: isHead) {
-                    if answer.status >= 200 { return answer }
+                    if answer.status >= 200 || !skipsInterim { return answer }
                     interim += 1
                     continue
                 }
@@ -32,10 +32,10 @@ final class CountingConnection: Sendable {
             }
         }
 
-        /// Counts what still comes behind the answers until the other side closes.
-        func surplus() async -> Int {
+        /// What still comes behind the answers until the other side closes.
+        func rest() async -> ByteBuffer {
             while await more() {}
-            return reader.surplus
+            return reader.rest
         }
 
         private func more() async -> Bool {
@@ -104,11 +104,17 @@ final class CountingConnection: Sendable {
         try await channel.writeAndFlush(bytes)
     }
 
-    func answer(isHead: Bool = false) async throws -> AnswerReader.Answer {
-        try await incoming.answer(isHead: isHead)
+    /// - Parameter skipsInterim: counts interim answers and waits for the one behind them.
+    func answer(
+        isHead: Bool = false, skipsInterim: Bool = true
+    ) async throws -> AnswerReader.Answer {
+        try await incoming.answer(isHead: isHead, skipsInterim: skipsInterim)
     }
 
-    func surplus() async -> Int { await incoming.surplus() }
+    /// What still comes behind the answers until the other side closes.
+    func rest() async -> ByteBuffer { await incoming.rest() }
+
+    func surplus() async -> Int { await rest().readableBytes }
 
     var receivedBytes: Int { get async { await incoming.receivedBytes } }
     var interimAnswers: Int { get async { await incoming.interim } }

@@ -1,0 +1,45 @@
+/// A model of which every state is visited: what can happen next, and what must never be.
+public protocol Exploration {
+    /// Everything that the model knows at one time.
+    associatedtype World: Hashable
+
+    /// Where it begins.
+    var start: World { get }
+
+    /// All that can happen next.
+    func successors(of world: World) -> [World]
+
+    /// What must never be, if it is so.
+    func violation(in world: World) -> String?
+}
+
+/// What came of an exploration.
+public struct ExplorationOutcome: Sendable {
+    /// States visited.
+    public let states: Int
+    /// The first violation that was found.
+    public let violation: String?
+}
+
+extension Exploration {
+    /// Visits every state that can be reached, up to the first violation.
+    ///
+    /// A model with more states than the limit is one: nobody knows what lies behind it.
+    public func run(limit: Int = 10_000_000) async -> ExplorationOutcome {
+        var seen: Set<World> = [start]
+        var queue = Array(seen)
+        while let world = queue.popLast() {
+            // Other tests share these threads.
+            if seen.count.isMultiple(of: 64) { await Task.yield() }
+            let violation =
+                violation(in: world) ?? (seen.count > limit ? "more than \(limit) states" : nil)
+            if let violation {
+                return ExplorationOutcome(states: seen.count, violation: violation)
+            }
+            for next in successors(of: world) where seen.insert(next).inserted {
+                queue.append(next)
+            }
+        }
+        return ExplorationOutcome(states: seen.count, violation: nil)
+    }
+}
