@@ -88,10 +88,10 @@ struct Aggregator: Sendable {
     private func judge(_ response: UpstreamResponse, _ index: Int) -> Fetched {
         let part = plan.parts[index]
         switch response.status {
-        case 206: return failed(index, .init(.broken))
+        case 206: return unusable(response, index, .unsolicited(206))
         case 200..<300:
             guard let value = JSONPart(response.body.readableBytesView) else {
-                return failed(index, .init(.broken))
+                return unusable(response, index, .broken("a part that is no JSON"))
             }
             return Fetched(index: index, outcome: .present(value))
         case 404, 410:
@@ -107,6 +107,14 @@ struct Aggregator: Sendable {
         default:
             return failed(index, .init(.broken))
         }
+    }
+
+    private func unusable(
+        _ response: UpstreamResponse, _ index: Int, _ failure: UpstreamFailure
+    ) -> Fetched {
+        upstreams.note(
+            failure, of: response, upstream: plan.parts[index].upstream, request: exchange.name)
+        return failed(index, failure)
     }
 
     private func failed(_ index: Int, _ failure: UpstreamFailure) -> Fetched {

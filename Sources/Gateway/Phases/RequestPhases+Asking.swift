@@ -84,7 +84,10 @@ extension RequestPhases {
                 timeout: exchange.route.configuration.timeout,
                 onRunningOn: { self.invalidateSoon(exchange) })
             guard Self.isSolicited(response.status, fields) else {
-                throw UpstreamFailure(.broken, "status \(response.status) that nobody asked for")
+                let failure = UpstreamFailure.unsolicited(response.status)
+                upstreams.note(
+                    failure, of: response, upstream: upstream, request: exchange.name)
+                throw failure
             }
             return Called(
                 response: FetchedResponse(

@@ -203,13 +203,16 @@ final class UpstreamClient {
             failure = .broken("status \(response.status)")
         case .failure(let error):
             failure = error as? UpstreamFailure ?? .broken("\(type(of: error))")
-            failures.note(
-                failure, of: attempt.target, upstream: configuration.name,
-                request: call.request.fields.first(name: "x-request-id"))
         }
         call.wasSent = call.wasSent || failure.wasSent
         let retries = call.mayRetry || allowsRetry(call, after: failure)
         call.mayRetry = false
+        // That a kept connection was closed is nothing to talk of, as long as another try follows.
+        if case .failure = result, !retries || failure.kind == .broken {
+            failures.note(
+                failure, of: attempt.target, upstream: configuration.name,
+                request: call.request.fields.first(name: "x-request-id"))
+        }
         if retries {
             call.wasRetried = true
             self.attempt(call)

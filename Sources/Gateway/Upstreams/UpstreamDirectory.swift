@@ -21,6 +21,7 @@ package final class UpstreamDirectory: Sendable {
     private let isStopped = Atomic(false)
     /// Calls under way.
     let calls = TaskTally()
+    private let failures: UpstreamFailureLog
 
     package init(
         _ upstreams: [UpstreamConfiguration], eventLoops: [any EventLoop], logger: Logger
@@ -44,6 +45,7 @@ package final class UpstreamDirectory: Sendable {
             clients[ObjectIdentifier(loop)] = .makeBoxSendingValue(Clients(all), eventLoop: loop)
         }
         self.clients = clients
+        self.failures = failures
     }
 
     /// A call as the task that waits for it knows it; lives on the call's event loop.
@@ -98,6 +100,13 @@ package final class UpstreamDirectory: Sendable {
             throw error as? UpstreamFailure
                 ?? UpstreamFailure(.stopped, "\(type(of: error))", wasSent: true)
         }
+    }
+
+    /// Logs why a whole answer cannot be used.
+    func note(
+        _ failure: UpstreamFailure, of response: UpstreamResponse, upstream: String, request: String
+    ) {
+        failures.note(failure, of: response.target, upstream: upstream, request: request)
     }
 
     /// Begins to close connections that stay idle.

@@ -85,4 +85,8 @@ package struct UpstreamFailure: Error, Sendable, Equatable {
     }
 
     static func broken(_ detail: String) -> UpstreamFailure { .init(.broken, detail) }
+
+    static func unsolicited(_ status: Int) -> UpstreamFailure {
+        .broken("status \(status) that nobody asked for")
+    }
 }

@@ -64,6 +64,18 @@ struct RequestParserTests {
         #expect(Self.read(bytes.map { ByteBuffer(bytes: [$0]) }) == whole)
     }
 
+    @Test func chunksOfOneReadAreOnePiece() throws {
+        var parser = RequestParser()
+        let chunks = String(repeating: "1\r\nx\r\n", count: 1_000)
+        parser.feed(
+            ByteBuffer(string: Self.post + "Transfer-Encoding: chunked\r\n\r\n\(chunks)0\r\n\r\n"))
+        var pieces: [Int] = []
+        while let event = try parser.next() {
+            if case .body(let piece) = event { pieces.append(piece.readableBytes) }
+        }
+        #expect(pieces == [1_000])
+    }
+
     static let post = "POST / HTTP/1.1\r\nHost: a\r\n"
 
     /// Everything that two servers have been seen to read differently.

@@ -33,7 +33,9 @@ struct MalformedAnswerTests {
     }
 
     /// Expects a bad gateway, that reason, and the end of the upstream's connection.
-    private func expect(_ reason: String, of answer: String) async throws {
+    private func expect(
+        _ reason: String, of answer: String, at path: String = "/r/1", closes: Bool = true
+    ) async throws {
         let origin = try await RawOrigin.start { _ in ByteBuffer(string: answer) }
         let yaml = """
             upstreams:
@@ -42,18 +44,23 @@ struct MalformedAnswerTests {
                 timeout: 100s
                 max_body_size: 1MiB
                 retry: {attempts: 1}
-            routes: [{name: r, path: "/r/{id}", upstream: shop, timeout: 100s}]
+            routes:
+              - {name: r, path: "/r/{id}", upstream: shop, timeout: 100s}
+              - name: a
+                path: /a/{id}
+                timeout: 100s
+                aggregate: {parts: {one: {upstream: shop, path: "/{id}", timeout: 100s}}}
             """
         let reasons = Reasons()
         let logger = Logger(label: "gateway") { _ in Recorder(reasons: reasons) }
         try await GatewayUnderTest.with(yaml, logger: logger) { port, _ in
             let client = try await RawConnection(port: port)
-            let answered = try await client.get("/r/1")
+            let answered = try await client.get(path)
 
             #expect(answered.status == 502)
             #expect(answered.fields["content-type"] == "application/problem+json")
             #expect(reasons.found == [reason])
-            await until { origin.openConnections == 0 }
+            await until { !closes || origin.openConnections == 0 }
             await client.close()
         }
         await origin.stop()
@@ -164,6 +171,17 @@ struct MalformedAnswerTests {
         try await expect("too many interim answers", of: String(repeating: hint, count: 9))
         try await expect(
             "an upgrade that nobody asked for", of: "HTTP/1.1 101 Switching Protocols\r\n")
+    }
+
+    @Test(arguments: [
+        ("/r/1", "206 Part", "status 206 that nobody asked for"),
+        ("/r/1", "304 Same", "status 304 that nobody asked for"),
+        ("/a/1", "206 Part", "status 206 that nobody asked for"),
+        ("/a/1", "200 OK", "a part that is no JSON"),
+    ])
+    func wholeAnswerToSomethingElse(path: String, status: String, reason: String) async throws {
+        let answer = "HTTP/1.1 \(status)\r\nContent-Length: 0\r\n\r\n"
+        try await expect(reason, of: answer, at: path, closes: false)
     }
 
     private static let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
