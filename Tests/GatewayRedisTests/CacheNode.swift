@@ -6,6 +6,7 @@ import NIOHTTP1
 import Redis
 import RedisTestKit
 import Synchronization
+import Testing
 
 @testable import GatewayRedis
 
@@ -183,11 +184,12 @@ extension CacheAnswer {
     var version: Int { Int(String(buffer: response.body)) ?? -1 }
 }
 
-/// Waits for a condition; the suite's time limit ends the wait.
-func until(_ condition: @Sendable () async -> Bool) async {
-    while await !condition(), !Task.isCancelled {
-        try? await Task.sleep(for: .milliseconds(2))
-    }
+/// Waits for a condition; records an issue if it does not come about, and goes on.
+func until(
+    sourceLocation: SourceLocation = #_sourceLocation, _ condition: @Sendable () async -> Bool
+) async {
+    try? await eventually(
+        "what the test waits for", sourceLocation: sourceLocation, condition)
 }
 
 /// A namespace of a test's own.
