@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Testing
 
 /// A client that knows every byte it was sent, and can be as slow to read as a test wants.
 final class CountingConnection: Sendable {
@@ -125,9 +126,16 @@ final class CountingConnection: Sendable {
     func close() async { try? await channel.close() }
 }
 
-/// Waits for something that other tasks bring about.
-func until(_ condition: () async -> Bool) async {
+/// Waits for something that other tasks bring about; records an issue if they do not, and goes on.
+func until(
+    sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async -> Bool
+) async {
+    let end = ContinuousClock.now + .seconds(60)
     while !(await condition()), !Task.isCancelled {
+        guard ContinuousClock.now < end else {
+            Issue.record("not within a minute", sourceLocation: sourceLocation)
+            return
+        }
         try? await Task.sleep(for: .milliseconds(5))
     }
 }
