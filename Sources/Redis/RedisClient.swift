@@ -27,6 +27,7 @@ public final class RedisClient: Sendable {
 
     private let shared: [CommandConnection]
     private let leases: LeasePool
+    private let epochs = EpochRegister()
     private let subscriptions: SubscriptionConnection
 
     /// Makes a client.
@@ -49,10 +50,10 @@ public final class RedisClient: Sendable {
         let loops = (0..<count).map { _ in eventLoopGroup.next() }
         let subscriptions = SubscriptionConnection(
             connector: connector, eventLoop: loops[0], metrics: metrics, logger: logger)
-        let shared = loops.map { loop in
+        let shared = loops.map { [epochs] loop in
             CommandConnection(
                 connector: connector, eventLoop: loop, metrics: metrics, logger: logger,
-                turnedAway: { [weak subscriptions] in subscriptions?.moveOn() })
+                epochs: epochs, turnedAway: { [weak subscriptions] in subscriptions?.moveOn() })
         }
         self.shared = shared
         self.subscriptions = subscriptions
@@ -71,20 +72,22 @@ public final class RedisClient: Sendable {
     ///
     /// A read-only command is repeated once when its connection is lost under way.
     ///
-    /// - Parameter timeout: `commandTimeout` of the configuration unless given.
+    /// - Parameters:
+    ///   - timeout: `commandTimeout` of the configuration unless given.
+    ///   - epoch: the only one in which it may be sent; any unless given.
     /// - Throws: an error reply with its prefix as the code; otherwise what went wrong, whose
     ///   `outcome` says whether the command may have been executed.
     public func send(
-        _ command: RedisCommand, timeout: Duration? = nil
+        _ command: RedisCommand, timeout: Duration? = nil, in epoch: RedisEpoch? = nil
     ) async throws(RedisError) -> RedisValue {
         let connection = connection(for: command)
         let timeout = timeout ?? configuration.commandTimeout
         do {
-            return try await connection.send(command, timeout: timeout)
+            return try await connection.send(command, timeout: timeout, in: epoch)
         } catch {
             guard command.isReadOnly, error.code == .connectionLost, error.outcome == .unknown
             else { throw error }
-            return try await connection.send(command, timeout: timeout)
+            return try await connection.send(command, timeout: timeout, in: epoch)
         }
     }
 
@@ -94,11 +97,11 @@ public final class RedisClient: Sendable {
     ///   in the results that are missing.
     /// - Returns: one result for each command, in order; one failure hides no other.
     public func send(
-        batch: [RedisCommand], timeout: Duration? = nil
+        batch: [RedisCommand], timeout: Duration? = nil, in epoch: RedisEpoch? = nil
     ) async throws(RedisError) -> [Result<RedisValue, RedisError>] {
         guard let first = batch.first else { return [] }
         return try await connection(for: first)
-            .send(batch: batch, timeout: timeout ?? configuration.commandTimeout)
+            .send(batch: batch, timeout: timeout ?? configuration.commandTimeout, in: epoch)
     }
 
     /// Runs a script by its digest, and by its text if the server does not know it.
@@ -106,11 +109,11 @@ public final class RedisClient: Sendable {
     /// - Throws: as `send`; an error raised in the script is an error reply.
     public func evaluate(
         _ script: RedisScript, keys: [String], arguments: [RedisArgument],
-        timeout: Duration? = nil
+        timeout: Duration? = nil, in epoch: RedisEpoch? = nil
     ) async throws(RedisError) -> RedisValue {
         try await send(
             .evalsha(script, keys: keys, arguments: arguments),
-            orInFull: .eval(script, keys: keys, arguments: arguments), timeout: timeout)
+            orInFull: .eval(script, keys: keys, arguments: arguments), timeout, epoch)
     }
 
     /// Runs a script with keys and arguments that are encoded already.
@@ -121,21 +124,40 @@ public final class RedisClient: Sendable {
     /// - Throws: as `send`; an error raised in the script is an error reply.
     public func evaluate(
         _ script: RedisScript, keys: RedisArguments, arguments: RedisArguments,
-        timeout: Duration? = nil
+        timeout: Duration? = nil, in epoch: RedisEpoch? = nil
     ) async throws(RedisError) -> RedisValue {
         try await send(
             .evalsha(script, keys: keys, arguments: arguments),
-            orInFull: .eval(script, keys: keys, arguments: arguments), timeout: timeout)
+            orInFull: .eval(script, keys: keys, arguments: arguments), timeout, epoch)
     }
 
     private func send(
-        _ digest: RedisCommand, orInFull full: @autoclosure () -> RedisCommand, timeout: Duration?
+        _ digest: RedisCommand, orInFull full: @autoclosure () -> RedisCommand,
+        _ timeout: Duration?, _ epoch: RedisEpoch?
     ) async throws(RedisError) -> RedisValue {
         do {
-            return try await send(digest, timeout: timeout)
+            return try await send(digest, timeout: timeout, in: epoch)
         } catch {
             guard error.code == .server("NOSCRIPT") else { throw error }
-            return try await send(full(), timeout: timeout)
+            return try await send(full(), timeout: timeout, in: epoch)
+        }
+    }
+
+    /// The epoch in which calls are sent now.
+    ///
+    /// Who keeps in memory what was read from the server asks before reading, and has whatever
+    /// follows from it sent in the same epoch or not at all.
+    public var epoch: RedisEpoch { epochs.current }
+
+    /// Asks each shared connection whose data its server holds, and replaces those that lead to
+    /// other data than the epoch is about.
+    ///
+    /// A server that follows another for a moment and leads again keeps its connections.
+    public func checkEpoch() async {
+        for connection in shared {
+            let reply = try? await connection.send(
+                ServerIdentity.question, timeout: configuration.commandTimeout)
+            if let identity = reply.flatMap({ ServerIdentity($0) }) { connection.compare(identity) }
         }
     }
 

@@ -31,7 +31,7 @@ extension RedisError {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: Hashable {
             case connectionLost, timedOut, cancelled, protocolViolation, closed, overloaded
-            case invalidConfiguration, unexpectedReply
+            case invalidConfiguration, unexpectedReply, epochOver
             case server(String)
         }
 
@@ -53,6 +53,9 @@ extension RedisError {
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
         /// The reply is sound, but not of the shape that the command promises.
         public static let unexpectedReply = Code(kind: .unexpectedReply)
+
+        /// The call was for an epoch that has ended: the server may hold other data by now.
+        public static let epochOver = Code(kind: .epochOver)
 
         /// The server answered with an error that begins with this word, such as `WRONGTYPE`.
         public static func server(_ prefix: String) -> Code { Code(kind: .server(prefix)) }
@@ -90,7 +93,7 @@ extension RedisError {
 
     private static func advice(_ code: Code, _ outcome: Outcome) -> Retry {
         switch code {
-        case .closed, .invalidConfiguration, .unexpectedReply, .cancelled: .never
+        case .closed, .invalidConfiguration, .unexpectedReply, .cancelled, .epochOver: .never
         case .connectionLost, .timedOut, .protocolViolation, .overloaded:
             outcome == .notSent ? .later : .ifIdempotent
         default:

@@ -148,6 +148,24 @@ public final class RedisServer: Sendable {
         await end(with: Signal.kill)
     }
 
+    /// Keeps a copy of what its append-only file holds by now; it has to be durable.
+    public func keepCopy() throws {
+        try? FileManager.default.removeItem(atPath: copyPath)
+        try FileManager.default.copyItem(atPath: appendOnlyPath, toPath: copyPath)
+    }
+
+    /// Starts it with the data of the last copy, as a replica that lagged would take over.
+    ///
+    /// - Throws: `Failure` if it does not answer within 15 s; what the file system says.
+    public func startFromCopy() async throws {
+        try FileManager.default.removeItem(atPath: appendOnlyPath)
+        try FileManager.default.moveItem(atPath: copyPath, toPath: appendOnlyPath)
+        try await start()
+    }
+
+    private var appendOnlyPath: String { folder + "/appendonlydir" }
+    private var copyPath: String { folder + "/copy" }
+
     /// Stops it in the middle of whatever it does, connections open.
     public func pause() {
         state.withLock { $0.server?.send(Signal.stop) }

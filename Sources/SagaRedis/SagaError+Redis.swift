@@ -6,11 +6,12 @@ extension SagaError {
     ///
     /// Whatever it answers says something about itself and may be over soon, unless it proves
     /// that the data is at fault: its user had no right to a command for a while, or it was
-    /// full, a replica, or of a version that words its errors in a way of its own.
+    /// full, a replica, or of a version that words its errors in a way of its own. What an ended
+    /// epoch was about is dropped here, and read again if it is still there.
     init(_ error: RedisError) {
         let code: Code =
             switch error.outcome {
-            case .notSent where error.code == .closed: .stopped
+            case .notSent where error.code == .closed || error.code == .epochOver: .stopped
             case .notSent: .unavailable
             case .unknown: .outcomeUnknown
             case .answered: error.provesDataAtFault ? .unexpectedState : .unavailable
@@ -34,9 +35,13 @@ extension RedisClient {
     }
 
     /// Sends a command that writes.
-    func write(_ command: RedisCommand) async throws(SagaError) -> RedisValue {
+    ///
+    /// - Parameter epoch: the only one in which it may be sent; any unless given.
+    func write(
+        _ command: RedisCommand, in epoch: RedisEpoch? = nil
+    ) async throws(SagaError) -> RedisValue {
         do {
-            return try await send(command)
+            return try await send(command, in: epoch)
         } catch {
             throw SagaError(error)
         }

@@ -31,6 +31,7 @@ public final class SagaRuntime: Service {
     private let group: ConsumerGroup
     private let acknowledger: Acknowledger
     private let dispatcher: Dispatcher
+    private let epochs: EpochWatch
     private let readers: [StreamReader]
     private let isStopping = Mutex(false)
     private let logger: Logger
@@ -77,15 +78,16 @@ public final class SagaRuntime: Service {
         let office = EntryOffice(environment: environment)
         dispatcher = Dispatcher(
             concurrency: configuration.concurrency, parkedMaximum: configuration.parkedMaximum,
-            executor: redis.executor,
+            executor: redis.executor, epoch: { redis.epoch },
             work: { await office.work($0, $1) },
             acknowledge: { [acknowledger] in acknowledger.add($0) })
+        epochs = EpochWatch(redis: redis, dispatcher: dispatcher, logger: logger)
         let ledgers = LedgerReader(redis: redis, names: transitions.keys, streams: streams)
-        readers = Set(streams.map(\.owner)).sorted().map { [group, dispatcher] owner in
+        readers = Set(streams.map(\.owner)).sorted().map { [group, dispatcher, epochs] owner in
             StreamReader(
                 owner: owner, streams: streams, redis: redis, group: group, ledgers: ledgers,
-                dispatcher: dispatcher, configuration: configuration, health: transitions.health,
-                logger: logger)
+                dispatcher: dispatcher, epochs: epochs, configuration: configuration,
+                health: transitions.health, logger: logger)
         }
     }
 
@@ -172,6 +174,7 @@ public final class SagaRuntime: Service {
         }
         group.addTask { [acknowledger] in await acknowledger.run(while: isRunning) }
         group.addTask { await self.tick(while: isRunning) }
+        group.addTask { await self.watchEpoch(while: isRunning) }
         let leases = LeaseKeeper(
             redis: redis, service: name, streams: environment.streams, dispatcher: dispatcher,
             configuration: configuration, logger: logger)
@@ -200,6 +203,15 @@ public final class SagaRuntime: Service {
                 logger.warning(
                     "a handler takes too long and is cancelled", metadata: ["saga": "\(lane)"])
             }
+        }
+    }
+
+    /// Looks now and then whether Redis still holds the data that was read from it.
+    private func watchEpoch(while isRunning: @Sendable () -> Bool) async {
+        while isRunning() {
+            guard (try? await Task.sleep(for: configuration.drainInterval)) != nil else { return }
+            await redis.checkEpoch()
+            epochs.follow()
         }
     }
 

@@ -55,6 +55,10 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     /// What the server said by which it turned the link away.
     private var refusal: RedisError?
     private let turnedAway: @Sendable () -> Void
+    private let epochs: EpochRegister?
+    /// The epoch that the link belongs to.
+    private var epoch: RedisEpoch?
+    private var links = 0
     private var timer: Scheduled<Void>?
     private var timerDue = NIODeadline.distantFuture
     private var closing: EventLoopPromise<Void>?
@@ -64,7 +68,8 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
 
     init(
         connector: RedisConnector, eventLoop: any EventLoop, metrics: RedisMetrics,
-        logger: Logger, comesBack: Bool = true, turnedAway: @escaping @Sendable () -> Void = {}
+        logger: Logger, comesBack: Bool = true, epochs: EpochRegister? = nil,
+        turnedAway: @escaping @Sendable () -> Void = {}
     ) {
         let configuration = connector.configuration
         self.connector = connector
@@ -72,6 +77,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         self.metrics = metrics
         self.logger = logger
         self.turnedAway = turnedAway
+        self.epochs = epochs
         replyLimit = TimeAmount(configuration.replyLimit)
         disconnectedWait = TimeAmount(configuration.disconnectedWait)
         connectTimeout = TimeAmount(configuration.connectTimeout)
@@ -87,8 +93,10 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     // MARK: - Any thread
 
     /// Sends one command and waits for its reply.
-    func send(_ command: RedisCommand, timeout: Duration) async throws(RedisError) -> RedisValue {
-        let call = PendingCall(command, timeout: timeout)
+    func send(
+        _ command: RedisCommand, timeout: Duration, in epoch: RedisEpoch? = nil
+    ) async throws(RedisError) -> RedisValue {
+        let call = PendingCall(command, timeout: timeout, epoch: epoch)
         do {
             return try await withTaskCancellationHandler {
                 try await withUnsafeThrowingContinuation { continuation in
@@ -104,10 +112,10 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
 
     /// Sends commands in one piece and waits for all their replies.
     func send(
-        batch: [RedisCommand], timeout: Duration
+        batch: [RedisCommand], timeout: Duration, in epoch: RedisEpoch? = nil
     ) async throws(RedisError) -> PendingCall.Results {
         guard !batch.isEmpty else { return [] }
-        let call = PendingCall(batch: batch, timeout: timeout)
+        let call = PendingCall(batch: batch, timeout: timeout, epoch: epoch)
         do {
             return try await withTaskCancellationHandler {
                 try await withUnsafeThrowingContinuation { continuation in
@@ -211,6 +219,10 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
             let room = configuration.commandsInFlight - repliesAwaited
             guard call.replies <= room || repliesAwaited == 0 else { break }
             waiting.removeFirst()
+            if let wanted = call.epoch, wanted != epoch {
+                call.fail(.epochOver)
+                continue
+            }
             guard call.markSent(now, into: &outgoing) else { continue }
             inFlight.append(call)
             repliesAwaited += call.replies
@@ -233,11 +245,26 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         self.link = link
         readyAt = .now()
         refusal = nil
+        links += 1
+        epoch = epochs?.greeted(by: link.identity, isFirst: links == 1)
         if lastError != nil { logger.info("connected to Redis again") }
         lastError = nil
         state.greeted()
         metrics.connected()
         pump()
+    }
+
+    var asksIdentity: Bool { epochs != nil }
+
+    /// Replaces the link if its server is not, or no longer, whose data the epoch is about.
+    ///
+    /// - Parameter identity: whose data the server holds, as it said over this connection.
+    func compare(_ identity: ServerIdentity) {
+        eventLoop.execute {
+            guard let link = self.link, let epochs = self.epochs else { return }
+            guard identity != link.identity || self.epoch != epochs.current else { return }
+            link.close(RedisError(.connectionLost, "Redis holds other data than before"))
+        }
     }
 
     func linkReceived(_ reply: RedisValue) {

@@ -1,10 +1,11 @@
 // What a new connection says before any command, in one write:
 //
-//   AUTH [user] password · SELECT n · CLIENT SETNAME name · PING
+//   AUTH [user] password · SELECT n · CLIENT SETNAME name · INFO server replication · PING
 //
 // PING is answered with LOADING or MASTERDOWN while the server is not ready; the connection is
 // given up then and tried again later. A server that refuses the name, or PING for want of
 // permission or of room on its disk (MISCONF), is usable all the same: it answers what reads.
+// INFO tells whose data it holds; who may not ask for that treats each connection as a new server.
 
 /// The opening exchange of a connection.
 ///
@@ -17,13 +18,16 @@ struct Greeting {
     }
 
     private enum Step {
-        case authenticate, select, name, ping
+        case authenticate, select, name, identity, ping
     }
 
     private let steps: [(Step, RedisCommand)]
     private var answered = 0
+    /// Whose data the server holds, if it was asked and said so.
+    private(set) var identity: ServerIdentity?
 
-    init(_ configuration: RedisConfiguration) {
+    /// - Parameter asksIdentity: whether to ask whose data the server holds.
+    init(_ configuration: RedisConfiguration, asksIdentity: Bool = false) {
         var steps: [(Step, RedisCommand)] = []
         if let password = configuration.password {
             let user = configuration.username.map { [RedisArgument.string($0)] } ?? []
@@ -36,6 +40,7 @@ struct Greeting {
         if !name.isEmpty {
             steps.append((.name, RedisCommand("CLIENT", ["SETNAME", .string(name)])))
         }
+        if asksIdentity { steps.append((.identity, ServerIdentity.question)) }
         steps.append((.ping, RedisCommand("PING", [])))
         self.steps = steps
     }
@@ -47,13 +52,14 @@ struct Greeting {
         let step = steps[answered].0
         answered += 1
         if let error = reply.error, isFatal(error, at: step) { return .failed(error) }
+        if step == .identity { identity = ServerIdentity(reply) }
         return answered == steps.count ? .ready : .more
     }
 
     private func isFatal(_ error: RedisError, at step: Step) -> Bool {
         switch step {
         case .authenticate, .select: true
-        case .name: false
+        case .name, .identity: false
         case .ping: error.code != .server("NOPERM") && error.code != .server("MISCONF")
         }
     }

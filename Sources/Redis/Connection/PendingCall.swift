@@ -31,6 +31,8 @@ final class PendingCall: @unchecked Sendable {
     /// Number of replies that belong to it.
     let replies: Int
     let timeout: Duration
+    /// The only epoch in which it may be sent; nil for any.
+    let epoch: RedisEpoch?
 
     // Set once before the call is shared, through `begin`.
     private var one: UnsafeContinuation<RedisValue, any Error>?
@@ -44,15 +46,17 @@ final class PendingCall: @unchecked Sendable {
     var deadline = NIODeadline.distantFuture
     var sentAt = NIODeadline.uptimeNanoseconds(0)
 
-    init(_ command: RedisCommand, timeout: Duration) {
+    init(_ command: RedisCommand, timeout: Duration, epoch: RedisEpoch? = nil) {
         name = command.name
+        self.epoch = epoch
         bytes = command.encoded
         replies = 1
         self.timeout = min(timeout, Self.timeoutMaximum)
     }
 
-    init(batch: [RedisCommand], timeout: Duration) {
+    init(batch: [RedisCommand], timeout: Duration, epoch: RedisEpoch? = nil) {
         name = "batch"
+        self.epoch = epoch
         replies = batch.count
         self.timeout = min(timeout, Self.timeoutMaximum)
         bytes = []

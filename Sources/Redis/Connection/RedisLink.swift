@@ -4,6 +4,8 @@ import NIOCore
 ///
 /// All calls come on the link's event loop.
 protocol LinkOwner: AnyObject {
+    /// Whether the greeting is to ask whose data the server holds.
+    var asksIdentity: Bool { get }
     /// The server has greeted back; commands can be written.
     func linkReady(_ link: RedisLink)
     /// A reply came.
@@ -26,8 +28,10 @@ final class RedisLink: ChannelInboundHandler {
     typealias OutboundOut = ByteBuffer
 
     private let reader: ReplyReader
-    private let greetingTimeout: TimeAmount
+    private let configuration: RedisConfiguration
     private var greeting: Greeting?
+    /// Whose data the server held when it greeted back, if it was asked and said so.
+    private(set) var identity: ServerIdentity?
     private var owner: (any LinkOwner)?
     private var context: ChannelHandlerContext?
     private var greetingTimer: Scheduled<Void>?
@@ -38,7 +42,7 @@ final class RedisLink: ChannelInboundHandler {
         limits.replyBytes = configuration.replyBytesMaximum
         reader = try ReplyReader(limits: limits)
         greeting = Greeting(configuration)
-        greetingTimeout = TimeAmount(configuration.connectTimeout)
+        self.configuration = configuration
     }
 
     /// Whether the network takes more without holding too much.
@@ -57,12 +61,15 @@ final class RedisLink: ChannelInboundHandler {
     /// stays silent.
     func start(_ owner: any LinkOwner) {
         self.owner = owner
-        guard let greeting, let context, context.channel.isActive else {
+        guard let context, context.channel.isActive else {
             close(Self.gone)
             return
         }
+        let greeting = Greeting(configuration, asksIdentity: owner.asksIdentity)
+        self.greeting = greeting
         let link = NIOLoopBound(self, eventLoop: context.eventLoop)
-        greetingTimer = context.eventLoop.scheduleTask(in: greetingTimeout) {
+        let limit = TimeAmount(configuration.connectTimeout)
+        greetingTimer = context.eventLoop.scheduleTask(in: limit) {
             link.value.close(RedisError(.timedOut, "Redis does not answer the greeting"))
         }
         write(ByteBuffer(bytes: greeting.bytes))
@@ -104,6 +111,7 @@ final class RedisLink: ChannelInboundHandler {
         }
         switch greeting?.receive(reply) {
         case .ready:
+            identity = greeting?.identity
             greeting = nil
             greetingTimer?.cancel()
             owner?.linkReady(self)

@@ -145,6 +145,8 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
 
     // MARK: - The event loop: what the link says
 
+    var asksIdentity: Bool { false }
+
     func linkReady(_ link: RedisLink) {
         guard !state.isClosed else {
             link.close(RedisError(.closed, "the Redis client is closed"))

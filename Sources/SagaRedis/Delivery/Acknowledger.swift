@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// They go out after the script's answer, never behind the script in one pipeline: that would
 /// acknowledge although the script failed. One that is lost only means another delivery, which
-/// the ledger answers.
+/// the ledger answers. One of an ended epoch is not sent: the entry may be pending again, or
+/// another by the same ID.
 final class Acknowledger: Sendable {
     /// Beyond that many in one command, the server would be kept from others for too long.
     private static let batchMaximum = 512
@@ -19,6 +20,13 @@ final class Acknowledger: Sendable {
         /// By stream.
         var ids: [[String]]
         var count = 0
+        /// When all of them were read.
+        var epoch = RedisEpoch()
+
+        mutating func clear() {
+            ids = Array(repeating: [], count: ids.count)
+            count = 0
+        }
     }
 
     private let waiting: Mutex<Waiting>
@@ -33,7 +41,12 @@ final class Acknowledger: Sendable {
     }
 
     func add(_ entry: HeldEntry) {
+        guard entry.epoch == redis.epoch else { return }
         let isFirst = waiting.withLock { waiting in
+            if waiting.epoch != entry.epoch {
+                waiting.clear()
+                waiting.epoch = entry.epoch
+            }
             waiting.ids[entry.stream].append(entry.id)
             waiting.count += 1
             return waiting.count == 1
@@ -53,12 +66,10 @@ final class Acknowledger: Sendable {
 
     /// Sends all that waits; false if some of it could not be sent, and waits on.
     func flush() async -> Bool {
-        let taken = waiting.withLock { waiting in
-            let taken = waiting.ids
-            guard waiting.count > 0 else { return [[String]]() }
-            waiting.ids = Array(repeating: [], count: taken.count)
-            waiting.count = 0
-            return taken
+        let (taken, epoch) = waiting.withLock { waiting in
+            guard waiting.count > 0 else { return ([[String]](), waiting.epoch) }
+            defer { waiting.clear() }
+            return (waiting.ids, waiting.epoch)
         }
         guard !taken.isEmpty else { return true }
         var commands: [RedisCommand] = []
@@ -70,27 +81,34 @@ final class Acknowledger: Sendable {
                 batches.append((stream, batch))
             }
         }
-        let results = try? await redis.send(batch: commands)
+        let results: [RedisError?]
+        do {
+            results = try await redis.send(batch: commands, in: epoch).map(\.failure)
+        } catch {
+            results = Array(repeating: error, count: batches.count)
+        }
         var isSent = true
-        for (index, batch) in batches.enumerated() {
-            guard case .failure(let error)? = results.map({ $0[index] }) else {
-                if results == nil { putBack(batch) }
-                isSent = isSent && results != nil
-                continue
-            }
-            if error.retry != .never {
-                putBack(batch)
-                isSent = false
-            }
+        for (error, batch) in zip(results, batches) {
+            // A call that was cancelled is as little an answer as one that was lost.
+            guard let error, error.retry != .never || error.code == .cancelled else { continue }
+            putBack(batch, epoch)
+            isSent = false
         }
         if !isSent { bell.ring() }
         return isSent
     }
 
-    private func putBack(_ batch: (stream: Int, ids: [String])) {
+    private func putBack(_ batch: (stream: Int, ids: [String]), _ epoch: RedisEpoch) {
         waiting.withLock { waiting in
+            guard waiting.epoch == epoch else { return }
             waiting.ids[batch.stream] += batch.ids
             waiting.count += batch.ids.count
         }
+    }
+}
+
+extension Result {
+    fileprivate var failure: Failure? {
+        if case .failure(let error) = self { error } else { nil }
     }
 }

@@ -80,7 +80,7 @@ struct DeadLetter: Sendable {
     /// - Returns: what the ledger held before, for each step of the trace.
     func write(
         _ trace: Trace?, to redis: RedisClient, names: SagaKeys, service: String,
-        timeToLive: Duration
+        timeToLive: Duration, in epoch: RedisEpoch? = nil
     ) async throws(SagaError) -> [LedgerEntry] {
         var keys = [names.dead(service), names.letter(of: id, in: stream, service: service)]
         if let trace { keys.append(names.ledger(trace.sagaID, service: service)) }
@@ -100,7 +100,8 @@ struct DeadLetter: Sendable {
             "first", .integer(Int(firstTime)), "last", .integer(Int(SystemTime.milliseconds())),
         ]
         do {
-            let reply = try await redis.evaluate(Self.script, keys: keys, arguments: arguments)
+            let reply = try await redis.evaluate(
+                Self.script, keys: keys, arguments: arguments, in: epoch)
             return try reply.strings().map { LedgerEntry($0 ?? "") }
         } catch {
             throw SagaError(error)

@@ -1,3 +1,4 @@
+import Redis
 import Synchronization
 
 /// Gives each saga's entries that the readers bring to a task, within the limits that `Lanes`
@@ -29,13 +30,15 @@ final class Dispatcher: Sendable {
         /// Whether the entry is its lane's first: nothing of its saga has run here since it was
         /// read.
         fileprivate(set) var isFirst = true
+        /// When its entry was read.
+        fileprivate var epoch: RedisEpoch
 
         /// Whether nothing new is to be tried.
         var isStopping: Bool { dispatcher.state.withLock { $0.isStopping } }
 
         /// Waits without a slot; false if the runtime stops meanwhile.
         func pause(_ duration: Duration) async -> Bool {
-            await dispatcher.pause(lane, for: duration)
+            await dispatcher.pause(self, for: duration)
         }
 
         /// Cancels this task if it is still busy after so long; nil takes that back.
@@ -90,17 +93,19 @@ final class Dispatcher: Sendable {
     private let state: Mutex<State>
     private let work: Work
     private let executor: (any TaskExecutor)?
+    private let epoch: @Sendable () -> RedisEpoch
     private let acknowledge: @Sendable (HeldEntry) -> Void
 
     init(
         concurrency: Int, parkedMaximum: Int, executor: (any TaskExecutor)?,
-        work: @escaping Work,
+        epoch: @escaping @Sendable () -> RedisEpoch = { RedisEpoch() }, work: @escaping Work,
         acknowledge: @escaping @Sendable (HeldEntry) -> Void
     ) {
         state = Mutex(
             State(lanes: Lanes(concurrency: concurrency, parkedMaximum: parkedMaximum)))
         self.work = work
         self.executor = executor
+        self.epoch = epoch
         self.acknowledge = acknowledge
     }
 
@@ -161,7 +166,8 @@ final class Dispatcher: Sendable {
     private func run(_ first: HeldEntry, _ worker: Workers.Worker) async {
         var next: HeldEntry? = first
         while let entry = next {
-            let place = Place(dispatcher: self, lane: entry.lane, worker: worker)
+            let place = Place(
+                dispatcher: self, lane: entry.lane, worker: worker, epoch: entry.epoch)
             await runLane(from: entry, at: place)
             next = await rest(worker)
         }
@@ -183,19 +189,32 @@ final class Dispatcher: Sendable {
         var next: HeldEntry? = first
         var place = place
         while let entry = next {
+            place.epoch = entry.epoch
             switch await work(entry, place) {
             case .done:
                 acknowledge(entry)
-                place.isFirst = false
                 next = finish(at: place)
             case .left:
-                state.withLock { state in
-                    state.lanes.abandon(place.lane)
-                    return state.woken()
-                }?.wake()
-                next = nil
+                next = leave(at: place)
             }
+            place.isFirst = false
         }
+    }
+
+    /// Goes on with what was read of the saga in a later epoch; without such, drops its lane.
+    private func leave(at place: Place) -> HeldEntry? {
+        let epoch = epoch()
+        let (next, woken) = state.withLock { state in
+            var next: HeldEntry?
+            if place.epoch != epoch, !state.isStopping {
+                next = state.lanes.leave(place.lane)
+            } else {
+                state.lanes.abandon(place.lane)
+            }
+            return (next, state.woken())
+        }
+        woken?.wake()
+        return next
     }
 
     /// Ends the lane's entry and answers the next one.
@@ -212,9 +231,10 @@ final class Dispatcher: Sendable {
         return next
     }
 
-    private func pause(_ key: String, for duration: Duration) async -> Bool {
+    private func pause(_ place: Place, for duration: Duration) async -> Bool {
+        let key = place.lane
         let pause = state.withLock { state -> Task<Void, Never>? in
-            guard !state.isStopping else { return nil }
+            guard !state.isStopping, place.epoch == epoch() else { return nil }
             state.lanes.park(key)
             let pause = Task { _ = try? await Task.sleep(for: duration) }
             state.pauses[key] = pause
@@ -230,6 +250,7 @@ final class Dispatcher: Sendable {
         state.withLock { $0.pauses[key] = nil }
         guard !Task.isCancelled else { return false }
         while true {
+            guard place.epoch == epoch() else { return false }
             if state.withLock({ $0.isStopping }) { return false }
             if state.withLock({ $0.lanes.resume(key) }) { return true }
             await withCheckedContinuation { continuation in
@@ -262,6 +283,18 @@ final class Dispatcher: Sendable {
         }
         for running in overdue { running.cancel() }
         return overdue.map(\.lane)
+    }
+
+    /// Drops what was read in another epoch than this one and waits, for its turn or to try again.
+    func keepOnly(_ epoch: RedisEpoch) {
+        let (pauses, resuming) = state.withLock { state in
+            state.lanes.keepOnly(epoch)
+            defer { state.resuming = [] }
+            return (Array(state.pauses.values), state.resuming)
+        }
+        for pause in pauses { pause.cancel() }
+        for continuation in resuming { continuation.resume() }
+        wakeStarved()
     }
 
     // MARK: - Stopping

@@ -5,7 +5,8 @@ import Redis
 /// Finds the event in the fields of a stream's entry.
 enum EntryParser {
     static func entry(
-        _ fields: RedisArray, id: String, stream: Int, deliveredBefore: Bool
+        _ fields: RedisArray, id: String, stream: Int, deliveredBefore: Bool,
+        epoch: RedisEpoch
     ) -> HeldEntry {
         let content =
             if let event = event(in: fields) {
@@ -14,7 +15,8 @@ enum EntryParser {
                 missing(sagaID: saga(in: fields))
             }
         return HeldEntry(
-            stream: stream, id: id, content: content, deliveredBefore: deliveredBefore)
+            stream: stream, id: id, content: content, deliveredBefore: deliveredBefore,
+            epoch: epoch)
     }
 
     /// For an entry that must be bringing processes down, as no delivery came to an end.

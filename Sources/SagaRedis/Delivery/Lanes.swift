@@ -1,5 +1,6 @@
 import CloudEvents
 import DequeModule
+import Redis
 import Synchronization
 
 /// An entry that this replica has taken from a stream and has not finished with.
@@ -29,6 +30,8 @@ final class HeldEntry: Sendable {
     let content: Content
     /// Whether it may have been worked on before, by whomever.
     let deliveredBefore: Bool
+    /// When it was read: what follows from it reaches Redis in the same epoch or not at all.
+    let epoch: RedisEpoch
     private let seen = Mutex<LedgerLook?>(nil)
 
     /// What the ledger held when it was read, if somebody looked.
@@ -39,7 +42,11 @@ final class HeldEntry: Sendable {
         seen.withLock { $0 = look }
     }
 
-    init(stream: Int, id: String, content: Content, deliveredBefore: Bool) {
+    init(
+        stream: Int, id: String, content: Content, deliveredBefore: Bool,
+        epoch: RedisEpoch = RedisEpoch()
+    ) {
+        self.epoch = epoch
         self.stream = stream
         self.id = id
         self.content = content
@@ -149,6 +156,33 @@ struct Lanes {
         if lane.isParked { parked -= lane.count } else { active -= lane.count }
     }
 
+    /// Ends the lane's entry, whether it has slots or not, and returns the next one.
+    mutating func leave(_ key: String) -> HeldEntry? {
+        guard var lane = lanes[key], lane.isParked else { return finish(key) }
+        parked -= lane.count
+        guard let next = lane.waiting.popFirst() else {
+            lanes[key] = nil
+            return nil
+        }
+        lane.current = next
+        lane.isParked = false
+        lanes[key] = lane
+        active += lane.count
+        return next
+    }
+
+    /// Drops what waits and was read in another epoch; what runs goes on to its end.
+    mutating func keepOnly(_ epoch: RedisEpoch) {
+        for (key, var lane) in lanes {
+            let before = lane.count
+            lane.waiting.removeAll { $0.epoch != epoch }
+            let dropped = before - lane.count
+            guard dropped > 0 else { continue }
+            lanes[key] = lane
+            if lane.isParked { parked -= dropped } else { active -= dropped }
+        }
+    }
+
     /// Takes the slots of a lane whose entry waits for another try.
     mutating func park(_ key: String) {
         guard var lane = lanes[key], !lane.isParked else { return }
@@ -181,5 +215,8 @@ struct Lanes {
 }
 
 extension HeldEntry {
-    func isSame(as other: HeldEntry) -> Bool { stream == other.stream && id == other.id }
+    /// Whether it is the same delivery; in another epoch it stands for itself.
+    func isSame(as other: HeldEntry) -> Bool {
+        stream == other.stream && id == other.id && epoch == other.epoch
+    }
 }

@@ -53,22 +53,25 @@ struct LeaseKeeper: Sendable {
             let reserved = dispatcher.reserve(upTo: Self.takeoverMaximum, orRing: bell)
             guard reserved > 0 else { return }
             let claim: RedisStreamClaim
+            let epoch = redis.epoch
             do {
                 let reply = try await redis.write(
                     .xautoclaim(
                         key, service, configuration.consumerName, idle: configuration.leaseInUse,
-                        from: cursor, count: reserved))
+                        from: cursor, count: reserved), in: epoch)
                 claim = try decoding { () throws(RedisError) in try reply.streamClaim() }
             } catch {
                 dispatcher.giveBack(reserved)
                 throw error
             }
             cursor = claim.cursor
-            await admit(claim, stream: stream, reserved: reserved)
+            await admit(claim, in: epoch, stream: stream, reserved: reserved)
         } while cursor != "0-0" && isRunning()
     }
 
-    private func admit(_ claim: RedisStreamClaim, stream: Int, reserved: Int) async {
+    private func admit(
+        _ claim: RedisStreamClaim, in epoch: RedisEpoch, stream: Int, reserved: Int
+    ) async {
         if !claim.deletedIDs.isEmpty {
             logger.error(
                 "entries were deleted before they were dealt with",
@@ -82,7 +85,7 @@ struct LeaseKeeper: Sendable {
             HeldEntry(
                 stream: stream, id: entry.id,
                 content: content(entry, deliveries: deliveries[entry.id] ?? 0),
-                deliveredBefore: true)
+                deliveredBefore: true, epoch: epoch)
         }
         if !entries.isEmpty {
             logger.info(

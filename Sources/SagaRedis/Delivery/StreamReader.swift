@@ -27,6 +27,7 @@ final class StreamReader: Sendable {
     private let redis: RedisClient
     private let group: ConsumerGroup
     private let dispatcher: Dispatcher
+    private let epochs: EpochWatch
     private let ledgers: LedgerReader
     private let looks: Bool
     private let configuration: SagaRuntimeConfiguration
@@ -35,7 +36,7 @@ final class StreamReader: Sendable {
 
     init(
         owner: String, streams: [ConsumedStream], redis: RedisClient, group: ConsumerGroup,
-        ledgers: LedgerReader, dispatcher: Dispatcher,
+        ledgers: LedgerReader, dispatcher: Dispatcher, epochs: EpochWatch,
         configuration: SagaRuntimeConfiguration, health: RuntimeHealth, logger: Logger
     ) {
         let first = streams.firstIndex { $0.owner == owner } ?? 0
@@ -46,6 +47,7 @@ final class StreamReader: Sendable {
         self.redis = redis
         self.group = group
         self.dispatcher = dispatcher
+        self.epochs = epochs
         self.ledgers = ledgers
         looks = streams[indices].contains { !$0.stepsActingOutside.isEmpty }
         self.configuration = configuration
@@ -70,19 +72,24 @@ final class StreamReader: Sendable {
     func run(while isRunning: @Sendable () -> Bool) async {
         var failures = 0
         var readsPending = true
+        var epoch = epochs.follow()
         while isRunning() {
+            if epoch != epochs.follow() {
+                epoch = epochs.follow()
+                readsPending = true
+            }
             do {
                 if readsPending {
-                    try await readPending(while: isRunning)
+                    try await readPending(in: epoch, while: isRunning)
                     readsPending = false
                 }
-                let count = try await readNew()
+                let count = try await readNew(in: epoch)
                 health.reading(owner, nil)
                 if count == 0 { await bell.awaitRing() }
                 failures = 0
             } catch {
                 failures += 1
-                health.reading(owner, error)
+                if error.code != .stopped { health.reading(owner, error) }
                 readsPending = true
                 await recover(from: error, failures: failures)
             }
@@ -93,7 +100,7 @@ final class StreamReader: Sendable {
     private func recover(from error: SagaError, failures: Int) async {
         let reason = (error.cause as? RedisError)?.code
         // The client itself says that the connection is lost, once and not for every owner.
-        let isNews = failures == 1 && reason != .connectionLost
+        let isNews = failures == 1 && reason != .connectionLost && reason != .epochOver
         logger.log(
             level: isNews ? .warning : .debug, "reading streams failed",
             metadata: ["owner": "\(owner)", "error": "\(error)", "failures": "\(failures)"])
@@ -112,7 +119,7 @@ final class StreamReader: Sendable {
     // MARK: - Reading
 
     /// Reads what nobody had yet and answers how many entries came.
-    private func readNew() async throws(SagaError) -> Int {
+    private func readNew(in epoch: RedisEpoch) async throws(SagaError) -> Int {
         let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
         guard reserved > 0 else { return 0 }
         // COUNT is per stream. With fewer slots than streams some streams have to wait.
@@ -124,16 +131,19 @@ final class StreamReader: Sendable {
             reply = try await redis.write(
                 .xreadGroup(
                     group.service, configuration.consumerName,
-                    chosen.map { (streams[$0].key, ">") }, count: reserved / chosen.count))
+                    chosen.map { (streams[$0].key, ">") }, count: reserved / chosen.count),
+                in: epoch)
         } catch {
             dispatcher.giveBack(reserved)
             throw error
         }
-        return await admit(reply, deliveredBefore: false, reserved: reserved).count
+        return await admit(reply, deliveredBefore: false, epoch, reserved: reserved).count
     }
 
     /// Reads what was delivered to this consumer before and never acknowledged.
-    private func readPending(while isRunning: () -> Bool) async throws(SagaError) {
+    private func readPending(
+        in epoch: RedisEpoch, while isRunning: () -> Bool
+    ) async throws(SagaError) {
         var after = Dictionary(uniqueKeysWithValues: indices.map { ($0, "0") })
         while !after.isEmpty, isRunning() {
             let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
@@ -148,13 +158,14 @@ final class StreamReader: Sendable {
                     .xreadGroup(
                         group.service, configuration.consumerName,
                         after.sorted { $0.key < $1.key }.map { (streams[$0.key].key, $0.value) },
-                        count: reserved / after.count))
+                        count: reserved / after.count), in: epoch)
             } catch {
                 dispatcher.giveBack(reserved)
                 throw error
             }
             let counts = await deliveries(of: reply)
-            after = await admit(reply, deliveredBefore: true, counts: counts, reserved: reserved)
+            after = await admit(
+                reply, deliveredBefore: true, epoch, counts: counts, reserved: reserved)
         }
     }
 
@@ -172,8 +183,8 @@ final class StreamReader: Sendable {
     /// Hands a reply's entries over and answers the last ID of each stream that had some.
     @discardableResult
     private func admit(
-        _ reply: RedisValue, deliveredBefore: Bool, counts: [Int: [String: Int]] = [:],
-        reserved: Int
+        _ reply: RedisValue, deliveredBefore: Bool, _ epoch: RedisEpoch,
+        counts: [Int: [String: Int]] = [:], reserved: Int
     ) async -> [Int: String] {
         var entries: [HeldEntry] = []
         var last: [Int: String] = [:]
@@ -196,9 +207,10 @@ final class StreamReader: Sendable {
                                 EntryParser.event(in: fields),
                                 sagaID: EntryParser.saga(in: fields),
                                 deliveries, maximum: configuration.deliveriesMaximum),
-                            deliveredBefore: true)
+                            deliveredBefore: true, epoch: epoch)
                         : EntryParser.entry(
-                            fields, id: id, stream: stream, deliveredBefore: deliveredBefore))
+                            fields, id: id, stream: stream, deliveredBefore: deliveredBefore,
+                            epoch: epoch))
             }
         }
         if looks { await ledgers.look(at: entries) }

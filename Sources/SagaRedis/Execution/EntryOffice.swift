@@ -17,7 +17,7 @@ struct EntryOffice: Sendable {
             case .event(let event):
                 let work = EntryWork(
                     environment: environment, event: event,
-                    deliveredBefore: entry.deliveredBefore,
+                    deliveredBefore: entry.deliveredBefore, epoch: entry.epoch,
                     look: place.isFirst ? entry.look : nil, place: place)
                 try await work.run(stream.consumed)
             case .unreadable(let content):
@@ -108,7 +108,7 @@ struct EntryOffice: Sendable {
         _ letter: DeadLetter, _ trace: DeadLetter.Trace?, _ entry: HeldEntry,
         _ place: Dispatcher.Place
     ) async -> Bool {
-        guard let found = await write(letter, trace, place) else { return false }
+        guard let found = await write(letter, trace, entry, place) else { return false }
         environment.metrics.deadLetter()
         environment.logger.error(
             "event became a dead letter",
@@ -157,7 +157,7 @@ struct EntryOffice: Sendable {
                 var blocked = trace
                 blocked.blocked = (step.name, eventID(entry))
                 if trace.blocked == nil {
-                    guard await write(letter, blocked, place) != nil else { return false }
+                    guard await write(letter, blocked, entry, place) != nil else { return false }
                 }
                 report(blocked)
             }
@@ -170,7 +170,7 @@ struct EntryOffice: Sendable {
     ) -> EntryWork {
         EntryWork(
             environment: environment, event: event(entry, sagaID), deliveredBefore: true,
-            place: place)
+            epoch: entry.epoch, place: place)
     }
 
     /// What was never an event has done nothing; one in its place can be worked on all the same.
@@ -189,7 +189,8 @@ struct EntryOffice: Sendable {
 
     /// Tries until it works, and again what may have been done: all of it may be done twice.
     private func write(
-        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, _ place: Dispatcher.Place
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, _ entry: HeldEntry,
+        _ place: Dispatcher.Place
     ) async -> [LedgerEntry]? {
         let transitions = environment.transitions
         var attempts = 0
@@ -198,7 +199,7 @@ struct EntryOffice: Sendable {
                 return try await letter.write(
                     trace, to: transitions.redis, names: transitions.names,
                     service: transitions.service,
-                    timeToLive: environment.configuration.ledgerTimeToLive)
+                    timeToLive: environment.configuration.ledgerTimeToLive, in: entry.epoch)
             } catch {
                 if error.code == .stopped || Task.isCancelled { return nil }
                 attempts += 1

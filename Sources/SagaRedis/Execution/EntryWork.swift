@@ -1,6 +1,7 @@
 import CloudEvents
 import Logging
 import Metrics
+import Redis
 public import Saga
 
 /// Why the work on an entry ended without an end.
@@ -54,6 +55,8 @@ final class EntryWork: Sendable {
     let environment: WorkEnvironment
     let event: CloudEvent
     let deliveredBefore: Bool
+    /// When the event was read.
+    let epoch: RedisEpoch
     /// What the ledger held when the entry was read; nil if that is not known.
     let look: LedgerLook?
     /// Where it runs.
@@ -61,11 +64,12 @@ final class EntryWork: Sendable {
 
     init(
         environment: WorkEnvironment, event: CloudEvent, deliveredBefore: Bool,
-        look: LedgerLook? = nil, place: Dispatcher.Place
+        epoch: RedisEpoch, look: LedgerLook? = nil, place: Dispatcher.Place
     ) {
         self.environment = environment
         self.event = event
         self.deliveredBefore = deliveredBefore
+        self.epoch = epoch
         self.look = look
         self.place = place
     }
@@ -224,7 +228,7 @@ final class EntryWork: Sendable {
     func apply(_ request: TransitionRequest) async throws(Interruption) -> TransitionRequest.Answer
     {
         try await untilAnswered(request.mark) { () async throws(SagaError) in
-            try await environment.transitions.apply(request)
+            try await environment.transitions.apply(request, in: epoch)
         }
     }
 

@@ -14,12 +14,20 @@ import Synchronization
 final class TransitionQueue: Sendable {
     private struct Waiting: Sendable {
         var request: TransitionRequest
+        var epoch: RedisEpoch?
         var continuation: UnsafeContinuation<Result<RedisValue, SagaError>, Never>
     }
 
+    /// What goes into one script.
+    private struct Kind: Hashable {
+        /// The script of their shape.
+        var script: ObjectIdentifier
+        /// The only epoch in which they may be sent, if only one will do.
+        var epoch: RedisEpoch?
+    }
+
     private struct State {
-        /// By the script of their shape.
-        var waiting: [ObjectIdentifier: [Waiting]] = [:]
+        var waiting: [Kind: [Waiting]] = [:]
         var count = 0
         var isTaskDue = false
     }
@@ -48,9 +56,13 @@ final class TransitionQueue: Sendable {
     ///
     /// Cancellation does not end it, as the outcome would be unknown; the time-out of commands
     /// does.
-    func run(_ request: TransitionRequest) async throws(SagaError) -> RedisValue {
+    ///
+    /// - Parameter epoch: the only one in which it may be sent; nil for any.
+    func run(
+        _ request: TransitionRequest, in epoch: RedisEpoch?
+    ) async throws(SagaError) -> RedisValue {
         try await withUnsafeContinuation { continuation in
-            let one = Waiting(request: request, continuation: continuation)
+            let one = Waiting(request: request, epoch: epoch, continuation: continuation)
             switch request.isMarked ? state.withLock({ Self.admit(one, to: &$0) }) : .full([one]) {
             case .queued: break
             case .first: Task(executorPreference: redis.executor) { self.sendAll() }
@@ -65,11 +77,11 @@ final class TransitionQueue: Sendable {
 
     private static func admit(_ one: Waiting, to state: inout State) -> Admission {
         guard state.count < waitingMaximum else { return .refused }
-        let shape = ObjectIdentifier(one.request.script)
-        state.waiting[shape, default: []].append(one)
+        let kind = Kind(script: ObjectIdentifier(one.request.script), epoch: one.epoch)
+        state.waiting[kind, default: []].append(one)
         state.count += 1
-        if state.waiting[shape]?.count == batchMaximum {
-            let batch = state.waiting.removeValue(forKey: shape) ?? []
+        if state.waiting[kind]?.count == batchMaximum {
+            let batch = state.waiting.removeValue(forKey: kind) ?? []
             state.count -= batch.count
             return .full(batch)
         }
@@ -113,7 +125,8 @@ final class TransitionQueue: Sendable {
         var values = RedisArguments(capacity: batch.count * 1024)
         keys.append(contentsOf: script.sharedKeys)
         for one in batch { one.request.append(toKeys: &keys, values: &values) }
-        return try await redis.evaluate(script.script, keys: keys, arguments: values)
+        return try await redis.evaluate(
+            script.script, keys: keys, arguments: values, in: batch[0].epoch)
     }
 
     private static func answer(_ answer: RedisValue?) -> Result<RedisValue, SagaError> {

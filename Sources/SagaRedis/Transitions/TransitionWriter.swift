@@ -63,13 +63,17 @@ final class TransitionWriter: Sendable {
     ///
     /// After an `outcomeUnknown` a request with a ledger field can simply be applied again:
     /// the script answers what it did the first time.
-    func apply(_ request: TransitionRequest) async throws(SagaError) -> TransitionRequest.Answer {
+    ///
+    /// - Parameter epoch: the one in which was read what it follows from; nil if from nothing.
+    func apply(
+        _ request: TransitionRequest, in epoch: RedisEpoch? = nil
+    ) async throws(SagaError) -> TransitionRequest.Answer {
         let answer: TransitionRequest.Answer
         do throws(SagaError) {
             if let fault = request.fault {
                 throw SagaError(.unexpectedState, "the changes cannot be made: \(fault)")
             }
-            let reply = try await queue.run(request)
+            let reply = try await queue.run(request, in: epoch)
             answer = try request.answer(reply)
             if !request.emitted.isEmpty { heardPublish(request, reply) }
         } catch {

@@ -1,4 +1,5 @@
 import CloudEvents
+import Redis
 import Saga
 import Testing
 
@@ -62,6 +63,42 @@ struct LanesTests {
         #expect(lanes.resume("a") == true)
     }
 
+    @Test func anEntryOfALaterEpochWaitsBehindItselfAndRuns() {
+        var lanes = Lanes(concurrency: 8, parkedMaximum: 8)
+        #expect(lanes.reserve(upTo: 4) == 4)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
+
+        lanes.keepOnly(later)
+
+        #expect(lanes.active == 1, "what runs goes on, what waited is dropped")
+        #expect(lanes.admit(entry("1-0", saga: "a", in: later)) == .wait)
+        #expect(lanes.admit(entry("1-0", saga: "a", in: later)) == .duplicate)
+        #expect(lanes.active == 2)
+        let next = lanes.leave("a")
+        #expect(next?.id == "1-0" && next?.epoch == later)
+        #expect(lanes.leave("a") == nil)
+        #expect(lanes.isEmpty && lanes.active == 0 && lanes.parked == 0)
+    }
+
+    @Test func aParkedLaneIsLeftForWhatWasReadLater() {
+        var lanes = Lanes(concurrency: 2, parkedMaximum: 8)
+        #expect(lanes.reserve(upTo: 2) == 2)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
+        lanes.park("a")
+
+        lanes.keepOnly(later)
+
+        #expect(lanes.active == 0 && lanes.parked == 1)
+        #expect(lanes.reserve(upTo: 1) == 1)
+        #expect(lanes.admit(entry("1-0", saga: "a", in: later)) == .wait)
+        #expect(lanes.leave("a")?.epoch == later)
+        #expect(lanes.active == 1 && lanes.parked == 0)
+        #expect(lanes.finish("a") == nil)
+        #expect(lanes.isEmpty && lanes.active == 0)
+    }
+
     @Test func trimmingKeepsWhatAnyGroupHasNotDealtWith() {
         let age = StreamID(milliseconds: 100)
         let done = GroupState(name: "a", lastDelivered: StreamID(milliseconds: 200))
@@ -77,8 +114,13 @@ struct LanesTests {
         #expect(pending.dealtWith == StreamID(milliseconds: 29, sequence: .max))
     }
 
-    private func entry(_ id: String, saga: String) -> HeldEntry {
+    private let later = RedisEpoch(1)
+
+    private func entry(
+        _ id: String, saga: String, in epoch: RedisEpoch = RedisEpoch()
+    ) -> HeldEntry {
         let event = CloudEvent(source: "/a", type: "T", subject: saga, data: Array("{}".utf8))
-        return HeldEntry(stream: 0, id: id, content: .event(event), deliveredBefore: false)
+        return HeldEntry(
+            stream: 0, id: id, content: .event(event), deliveredBefore: false, epoch: epoch)
     }
 }
