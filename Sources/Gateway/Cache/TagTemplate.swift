@@ -46,6 +46,27 @@ public struct TagTemplate: Hashable, Sendable {
         return CacheTag(fitting: text)
     }
 
+    /// Whether some values make one tag of both.
+    func meets(_ other: TagTemplate) -> Bool {
+        let (own, others) = (stretches, other.stretches)
+        return own.count == others.count && zip(own, others).allSatisfy { $0.meets($1) }
+    }
+
+    /// What lies between colons, which no value has: they are encoded in it.
+    private var stretches: [Stretch] {
+        var all = [Stretch()]
+        for piece in pieces {
+            switch piece {
+            case .field: all[all.count - 1].open()
+            case .literal(let text):
+                let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+                all[all.count - 1].append(parts[0])
+                for part in parts.dropFirst() { all.append(Stretch(head: String(part))) }
+            }
+        }
+        return all
+    }
+
     private static func parsed(_ source: String) throws(SyntaxError) -> [Piece] {
         var pieces: [Piece] = []
         var rest = Substring(source)
@@ -77,5 +98,36 @@ public struct TagTemplate: Hashable, Sendable {
                 message: "'\(text)' may hold letters, digits and any of . _ ~ - : only")
         }
         pieces.append(.literal(String(text)))
+    }
+}
+
+/// A part of a tag template: what it begins with and ends with, and whether values stand between.
+private struct Stretch {
+    var head = ""
+    var tail = ""
+    var isOpen = false
+
+    mutating func append(_ text: Substring) {
+        if isOpen { tail += text } else { head += text }
+    }
+
+    mutating func open() {
+        isOpen = true
+        tail = ""
+    }
+
+    func meets(_ other: Stretch) -> Bool {
+        switch (isOpen, other.isOpen) {
+        case (false, false): head == other.head
+        case (true, false): takes(other.head)
+        case (false, true): other.takes(head)
+        case (true, true):
+            (head.hasPrefix(other.head) || other.head.hasPrefix(head))
+                && (tail.hasSuffix(other.tail) || other.tail.hasSuffix(tail))
+        }
+    }
+
+    private func takes(_ text: String) -> Bool {
+        text.count > head.count + tail.count && text.hasPrefix(head) && text.hasSuffix(tail)
     }
 }

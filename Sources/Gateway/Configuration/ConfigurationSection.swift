@@ -1,12 +1,15 @@
 import Yams
 
-/// Collects what is wrong in one file, so that all of it can be told at once.
+/// Collects what is wrong in one file, so that all of it can be told at once, and where what is
+/// right stands.
 final class ConfigurationFaults {
     let file: String
     private(set) var all: [ConfigurationFault] = []
+    var places = ConfigurationPlaces()
 
     init(file: String) {
         self.file = file
+        places.file = file
     }
 
     func add(_ message: String, at place: ConfigurationPlace) {
@@ -45,7 +48,9 @@ struct ConfigurationValue {
             return node.scalar != nil ? [self] : refused("a list", instead: [])
         }
         return sequence.enumerated().map { index, node in
-            ConfigurationValue(node: node, path: "\(path)[\(index)]", faults: faults)
+            let item = ConfigurationValue(node: node, path: "\(path)[\(index)]", faults: faults)
+            faults.places.note(item.place, of: item.path)
+            return item
         }
     }
 
@@ -122,7 +127,9 @@ final class ConfigurationSection {
             let path = value.path.isEmpty ? name : "\(value.path).\(name)"
             entries[name] = ConfigurationValue(node: node, path: path, faults: value.faults)
             let mark = key.mark
-            order.append((name, .init(line: mark?.line ?? 1, column: mark?.column ?? 1)))
+            let place = ConfigurationPlace(line: mark?.line ?? 1, column: mark?.column ?? 1)
+            order.append((name, place))
+            value.faults.places.note(place, of: path)
         }
         for node in merged {
             guard let mapping = node.mapping, depth < 16 else {

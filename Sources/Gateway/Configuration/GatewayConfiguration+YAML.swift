@@ -13,6 +13,7 @@ extension GatewayConfiguration {
         if let root = Self.root(of: yaml, faults) {
             read(ConfigurationValue(node: root, path: "", faults: faults))
         }
+        places = faults.places
         guard faults.all.isEmpty else {
             let sorted = faults.all.sorted { $0.place < $1.place }
             throw GatewayError(

@@ -13,6 +13,8 @@ public struct GatewayConfiguration: Sendable {
     public var cache = CacheConfiguration()
     /// Which events take answers away.
     public var invalidation: [InvalidationRule] = []
+    /// Where in the file each of it stands.
+    var places = ConfigurationPlaces()
 
     init() {}
 }

@@ -6,7 +6,11 @@ struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Checks a gateway configuration; each fault with file, line and column.",
-        discussion: "Exit code 0 when the file is right, 2 when it is not.")
+        discussion: """
+            It also warns, with line and column, of what works and is probably not meant: tags
+            that nothing takes away or that nothing bears, upstreams that no route asks or that
+            are the gateway itself. Exit code 0 when the file is right, 2 when it is not.
+            """)
 
     @Argument(help: ArgumentHelp("The file (TROUPE_GATEWAY; default deploy/gateway.yaml)."))
     var file: String?
@@ -15,7 +19,7 @@ struct CheckCommand: AsyncParsableCommand {
         let source = try GatewayFile.find(file, in: .ofThisProcess)
         let configuration = try GatewayFile.read(source)
         for warning in configuration.warnings {
-            await LineOutput.standard.line("\(source.name): warning: \(warning)")
+            await LineOutput.standard.line("\(warning)")
         }
         await LineOutput.standard.line(
             "\(source.name): \(configuration.routes.count) routes to "

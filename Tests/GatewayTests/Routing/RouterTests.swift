@@ -37,6 +37,31 @@ struct RouterTests {
         #expect(try Self.match("/orders/export/details") == .route(3, parameters: [8..<14]))
     }
 
+    /// So there is nothing that a check could warn of: of routes that are no fault, each has paths
+    /// that lead to it and to no other.
+    @Test func noRouteIsHiddenByOthers() throws {
+        let segments = ["a", "b", "{x}"]
+        var patterns = segments.map { "/\($0)" }
+        for _ in 0..<2 { patterns += patterns.flatMap { head in segments.map { "\(head)/\($0)" } } }
+        let paths = Set(patterns.map(Self.distinct)).sorted()
+        let router = try Router(paths.map { (try PathPattern($0), [.get]) })
+
+        for (index, path) in paths.enumerated() {
+            // What no literal stands for.
+            let asked = path.replacing(/\{\w+\}/, with: "c")
+            guard case .route(index, _) = router.match(ByteBuffer(string: asked), .get) else {
+                Issue.record("\(asked) does not lead to \(path)")
+                continue
+            }
+        }
+    }
+
+    /// A name stands once in a pattern.
+    private static func distinct(_ pattern: String) -> String {
+        pattern.split(separator: "/").enumerated()
+            .map { $1 == "{x}" ? "/{x\($0)}" : "/\($1)" }.joined()
+    }
+
     @Test(arguments: ["/", "/order", "/orders/1/x", "/orders/1/details/x", "/inventory", "/a/b"])
     func otherPathsAreNotFound(_ path: String) throws {
         #expect(try Self.match(path) == .notFound)
