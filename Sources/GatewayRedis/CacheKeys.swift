@@ -1,4 +1,5 @@
 import Gateway
+import Redis
 
 // What of the gateway stands in Redis. Each key has a time to live.
 //
@@ -36,6 +37,9 @@ struct CacheKeys: Hashable, Sendable {
     func event(_ tag: CacheTag, _ cause: String) -> String {
         "\(prefix)cache:{\(tag)}:\(CacheTag("event", cause))"
     }
+
+    /// What the cache keeps under one name, whatever the answers.
+    var standing: [RedisStandingKey] { [RedisStandingKey(epoch, .string)] }
 
     var epoch: String { "\(prefix)cache:epoch" }
 

@@ -67,6 +67,11 @@ public final class RedisSecondLevelCache: SecondLevelCache {
         state = Mutex(State(configuration))
     }
 
+    /// What it keeps under one name, whatever the answers.
+    public static func standingKeys(namespace: String) -> [RedisStandingKey] {
+        CacheKeys(namespace: namespace).standing
+    }
+
     // MARK: - Reading
 
     /// The entry of a key and then the generations.

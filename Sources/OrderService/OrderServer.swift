@@ -3,7 +3,7 @@ import OrderContracts
 public import Redis
 public import Saga
 import SagaHTTP
-import SagaRedis
+public import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
 
@@ -48,6 +48,11 @@ public struct OrderServer: Service {
             router: OrderRoutes(desk: desk, readiness: readiness).router(logger: logger),
             readiness: readiness, logger: logger)
         seed = RecordSeed(runtime.store, [OrderSeed.changes], logger: logger)
+    }
+
+    /// What it keeps under one name, whatever its orders; its part in sagas apart.
+    public static func standingKeys(_ names: SagaKeys) -> [RedisStandingKey] {
+        [RedisStandingKey(names.record(.allOrders, service: ServiceName.order), .sortedSet)]
     }
 
     /// The port, once the service listens.

@@ -1,6 +1,7 @@
 public import Logging
 public import Redis
 import SagaHTTP
+public import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
 
@@ -22,6 +23,11 @@ public struct ProductServer: Service {
         server = CollectionServer(
             configuration.http, namespace: configuration.namespace, seeds: ProductSeed.products,
             redis: redis, logger: logger, readiness: readiness)
+    }
+
+    /// What it keeps under one name, whatever its products.
+    public static func standingKeys(_ names: SagaKeys) -> [RedisStandingKey] {
+        RecordCollection<Product>.standingKeys(names)
     }
 
     /// The port, once the service listens.

@@ -2,7 +2,7 @@ import CloudEvents
 public import Observability
 public import Redis
 public import Saga
-import SagaRedis
+public import SagaRedis
 
 //     {user}:user:<id>     hash    the item's fields, createdAt, updatedAt, version
 //     {user}:users         zset    ID by the time it was made
@@ -40,6 +40,11 @@ public struct RecordCollection<Item: CollectionItem>: Sendable {
     /// The collection of a namespace.
     public init(redis: RedisClient, namespace: String) {
         store = RecordStore(service: Item.noun, redis: redis, namespace: namespace)
+    }
+
+    /// What it keeps under one name, whatever its items.
+    public static func standingKeys(_ names: SagaKeys) -> [RedisStandingKey] {
+        [RedisStandingKey(names.record(index, service: Item.noun), .sortedSet)]
     }
 
     /// The entry of that ID, if there is one.

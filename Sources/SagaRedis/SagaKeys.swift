@@ -1,3 +1,4 @@
+public import Redis
 public import Saga
 
 /// Where everything of a saga stands in Redis; the only place that says so.
@@ -47,6 +48,27 @@ public struct SagaKeys: Hashable, Sendable {
 
     /// How far a participant got in each stream that it consumes.
     public func cursor(_ service: String) -> String { "\(prefix)saga:{\(service)}:cursor" }
+
+    /// What a participant keeps under one name each, whatever its sagas.
+    public func standing(of service: String) -> [RedisStandingKey] {
+        [
+            RedisStandingKey(timers(service), .sortedSet),
+            RedisStandingKey(dead(service), .stream),
+            RedisStandingKey(cursor(service), .hash),
+        ]
+    }
+
+    /// The streams of a saga: of the events that participants emit, and of the one with which
+    /// its owner tells itself that the time is up.
+    public func standing(
+        streamsOf events: [any SagaEvent.Type], owner: String
+    ) -> [RedisStandingKey] {
+        let kinds = events.map { ($0.type, $0.owner) }
+        let deadline = EventKind(deadlineOf: owner)
+        return (kinds + [(deadline.type, deadline.owner)]).map {
+            RedisStandingKey(stream($0.0, owner: $0.1), .stream)
+        }
+    }
 
     /// A record of a participant.
     public func record(_ name: RecordName, service: String) -> String {

@@ -1,6 +1,7 @@
 public import Logging
 public import Redis
 import SagaHTTP
+public import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
 
@@ -22,6 +23,11 @@ public struct UserServer: Service {
         server = CollectionServer(
             configuration.http, namespace: configuration.namespace, seeds: UserSeed.users,
             redis: redis, logger: logger, readiness: readiness)
+    }
+
+    /// What it keeps under one name, whatever its users.
+    public static func standingKeys(_ names: SagaKeys) -> [RedisStandingKey] {
+        RecordCollection<User>.standingKeys(names)
     }
 
     /// The port, once the service listens.

@@ -1,6 +1,10 @@
+import GatewayRedis
 import OrderContracts
-import Saga
+import OrderService
+import ProductService
+import Redis
 import SagaRedis
+import UserService
 
 /// What a process does on a Redis: the commands it sends, and the names it sends them about.
 ///
@@ -17,22 +21,21 @@ struct RedisRole: Sendable {
 
     /// Where a rehearsal writes; it leaves nothing there.
     struct Stage: Hashable, Sendable {
-        var key: String
-        /// Whether events are written and read there, or only records.
-        var hasStream: Bool
-    }
+        /// As whom, so with which commands.
+        enum Part: Sendable {
+            case records, events, cache
+        }
 
-    /// A key that has to have one type, if it is there.
-    struct TypedKey: Hashable, Sendable {
         var key: String
-        var type: String
+        var part: Part
     }
 
     /// Commands as they are sent; `KEY` and `CHANNEL` stand for a name.
     var commands: [String]
     var keys: [Place]
     var channels: [Place]
-    var typedKeys: [TypedKey] = []
+    /// Keys that have to have one type, if they are there.
+    var standingKeys: [RedisStandingKey] = []
     var stages: [Stage]
 
     /// Several processes' work in one.
@@ -46,7 +49,8 @@ struct RedisRole: Sendable {
         return RedisRole(
             commands: union(commands, other.commands), keys: places(keys, other.keys),
             channels: places(channels, other.channels),
-            typedKeys: union(typedKeys, other.typedKeys), stages: union(stages, other.stages))
+            standingKeys: union(standingKeys, other.standingKeys),
+            stages: union(stages, other.stages))
     }
 
     /// The least that an ACL user needs for it.
@@ -84,20 +88,17 @@ extension RedisRole {
         guard name.takesPartInSagas else {
             return RedisRole(
                 commands: everybody + records, keys: [own], channels: [],
-                stages: [Stage(key: own.sample, hasStream: false)])
+                standingKeys: name.standingKeys(names),
+                stages: [Stage(key: own.sample, part: .records)])
         }
         let shared = Place(
             pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{\(owner)}:rehearsal")
-        var role = RedisRole(
+        return RedisRole(
             commands: everybody + records + sagas, keys: [shared, own],
-            channels: [events(prefix)], stages: [Stage(key: shared.sample, hasStream: true)])
-        role.typedKeys = eventStreams(names)
-        role.typedKeys += [
-            TypedKey(key: names.timers(owner), type: "zset"),
-            TypedKey(key: names.dead(owner), type: "stream"),
-            TypedKey(key: names.cursor(owner), type: "hash"),
-        ]
-        return role
+            channels: [events(prefix)],
+            standingKeys: eventStreams(names) + names.standing(of: owner)
+                + name.standingKeys(names),
+            stages: [Stage(key: shared.sample, part: .events)])
     }
 
     /// All services on one Redis.
@@ -133,19 +134,21 @@ extension RedisRole {
             channels: [
                 events(prefix),
                 Place(pattern: "\(prefix)cache.*", sample: "\(prefix)cache.rehearsal"),
-            ], typedKeys: eventStreams(names), stages: [])
+            ], standingKeys: eventStreams(names), stages: [])
     }
 
     /// The gateway's cache.
     static func cache(namespace: String?) -> RedisRole {
         let prefix = namespace.map { $0 + ":" } ?? ""
+        let own = Place(pattern: "\(prefix)cache:*", sample: "\(prefix)cache:rehearsal")
         return RedisRole(
             commands: everybody + [
                 "SCRIPT LOAD a", "GET KEY", "SET KEY a", "EXISTS KEY", "INCR KEY", "PTTL KEY",
                 "PEXPIRE KEY 1",
             ],
-            keys: [Place(pattern: "\(prefix)cache:*", sample: "\(prefix)cache:rehearsal")],
-            channels: [], stages: [])
+            keys: [own], channels: [],
+            standingKeys: RedisSecondLevelCache.standingKeys(namespace: namespace ?? ""),
+            stages: [Stage(key: own.sample, part: .cache)])
     }
 
     /// What a connection says first, what identifies the server, and scripts.
@@ -171,10 +174,8 @@ extension RedisRole {
         Place(pattern: "\(prefix)saga.*", sample: "\(prefix)saga.Rehearsal")
     }
 
-    private static func eventStreams(_ names: SagaKeys) -> [TypedKey] {
-        OrderEvents.all.map {
-            TypedKey(key: names.stream($0.type, owner: $0.owner), type: "stream")
-        }
+    private static func eventStreams(_ names: SagaKeys) -> [RedisStandingKey] {
+        names.standing(streamsOf: OrderSaga.events, owner: OrderSaga.owner)
     }
 }
 
@@ -183,6 +184,16 @@ extension ServiceName {
         switch self {
         case .orders, .payments, .inventory, .shipping: true
         case .users, .products, .sandbox: false
+        }
+    }
+
+    /// What it keeps under one name each, its part in sagas apart.
+    func standingKeys(_ names: SagaKeys) -> [RedisStandingKey] {
+        switch self {
+        case .users: UserServer.standingKeys(names)
+        case .products: ProductServer.standingKeys(names)
+        case .orders: OrderServer.standingKeys(names)
+        case .payments, .inventory, .shipping, .sandbox: []
         }
     }
 
@@ -197,26 +208,5 @@ extension ServiceName {
         case .shipping: OrderContracts.ServiceName.shipping
         case .sandbox: "sandbox"
         }
-    }
-}
-
-/// Every type of event in the order system.
-private enum OrderEvents {
-    static let all: [(type: String, owner: String)] = [
-        kind(OrderCreated.self), kind(OrderCompleted.self), kind(OrderCancelled.self),
-        kind(OrderCancellationRequested.self), kind(PaymentProcessed.self),
-        kind(PaymentFailed.self), kind(PaymentRefunded.self), kind(ProductReserved.self),
-        kind(ProductReservationFailed.self), kind(ProductReleased.self),
-        kind(ShipmentArranged.self), kind(ShippingFailed.self), kind(ShipmentCancelled.self),
-        kind(ShipmentDispatched.self), deadline(of: OrderContracts.ServiceName.order),
-    ]
-
-    private static func deadline(of participant: String) -> (String, String) {
-        let kind = EventKind(deadlineOf: participant)
-        return (kind.type, kind.owner)
-    }
-
-    private static func kind<Event: SagaEvent>(_ event: Event.Type) -> (String, String) {
-        (event.type, event.owner)
     }
 }

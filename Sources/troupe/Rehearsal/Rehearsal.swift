@@ -6,10 +6,11 @@ import Redis
 ///     HELLO ───────── version, cluster, replica: answered to every user
 ///     rights ──────── each command on each kind of key and channel, asked and not run
 ///     work ────────── a record, or a stream, a group and its entry, in a script that removes them
-///     TYPE … ──────── streams and timers that are there are what they have to be
 ///     XINFO … ─────── streams that are there have IDs left
+///     looks ───────── keys that bear one name for ever hold what they have to hold
 ///
-/// All of it is one round trip. Nothing is published, and nothing remains.
+/// All of it is one round trip, but for one more that asks what a wrong key holds. Nothing is
+/// published, and nothing remains.
 enum Rehearsal {
     static let recordWork = RedisScript(
         """
@@ -35,6 +36,18 @@ enum Rehearsal {
         return taken
         """)
 
+    /// With the commands of the cache alone; a life of nothing takes the key away.
+    static let cacheWork = RedisScript(
+        """
+        local key, call = KEYS[1], redis.call
+        call('SET', key, '1', 'PX', 10000)
+        call('INCR', key)
+        call('PEXPIRE', key, 10000)
+        local stored = call('GET', key) == '2' and call('PTTL', key) > 0
+        call('PEXPIRE', key, 0)
+        return stored and 1 - call('EXISTS', key) or 0
+        """)
+
     /// Everything that does not go, the worst first; nothing if all is well.
     static func shortcomings(
         of client: RedisClient, as role: RedisRole, within limit: Duration = .seconds(2)
@@ -45,15 +58,14 @@ enum Rehearsal {
             RedisCommand.eval(RedisRights.script, keys: [], arguments: rights.arguments),
         ]
         let scenes = role.stages.map { stage in
-            RedisCommand.eval(
-                stage.hasStream ? streamWork : recordWork, keys: [stage.key], arguments: ["{}"])
+            RedisCommand.eval(stage.part.work, keys: [stage.key], arguments: ["{}"])
         }
-        let types = role.typedKeys.map { RedisCommand.type($0.key) }
-        let streams = role.typedKeys.filter { $0.type == "stream" }.map(\.key)
+        let looks = role.standingKeys.map(\.look)
+        let streams = role.standingKeys.filter { $0.kind == .stream }.map(\.name)
         let ends = streams.map { RedisCommand.xinfoStream($0) }
         let results: [Result<RedisValue, RedisError>]
         do {
-            results = try await client.send(batch: opening + scenes + types + ends, timeout: limit)
+            results = try await client.send(batch: opening + scenes + looks + ends, timeout: limit)
         } catch {
             return [Shortcoming(error)]
         }
@@ -63,7 +75,9 @@ enum Rehearsal {
         let played = results[2..<2 + scenes.count].compactMap(judge(scene:))
         // What the user lacks has been told, and in better words.
         if found.isEmpty, let first = played.first { found.append(first) }
-        return found + misfits(results.dropFirst(2 + scenes.count), role.typedKeys)
+        let misfits = zip(results.dropFirst(2 + scenes.count), role.standingKeys)
+            .filter { isMisfit($0.0) }.map(\.1)
+        return found + (await told(misfits, client, within: limit))
             + usedUp(results.suffix(ends.count), streams)
     }
 
@@ -101,13 +115,21 @@ enum Rehearsal {
         }
     }
 
-    private static func misfits(
-        _ results: ArraySlice<Result<RedisValue, RedisError>>, _ keys: [RedisRole.TypedKey]
-    ) -> [Shortcoming] {
-        zip(results, keys).compactMap { result, wanted in
-            guard let type = try? result.get().string, type != "none", type != wanted.type
-            else { return nil }
-            return .wrongType(key: wanted.key, type: type, expected: wanted.type)
+    private static func isMisfit(_ look: Result<RedisValue, RedisError>) -> Bool {
+        guard case .failure(let error) = look else { return false }
+        return error.code == .server("WRONGTYPE")
+    }
+
+    /// What stands there instead is asked only now: it is no work, and a user may not be allowed.
+    private static func told(
+        _ misfits: [RedisStandingKey], _ client: RedisClient, within limit: Duration
+    ) async -> [Shortcoming] {
+        guard !misfits.isEmpty else { return [] }
+        let questions = misfits.map { RedisCommand.type($0.name) }
+        let answers = try? await client.send(batch: questions, timeout: limit)
+        return misfits.enumerated().map { index, key in
+            let type = try? answers?[index].get().string
+            return .wrongType(key: key.name, type: type, expected: key.kind.rawValue)
         }
     }
 
@@ -190,6 +212,28 @@ extension SystemSettings {
         }
         try await Rehearsal.expectUsable(redis, as: role, logger: logger)
         try await Rehearsal.expectUsable(cacheRedis, as: cache, logger: logger)
+    }
+}
+
+extension RedisRole.Stage.Part {
+    fileprivate var work: RedisScript {
+        switch self {
+        case .records: Rehearsal.recordWork
+        case .events: Rehearsal.streamWork
+        case .cache: Rehearsal.cacheWork
+        }
+    }
+}
+
+extension RedisStandingKey {
+    /// A small read that only a key of its kind answers, with a right that its work needs anyway.
+    fileprivate var look: RedisCommand {
+        switch kind {
+        case .hash: RedisCommand("HGET", [.string(name), "rehearsal"], isReadOnly: true)
+        case .string: .get(name)
+        case .stream: RedisCommand("XINFO", ["GROUPS", .string(name)], isReadOnly: true)
+        case .sortedSet: RedisCommand("ZREVRANK", [.string(name), "rehearsal"], isReadOnly: true)
+        }
     }
 }
 

@@ -12,7 +12,7 @@ enum Shortcoming: Error, Equatable {
     case rights(RedisRights.Missing, user: String)
     /// It takes no writes now: full, its disk fails, too few replicas.
     case takesNoWrites(String)
-    case wrongType(key: String, type: String, expected: String)
+    case wrongType(key: String, type: String?, expected: String)
     /// A stream has had the last ID there is, and takes no more entries.
     case usedUp(key: String)
     case noSubscriptions
@@ -98,7 +98,8 @@ enum Shortcoming: Error, Equatable {
         case .rights(let missing, let user): Self.sentence(missing, user)
         case .takesNoWrites(let reason): "it takes no writes: \(reason)"
         case .wrongType(let key, let type, let expected):
-            "the key \(key) is a \(type) and has to be a \(expected)"
+            "the key \(key) is \(type.map { "a \($0)" } ?? "of another type") and has to be a "
+                + expected
         case .usedUp(let key): "the stream \(key) has no IDs left for more entries"
         case .noSubscriptions: "it confirms no subscription"
         case .odd(let reason): "it refuses our work: \(reason)"

@@ -47,6 +47,7 @@ struct ReadinessTests {
         (["CONFIG", "SET", "maxmemory", "1"], "it takes no writes: OOM"),
         (["REPLICAOF", "127.0.0.1", "1"], "read-only replica"),
         (["SET", "saga:{order}:OrderCreated", "mine"], "has to be a stream"),
+        (["SET", "saga:{payment}:dead", "mine"], "has to be a stream"),
         (["CONFIG", "SET", "min-replicas-to-write", "3"], "it takes no writes: NOREPLICAS"),
     ]
 
@@ -87,6 +88,37 @@ struct ReadinessTests {
             await running.readiness()?.body == "ok\n"
         }
         await running.close()
+    }
+
+    /// What makes a cache of its own useless, while all that matters works.
+    private static let cacheLosses: [(words: [String], reason: String)] = [
+        (["CONFIG", "SET", "maxmemory", "1"], "it takes no writes: OOM"),
+        (["CONFIG", "SET", "min-replicas-to-write", "3"], "it takes no writes: NOREPLICAS"),
+        (["REPLICAOF", "127.0.0.1", "1"], "read-only replica"),
+    ]
+
+    @Test(arguments: ReadinessTests.cacheLosses.indices)
+    func aGatewayWhoseCacheTakesNoWritesIsReadyAndDegraded(index: Int) async throws {
+        let loss = Self.cacheLosses[index]
+        let redis = try await RedisServer.launch()
+        let cache = try await RedisServer.launch()
+        let port = try await Ports.free().gateway
+        let gateway = try Lone(
+            "gateway", ["--grace", "0"], port: port,
+            variables: ["REDIS_URL": redis.url, "TROUPE_CACHE_REDIS": cache.url])
+        try await eventually("it is ready") { await gateway.readiness(of: port)?.body == "ok\n" }
+
+        try await send(loss.words, to: cache)
+
+        try await eventually("it is degraded") {
+            await gateway.readiness(of: port)?.body.hasSuffix("degraded\n") == true
+        }
+        let answer = await gateway.readiness(of: port)
+        #expect(
+            answer?.status == 200 && answer?.body.contains(loss.reason) == true, "\(answer as Any)")
+        await gateway.close()
+        await cache.stop()
+        await redis.stop()
     }
 
     @Test func aGatewayThatMayNotHearEventsIsNotReady() async throws {

@@ -189,6 +189,68 @@ struct RehearsalTests {
         await redis.stop()
     }
 
+    /// Every key that bears one name, of every service and of the cache.
+    @Test func everyStandingKeyOfAnotherTypeIsNamed() async throws {
+        let redis = try await RedisServer.launch()
+        let client = redis.client()
+        let keys = Self.role.standingKeys
+        for key in keys {
+            let command: RedisCommand =
+                key.kind == .string
+                ? RedisCommand("RPUSH", [.string(key.name), "mine"]) : .set(key.name, "mine")
+            _ = try await client.send(command)
+        }
+
+        let found = try await shortcomings(of: redis)
+
+        let expected: [Shortcoming] = keys.map {
+            .wrongType(
+                key: $0.name, type: $0.kind == .string ? "list" : "string",
+                expected: $0.kind.rawValue)
+        }
+        #expect(found == expected)
+        for name in ["{order}:orders", "{user}:users", "{product}:products", "cache:epoch"] {
+            #expect(keys.contains { $0.name == name })
+        }
+        await client.shutdown()
+        await redis.stop()
+    }
+
+    @Test func aWrongKeyIsNamedAlsoWhereItsTypeMayNotBeAsked() async throws {
+        let redis = try await RedisServer.launch()
+        let role = RedisRole.events(namespace: nil)
+        try await createUser(role.rule, on: redis)
+        let client = redis.client()
+        _ = try await client.send(.set("saga:{order}:OrderCreated", "mine"))
+
+        let found = try await shortcomings(of: redis, user: "app", as: role)
+
+        #expect(
+            found == [
+                .wrongType(key: "saga:{order}:OrderCreated", type: nil, expected: "stream")
+            ])
+        #expect(found.first?.what.contains("is of another type and has to be a stream") == true)
+        await client.shutdown()
+        await redis.stop()
+    }
+
+    /// Neither a service nor an event is there whose writes would fail.
+    @Test func theCacheAloneIsRehearsedByWriting() async throws {
+        let redis = try await RedisServer.launch()
+        let role = RedisRole.cache(namespace: "shop")
+        try await createUser(role.rule, on: redis)
+        let client = redis.client()
+
+        #expect(try await shortcomings(of: redis, user: "app", as: role) == [])
+        #expect(try await client.send(.dbsize).integer == 0)
+        _ = try await client.send(RedisCommand("CONFIG", ["SET", "maxmemory", "1"]))
+        let full = try await shortcomings(of: redis, user: "app", as: role)
+
+        #expect(full == [.takesNoWrites("OOM command not allowed when used memory > 'maxmemory'.")])
+        await client.shutdown()
+        await redis.stop()
+    }
+
     @Test func aRemovedCommandIsNamed() async throws {
         let redis = try await RedisServer.launch(
             .init(arguments: ["--rename-command", "XAUTOCLAIM", ""]))

@@ -1,0 +1,68 @@
+import Redis
+import RedisTestKit
+import Testing
+
+@testable import troupe
+
+/// What readiness looks at, beside what a running system really keeps.
+@Suite(.timeLimit(.minutes(5)), .stage(.oneProcess))
+struct StandingKeysTests {
+    /// Names that hold an ID: of a saga, an entry, a record, a tag, an answer.
+    private static var named: [Regex<Substring>] {
+        [
+            /saga:\{\w+\}:ledger:.+/, /saga:\{\w+\}:dead:.+/, /\{\w+\}:\w+:.+/,
+            /cache:\{.+\}:.+/, /cache:entry:.+/,
+        ]
+    }
+
+    @Test func allKeysOfOneNameThatASystemLeavesAreListed() async throws {
+        let stage = try Stage.current
+        let client = stage.redis.client()
+        try await leaveEverything(stage, client)
+        let listed = RedisRole.everything(namespace: nil, withCache: true).standingKeys
+
+        // Only the owner of sagas sets timers; they would stand under these names.
+        let idle = ["payment", "inventory", "shipping"].map { "saga:{\($0)}:timers" }
+        let wanted = Dictionary(
+            uniqueKeysWithValues: listed.filter { !idle.contains($0.name) }
+                .map { ($0.name, $0.kind.rawValue) })
+        var standing: [String: String] = [:]
+        try? await eventually("each listed key is there", within: .seconds(20)) {
+            () async throws -> Bool in
+            standing = try await keys(of: client)
+            return wanted.keys.allSatisfy { standing[$0] != nil }
+        }
+
+        #expect(standing == wanted)
+        await client.shutdown()
+    }
+
+    /// Orders with every end, an answer that is kept, and entries that nobody can read.
+    private func leaveEverything(_ stage: Stage, _ client: RedisClient) async throws {
+        let product = try await stage.newProduct(stock: 5)
+        let orders = [
+            Stage.order(product), Stage.order(product, token: "tok_declined"),
+            Stage.order(product, quantity: 9), Stage.order(product, country: "AQ"),
+        ]
+        for order in orders { _ = try await stage.ended(try await stage.placed(order)) }
+        // Nobody knows for a while whether it was charged, so its deadline stands.
+        _ = try await stage.placed(Stage.order(product, token: "tok_timeout"))
+        _ = try await Web.get("\(stage.gateway)/orders/1/details")
+        for stream in RedisRole.events(namespace: nil).standingKeys {
+            _ = try await client.send(
+                RedisCommand("XADD", [.string(stream.name), "*", "data", "unreadable"]))
+        }
+    }
+
+    /// All but those that are named by an ID, with their types.
+    private func keys(of client: RedisClient) async throws -> [String: String] {
+        let names = try await client.send(RedisCommand("KEYS", ["*"])).strings()
+            .compactMap { $0 }.filter { name in
+                !Self.named.contains { name.wholeMatch(of: $0) != nil }
+            }
+        let types = try await client.send(batch: names.map { .type($0) })
+        let pairs = try zip(names, types).map { ($0, try $1.get().string ?? "") }
+        // One that went meanwhile is none.
+        return Dictionary(uniqueKeysWithValues: pairs.filter { $0.1 != "none" })
+    }
+}
