@@ -101,7 +101,9 @@ struct Aggregator: Sendable {
                 response.status, "\(part.name)_refused", "`\(part.upstream)` refused the request.")
             return Fetched(index: index, outcome: .failed(problem))
         case 503:
-            return failed(index, .init(.overloaded))
+            return Fetched(
+                index: index, outcome: .failed(GatewayProblem(unavailable: response, part.upstream))
+            )
         case 504:
             return failed(index, .init(.timedOut))
         default:

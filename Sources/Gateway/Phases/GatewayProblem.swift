@@ -46,6 +46,16 @@ struct GatewayProblem: Equatable, Sendable {
         }
     }
 
+    /// What an upstream that cannot answer now says of itself, as far as it says anything.
+    init(unavailable response: UpstreamResponse, _ upstream: String) {
+        let said = JSONPart(response.body.readableBytesView)?.member("detail")?.scalarText
+        let pause = response.fields.first(name: "retry-after").flatMap { Int($0) }
+        self.init(
+            503, "upstream_unavailable",
+            "`\(upstream)` cannot answer now" + (said.map { ": \($0.prefix(200))" } ?? "."),
+            fields: [Field(name: "Retry-After", value: String(max(1, pause ?? 1)))])
+    }
+
     static let notFound = GatewayProblem(404, "no_such_route", "Nothing is here.")
     static let overloaded = GatewayProblem(
         503, "overloaded", "Too many requests wait.",

@@ -138,7 +138,7 @@ struct AggregatorTests {
                         + #""payment":{"status":"charged"},"_errors":["#
                         + #"{"part":"user","status":502,"code":"upstream_broken"},"#
                         + #"{"part":"product","status":502,"code":"upstream_broken"},"#
-                        + #"{"part":"shipment","status":503,"code":"upstream_overloaded"}]}"#))
+                        + #"{"part":"shipment","status":503,"code":"upstream_unavailable"}]}"#))
             #expect(answer.fields["x-aggregate-complete"] == "false")
             #expect(cache.size.entries == 0)
         }
