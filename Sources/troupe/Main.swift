@@ -1,5 +1,6 @@
 import ArgumentParser
 import Observability
+import SandboxService
 
 #if canImport(Glibc)
     import Glibc
@@ -27,6 +28,8 @@ struct Main {
             }
         } catch let failure as CommandFailure {
             await end(failure)
+        } catch let error as SandboxError {
+            await end(CommandFailure(error))
         } catch {
             await end(parsing: error)
         }

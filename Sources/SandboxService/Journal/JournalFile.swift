@@ -21,7 +21,7 @@ struct JournalFile: ~Copyable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw SandboxError(
-                .fileInUse, "another sandbox uses \(path); stop it or name another file")
+                .fileInUse, "another sandbox writes its books to \(path), and only one can")
         }
         Self.syncFolder(of: path)
     }

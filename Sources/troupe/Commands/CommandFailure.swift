@@ -1,3 +1,5 @@
+import SandboxService
+
 /// Why a command ends without having done its work: what happened, what to try, the exit code.
 struct CommandFailure: Error, CustomStringConvertible {
     /// The exit codes of every subcommand; the README lists them.
@@ -24,5 +26,20 @@ struct CommandFailure: Error, CustomStringConvertible {
 
     var description: String {
         remedy.map { "\(message)\n  try: \($0)" } ?? message
+    }
+}
+
+extension CommandFailure {
+    /// What the sandbox could not do; it is part of `up`, where nobody named its file.
+    init(_ error: SandboxError) {
+        let remedy: String? =
+            switch error.code {
+            case .fileInUse:
+                "stop the other troupe up or troupe serve sandbox, or pass another --data-folder"
+            case .fileUnusable, .writeFailed:
+                "make room, or start in a folder you may write to, or pass --data-folder"
+            default: nil
+            }
+        self.init(.failure, error.message, remedy: remedy)
     }
 }

@@ -48,12 +48,14 @@ struct DoctorCommand: AsyncParsableCommand {
             shortcomings = await Rehearsal.shortcomings(
                 of: address, as: .everything(namespace: namespace, withCache: cache == nil),
                 logger: logger)
-            findings += Diagnosis.findings(facts) + Diagnosis.findings(shortcomings)
+            findings += Diagnosis.findings(facts, at: address.configuration)
+            findings += Diagnosis.findings(shortcomings, at: address.configuration)
         }
         if let cache {
             findings += Diagnosis.cacheFindings(
                 await Rehearsal.shortcomings(
-                    of: cache, as: .cache(namespace: namespace), logger: logger))
+                    of: cache, as: .cache(namespace: namespace), logger: logger),
+                at: cache.configuration)
         }
         var taken: [(name: String, port: Int)] = []
         for (name, port) in addresses.all()
@@ -66,7 +68,8 @@ struct DoctorCommand: AsyncParsableCommand {
             await LineOutput.standard.line(line)
         }
         if let fault = shortcomings.first(where: \.isForeign) {
-            throw CommandFailure(.unreachable, fault.what, remedy: fault.remedy)
+            throw CommandFailure(
+                .unreachable, fault.what, remedy: fault.remedy(on: address.configuration))
         }
         try judge(answer, findings, at: address)
     }

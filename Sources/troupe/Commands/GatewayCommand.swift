@@ -29,7 +29,8 @@ struct GatewayCommand: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings.ofThisProcess
-        let logger = try logs.bootstrap(in: surroundings, default: .info)
+        var logger = try logs.bootstrap(in: surroundings, default: .info)
+        logger[metadataKey: "service"] = "gateway"
         let port = try surroundings.port(
             port, "PORT", default: GatewayFile.port(gateway.gatewayConfig, in: surroundings),
             highest: Addresses.firstPortHighest)

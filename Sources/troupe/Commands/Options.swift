@@ -106,14 +106,6 @@ struct RedisAddress: Sendable {
         }
     }
 
-    /// How redis-cli is told of it; that knows no `unix://`.
-    var clientOption: String {
-        switch configuration.address {
-        case .tcp: "-u \(shown)"
-        case .unix(let path): "-s '\(path)'"
-        }
-    }
-
     /// The port at which we may start a server of our own if none answers: only on this
     /// machine, and only if the address asks for nothing that ours would not have.
     var portForOwnServer: Int? {

@@ -27,14 +27,16 @@ struct SagaCommand: AsyncParsableCommand {
             let surroundings = Surroundings.ofThisProcess
             let logger = try logs.bootstrap(in: surroundings, default: .error)
             let address = try redis.address(in: surroundings)
-            let names = EventNames(namespace: try redis.namespace(in: surroundings))
-            let client = try await RedisConnection.open(address, logger: logger)
+            let namespace = try redis.namespace(in: surroundings)
+            let role = RedisRole.reading(namespace: namespace)
+            let client = try await RedisConnection.open(address, as: role, logger: logger)
             let events: [CloudEvent]
             do {
-                events = try await SagaHistory(client: client, names: names).events(
-                    of: UUIDText.normal(id))
+                events = try await SagaHistory(
+                    client: client, names: EventNames(namespace: namespace)
+                ).events(of: UUIDText.normal(id))
             } catch {
-                throw RedisConnection.failure(error, at: address)
+                throw await RedisConnection.failure(error, of: client, as: role, at: address)
             }
             await client.shutdown()
             guard let first = events.first else {

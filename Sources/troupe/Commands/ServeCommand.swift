@@ -26,8 +26,10 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings.ofThisProcess
-        let logger = try logs.bootstrap(in: surroundings, default: .info)
+        var logger = try logs.bootstrap(in: surroundings, default: .info)
         let name = try named()
+        // Beside others in one log, each line says whose it is.
+        logger[metadataKey: "service"] = "\(name.rawValue)"
         let port = try surroundings.port(
             port, "PORT", default: Addresses.firstPort + name.offset,
             highest: Addresses.firstPortHighest)

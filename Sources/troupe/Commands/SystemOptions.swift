@@ -37,18 +37,21 @@ struct ServiceOptions: ParsableArguments {
                 + "default 30).", valueName: "seconds"))
     var orderDeadline: Int?
 
-    private enum Coordination: String, CaseIterable { case choreography, orchestration }
+    private static let coordinations = ["choreography"]
 
-    fileprivate static func expectChoreography(
-        _ coordination: String?, in surroundings: Surroundings
+    fileprivate static func expectKnown(
+        coordination: String?, in surroundings: Surroundings
     ) throws(CommandFailure) {
-        let choice: Coordination = try surroundings.choice(
-            coordination, "TROUPE_COORDINATION", flag: "--coordination", default: .choreography)
-        guard choice == .choreography else {
-            throw CommandFailure(
-                .usage, "this version coordinates by choreography only",
-                remedy: "--coordination choreography")
-        }
+        let variable = "TROUPE_COORDINATION"
+        guard let text = surroundings.text(coordination, variable),
+            !coordinations.contains(text.lowercased())
+        else { return }
+        let all = coordinations.joined(separator: ", ")
+        throw CommandFailure(
+            .usage,
+            "\(coordination == nil ? variable : "--coordination") is “\(text)”, but the "
+                + "coordinations of this version are: \(all)",
+            remedy: "--coordination \(coordinations[0])")
     }
 
     fileprivate static func deadline(
@@ -87,7 +90,7 @@ struct SystemSettings: Sendable {
         listen: ListenOptions? = nil, graceDefault: Int = 0, logs: LogOptions,
         in surroundings: Surroundings
     ) throws(CommandFailure) {
-        try ServiceOptions.expectChoreography(services?.coordination, in: surroundings)
+        try ServiceOptions.expectKnown(coordination: services?.coordination, in: surroundings)
         self.redis = try redis.address(in: surroundings)
         let cacheURL = surroundings.text(gateway?.cacheRedis, "TROUPE_CACHE_REDIS")
         cacheRedis = try cacheURL.map { (url) throws(CommandFailure) in

@@ -32,9 +32,12 @@ struct TailCommand: AsyncParsableCommand {
         let surroundings = Surroundings.ofThisProcess
         let logger = try logs.bootstrap(in: surroundings, default: .error)
         let address = try redis.address(in: surroundings)
-        let client = try await RedisConnection.open(address, logger: logger)
-        let names = EventNames(namespace: try redis.namespace(in: surroundings))
+        let namespace = try redis.namespace(in: surroundings)
+        let role = RedisRole.listening(namespace: namespace)
+        let client = try await RedisConnection.open(address, as: role, logger: logger)
+        let names = EventNames(namespace: namespace)
         let subscription = try subscription(on: client, names)
+        try await expectToHear(client, names, role, at: address)
         var output = EventOutput(
             line: EventLine(palette: Palette(for: .standard, surroundings: surroundings)),
             isRaw: json, saga: saga,
@@ -44,6 +47,20 @@ struct TailCommand: AsyncParsableCommand {
             guard await output.show(event) else { break }
         }
         await client.shutdown()
+    }
+
+    /// Who may not hear would wait without end.
+    private func expectToHear(
+        _ client: RedisClient, _ names: EventNames, _ role: RedisRole, at address: RedisAddress
+    ) async throws(CommandFailure) {
+        let channels = types.map(names.channel)
+        let isHeard = await Rehearsal.isSubscribed(
+            client, channels: channels, patterns: types.isEmpty ? [names.channelPattern] : [],
+            within: .seconds(2))
+        guard !isHeard, let missing = await WatchingRights.shortcoming(of: client, as: role) else {
+            return
+        }
+        throw RedisConnection.failure(missing, at: address)
     }
 
     /// What a person reads while nothing happens.

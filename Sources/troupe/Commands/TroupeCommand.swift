@@ -12,7 +12,8 @@ struct TroupeCommand: AsyncParsableCommand {
             Results go to standard output, logs and messages to standard error.
 
             Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not found,
-            4 Redis or a service does not answer.
+            4 Redis or a service does not answer. A stop in order is 0; a second signal ends
+            at once, with 130 after ctrl-C and 143 after SIGTERM.
             """,
         version: version,
         subcommands: [

@@ -64,6 +64,7 @@ struct Opening: Service {
     }
 
     private var suggestions: [[String]] {
+        let tool = RedisTool(configuration: plan.settings.redis.configuration)
         let addresses = plan.addresses
         let gateway = "http://\(Addresses.authority(addresses.callHost, addresses.gateway))"
         let prefix = plan.settings.namespace.map { "\($0):" } ?? ""
@@ -75,7 +76,7 @@ struct Opening: Service {
         return [
             [
                 "watch",
-                "redis-cli --raw \(plan.settings.redis.clientOption) PSUBSCRIBE '\(prefix)saga.*'",
+                "\(tool.watching) --raw PSUBSCRIBE '\(prefix)saga.*'",
             ],
             [
                 "order",

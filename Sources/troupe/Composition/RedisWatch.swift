@@ -32,7 +32,9 @@ final class RedisWatch: Sendable {
     func verify(degrades: Bool) async throws {
         let found = await shortcomings()
         guard !found.isEmpty else { return }
-        let reason = found.map { "\($0.what); try: \($0.remedy)" }.joined(separator: "; ")
+        let address = redis.configuration
+        let reason = found.map { "\($0.what); try: \($0.remedy(on: address))" }
+            .joined(separator: "; ")
         if degrades, found.allSatisfy({ !$0.isLasting }) { throw Readiness.Degraded(reason) }
         throw Readiness.Fault(reason)
     }

@@ -13,8 +13,8 @@ struct RedisFacts: Sendable {
     var canSave = true
     var appendFsync = ""
     var snapshots = ""
-    /// Server clock minus ours, with the round trip taken out.
-    var clockDifference: Duration = .zero
+    /// Server clock minus ours, with the round trip taken out; nil when the user may not ask.
+    var clockDifference: Duration? = .zero
     /// False when the user may not run CONFIG.
     var mayReadConfiguration = true
     /// False when the user may not run INFO; then little of the above is known.

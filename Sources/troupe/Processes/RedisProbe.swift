@@ -57,18 +57,18 @@ enum RedisProbe {
     /// The server's clock when our question was half way there and back.
     private static func clockDifference(
         _ client: RedisClient
-    ) async throws(RedisError) -> Duration {
+    ) async throws(RedisError) -> Duration? {
         let before = SystemClock.sinceEpoch()
         let parts: [String?]
         do {
             parts = try await client.send(.time).strings()
         } catch {
             guard error.code == .server("NOPERM") else { throw error }
-            return .zero
+            return nil
         }
         let after = SystemClock.sinceEpoch()
         let numbers = parts.compactMap { $0.flatMap { Int64($0) } }
-        guard numbers.count == 2 else { return .zero }
+        guard numbers.count == 2 else { return nil }
         let theirs = Duration.seconds(numbers[0]) + .microseconds(numbers[1])
         return theirs - (before + after) / 2
     }

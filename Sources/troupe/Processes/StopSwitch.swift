@@ -29,17 +29,20 @@ final class StopSwitch: Sendable {
         var redis: OwnRedisServer?
         var announcements: [@Sendable () -> Void] = []
         var isStopping = false
+        var isSupervised = false
     }
 
     /// Services get this long, the grace of the first of them included; a second more belongs
     /// to Redis.
     let serviceLimit: Duration
+    private let grace: Duration
     private let logger: Logger
     private let terminal = Terminal()
     private let state = Mutex(State())
 
     /// - Parameter grace: how long the services that face clients go on serving.
     init(grace: Duration, logger: Logger) {
+        self.grace = grace
         serviceLimit = grace + .seconds(4)
         self.logger = logger
     }
@@ -96,7 +99,19 @@ final class StopSwitch: Sendable {
             endNow(CommandFailure.Code.failure.rawValue)
         }
         announceStop()
+        if LineOutput.errors.isTerminal, !state.withLock({ $0.isSupervised }) {
+            // Beside the stop, which waits for no terminal.
+            Task { await LineOutput.errors.line(Self.farewell(grace: grace, limit: limit)) }
+        }
         await group.triggerGracefulShutdown()
+    }
+
+    /// What a person at the terminal is told: what is waited for, how long, and the way out.
+    static func farewell(grace: Duration, limit: Duration) -> String {
+        let seconds = grace.components.seconds
+        let serving = seconds > 0 ? "requests are taken for \(seconds) s more, then " : ""
+        return "troupe: stopping; \(serving)what is under way is finished, all in "
+            + "\(limit.components.seconds) s at most; ctrl-C or SIGTERM once more ends it at once"
     }
 
     private func announceStop() {
@@ -106,6 +121,7 @@ final class StopSwitch: Sendable {
     /// Does as the process says that supervises us and holds the other end of standard input:
     /// a byte announces a stop, and its end is one.
     func followSupervisor() {
+        state.withLock { $0.isSupervised = true }
         DispatchQueue(label: "troupe.supervision").async {
             var byte: UInt8 = 0
             while true {

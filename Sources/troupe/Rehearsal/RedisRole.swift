@@ -151,6 +151,28 @@ extension RedisRole {
             stages: [Stage(key: own.sample, part: .cache)])
     }
 
+    /// A person with `troupe tail` or redis-cli.
+    static func listening(namespace: String?) -> RedisRole {
+        let prefix = namespace.map { $0 + ":" } ?? ""
+        // A pattern is allowed where a rule says the same, letter by letter.
+        let all = Place(pattern: "\(prefix)saga.*", sample: "\(prefix)saga.*")
+        return RedisRole(
+            commands: [
+                "PING", "CLIENT SETNAME a", "SUBSCRIBE CHANNEL", "PSUBSCRIBE CHANNEL",
+                "UNSUBSCRIBE a", "PUNSUBSCRIBE a",
+            ], keys: [], channels: [all], stages: [])
+    }
+
+    /// A person with `troupe saga show`.
+    static func reading(namespace: String?) -> RedisRole {
+        let prefix = namespace.map { $0 + ":" } ?? ""
+        return RedisRole(
+            commands: ["PING", "CLIENT SETNAME a", "SCAN 0", "XRANGE KEY - +"],
+            keys: [
+                Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:Rehearsal")
+            ], channels: [], stages: [])
+    }
+
     /// What a connection says first, what identifies the server, and scripts.
     private static let everybody = [
         "PING", "CLIENT SETNAME a", "INFO server", "EVAL a 0", "EVALSHA a 0",

@@ -100,7 +100,9 @@ enum Rehearsal {
         }
     }
 
-    /// Without scripts nothing more can be asked, so the rule names all that the role needs.
+    /// Without scripts nothing more can be asked, so the rule names all commands of the role.
+    ///
+    /// Not its keys: Redis refuses a rule that names some to a user who may use all.
     private static func withoutScripts(_ rights: RedisRights) -> RedisRights.Missing {
         RedisRights.Missing(
             commands: rights.role.commands.filter { $0.hasPrefix("EVAL") },
@@ -155,7 +157,7 @@ enum Rehearsal {
         let client = address.quietClient("troupe-rehearsal", within: limit, logger: logger)
         var found = await shortcomings(of: client, as: role, within: limit)
         if found.isEmpty, let channel = role.channels.first?.sample,
-            await !isSubscribed(client, channel, within: limit)
+            await !isSubscribed(client, channels: [channel], within: limit)
         {
             found.append(.noSubscriptions)
         }
@@ -163,12 +165,14 @@ enum Rehearsal {
         return found
     }
 
-    private static func isSubscribed(
-        _ client: RedisClient, _ channel: String, within limit: Duration
+    /// Whether Redis lets the client hear all of these.
+    static func isSubscribed(
+        _ client: RedisClient, channels: [String], patterns: [String] = [], within limit: Duration
     ) async -> Bool {
         await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                for await event in client.subscribe(channels: [channel]) where event == .active {
+                for await event in client.subscribe(channels: channels, patterns: patterns)
+                where event == .active {
                     return true
                 }
                 return false
@@ -192,7 +196,8 @@ enum Rehearsal {
         let found = await shortcomings(of: address, as: role, logger: logger)
         guard let worst = found.first(where: \.forbidsStart) else { return }
         throw CommandFailure(
-            .unreachable, "Redis at \(address.shown): \(worst.what)", remedy: worst.remedy)
+            .unreachable, "Redis at \(address.shown): \(worst.what)",
+            remedy: worst.remedy(on: address.configuration))
     }
 }
 

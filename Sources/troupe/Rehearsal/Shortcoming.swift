@@ -126,8 +126,10 @@ enum Shortcoming: Error, Equatable {
         return sentences.joined(separator: "; ")
     }
 
-    var remedy: String {
-        switch self {
+    /// The next step, at the Redis of that address.
+    func remedy(on redis: RedisConfiguration) -> String {
+        let tool = RedisTool(configuration: redis).administration
+        return switch self {
         case .silent: "start it, or name another with --redis"
         case .loading: "wait, then troupe doctor"
         case .refusesUs: "--redis redis://user:password@host:port"
@@ -135,26 +137,26 @@ enum Shortcoming: Error, Equatable {
         case .sentinel: "name the primary itself with --redis"
         case .old: "install Redis 7.0 or newer"
         case .replica: "name the primary with --redis"
-        case .rights(let missing, let user): Self.remedy(missing, user)
+        case .rights(let missing, let user): Self.remedy(missing, user, tool)
         case .takesNoWrites(let reason):
             reason.hasPrefix("OOM")
-                ? "redis-cli CONFIG SET maxmemory with more, noeviction kept"
+                ? "\(tool) CONFIG SET maxmemory with more, noeviction kept"
                 : "its log and INFO say why; make room, or bring the replicas back"
         case .wrongType(let key, _, _):
-            "find out who writes it, then redis-cli RENAME '\(key)' to another name"
+            "find out who writes it, then \(tool) RENAME \(RedisTool.word(key)) to another name"
         case .usedUp(let key):
-            "find out who wrote the last ID, then redis-cli RENAME '\(key)' to another name and "
-                + "HDEL it from each saga:{…}:cursor"
+            "find out who wrote the last ID, then \(tool) RENAME \(RedisTool.word(key)) to another "
+                + "name and HDEL it from each saga:{…}:cursor"
         case .noSubscriptions: "name a Redis itself, not a proxy that has no channels"
         case .odd: "troupe doctor, and the log of Redis"
         }
     }
 
-    private static func remedy(_ missing: RedisRights.Missing, _ user: String) -> String {
+    private static func remedy(
+        _ missing: RedisRights.Missing, _ user: String, _ tool: String
+    ) -> String {
         if missing.rules.isEmpty { return "leave out rename-command for them in its redis.conf" }
-        let rules = missing.rules.map { rule in
-            rule.allSatisfy { $0.isLetter || $0 == "+" } ? rule : "'\(rule)'"
-        }
-        return "redis-cli ACL SETUSER \(user) " + rules.joined(separator: " ")
+        let rules = missing.rules.map(RedisTool.word)
+        return "\(tool) ACL SETUSER \(RedisTool.word(user)) " + rules.joined(separator: " ")
     }
 }

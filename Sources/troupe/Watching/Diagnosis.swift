@@ -1,3 +1,5 @@
+import Redis
+
 /// What `doctor` thinks of a Redis and this machine: facts in, findings out.
 struct Diagnosis {
     struct Finding: Equatable {
@@ -11,15 +13,19 @@ struct Diagnosis {
 
     private static let clockDifferenceMaximum = Duration.milliseconds(500)
 
-    static func findings(_ facts: RedisFacts) -> [Finding] {
+    static func findings(_ facts: RedisFacts, at redis: RedisConfiguration) -> [Finding] {
+        let tool = RedisTool(configuration: redis).administration
         // Without INFO nothing is known of these; that it is missing is a finding of its own.
         let inner =
-            facts.mayReadInfo ? [persistence(facts), memory(facts), eviction(facts)] : []
-        return ([version(facts)] + inner + [clock(facts), role(facts)]).compactMap { $0 }
+            facts.mayReadInfo
+            ? [persistence(facts, tool), memory(facts, tool), eviction(facts, tool)] : []
+        return ([version(facts, at: redis)] + inner + [clock(facts), role(facts)]).compactMap { $0 }
     }
 
     /// The same on the Redis of the cache, of which nothing else is told.
-    static func cacheFindings(_ shortcomings: [Shortcoming]) -> [Finding] {
+    static func cacheFindings(
+        _ shortcomings: [Shortcoming], at redis: RedisConfiguration
+    ) -> [Finding] {
         if shortcomings.isEmpty {
             return [
                 Finding(
@@ -30,12 +36,14 @@ struct Diagnosis {
         return shortcomings.map {
             Finding(
                 level: .problem, subject: "cache \($0.subject)", what: $0.what,
-                remedy: $0.remedy)
+                remedy: $0.remedy(on: redis))
         }
     }
 
     /// What a rehearsal of the work found.
-    static func findings(_ shortcomings: [Shortcoming]) -> [Finding] {
+    static func findings(
+        _ shortcomings: [Shortcoming], at redis: RedisConfiguration
+    ) -> [Finding] {
         if shortcomings.isEmpty {
             return [
                 Finding(
@@ -46,20 +54,23 @@ struct Diagnosis {
         // The facts have told of these already.
         return shortcomings.filter { !["version", "role"].contains($0.subject) || $0 == .cluster }
             .map {
-                Finding(level: .problem, subject: $0.subject, what: $0.what, remedy: $0.remedy)
+                Finding(
+                    level: .problem, subject: $0.subject, what: $0.what,
+                    remedy: $0.remedy(on: redis))
             }
     }
 
-    private static func version(_ facts: RedisFacts) -> Finding {
+    private static func version(_ facts: RedisFacts, at redis: RedisConfiguration) -> Finding {
         if Shortcoming.isOld(facts.version) {
             let fault = Shortcoming.old(version: facts.version)
             return Finding(
-                level: .problem, subject: "version", what: fault.what, remedy: fault.remedy)
+                level: .problem, subject: "version", what: fault.what,
+                remedy: fault.remedy(on: redis))
         }
         return Finding(level: .fine, subject: "version", what: "Redis \(facts.version)")
     }
 
-    private static func persistence(_ facts: RedisFacts) -> Finding {
+    private static func persistence(_ facts: RedisFacts, _ tool: String) -> Finding {
         guard facts.canSave else {
             return Finding(
                 level: .problem, subject: "persistence",
@@ -72,13 +83,13 @@ struct Diagnosis {
             return Finding(
                 level: .problem, subject: "persistence",
                 what: "\(snapshots): a crash of Redis loses events that were acknowledged",
-                remedy: "redis-cli CONFIG SET appendonly yes, and appendonly yes in its redis.conf")
+                remedy: "\(tool) CONFIG SET appendonly yes, and appendonly yes in its redis.conf")
         }
         if facts.appendFsync == "no" {
             return Finding(
                 level: .advice, subject: "persistence",
                 what: "append-only file, written when the system pleases",
-                remedy: "redis-cli CONFIG SET appendfsync everysec")
+                remedy: "\(tool) CONFIG SET appendfsync everysec")
         }
         let fsync = facts.appendFsync.isEmpty ? "" : ", fsync \(facts.appendFsync)"
         return Finding(
@@ -86,7 +97,7 @@ struct Diagnosis {
     }
 
     /// Nothing to tell where no limit is set.
-    private static func memory(_ facts: RedisFacts) -> Finding? {
+    private static func memory(_ facts: RedisFacts, _ tool: String) -> Finding? {
         guard facts.maximumMemory > 0 else { return nil }
         let share = facts.usedMemory * 100 / facts.maximumMemory
         let what = "\(share) % of maxmemory are used"
@@ -94,10 +105,10 @@ struct Diagnosis {
         return Finding(
             level: share >= 100 ? .problem : .advice, subject: "memory",
             what: share >= 100 ? what + ": writes are refused" : what,
-            remedy: "redis-cli CONFIG SET maxmemory with more")
+            remedy: "\(tool) CONFIG SET maxmemory with more")
     }
 
-    private static func eviction(_ facts: RedisFacts) -> Finding {
+    private static func eviction(_ facts: RedisFacts, _ tool: String) -> Finding {
         switch facts.evictionPolicy {
         case "noeviction", "":
             return Finding(level: .fine, subject: "eviction", what: "noeviction")
@@ -105,18 +116,22 @@ struct Diagnosis {
             return Finding(
                 level: .advice, subject: "eviction",
                 what: "\(policy) may evict ledgers, which have a time to live",
-                remedy: "redis-cli CONFIG SET maxmemory-policy noeviction, the cache elsewhere "
+                remedy: "\(tool) CONFIG SET maxmemory-policy noeviction, the cache elsewhere "
                     + "(--cache-redis)")
         case let policy:
             return Finding(
                 level: facts.maximumMemory == 0 ? .advice : .problem, subject: "eviction",
                 what: "\(policy) evicts orders and events when memory is full",
-                remedy: "redis-cli CONFIG SET maxmemory-policy noeviction")
+                remedy: "\(tool) CONFIG SET maxmemory-policy noeviction")
         }
     }
 
     private static func clock(_ facts: RedisFacts) -> Finding {
-        let difference = facts.clockDifference
+        guard let difference = facts.clockDifference else {
+            return Finding(
+                level: .advice, subject: "clock",
+                what: "not compared: the user may not run TIME", remedy: nil)
+        }
         let limit = clockDifferenceMaximum
         let isFar = difference > limit || difference < .zero - limit
         let direction = difference < .zero ? "behind" : "ahead"

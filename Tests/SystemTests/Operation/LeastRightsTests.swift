@@ -30,8 +30,7 @@ struct LeastRightsTests {
 
     /// What README says of whoever only watches.
     private static let watching =
-        "~saga:* &saga.* +ping +client|setname +subscribe +psubscribe +unsubscribe +punsubscribe "
-        + "+scan +xrange"
+        RedisRole.listening(namespace: nil).joined(with: .reading(namespace: nil)).rule
 
     @Test func whoWatchesNeedsLittle() async throws {
         let stage = try Stage.current

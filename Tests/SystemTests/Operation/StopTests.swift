@@ -60,6 +60,54 @@ struct StopTests {
         await redis.stop()
     }
 
+    /// Others read logs, and get none of it.
+    #if os(Linux)
+        @Test func aTerminalIsToldWhatAStopWaitsFor() async throws {
+            let redis = try await RedisServer.launch()
+            let port = try await Ports.free().gateway
+            let (terminal, far) = try Self.terminal()
+            var environment = ProcessInfo.processInfo.environment
+            environment["REDIS_URL"] = redis.url
+            let child = try ChildProgram(
+                BuiltProgram.path, ["gateway", "--port", String(port), "--grace", "1"],
+                environment: environment, streams: .init(output: far, errors: far))
+            try await eventually("it is ready") {
+                (try? await Web.get("http://127.0.0.1:\(port + 100)/readyz"))?.status == 200
+            }
+
+            child.send(SIGTERM)
+
+            #expect(await child.exitStatus() == 0)
+            var bytes = [UInt8](repeating: 0, count: 65_536)
+            let count = read(terminal, &bytes, bytes.count)
+            let said = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+            let lines = said.split(whereSeparator: \.isNewline).filter { $0.contains("stopping") }
+            #expect(
+                lines.map(String.init) == [
+                    "troupe: stopping; requests are taken for 1 s more, then what is under way is "
+                        + "finished, all in 6 s at most; ctrl-C or SIGTERM once more ends it at "
+                        + "once"
+                ], "\(said)")
+            close(terminal)
+            close(far)
+            await redis.stop()
+        }
+
+        /// Both ends of a terminal: the one that a person sits at, and the program's.
+        private static func terminal() throws -> (Int32, Int32) {
+            let near = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+            var (unlocked, number) = (Int32(0), Int32(0))
+            // TIOCSPTLCK and TIOCGPTN of Linux, for what Swift does not see of the C library.
+            guard near >= 0, ioctl(near, 0x4004_5431, &unlocked) == 0,
+                ioctl(near, 0x8004_5430, &number) == 0
+            else { throw NeverHappened(what: "a terminal") }
+            let name = "/dev/pts/\(number)"
+            let far = open(name, O_RDWR | O_NOCTTY)
+            guard far >= 0 else { throw NeverHappened(what: "the far end of a terminal") }
+            return (near, far)
+        }
+    #endif
+
     @Test(arguments: ["serve users", "gateway"])
     func theStopIsInOrderOnceTheGraceIsOver(command: String) async throws {
         let redis = try await RedisServer.launch()

@@ -8,6 +8,50 @@ import Testing
 /// `troupe up` as a person uses it.
 @Suite(.timeLimit(.minutes(5)))
 struct UpTests {
+    @Test func aLineOfAChildSaysWhoseItIs() async throws {
+        let redis = try await RedisServer.launch()
+        let addresses = try await Ports.free()
+        let program = try Lone(
+            "up --processes --log-level warning", port: addresses.gateway,
+            variables: ["REDIS_URL": redis.url])
+        try await eventually("it is up") { program.output.contains("Troupe is up.") }
+
+        await redis.stop()
+
+        let names = ["users", "products", "orders", "payments", "inventory", "shipping", "gateway"]
+        try await eventually("each service has lost its connection") {
+            let lines = program.output.split(separator: "\n")
+                .filter { $0.contains("lost the connection to Redis") }
+            return names.allSatisfy { name in
+                lines.contains { $0.contains(" service=\(name)") }
+            } && lines.allSatisfy { $0.contains(" service=") }
+        }
+        await program.close()
+    }
+
+    @Test func aSecondSandboxOnTheSameBooksSaysWhatToDo() async throws {
+        let redis = try await RedisServer.launch()
+        let (one, other) = (try await Ports.free(), try await Ports.free())
+        let first = try Lone(
+            "serve sandbox", port: one.gateway, variables: ["REDIS_URL": redis.url])
+        try await eventually("the first is ready") {
+            await first.readiness(of: one.gateway)?.status == 200
+        }
+
+        let second = try Lone(
+            "serve sandbox", port: other.gateway,
+            variables: ["REDIS_URL": redis.url, "TROUPE_DATA": first.folder])
+
+        #expect(await second.child.exitStatus() == 1, "\(second.output)")
+        #expect(
+            second.output.contains(
+                "troupe: another sandbox writes its books to \(first.folder)/sandbox.jsonl, and "
+                    + "only one can\n  try: stop the other troupe up"), "\(second.output)")
+        await second.close()
+        await first.close()
+        await redis.stop()
+    }
+
     @Test func upStartsItsOwnRedisAndStopsAllInOrder() async throws {
         let home = try await Home.open()
         let up = try home.run(["up"])

@@ -6,7 +6,7 @@ import RedisTestKit
 /// One run of the program, with a folder and ports of its own.
 final class Lone: Sendable {
     let child: ChildProgram
-    private let folder: String
+    let folder: String
 
     /// Starts `command`, at `port` if it listens.
     init(

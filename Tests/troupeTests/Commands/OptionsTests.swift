@@ -40,12 +40,24 @@ struct OptionsTests {
     }
 
     @Test(arguments: [
-        ("redis://:secret@localhost:1/2", "-u redis://localhost:1"),
-        ("rediss://redis.example", "-u rediss://redis.example:6379"),
-        ("unix:///tmp/my redis.sock", "-s '/tmp/my redis.sock'"),
+        ("redis://127.0.0.1:6379", "redis-cli", "redis-cli"),
+        ("redis://:secret@localhost:1/2", "redis-cli -h localhost -p 1 -n 2", nil),
+        (
+            "rediss://ann:secret@redis.example", "redis-cli -h redis.example -p 6379 --tls",
+            "redis-cli -h redis.example -p 6379 --tls --user ann"
+        ),
+        ("redis://[::1]:7000", "redis-cli -h ::1 -p 7000", nil),
+        ("unix:///tmp/my redis.sock?db=3", "redis-cli -s '/tmp/my redis.sock' -n 3", nil),
+        ("unix:///tmp/a'b;c", #"redis-cli -s '/tmp/a'\''b;c'"#, nil),
     ])
-    func redisToolIsToldWhereWithoutAPassword(url: String, option: String) throws {
-        #expect(try RedisAddress(url: url, source: "test").clientOption == option)
+    func redisToolIsToldWhereWithoutAPassword(
+        url: String, administration: String, watching: String?
+    ) throws {
+        let tool = RedisTool(
+            configuration: try RedisAddress(url: url, source: "test").configuration)
+
+        #expect(tool.administration == administration)
+        #expect(tool.watching == watching ?? administration)
     }
 
     @Test func childrenGetTheSettingsInTheirEnvironment() throws {
@@ -77,6 +89,10 @@ struct OptionsTests {
         }
 
         #expect(failure.code == .usage)
-        #expect(failure.message.contains("choreography only"))
+        #expect(
+            failure.message
+                == "--coordination is “orchestration”, but the coordinations of this version are: "
+                + "choreography")
+        #expect(failure.remedy == "--coordination choreography")
     }
 }

@@ -33,7 +33,8 @@ struct RedisSourceTests {
         guard case .answers(let facts) = await RedisProbe.ask(kept) else {
             throw CommandFailure(.failure, "an answer expected")
         }
-        #expect(Diagnosis.findings(facts).allSatisfy { $0.level == .fine })
+        let findings = Diagnosis.findings(facts, at: address.configuration)
+        #expect(findings.allSatisfy { $0.level == .fine })
         await client.shutdown()
         await kept.shutdown()
         await again.stop()

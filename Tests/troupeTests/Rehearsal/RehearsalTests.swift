@@ -23,6 +23,12 @@ struct RehearsalTests {
             of: address, as: role, within: limit, logger: logger)
     }
 
+    private static func configuration(_ redis: RedisServer) -> RedisConfiguration {
+        var configuration = RedisConfiguration()
+        configuration.address = .tcp(host: "127.0.0.1", port: redis.port)
+        return configuration
+    }
+
     private func createUser(_ rule: String, on redis: RedisServer) async throws {
         let words =
             ["SETUSER", "app", "reset", "on", ">secret"]
@@ -86,14 +92,17 @@ struct RehearsalTests {
             #expect(found == [])
         } else {
             let worst = try #require(found.first)
-            let command = worst.remedy.replacing("'", with: "")
+            let tool = "redis-cli -h 127.0.0.1 -p \(redis.port) "
+            let remedy = worst.remedy(on: Self.configuration(redis)).replacing("'", with: "")
+            #expect(remedy.hasPrefix(tool), "\(remedy)")
+            let command = String(remedy.dropFirst(tool.count))
             #expect(worst.subject == "rights" && worst.forbidsStart, "\(worst)")
-            #expect(command.hasPrefix("redis-cli ACL SETUSER app "), "\(command)")
+            #expect(command.hasPrefix("ACL SETUSER app "), "\(command)")
             for rule in profile.missing.split(separator: " ") {
                 #expect(command.contains(rule), "\(command)")
             }
             // As the remedy says, to the letter.
-            let words = command.split(separator: " ").dropFirst().map(String.init)
+            let words = command.split(separator: " ").map(String.init)
             let client = redis.client()
             _ = try await client.send(
                 RedisCommand(words[0], words.dropFirst().map { .string($0) }))
@@ -258,7 +267,7 @@ struct RehearsalTests {
         let worst = try await shortcomings(of: redis).first
 
         #expect(worst?.what.contains("does not know XAUTOCLAIM") == true, "\(worst as Any)")
-        #expect(worst?.remedy.contains("rename-command") == true)
+        #expect(worst?.remedy(on: Self.configuration(redis)).contains("rename-command") == true)
         await redis.stop()
     }
 
@@ -286,7 +295,7 @@ struct RehearsalTests {
             .server(String(text.prefix { $0 != " " })), text, outcome: .answered)
 
         #expect(Shortcoming(error) == meaning)
-        #expect(!meaning.what.isEmpty && !meaning.remedy.isEmpty)
+        #expect(!meaning.what.isEmpty && !meaning.remedy(on: RedisConfiguration()).isEmpty)
     }
 
     @Test func whatEndsWithAConnectionThatIsLeftMeansWhyItIsLeft() {

@@ -1,3 +1,4 @@
+import Redis
 import Testing
 
 @testable import troupe
@@ -16,7 +17,7 @@ struct DiagnosisTests {
     private func worst(_ change: (inout RedisFacts) -> Void) -> Diagnosis.Finding? {
         var facts = Self.healthy
         change(&facts)
-        return Diagnosis.findings(facts).first { $0.level != .fine }
+        return Diagnosis.findings(facts, at: RedisConfiguration()).first { $0.level != .fine }
     }
 
     @Test func healthyRedisHasNoFaults() {
@@ -42,11 +43,34 @@ struct DiagnosisTests {
     }
 
     @Test func whatARehearsalFoundIsAProblemWithItsRemedy() {
-        let findings = Diagnosis.findings([.takesNoWrites("OOM"), .replica, .old(version: "6")])
+        let findings = Diagnosis.findings(
+            [.takesNoWrites("OOM"), .replica, .old(version: "6")], at: RedisConfiguration())
 
         #expect(findings.map(\.subject) == ["work"], "the facts tell of the others")
         #expect(findings.allSatisfy { $0.level == .problem && $0.remedy != nil })
-        #expect(Diagnosis.findings([]).map(\.level) == [.fine])
+        #expect(Diagnosis.findings([], at: RedisConfiguration()).map(\.level) == [.fine])
+    }
+
+    @Test func aClockThatMayNotBeReadIsNotJudged() {
+        let finding = worst { $0.clockDifference = nil }
+
+        #expect(finding?.subject == "clock" && finding?.level == .advice)
+        #expect(finding?.what == "not compared: the user may not run TIME")
+    }
+
+    @Test func remediesNameTheRedisThatIsMeant() throws {
+        var redis = RedisConfiguration()
+        redis.address = .tcp(host: "db.example", port: 6390)
+        var facts = Self.healthy
+        facts.isAppendOnly = false
+        facts.evictionPolicy = "allkeys-lru"
+        let found =
+            Diagnosis.findings(facts, at: redis)
+            + Diagnosis.cacheFindings([.takesNoWrites("OOM x")], at: redis)
+
+        let remedies = found.compactMap(\.remedy)
+        #expect(remedies.count == 3)
+        #expect(remedies.allSatisfy { $0.hasPrefix("redis-cli -h db.example -p 6390 CONFIG SET ") })
     }
 
     @Test func lossOfDataIsAProblem() {
@@ -111,7 +135,9 @@ struct DiagnosisTests {
         facts.evictionPolicy = "allkeys-random"
         facts.clockDifference = .seconds(9)
 
-        let faults = Diagnosis.findings(facts).filter { $0.level != .fine }
+        let faults = Diagnosis.findings(facts, at: RedisConfiguration()).filter {
+            $0.level != .fine
+        }
 
         #expect(faults.count == 5)
         #expect(faults.allSatisfy { $0.remedy != nil })
