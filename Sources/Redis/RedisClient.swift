@@ -146,7 +146,9 @@ public final class RedisClient: Sendable {
     /// The epoch in which calls are sent now.
     ///
     /// Who keeps in memory what was read from the server asks before reading, and has whatever
-    /// follows from it sent in the same epoch or not at all.
+    /// follows from it sent in the same epoch or not at all. From the first time that anybody asks,
+    /// connections ask their server for INFO; one that refuses it counts as another server with
+    /// each connection.
     public var epoch: RedisEpoch { epochs.current }
 
     /// Asks each shared connection whose data its server holds, and replaces those that lead to

@@ -254,7 +254,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         pump()
     }
 
-    var asksIdentity: Bool { epochs != nil }
+    var asksIdentity: Bool { epochs?.isWanted ?? false }
 
     /// Replaces the link if its server is not, or no longer, whose data the epoch is about.
     ///

@@ -31,8 +31,15 @@ final class EpochRegister: Sendable {
     }
 
     private let state = Mutex(State())
+    private let asked = Atomic(false)
 
-    var current: RedisEpoch { state.withLock { $0.epoch } }
+    /// Whether anybody tells epochs apart. Without that, no connection needs the right to INFO.
+    var isWanted: Bool { asked.load(ordering: .relaxed) }
+
+    var current: RedisEpoch {
+        if !isWanted { asked.store(true, ordering: .relaxed) }
+        return state.withLock { $0.epoch }
+    }
 
     /// Takes what a server said when a connection was made, and returns the epoch it belongs to.
     ///

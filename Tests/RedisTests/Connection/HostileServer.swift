@@ -69,7 +69,7 @@ private final class Peer: ChannelInboundHandler {
         guard hasGreeted else {
             hasGreeted = true
             if case .greets(let line) = conduct {
-                send("\(line)\r\n", context)
+                send(String(repeating: "\(line)\r\n", count: commands), context)
             } else {
                 send(String(repeating: "+PONG\r\n", count: commands), context)
             }
