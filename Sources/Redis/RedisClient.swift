@@ -149,7 +149,7 @@ public final class RedisClient: Sendable {
     /// follows from it sent in the same epoch or not at all. From the first time that anybody asks,
     /// connections ask their server for INFO; one that refuses it counts as another server with
     /// each connection.
-    public var epoch: RedisEpoch { epochs.current }
+    public func followEpoch() -> RedisEpoch { epochs.follow() }
 
     /// Asks each shared connection whose data its server holds, and replaces those that lead to
     /// other data than the epoch is about.
@@ -159,7 +159,7 @@ public final class RedisClient: Sendable {
         for connection in shared {
             let reply = try? await connection.send(
                 ServerIdentity.question, timeout: configuration.commandTimeout)
-            if let identity = reply.flatMap({ ServerIdentity($0) }) { connection.compare(identity) }
+            connection.compare(reply.flatMap { ServerIdentity($0) })
         }
     }
 

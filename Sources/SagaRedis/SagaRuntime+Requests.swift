@@ -153,7 +153,7 @@ extension SagaRuntime {
         } catch {
             if error.code == .halfApplied, let mark = request.mark {
                 await EntryOffice(environment: environment).keepLetter(of: mark, request, error)
-            } else {
+            } else if error.retry == .later {
                 health.request(error)
             }
             throw error

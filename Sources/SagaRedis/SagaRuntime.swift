@@ -78,7 +78,7 @@ public final class SagaRuntime: Service {
         let office = EntryOffice(environment: environment)
         dispatcher = Dispatcher(
             concurrency: configuration.concurrency, parkedMaximum: configuration.parkedMaximum,
-            executor: redis.executor, epoch: { redis.epoch },
+            executor: redis.executor, epoch: { redis.followEpoch() },
             work: { await office.work($0, $1) },
             acknowledge: { [acknowledger] in acknowledger.add($0) })
         epochs = EpochWatch(redis: redis, dispatcher: dispatcher, logger: logger)

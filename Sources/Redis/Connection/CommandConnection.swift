@@ -58,7 +58,6 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     private let epochs: EpochRegister?
     /// The epoch that the link belongs to.
     private var epoch: RedisEpoch?
-    private var links = 0
     private var timer: Scheduled<Void>?
     private var timerDue = NIODeadline.distantFuture
     private var closing: EventLoopPromise<Void>?
@@ -245,8 +244,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         self.link = link
         readyAt = .now()
         refusal = nil
-        links += 1
-        epoch = epochs?.greeted(by: link.identity, isFirst: links == 1)
+        epoch = epochs?.greeted(by: link.identity, after: epoch)
         if lastError != nil { logger.info("connected to Redis again") }
         lastError = nil
         state.greeted()
@@ -256,13 +254,20 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
 
     var asksIdentity: Bool { epochs?.isWanted ?? false }
 
-    /// Replaces the link if its server is not, or no longer, whose data the epoch is about.
+    /// Replaces the link if its epoch has ended, or its server holds other data than it did.
     ///
-    /// - Parameter identity: whose data the server holds, as it said over this connection.
-    func compare(_ identity: ServerIdentity) {
+    /// - Parameter identity: whose data the server holds, as it said over this connection; nil if
+    ///   it did not say.
+    func compare(_ identity: ServerIdentity?) {
         eventLoop.execute {
             guard let link = self.link, let epochs = self.epochs else { return }
-            guard identity != link.identity || self.epoch != epochs.current else { return }
+            if let identity, link.identity == nil {
+                // Nobody had asked when it greeted.
+                link.identity = identity
+                self.epoch = epochs.learned(identity)
+            }
+            let isOther = identity != nil && identity != link.identity
+            guard isOther || self.epoch != epochs.follow() else { return }
             link.close(RedisError(.connectionLost, "Redis holds other data than before"))
         }
     }

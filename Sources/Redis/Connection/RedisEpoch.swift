@@ -7,17 +7,25 @@ import Synchronization
 //                            └─ another, or not known ──▶ a new one
 //
 //   a call for epoch 3 ──▶ waits through a reconnect ──▶ epoch 4: not sent, `epochOver`
+//
+// Connections greet one after another: one whose link is of an epoch that has ended is made again.
 
 /// A time during which a client's servers hold the same data, as far as can be told.
 ///
 /// An epoch may end on a healthy server, and FLUSHALL does not end it. It costs a second look
 /// and proves nothing.
-public struct RedisEpoch: Hashable, Sendable {
+public struct RedisEpoch: Hashable, Comparable, Sendable {
+    /// Which one, from 0.
     fileprivate var number: Int
 
     /// An epoch by its number, from 0, with which a client begins.
     package init(_ number: Int = 0) {
         self.number = number
+    }
+
+    /// Whether the first of two epochs of one client came before the second.
+    public static func < (one: RedisEpoch, other: RedisEpoch) -> Bool {
+        one.number < other.number
     }
 }
 
@@ -27,16 +35,18 @@ final class EpochRegister: Sendable {
         var epoch = RedisEpoch()
         /// Nil before the first greeting, and when the server does not say.
         var identity: ServerIdentity?
-        var isGreeted = false
     }
 
     private let state = Mutex(State())
     private let asked = Atomic(false)
 
-    /// Whether anybody tells epochs apart. Without that, no connection needs the right to INFO.
+    /// Whether anybody tells epochs apart.
+    ///
+    /// Without that, no connection needs the right to INFO.
     var isWanted: Bool { asked.load(ordering: .relaxed) }
 
-    var current: RedisEpoch {
+    /// The present epoch, for somebody who tells them apart from now on.
+    func follow() -> RedisEpoch {
         if !isWanted { asked.store(true, ordering: .relaxed) }
         return state.withLock { $0.epoch }
     }
@@ -45,12 +55,27 @@ final class EpochRegister: Sendable {
     ///
     /// - Parameters:
     ///   - identity: nil if the server did not say whose data it holds.
-    ///   - isFirst: whether it is the first link of its connection, which has nothing in memory.
-    func greeted(by identity: ServerIdentity?, isFirst: Bool) -> RedisEpoch {
+    ///   - previous: the epoch of the connection's link before; nil if it is the first.
+    func greeted(by identity: ServerIdentity?, after previous: RedisEpoch?) -> RedisEpoch {
         state.withLock { state in
-            let isSame = identity == nil ? isFirst : identity == state.identity
-            if state.isGreeted, !isSame { state.epoch.number += 1 }
-            state.isGreeted = true
+            let goesOn: Bool
+            if let identity {
+                goesOn = state.identity == nil ? previous == nil : identity == state.identity
+            } else {
+                // Another's loss has begun this epoch, or nothing was known before.
+                goesOn = previous != state.epoch
+            }
+            if !goesOn { state.epoch.number += 1 }
+            if goesOn, identity == nil { return state.epoch }
+            state.identity = identity
+            return state.epoch
+        }
+    }
+
+    /// Takes what a server said over a connection that was made before anybody asked.
+    func learned(_ identity: ServerIdentity) -> RedisEpoch {
+        state.withLock { state in
+            if state.identity != nil, state.identity != identity { state.epoch.number += 1 }
             state.identity = identity
             return state.epoch
         }

@@ -30,8 +30,8 @@ final class RedisLink: ChannelInboundHandler {
     private let reader: ReplyReader
     private let configuration: RedisConfiguration
     private var greeting: Greeting?
-    /// Whose data the server held when it greeted back, if it was asked and said so.
-    private(set) var identity: ServerIdentity?
+    /// Whose data the server held when it was first asked, if it said so.
+    var identity: ServerIdentity?
     private var owner: (any LinkOwner)?
     private var context: ChannelHandlerContext?
     private var greetingTimer: Scheduled<Void>?

@@ -41,9 +41,9 @@ final class Acknowledger: Sendable {
     }
 
     func add(_ entry: HeldEntry) {
-        guard entry.epoch == redis.epoch else { return }
         let isFirst = waiting.withLock { waiting in
-            if waiting.epoch != entry.epoch {
+            guard entry.epoch >= waiting.epoch else { return false }
+            if entry.epoch > waiting.epoch {
                 waiting.clear()
                 waiting.epoch = entry.epoch
             }

@@ -45,6 +45,7 @@ struct ConsumerGroup: Sendable {
     /// That is right before the oldest pending entry of any replica, or else the last entry
     /// delivered.
     func storeCursors(of streams: [ConsumedStream]) async throws(SagaError) -> [Int?] {
+        let epoch = redis.followEpoch()
         var fields: [RedisArgument] = []
         var lags: [Int?] = []
         for stream in streams {
@@ -57,7 +58,7 @@ struct ConsumerGroup: Sendable {
         }
         guard !fields.isEmpty else { return lags }
         _ = try await redis.write(
-            RedisCommand("HSET", [.string(names.cursor(service))] + fields))
+            RedisCommand("HSET", [.string(names.cursor(service))] + fields), in: epoch)
         return lags
     }
 }

@@ -16,7 +16,8 @@ final class Dispatcher: Sendable {
     enum Ending: Sendable {
         /// It is dealt with and can be acknowledged.
         case done
-        /// The runtime stops; the entry stays pending for the next process.
+        /// The runtime stops, and the entry stays pending for the next process; or Redis holds
+        /// other data by now, and the entry is read again if it is still there.
         case left
     }
 
@@ -158,8 +159,10 @@ final class Dispatcher: Sendable {
         return Workers.Running(lane: entry.lane, task: task, worker: worker)
     }
 
-    /// Everything held, by stream, for the renewal of its lease.
-    var held: [Int: [String]] { state.withLock { $0.lanes.held } }
+    /// Everything held that was read in an epoch, by stream, for the renewal of its lease.
+    func held(in epoch: RedisEpoch) -> [Int: [String]] {
+        state.withLock { $0.lanes.held(in: epoch) }
+    }
 
     // MARK: - Running
 
@@ -175,7 +178,7 @@ final class Dispatcher: Sendable {
 
     /// Waits for the first entry of another lane; nil if the worker has to end.
     private func rest(_ worker: Workers.Worker) async -> HeldEntry? {
-        let isSpent = worker.alarm.withLock { $0.isSpent } || Task.isCancelled
+        let isSpent = worker.isSpent
         return await withUnsafeContinuation { continuation in
             let idler = Workers.Idle(worker: worker, continuation: continuation)
             let rests = state.withLock { state in
@@ -190,7 +193,9 @@ final class Dispatcher: Sendable {
         var place = place
         while let entry = next {
             place.epoch = entry.epoch
-            switch await work(entry, place) {
+            // Nothing is begun that could not be brought to its end.
+            let ending = entry.epoch == epoch() ? await work(entry, place) : .left
+            switch ending {
             case .done:
                 acknowledge(entry)
                 next = finish(at: place)
@@ -198,6 +203,11 @@ final class Dispatcher: Sendable {
                 next = leave(at: place)
             }
             place.isFirst = false
+            if let entry = next, place.worker.isSpent {
+                // What was cancelled for one entry must not be so for the next.
+                state.withLock { state in state.workers.start { start(entry, at: $0) } }
+                next = nil
+            }
         }
     }
 
@@ -206,7 +216,7 @@ final class Dispatcher: Sendable {
         let epoch = epoch()
         let (next, woken) = state.withLock { state in
             var next: HeldEntry?
-            if place.epoch != epoch, !state.isStopping {
+            if place.epoch < epoch, !state.isStopping {
                 next = state.lanes.leave(place.lane)
             } else {
                 state.lanes.abandon(place.lane)
@@ -255,7 +265,9 @@ final class Dispatcher: Sendable {
             if state.withLock({ $0.lanes.resume(key) }) { return true }
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
-                    if state.isStopping || state.lanes.hasFreeSlot { return true }
+                    if state.isStopping || state.lanes.hasFreeSlot || place.epoch < epoch() {
+                        return true
+                    }
                     state.resuming.append(continuation)
                     return false
                 }
@@ -285,10 +297,10 @@ final class Dispatcher: Sendable {
         return overdue.map(\.lane)
     }
 
-    /// Drops what was read in another epoch than this one and waits, for its turn or to try again.
-    func keepOnly(_ epoch: RedisEpoch) {
+    /// Drops what was read before this epoch and waits, for its turn or to try again.
+    func dropBefore(_ epoch: RedisEpoch) {
         let (pauses, resuming) = state.withLock { state in
-            state.lanes.keepOnly(epoch)
+            state.lanes.dropBefore(epoch)
             defer { state.resuming = [] }
             return (Array(state.pauses.values), state.resuming)
         }

@@ -19,20 +19,23 @@ final class EpochWatch: Sendable {
         self.redis = redis
         self.dispatcher = dispatcher
         self.logger = logger
-        followed = Mutex(redis.epoch)
+        followed = Mutex(redis.followEpoch())
     }
 
     /// Has dropped what was read in another epoch, and returns the present one.
     @discardableResult
     func follow() -> RedisEpoch {
-        let epoch = redis.epoch
-        let isNew = followed.withLock { followed in
-            defer { followed = epoch }
-            return followed != epoch
+        let (epoch, isNew) = followed.withLock { followed in
+            // Asked and acted on in one turn, so that nobody goes back to an earlier one.
+            let epoch = redis.followEpoch()
+            guard epoch > followed else { return (followed, false) }
+            followed = epoch
+            dispatcher.dropBefore(epoch)
+            return (epoch, true)
         }
-        guard isNew else { return epoch }
-        dispatcher.keepOnly(epoch)
-        logger.info("Redis was started again or replaced; pending entries are read again")
+        if isNew {
+            logger.info("Redis was started again or replaced; pending entries are read again")
+        }
         return epoch
     }
 }

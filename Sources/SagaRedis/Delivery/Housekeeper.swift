@@ -38,6 +38,7 @@ struct Housekeeper: Sendable {
     /// Never past an entry that some group has pending or not read: however old it is, it has
     /// not been dealt with.
     private func trim() async throws(SagaError) {
+        let epoch = redis.followEpoch()
         let time = try await redis.read(RedisCommand("TIME", [], isReadOnly: true))
         guard let seconds = time[0]?.integer else { return }
         let age = UInt64(max(0, seconds * 1000 - configuration.retention.milliseconds))
@@ -46,7 +47,7 @@ struct Housekeeper: Sendable {
             let groups = try await GroupState.all(of: stream, redis: redis)
             let bound = Self.bound(age: StreamID(milliseconds: age), groups: groups)
             guard bound.milliseconds > 0 else { continue }
-            _ = try await redis.write(.xtrim(stream, .from(bound.description)))
+            _ = try await redis.write(.xtrim(stream, .from(bound.description)), in: epoch)
         }
     }
 

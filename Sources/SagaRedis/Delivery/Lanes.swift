@@ -171,11 +171,11 @@ struct Lanes {
         return next
     }
 
-    /// Drops what waits and was read in another epoch; what runs goes on to its end.
-    mutating func keepOnly(_ epoch: RedisEpoch) {
+    /// Drops what waits and was read before this epoch; what runs goes on to its end.
+    mutating func dropBefore(_ epoch: RedisEpoch) {
         for (key, var lane) in lanes {
             let before = lane.count
-            lane.waiting.removeAll { $0.epoch != epoch }
+            lane.waiting.removeAll { $0.epoch < epoch }
             let dropped = before - lane.count
             guard dropped > 0 else { continue }
             lanes[key] = lane
@@ -203,12 +203,16 @@ struct Lanes {
         return true
     }
 
-    /// Everything held, by stream.
-    var held: [Int: [String]] {
+    /// Everything held that was read in an epoch, by stream.
+    func held(in epoch: RedisEpoch) -> [Int: [String]] {
         var held: [Int: [String]] = [:]
         for lane in lanes.values {
-            held[lane.current.stream, default: []].append(lane.current.id)
-            for entry in lane.waiting { held[entry.stream, default: []].append(entry.id) }
+            for entry in CollectionOfOne(lane.current) where entry.epoch == epoch {
+                held[entry.stream, default: []].append(entry.id)
+            }
+            for entry in lane.waiting where entry.epoch == epoch {
+                held[entry.stream, default: []].append(entry.id)
+            }
         }
         return held
     }

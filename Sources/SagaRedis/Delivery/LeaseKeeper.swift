@@ -32,13 +32,14 @@ struct LeaseKeeper: Sendable {
     }
 
     private func renew() async throws(SagaError) {
-        for (stream, ids) in dispatcher.held {
+        let epoch = redis.followEpoch()
+        for (stream, ids) in dispatcher.held(in: epoch) {
             for start in stride(from: 0, to: ids.count, by: Self.renewalMaximum) {
                 let batch = ids[start..<min(start + Self.renewalMaximum, ids.count)]
                 _ = try await redis.write(
                     .xclaim(
                         streams[stream].key, service, configuration.consumerName, idle: .zero,
-                        Array(batch), onlyIDs: true))
+                        Array(batch), onlyIDs: true), in: epoch)
             }
         }
     }
@@ -53,7 +54,7 @@ struct LeaseKeeper: Sendable {
             let reserved = dispatcher.reserve(upTo: Self.takeoverMaximum, orRing: bell)
             guard reserved > 0 else { return }
             let claim: RedisStreamClaim
-            let epoch = redis.epoch
+            let epoch = redis.followEpoch()
             do {
                 let reply = try await redis.write(
                     .xautoclaim(

@@ -74,8 +74,9 @@ final class StreamReader: Sendable {
         var readsPending = true
         var epoch = epochs.follow()
         while isRunning() {
-            if epoch != epochs.follow() {
-                epoch = epochs.follow()
+            let present = epochs.follow()
+            if present != epoch {
+                epoch = present
                 readsPending = true
             }
             do {
@@ -216,18 +217,18 @@ final class StreamReader: Sendable {
         if looks { await ledgers.look(at: entries) }
         dispatcher.admit(entries)
         dispatcher.giveBack(reserved - entries.count)
-        if !gone.isEmpty { forget(gone) }
+        if !gone.isEmpty { forget(gone, epoch) }
         return last
     }
 
     /// Acknowledges entries that were pending but were trimmed or deleted meanwhile.
-    private func forget(_ gone: [Int: [String]]) {
+    private func forget(_ gone: [Int: [String]], _ epoch: RedisEpoch) {
         for (stream, ids) in gone {
             logger.error(
                 "entries were deleted before they were dealt with",
                 metadata: ["stream": "\(streams[stream].key)", "count": "\(ids.count)"])
         }
         let commands = gone.map { RedisCommand.xack(streams[$0.key].key, group.service, $0.value) }
-        Task { _ = try? await redis.send(batch: commands) }
+        Task { _ = try? await redis.send(batch: commands, in: epoch) }
     }
 }

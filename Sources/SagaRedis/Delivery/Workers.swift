@@ -17,6 +17,9 @@ struct Workers {
         let position: Int
         let alarm = Mutex(Alarm())
 
+        /// Whether the task that runs here may have been cancelled, or may be at any moment.
+        var isSpent: Bool { alarm.withLock { $0.isSpent } || Task.isCancelled }
+
         init(position: Int) {
             self.position = position
         }

@@ -6,7 +6,7 @@ public import Saga
 
 /// Why the work on an entry ended without an end.
 enum Interruption: Error {
-    /// The runtime stops. The entry stays pending.
+    /// The runtime stops, or Redis holds other data by now. The entry stays pending where it is.
     case stopped
     /// Nothing here can deal with it.
     case dead(DeadLetter.Reason, String, attempts: Int)

@@ -30,8 +30,8 @@ enum TimerScript {
     // KEYS timers and stream, ARGV type and channel, then per timer: member, event ID, saga
     // ID, event → number fired, and what Redis said if it refused to publish
     //
-    // A stream of another type, or a right that is missing, would lose the timer: ZREM comes
-    // before XADD. One that a stream refuses all the same, as its IDs are used up, is put back.
+    // A timer goes once its event stands, so that one whose stream refuses it is not lost. Types and
+    // rights come first: an event that stands with its timer would be sent again and again.
     static let fire = RedisScript(
         """
         local fired, silent = 0, nil
@@ -40,18 +40,14 @@ enum TimerScript {
             return redis.error_reply('WRONGTYPE the stream of a timer is no stream')
         end
         if not redis.acl_check_cmd('ZREM', KEYS[1], '')
-            or not redis.acl_check_cmd('ZADD', KEYS[1], '0', '')
             or not redis.acl_check_cmd('XADD', KEYS[2], '*', '', '') then
             return redis.error_reply('NOPERM this user may not fire timers')
         end
         for at = 3, #ARGV, 4 do
-            if redis.call('ZREM', KEYS[1], ARGV[at]) == 1 then
-                local sent = redis.pcall('XADD', KEYS[2], '*', 'data', ARGV[at + 3], 'type',
-                    ARGV[1], 'id', ARGV[at + 1], 'correlationid', ARGV[at + 2])
-                if type(sent) == 'table' then
-                    redis.call('ZADD', KEYS[1], 0, ARGV[at])
-                    return redis.error_reply(sent.err)
-                end
+            if redis.call('ZREVRANK', KEYS[1], ARGV[at]) then
+                redis.call('XADD', KEYS[2], '*', 'data', ARGV[at + 3], 'type', ARGV[1], 'id',
+                    ARGV[at + 1], 'correlationid', ARGV[at + 2])
+                redis.call('ZREM', KEYS[1], ARGV[at])
                 local heard = redis.pcall('PUBLISH', ARGV[2], ARGV[at + 3])
                 if type(heard) == 'table' then silent = heard.err end
                 fired = fired + 1

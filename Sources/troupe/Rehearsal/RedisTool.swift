@@ -12,7 +12,9 @@ struct RedisTool {
     /// As the user of our address.
     var watching: String {
         let user = configuration.username.map { ["--user", Self.word($0)] } ?? []
-        return (["redis-cli"] + place + user).joined(separator: " ")
+        // Without it, redis-cli names no user at all.
+        let question = configuration.password == nil ? [] : ["--askpass"]
+        return (["redis-cli"] + place + user + question).joined(separator: " ")
     }
 
     private var place: [String] {

@@ -10,28 +10,31 @@ struct RedisEpochTests {
         let register = EpochRegister()
         let one = ServerIdentity(runID: "a", replicationID: "1")
         let other = ServerIdentity(runID: "a", replicationID: "2")
-        let before = register.current
+        let before = register.follow()
 
-        #expect(register.greeted(by: one, isFirst: true) == before)
-        #expect(register.greeted(by: one, isFirst: true) == before, "a second connection")
-        #expect(register.greeted(by: one, isFirst: false) == before, "made again")
-        let after = register.greeted(by: other, isFirst: false)
-        #expect(after != before && register.current == after)
-        #expect(register.greeted(by: one, isFirst: false) != before, "never the same again")
+        #expect(register.greeted(by: one, after: nil) == before)
+        #expect(register.greeted(by: one, after: nil) == before, "a second connection")
+        #expect(register.greeted(by: one, after: before) == before, "made again")
+        let after = register.greeted(by: other, after: before)
+        #expect(after > before && register.follow() == after)
+        #expect(register.greeted(by: one, after: before) > after, "never the same again")
     }
 
     @Test func whoIsNotToldTakesEachConnectionForAnotherServer() {
         let register = EpochRegister()
-        let before = register.greeted(by: nil, isFirst: true)
+        let before = register.greeted(by: nil, after: nil)
 
-        #expect(register.greeted(by: nil, isFirst: true) == before, "a second connection")
-        #expect(register.greeted(by: nil, isFirst: false) != before)
+        #expect(register.greeted(by: nil, after: nil) == before, "a second connection")
+        let after = register.greeted(by: nil, after: before)
+        #expect(after > before)
+        #expect(register.greeted(by: nil, after: before) == after, "the second follows the first")
+        #expect(register.greeted(by: nil, after: after) > after)
     }
 
     @Test func aLostConnectionEndsNoEpoch() async throws {
         let server = try await RedisServer.launch()
         let redis = server.client()
-        let epoch = redis.epoch
+        let epoch = redis.followEpoch()
         _ = try await redis.send(.set("k", "1"), in: epoch)
 
         let kill = RedisCommand("CLIENT", ["KILL", "SKIPME", "no", "TYPE", "normal"])
@@ -40,7 +43,7 @@ struct RedisEpochTests {
             (try? await redis.send(.set("k", "2"), in: epoch)) != nil
         }
 
-        #expect(redis.epoch == epoch)
+        #expect(redis.followEpoch() == epoch)
         await redis.shutdown()
         await server.stop()
     }
@@ -48,9 +51,17 @@ struct RedisEpochTests {
     @Test func aServerThatStartsAgainIsSentNothingOfTheEpochBefore() async throws {
         let server = try await RedisServer.launch(.init(isDurable: true))
         let redis = server.client { $0.disconnectedWait = .seconds(20) }
-        let epoch = redis.epoch
+        let epoch = redis.followEpoch()
         _ = try await redis.send(.set("k", "before"), in: epoch)
         await server.kill()
+        try await eventually("the loss is noticed") {
+            do throws(RedisError) {
+                _ = try await redis.send(.ping, timeout: .milliseconds(50))
+                return false
+            } catch {
+                return error.outcome == .notSent
+            }
+        }
         // They wait for the next connection, which leads to another epoch.
         let late = RedisScript("return redis.call('SET', KEYS[1], ARGV[1])")
         let calls = [
@@ -71,8 +82,22 @@ struct RedisEpochTests {
             #expect(error?.code == .epochOver && error?.outcome == .notSent, "\(error as Any)")
         }
         #expect(try await redis.send(.get("k")).string == "before")
-        #expect(redis.epoch != epoch)
-        _ = try await redis.send(.set("k", "after"), in: redis.epoch)
+        #expect(redis.followEpoch() != epoch)
+        _ = try await redis.send(.set("k", "after"), in: redis.followEpoch())
+        await redis.shutdown()
+        await server.stop()
+    }
+
+    @Test func aConnectionMadeBeforeAnybodyAskedIsKept() async throws {
+        let server = try await RedisServer.launch()
+        let redis = server.client()
+        let before = try await redis.send(RedisCommand("CLIENT", ["ID"])).integer
+
+        let epoch = redis.followEpoch()
+        await redis.checkEpoch()
+        await redis.checkEpoch()
+
+        #expect(try await redis.send(RedisCommand("CLIENT", ["ID"]), in: epoch).integer == before)
         await redis.shutdown()
         await server.stop()
     }
@@ -80,17 +105,17 @@ struct RedisEpochTests {
     @Test func aServerThatFollowedAnotherForAMomentEndsTheEpoch() async throws {
         let server = try await RedisServer.launch()
         let redis = server.client()
-        let epoch = redis.epoch
+        let epoch = redis.followEpoch()
         _ = try await redis.send(.ping, in: epoch)
         await redis.checkEpoch()
-        #expect(redis.epoch == epoch)
+        #expect(redis.followEpoch() == epoch)
 
         _ = try await redis.send(
             RedisCommand("REPLICAOF", ["127.0.0.1", .integer(try FreePort.find())]))
         _ = try await redis.send(RedisCommand("REPLICAOF", ["NO", "ONE"]))
         try await eventually("the link is made again") {
             await redis.checkEpoch()
-            return redis.epoch != epoch
+            return redis.followEpoch() != epoch
         }
 
         await #expect(throws: RedisError.self) { try await redis.send(.set("k", "v"), in: epoch) }
@@ -98,7 +123,8 @@ struct RedisEpochTests {
         await server.stop()
     }
 
-    @Test func withoutTheRightToAskTheClientWorks() async throws {
+    /// Of two connections one is lost: the other has to come into the epoch that begins.
+    @Test func connectionsFollowEachOtherWithoutTheRightToAsk() async throws {
         let server = try await RedisServer.launch()
         let admin = server.client()
         _ = try await admin.send(
@@ -107,12 +133,29 @@ struct RedisEpochTests {
         let redis = server.client {
             $0.username = "plain"
             $0.password = "word"
+            $0.sharedConnections = 2
         }
-        let epoch = redis.epoch
-        _ = try await redis.send(.set("k", "v"), in: epoch)
+        let epoch = redis.followEpoch()
+        let keys = (0..<8).map { "k\($0)" }
+        for key in keys { _ = try await redis.send(.set(key, "v"), in: epoch) }
         await redis.checkEpoch()
+        #expect(redis.followEpoch() == epoch)
+        let id = try await redis.send(RedisCommand("CLIENT", ["ID"])).integer ?? 0
+        _ = try await admin.send(RedisCommand("CLIENT", ["KILL", "ID", .integer(id)]))
 
-        #expect(redis.epoch == epoch)
+        try await eventually("both are of the next epoch") {
+            await redis.checkEpoch()
+            let next = redis.followEpoch()
+            guard next > epoch else { return false }
+            for key in keys {
+                guard (try? await redis.send(.set(key, "v"), in: next)) != nil else { return false }
+            }
+            return true
+        }
+        let settled = redis.followEpoch()
+        await redis.checkEpoch()
+        _ = try await redis.send(.ping)
+        #expect(redis.followEpoch() == settled, "and stay there")
         await redis.shutdown()
         await admin.shutdown()
         await server.stop()

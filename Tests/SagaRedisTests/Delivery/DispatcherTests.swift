@@ -14,11 +14,11 @@ struct DispatcherTests {
         var isCancelled: Bool
     }
 
-    private static func entry(_ id: String) -> HeldEntry {
+    private static func entry(_ id: String, saga: String? = nil) -> HeldEntry {
         HeldEntry(
             stream: 0, id: id,
             content: .event(
-                CloudEvent(source: "/a", type: "T", subject: id, data: Array("{}".utf8))),
+                CloudEvent(source: "/a", type: "T", subject: saga ?? id, data: Array("{}".utf8))),
             deliveredBefore: false)
     }
 
@@ -45,9 +45,9 @@ struct DispatcherTests {
         return (dispatcher, sights.makeAsyncIterator())
     }
 
-    private static func admit(_ id: String, to dispatcher: Dispatcher) {
+    private static func admit(_ id: String, saga: String? = nil, to dispatcher: Dispatcher) {
         #expect(dispatcher.reserve(upTo: 1, orRing: Bell()) == 1)
-        dispatcher.admit([entry(id)])
+        dispatcher.admit([entry(id, saga: saga)])
     }
 
     /// Admits lanes one after another until one of them met a worker that had rested.
@@ -62,6 +62,21 @@ struct DispatcherTests {
             #expect(sight.id == "\(number)")
             if !known.insert(sight.task).inserted { break }
         }
+        dispatcher.stop()
+        await dispatcher.drain()
+    }
+
+    @Test func aCancelledWorkerDoesNotGoOnWithItsLane() async {
+        var (dispatcher, sights) = Self.make()
+        Self.admit("hangs", saga: "a", to: dispatcher)
+        Self.admit("next", saga: "a", to: dispatcher)
+        #expect(await sights.next()?.id == "hangs")
+        #expect(dispatcher.cancelOverdue() == ["a"])
+        #expect(await sights.next()?.isCancelled == true)
+
+        let next = await sights.next()
+
+        #expect(next?.id == "next" && next?.isCancelled == false)
         dispatcher.stop()
         await dispatcher.drain()
     }

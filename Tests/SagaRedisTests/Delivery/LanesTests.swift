@@ -42,7 +42,7 @@ struct LanesTests {
         lanes.park("a")
 
         #expect(lanes.active == 0 && lanes.parked == 2)
-        #expect(lanes.held == [0: ["1-0", "2-0"]])
+        #expect(lanes.held(in: RedisEpoch()) == [0: ["1-0", "2-0"]])
         #expect(lanes.reserve(upTo: 1) == 0, "too much waits for another try already")
         #expect(lanes.resume("a") == true)
         #expect(lanes.active == 2 && lanes.parked == 0)
@@ -69,7 +69,7 @@ struct LanesTests {
         #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
         #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
 
-        lanes.keepOnly(later)
+        lanes.dropBefore(later)
 
         #expect(lanes.active == 1, "what runs goes on, what waited is dropped")
         #expect(lanes.admit(entry("1-0", saga: "a", in: later)) == .wait)
@@ -88,7 +88,7 @@ struct LanesTests {
         #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
         lanes.park("a")
 
-        lanes.keepOnly(later)
+        lanes.dropBefore(later)
 
         #expect(lanes.active == 0 && lanes.parked == 1)
         #expect(lanes.reserve(upTo: 1) == 1)

@@ -22,13 +22,14 @@ struct RollbackTests {
                 }
                 await server.kill()
                 try await server.startFromCopy()
-
                 for number in 0..<count {
+                    try await rig.until("a\(number) is completed") {
+                        try await order.status(of: "a\(number)") == .completed
+                    }
                     try await rig.settled("a\(number)", order, as: .completed)
                 }
                 for number in 0..<count {
-                    let status = try await order.status(of: "b\(number)")
-                    guard status != nil else { continue }
+                    guard try await order.status(of: "b\(number)") != nil else { continue }
                     try await rig.settled("b\(number)", order, as: .completed)
                 }
             }

@@ -41,10 +41,13 @@ struct OptionsTests {
 
     @Test(arguments: [
         ("redis://127.0.0.1:6379", "redis-cli", "redis-cli"),
-        ("redis://:secret@localhost:1/2", "redis-cli -h localhost -p 1 -n 2", nil),
+        (
+            "redis://:secret@localhost:1/2", "redis-cli -h localhost -p 1 -n 2",
+            "redis-cli -h localhost -p 1 -n 2 --askpass"
+        ),
         (
             "rediss://ann:secret@redis.example", "redis-cli -h redis.example -p 6379 --tls",
-            "redis-cli -h redis.example -p 6379 --tls --user ann"
+            "redis-cli -h redis.example -p 6379 --tls --user ann --askpass"
         ),
         ("redis://[::1]:7000", "redis-cli -h ::1 -p 7000", nil),
         ("unix:///tmp/my redis.sock?db=3", "redis-cli -s '/tmp/my redis.sock' -n 3", nil),
