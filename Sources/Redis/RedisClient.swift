@@ -53,7 +53,8 @@ public final class RedisClient: Sendable {
         let shared = loops.map { [epochs] loop in
             CommandConnection(
                 connector: connector, eventLoop: loop, metrics: metrics, logger: logger,
-                epochs: epochs, turnedAway: { [weak subscriptions] in subscriptions?.moveOn() })
+                epochs: epochs,
+                turnedAway: { [weak subscriptions] in subscriptions?.moveOn(ifReadyBefore: $0) })
         }
         self.shared = shared
         self.subscriptions = subscriptions

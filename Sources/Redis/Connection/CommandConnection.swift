@@ -54,7 +54,8 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     private var readyAt = NIODeadline.uptimeNanoseconds(0)
     /// What the server said by which it turned the link away.
     private var refusal: RedisError?
-    private let turnedAway: @Sendable () -> Void
+    /// Told from when on it is known that the address leads to another server than before.
+    private let turnedAway: @Sendable (NIODeadline) -> Void
     private let epochs: EpochRegister?
     /// The epoch that the link belongs to.
     private var epoch: RedisEpoch?
@@ -68,7 +69,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     init(
         connector: RedisConnector, eventLoop: any EventLoop, metrics: RedisMetrics,
         logger: Logger, comesBack: Bool = true, epochs: EpochRegister? = nil,
-        turnedAway: @escaping @Sendable () -> Void = {}
+        turnedAway: @escaping @Sendable (NIODeadline) -> Void = { _ in }
     ) {
         let configuration = connector.configuration
         self.connector = connector
@@ -244,7 +245,9 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         self.link = link
         readyAt = .now()
         refusal = nil
-        epoch = epochs?.greeted(by: link.identity, after: epoch)
+        let before = epoch
+        epoch = epochs?.greeted(by: link.identity, after: before)
+        if before != nil, epoch != before { turnedAway(lostAt) }
         if lastError != nil { logger.info("connected to Redis again") }
         lastError = nil
         state.greeted()
@@ -304,7 +307,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         link.close(
             RedisError(
                 .connectionLost, "Redis is not the server to write to", cause: refusal))
-        turnedAway()
+        turnedAway(.now())
     }
 
     func linkLost(_ error: RedisError) {
@@ -337,7 +340,9 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         let level: Logger.Level = state.failures == 1 ? .warning : .debug
         logger.log(
             level: level, "lost the connection to Redis",
-            metadata: ["error": "\(error.debugDescription)", "attempt": "\(state.failures)"])
+            metadata: [
+                "error": "\(error.debugDescription)", "attempt": .stringConvertible(state.failures),
+            ])
         metrics.reconnecting()
         eventLoop.scheduleTask(in: TimeAmount(delay)) {
             guard self.state.pauseOver() == .connect else { return }

@@ -58,6 +58,7 @@ final class EpochRegister: Sendable {
     ///   - previous: the epoch of the connection's link before; nil if it is the first.
     func greeted(by identity: ServerIdentity?, after previous: RedisEpoch?) -> RedisEpoch {
         state.withLock { state in
+            guard isWanted else { return state.epoch }
             let goesOn: Bool
             if let identity {
                 goesOn = state.identity == nil ? previous == nil : identity == state.identity

@@ -71,9 +71,11 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
         eventLoop.execute { self.stop() }
     }
 
-    /// Connects anew: another connection learnt that the server is not the one to write to.
-    func moveOn() {
+    /// Connects anew if it is connected since before that moment: another connection learnt that
+    /// the address leads to another server, or to none to write to.
+    func moveOn(ifReadyBefore moment: NIODeadline) {
         eventLoop.execute {
+            guard self.readyAt < moment else { return }
             self.link?.close(
                 RedisError(.connectionLost, "Redis is not the server to write to"))
         }
@@ -201,7 +203,9 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
         let level: Logger.Level = state.failures == 1 ? .warning : .debug
         logger.log(
             level: level, "lost the subscription connection to Redis",
-            metadata: ["error": "\(error.debugDescription)", "attempt": "\(state.failures)"])
+            metadata: [
+                "error": "\(error.debugDescription)", "attempt": .stringConvertible(state.failures),
+            ])
         metrics.reconnecting()
         eventLoop.scheduleTask(in: TimeAmount(delay)) {
             guard self.state.pauseOver() == .connect else { return }

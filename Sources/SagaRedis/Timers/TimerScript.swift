@@ -30,8 +30,8 @@ enum TimerScript {
     // KEYS timers and stream, ARGV type and channel, then per timer: member, event ID, saga
     // ID, event → number fired, and what Redis said if it refused to publish
     //
-    // A timer goes once its event stands, so that one whose stream refuses it is not lost. Types and
-    // rights come first: an event that stands with its timer would be sent again and again.
+    // A timer goes once its event stands, so that one whose stream refuses it is not lost. Types
+    // and rights come first: an event that stands with its timer would be sent again and again.
     static let fire = RedisScript(
         """
         local fired, silent = 0, nil

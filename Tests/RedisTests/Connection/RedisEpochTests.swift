@@ -22,13 +22,23 @@ struct RedisEpochTests {
 
     @Test func whoIsNotToldTakesEachConnectionForAnotherServer() {
         let register = EpochRegister()
-        let before = register.greeted(by: nil, after: nil)
+        let before = register.follow()
+
+        #expect(register.greeted(by: nil, after: nil) == before)
 
         #expect(register.greeted(by: nil, after: nil) == before, "a second connection")
         let after = register.greeted(by: nil, after: before)
         #expect(after > before)
         #expect(register.greeted(by: nil, after: before) == after, "the second follows the first")
         #expect(register.greeted(by: nil, after: after) > after)
+    }
+
+    @Test func whereNobodyTellsEpochsApartThereIsOne() {
+        let register = EpochRegister()
+        let one = register.greeted(by: nil, after: nil)
+
+        #expect(register.greeted(by: nil, after: one) == one)
+        #expect(!register.isWanted)
     }
 
     @Test func aLostConnectionEndsNoEpoch() async throws {
