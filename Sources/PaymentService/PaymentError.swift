@@ -8,6 +8,10 @@ public struct PaymentError: Error, CustomStringConvertible, CustomDebugStringCon
         /// The payment company gave no usable answer: the call may or may not have taken effect.
         public static let unavailable = Self(description: "unavailable")
 
+        /// The company says that it never made a charge of which we have its receipt: it is another
+        /// one, or has lost its books.
+        public static let unknownCharge = Self(description: "unknown_charge")
+
         /// A record of ours does not read as it was written.
         public static let damagedRecord = Self(description: "damaged_record")
     }

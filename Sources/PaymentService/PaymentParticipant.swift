@@ -45,11 +45,21 @@ extension Participant {
                             chargeKey: context.idempotencyKey,
                             key: context.idempotencyKey(for: "refund"))
                     }
+                    if case .nothingCharged = refund { try await expectNoCharge(context) }
                     return Transition(PaymentRefunded(amount: refund.amount)) {
                         $0.set(.payment(context.sagaID), Payment.refunded)
                     }
                 })
         }
+    }
+}
+
+/// That nothing was charged is true of a charge without an answer only.
+private func expectNoCharge(_ context: StepContext) async throws {
+    let fields = try await context.records.fields(of: .payment(context.sagaID))
+    guard fields["status"] != Payment.Status.charged.rawValue else {
+        throw PaymentError(
+            .unknownCharge, "The payment company does not know a charge that it made.")
     }
 }
 

@@ -8,6 +8,10 @@ public struct ShippingError: Error, CustomStringConvertible, CustomDebugStringCo
         /// The carrier gave no usable answer: the call may or may not have taken effect.
         public static let unavailable = Self(description: "unavailable")
 
+        /// The carrier says that it never took a booking of which we have its receipt: it is
+        /// another one, or has lost its books.
+        public static let unknownBooking = Self(description: "unknown_booking")
+
         /// A record of ours does not read as it was written.
         public static let damagedRecord = Self(description: "damaged_record")
     }

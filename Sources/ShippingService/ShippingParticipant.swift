@@ -39,6 +39,7 @@ extension Participant {
                             shipmentKey: context.idempotencyKey,
                             key: context.idempotencyKey(for: "cancel"))
                     }
+                    if found == .nothingArranged { try await expectNoBooking(context) }
                     return Transition(ShipmentCancelled(wasArranged: found == .cancelled)) {
                         $0.set(.shipment(context.sagaID), ShipmentState.cancelled)
                     }
@@ -55,6 +56,14 @@ extension Participant {
                 }
             }
         }
+    }
+}
+
+/// That nothing was booked is true of a booking without an answer only.
+private func expectNoBooking(_ context: StepContext) async throws {
+    let fields = try await context.records.fields(of: .shipment(context.sagaID))
+    guard fields["status"] != ShipmentState.Status.arranged.rawValue else {
+        throw ShippingError(.unknownBooking, "The carrier does not know a booking that it took.")
     }
 }
 

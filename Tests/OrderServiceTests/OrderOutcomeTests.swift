@@ -2,6 +2,7 @@ import InventoryService
 import OrderContracts
 import OrderService
 import RedisTestKit
+import SagaRedis
 import Testing
 
 /// Every way an order can end, on a real Redis, and that stock and money add up after each.
@@ -49,6 +50,21 @@ struct OrderOutcomeTests {
             #expect(order.status == .completed)
             #expect(await system.company.chargeCount == 1)
             try await system.addsUp()
+        }
+    }
+
+    /// Another company, or one without its books: the money is not back, so the order does not end.
+    @Test func chargeThatTheCompanyDoesNotKnowIsNoRefund() async throws {
+        try await OrderSystem.run {
+            $0.saga.compensationGiveUpAfter = .milliseconds(300)
+        } _: { system in
+            await system.company.loseBooks()
+            let id = try await system.place(.order(country: "AQ"))
+
+            try await eventually("the refund is blocked") { try await system.deadLetters() == 1 }
+
+            #expect(try await system.desk.order(id).status == .cancelling)
+            #expect(await system.company.net > 0)
         }
     }
 
