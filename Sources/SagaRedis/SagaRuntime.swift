@@ -148,7 +148,7 @@ public final class SagaRuntime: Service {
                 logger.info(
                     "saga runtime started",
                     metadata: [
-                        "streams": "\(environment.streams.count)",
+                        "streams": .stringConvertible(environment.streams.count),
                         "consumer": "\(configuration.consumerName)",
                     ])
                 return
@@ -157,7 +157,7 @@ public final class SagaRuntime: Service {
                 failures += 1
                 logger.warning(
                     "consumer groups cannot be made yet",
-                    metadata: ["error": "\(error)", "failures": "\(failures)"])
+                    metadata: ["error": "\(error)", "failures": .stringConvertible(failures)])
                 try? await Task.sleep(for: .milliseconds(min(50 << min(failures, 4), 800)))
             }
         }

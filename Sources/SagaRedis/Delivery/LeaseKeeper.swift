@@ -77,7 +77,8 @@ struct LeaseKeeper: Sendable {
             logger.error(
                 "entries were deleted before they were dealt with",
                 metadata: [
-                    "stream": "\(streams[stream].key)", "count": "\(claim.deletedIDs.count)",
+                    "stream": "\(streams[stream].key)",
+                    "count": .stringConvertible(claim.deletedIDs.count),
                 ])
         }
         let deliveries = await DeliveryCounts(redis: redis, group: service)
@@ -91,7 +92,9 @@ struct LeaseKeeper: Sendable {
         if !entries.isEmpty {
             logger.info(
                 "entries taken over",
-                metadata: ["stream": "\(streams[stream].key)", "count": "\(entries.count)"])
+                metadata: [
+                    "stream": "\(streams[stream].key)", "count": .stringConvertible(entries.count),
+                ])
         }
         dispatcher.admit(entries)
         dispatcher.giveBack(reserved - entries.count)

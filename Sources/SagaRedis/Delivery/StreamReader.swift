@@ -104,7 +104,9 @@ final class StreamReader: Sendable {
         let isNews = failures == 1 && reason != .connectionLost && reason != .epochOver
         logger.log(
             level: isNews ? .warning : .debug, "reading streams failed",
-            metadata: ["owner": "\(owner)", "error": "\(error)", "failures": "\(failures)"])
+            metadata: [
+                "owner": "\(owner)", "error": "\(error)", "failures": .stringConvertible(failures),
+            ])
         let isMissingGroup = reason == .server("NOGROUP")
         if isMissingGroup, (try? await group.ensure(on: Array(streams[indices]))) != nil,
             failures == 1
@@ -226,7 +228,9 @@ final class StreamReader: Sendable {
         for (stream, ids) in gone {
             logger.error(
                 "entries were deleted before they were dealt with",
-                metadata: ["stream": "\(streams[stream].key)", "count": "\(ids.count)"])
+                metadata: [
+                    "stream": "\(streams[stream].key)", "count": .stringConvertible(ids.count),
+                ])
         }
         let commands = gone.map { RedisCommand.xack(streams[$0.key].key, group.service, $0.value) }
         Task { _ = try? await redis.send(batch: commands, in: epoch) }

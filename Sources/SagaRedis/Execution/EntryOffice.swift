@@ -115,7 +115,7 @@ struct EntryOffice: Sendable {
             metadata: [
                 "stream": "\(letter.stream)", "entry": "\(letter.id)",
                 "reason": "\(letter.reason.rawValue)", "error": "\(letter.error)",
-                "attempts": "\(letter.attempts)",
+                "attempts": .stringConvertible(letter.attempts),
             ])
         guard let trace else { return true }
         if trace.blocked != nil { report(trace) }

@@ -25,7 +25,7 @@ extension EntryWork {
             environment.logger.warning(
                 "step gave up and is taken back",
                 metadata: metadata(
-                    step.name, ["error": "\(error)", "attempts": "\(attempts)"]))
+                    step.name, ["error": "\(error)", "attempts": .stringConvertible(attempts)]))
             return try await uncancelled { () async throws(Interruption) in
                 try await self.settle(step, .gaveUp, .outcomeUnknown)
             }

@@ -217,7 +217,8 @@ final class EntryWork: Sendable {
                 }
                 environment.logger.debug(
                     "step failed and is tried again",
-                    metadata: metadata(step, ["error": "\(error)", "attempt": "\(attempts)"]))
+                    metadata: metadata(
+                        step, ["error": "\(error)", "attempt": .stringConvertible(attempts)]))
                 guard await place.pause(pause) else { throw .stopped }
             }
         }

@@ -127,7 +127,7 @@ private struct EventOutput {
             guard saga == nil else { return true }
             return await LineOutput.standard.line(String(decoding: bytes, as: UTF8.self))
         }
-        guard saga == nil || event.correlationID == saga else { return true }
+        guard saga.map({ UUIDText.normal($0) == event.correlationID }) ?? true else { return true }
         let text = isRaw ? String(decoding: bytes, as: UTF8.self) : line.text(event)
         return await LineOutput.standard.line(text)
     }

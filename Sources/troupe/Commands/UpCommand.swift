@@ -46,8 +46,9 @@ struct UpCommand: AsyncParsableCommand {
         }
         try await stopSwitch.run {
             let source = try await RedisSource.open(
-                plan.settings.redis, dataFolder: plan.settings.dataFolder, logger: logger)
-            try await source.whileRunning(stopSwitch) {
+                plan.settings.redis, dataFolder: plan.settings.dataFolder, logger: logger,
+                launched: { stopSwitch.use($0) })
+            try await source.whileRunning {
                 if case .found = source { try await plan.expectUsableRedis(logger: logger) }
                 let group = ServiceGroup(
                     configuration: try await plan.group(on: source, stopSwitch, logger: logger))
@@ -159,11 +160,8 @@ struct UpPlan: Sendable {
 extension RedisSource {
     /// Runs `body` with the Redis in place; one of our own is stopped afterwards, also after
     /// an error.
-    fileprivate func whileRunning(
-        _ stopSwitch: StopSwitch, _ body: @Sendable () async throws -> Void
-    ) async throws {
+    fileprivate func whileRunning(_ body: @Sendable () async throws -> Void) async throws {
         guard case .own(let server, let lock) = self else { return try await body() }
-        stopSwitch.use(server)
         let supervision = Task { await server.supervise() }
         do {
             try await body()

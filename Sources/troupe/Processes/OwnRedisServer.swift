@@ -31,12 +31,14 @@ final class OwnRedisServer: Sendable {
 
     /// Starts the server and waits until it has read its data and answers.
     static func start(
-        at address: RedisAddress, port: Int, dataFolder: String, logger: Logger
+        at address: RedisAddress, port: Int, dataFolder: String, logger: Logger,
+        launched: (OwnRedisServer) -> Void
     ) async throws(CommandFailure) -> OwnRedisServer {
         let folder = "\(dataFolder)/redis"
         try DataFolder.create(folder)
         let child = try launch(port: port, folder: folder)
         let server = OwnRedisServer(address, port, folder, logger, child)
+        launched(server)
         do {
             try await server.becomeReady()
         } catch {
@@ -66,7 +68,9 @@ final class OwnRedisServer: Sendable {
             let started = ContinuousClock.now
             let status = await state.withLock { $0.child }.exitStatus()
             guard !state.withLock({ $0.isStopping }) else { return }
-            logger.error("redis-server ended; starting it again", metadata: ["status": "\(status)"])
+            logger.error(
+                "redis-server ended; starting it again",
+                metadata: ["status": .stringConvertible(status)])
             if ContinuousClock.now - started > .seconds(30) { backoff.reset() }
             try? await Task.sleep(for: backoff.next())
             guard !state.withLock({ $0.isStopping }) else { return }

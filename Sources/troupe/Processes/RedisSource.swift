@@ -19,8 +19,13 @@ enum RedisSource: Sendable {
     case found(RedisFacts)
     case own(OwnRedisServer, FolderLock)
 
+    /// Finds or starts it.
+    ///
+    /// - Parameter launched: is told of a server of our own as soon as its process runs, and
+    ///   long before it answers: whoever is stopped meanwhile has to end it.
     static func open(
-        _ address: RedisAddress, dataFolder: String, logger: Logger
+        _ address: RedisAddress, dataFolder: String, logger: Logger,
+        launched: (OwnRedisServer) -> Void = { _ in }
     ) async throws(CommandFailure) -> RedisSource {
         switch await RedisProbe.ask(address, logger: logger) {
         case .answers(let facts) where facts.isReplica:
@@ -33,7 +38,7 @@ enum RedisSource: Sendable {
             else { return .found(facts) }
             logger.notice("a redis-server was left by an earlier run; taking its data over")
             try await end(facts, port: port)
-            return try await .own(start(address, port, dataFolder, logger), lock)
+            return try await .own(start(address, port, dataFolder, logger, launched), lock)
         case .loads:
             return try await waitUntilLoaded(address, logger: logger)
         case .denies(let reason):
@@ -53,15 +58,16 @@ enum RedisSource: Sendable {
                     .failure, "another troupe up uses the folder \(dataFolder)",
                     remedy: "stop it, or pass another --data-folder and --port")
             }
-            return try await .own(start(address, port, dataFolder, logger), lock)
+            return try await .own(start(address, port, dataFolder, logger, launched), lock)
         }
     }
 
     private static func start(
-        _ address: RedisAddress, _ port: Int, _ dataFolder: String, _ logger: Logger
+        _ address: RedisAddress, _ port: Int, _ dataFolder: String, _ logger: Logger,
+        _ launched: (OwnRedisServer) -> Void
     ) async throws(CommandFailure) -> OwnRedisServer {
         try await OwnRedisServer.start(
-            at: address, port: port, dataFolder: dataFolder, logger: logger)
+            at: address, port: port, dataFolder: dataFolder, logger: logger, launched: launched)
     }
 
     private static func isLeftOver(_ facts: RedisFacts, in dataFolder: String) -> Bool {

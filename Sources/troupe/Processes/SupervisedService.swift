@@ -71,7 +71,7 @@ final class SupervisedService: Service {
                 guard !state.withLock({ $0.isStopping }) else { return }
                 logger.error(
                     "a service ended; starting it again",
-                    metadata: ["service": "\(name)", "status": "\(status)"])
+                    metadata: ["service": "\(name)", "status": .stringConvertible(status)])
             } catch {
                 logger.error("a service cannot be started", metadata: ["reason": "\(error)"])
             }

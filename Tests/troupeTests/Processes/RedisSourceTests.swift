@@ -16,17 +16,20 @@ struct RedisSourceTests {
 
     @Test func silentAddressGetsAServerOfOurOwnThatKeepsItsData() async throws {
         let (address, port) = try freeAddress()
-        let source = try await RedisSource.open(address, dataFolder: folder, logger: logger)
+        var launched: OwnRedisServer?
+        let source = try await RedisSource.open(
+            address, dataFolder: folder, logger: logger, launched: { launched = $0 })
         guard case .own(let server, let lock) = source else {
             throw CommandFailure(.failure, "a server of our own expected")
         }
+        #expect(launched === server, "told before it answers, for who is stopped meanwhile")
         let client = RedisClient(address.configuration, logger: logger)
         _ = try await client.send(.set("key", "value"))
         await server.stop()
         #expect(await PortProbe.isFree(host: "127.0.0.1", port: port))
 
         let again = try await OwnRedisServer.start(
-            at: address, port: port, dataFolder: folder, logger: logger)
+            at: address, port: port, dataFolder: folder, logger: logger, launched: { _ in })
 
         let kept = RedisClient(address.configuration, logger: logger)
         #expect(try await kept.send(.get("key")).string == "value")
@@ -59,7 +62,7 @@ struct RedisSourceTests {
     @Test func serverThatDiesIsStartedAgain() async throws {
         let (address, port) = try freeAddress()
         let server = try await OwnRedisServer.start(
-            at: address, port: port, dataFolder: folder, logger: logger)
+            at: address, port: port, dataFolder: folder, logger: logger, launched: { _ in })
         let first = server.processID
         let supervision = Task { await server.supervise() }
 
@@ -76,7 +79,7 @@ struct RedisSourceTests {
     @Test func serverLeftByAKilledRunIsTakenOver() async throws {
         let (address, port) = try freeAddress()
         let left = try await OwnRedisServer.start(
-            at: address, port: port, dataFolder: folder, logger: logger)
+            at: address, port: port, dataFolder: folder, logger: logger, launched: { _ in })
 
         let source = try await RedisSource.open(address, dataFolder: folder, logger: logger)
 
