@@ -40,8 +40,8 @@ extension GatewayConfiguration {
         return keptTags.filter { kept in !raised.contains { $0.meets(kept.tag) } }.map { kept in
             warning(
                 at: kept.path,
-                "nothing takes away what is tagged `\(kept.tag.source)`: answers of "
-                    + "`\(kept.route)` stay until their time is over, whatever happens",
+                "nothing takes away answers of `\(kept.route)` by their tag "
+                    + "`\(kept.tag.source)`",
                 "an `invalidation` rule for the event that changes it, `invalidates` at the route "
                     + "that does, or leave the tag out")
         }
@@ -50,8 +50,8 @@ extension GatewayConfiguration {
     private var raisedTagsNobodyBears: [ConfigurationWarning] {
         raisedTags.filter { raised in !keptTags.contains { $0.tag.meets(raised.tag) } }.map {
             raised in
-            let nearest = Spelling.nearest(
-                to: raised.tag.beginning, of: Set(keptTags.map(\.tag.beginning)))
+            let known = Set(keptTags.map(\.tag.beginning)).subtracting(["", raised.tag.beginning])
+            let nearest = Spelling.nearest(to: raised.tag.beginning, of: known)
             return warning(
                 at: raised.path,
                 "no answer that is kept is tagged `\(raised.tag.source)`, so \(raised.raiser) "

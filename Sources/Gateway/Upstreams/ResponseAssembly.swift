@@ -34,7 +34,7 @@ struct ResponseAssembly {
     private var interim = 0
 
     /// Interim answers a server may send before the answer.
-    private static let interimLimit = 8
+    private static let interimLimit = 64
 
     /// Bytes that are taken of an answer.
     struct Limits {

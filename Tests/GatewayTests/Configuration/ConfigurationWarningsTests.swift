@@ -51,14 +51,15 @@ struct ConfigurationWarningsTests {
         (
             (#"tags: ["p:{c.owner}"]"#, #"tags: ["p:{c.owner}", "shop:{c.shop}"]"#),
             [
-                "g.yaml:16:33: warning: nothing takes away what is tagged `shop:{c.shop}`: answers "
-                    + "of `details` stay"
+                "g.yaml:16:33: warning: nothing takes away answers of `details` by their tag "
+                    + "`shop:{c.shop}`"
             ]
         ),
         (
             (#"invalidates: "p:{id}""#, #"invalidates: "q:{id}""#),
             [
-                "g.yaml:16:18: warning: nothing takes away what is tagged `p:{c.owner}`",
+                "g.yaml:16:18: warning: nothing takes away answers of `details` by their tag "
+                    + "`p:{c.owner}`",
                 "g.yaml:22:5: warning: no answer that is kept is tagged `q:{id}`, so `change`",
             ]
         ),
