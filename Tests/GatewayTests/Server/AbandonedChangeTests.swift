@@ -27,7 +27,7 @@ struct AbandonedChangeTests {
         let yaml = """
             upstreams:
               shop: {targets: ["http://127.0.0.1:\(shop.port)"], timeout: 60s, connections: 1}
-              hasty: {targets: ["http://127.0.0.1:\(shop.port)"], timeout: 100ms}
+              hasty: {targets: ["http://127.0.0.1:\(shop.port)"], timeout: 1s}
               idle: {targets: ["http://127.0.0.1:\(shop.port)"], timeout: 60s}
             routes:
               - {name: r, path: "/{id}", upstream: idle, cache: {ttl: 1h}}

@@ -67,12 +67,16 @@ struct LargeAnswerTests {
             return bytes
         }
         let size = (Self.isLong ? 64 : 32) << 20
-        let (small, first) = try await Self.get(answer(size / 8), limit: "8MiB")
-        let (large, second) = try await Self.get(answer(size), limit: "64MiB")
-
-        #expect(first.body.readableBytes == size / 8)
-        #expect(second.body.readableBytes == size)
-        // Eight times the bytes; by copying them for each piece it was sixty times the time.
-        #expect(large < small * 24 + .seconds(1))
+        var isCheap = false
+        // A machine that stands still says nothing of the one time or the other.
+        for _ in 0..<3 where !isCheap {
+            let (small, first) = try await Self.get(answer(size / 8), limit: "8MiB")
+            let (large, second) = try await Self.get(answer(size), limit: "64MiB")
+            #expect(first.body.readableBytes == size / 8)
+            #expect(second.body.readableBytes == size)
+            // Eight times the bytes; by copying them for each piece it was sixty times the time.
+            isCheap = large < small * 24 + .seconds(1)
+        }
+        #expect(isCheap)
     }
 }
