@@ -113,10 +113,8 @@ let package = Package(
         module("Observability", [logging, metrics]),
 
         // Sagas
-        module("Saga", ["CloudEvents"]),
-        module(
-            "SagaRedis",
-            ["CloudEvents", "Redis", "Saga", deque, lifecycle, logging, metrics, nioCore]),
+        module("Saga", ["CloudEvents", deque, lifecycle, logging, metrics]),
+        module("SagaRedis", ["CloudEvents", "Redis", "Saga", logging, nioCore]),
 
         // The gateway
         module(
@@ -201,7 +199,7 @@ let package = Package(
                 nioEmbedded, nioPosix, nioSSL,
             ]),
         tests("RepositoryTests", []),
-        tests("SagaTests", ["CloudEvents", "Saga"]),
+        tests("SagaTests", ["CloudEvents", "Saga", logging]),
         tests(
             "SagaRedisTests",
             ["CloudEvents", "Redis", "RedisTestKit", "Saga", "SagaRedis", logging, nioCore]),

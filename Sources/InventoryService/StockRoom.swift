@@ -1,6 +1,6 @@
 public import OrderContracts
-import Saga
-public import SagaRedis
+public import Saga
+
 
 /// Counts the shelf: shows how much of a product there is, and sets how much is available.
 public struct StockRoom: Sendable {

@@ -1,4 +1,4 @@
-public import SagaRedis
+public import Saga
 public import ServiceHTTP
 
 /// What the order service is told from outside.

@@ -19,6 +19,7 @@ extension SagaError {
         let canHelp = code == .unavailable || code == .outcomeUnknown
         self.init(
             code, "Redis: \(error.code)", retry: canHelp ? .later : .never, cause: error)
+        if error.outcome == .answered { answer = error.message }
     }
 }
 

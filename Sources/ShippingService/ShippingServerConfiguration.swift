@@ -1,4 +1,4 @@
-public import SagaRedis
+public import Saga
 public import ServiceHTTP
 
 /// What the shipping service is told from outside.

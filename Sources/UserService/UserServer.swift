@@ -1,5 +1,6 @@
 public import Logging
 public import Redis
+import Saga
 import SagaHTTP
 public import SagaRedis
 public import ServiceHTTP

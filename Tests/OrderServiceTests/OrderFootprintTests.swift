@@ -2,6 +2,7 @@ import OrderContracts
 import OrderService
 import Redis
 import RedisTestKit
+import Saga
 import SagaRedis
 import Testing
 

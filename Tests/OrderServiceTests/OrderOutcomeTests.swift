@@ -2,6 +2,7 @@ import InventoryService
 import OrderContracts
 import OrderService
 import RedisTestKit
+import Saga
 import SagaRedis
 import Testing
 

@@ -1,5 +1,6 @@
 import NIOCore
 import Redis
+import Saga
 import SagaRedis
 import Testing
 

@@ -3,9 +3,10 @@ import Logging
 import NIOCore
 import Redis
 import RedisTestKit
-import Saga
-import SagaRedis
 import Testing
+
+@testable import Saga
+@testable import SagaRedis
 
 /// The shop on a real Redis, in a namespace of its own.
 struct ShopRig: Sendable {
@@ -48,6 +49,17 @@ struct ShopRig: Sendable {
 
     func store(_ service: String) -> RecordStore {
         RecordStore(service: service, redis: redis, namespace: configuration.namespace)
+    }
+
+    func sagaStore(_ service: String) -> RedisSagaStore {
+        RedisSagaStore(
+            redis: redis, service: service, names: keys, ledgerTimeToLive: .seconds(100_000))
+    }
+
+    func writer(_ service: String) -> TransitionWriter {
+        TransitionWriter(
+            service: service, store: sagaStore(service), clock: SystemSagaClock(),
+            chance: SystemSagaChance(), metrics: SagaMetrics(service: service))
     }
 
     func runtime(_ participant: Participant, consumer: String? = nil) throws -> SagaRuntime {

@@ -1,8 +1,8 @@
 import CloudEvents
 import Observability
 public import OrderContracts
-import Saga
-public import SagaRedis
+public import Saga
+
 
 /// Takes orders, shows them and takes them back.
 ///

@@ -16,7 +16,7 @@ import Synchronization
 /// and proves nothing.
 public struct RedisEpoch: Hashable, Comparable, Sendable {
     /// Which one, from 0.
-    fileprivate var number: Int
+    package fileprivate(set) var number: Int
 
     /// An epoch by its number, from 0, with which a client begins.
     package init(_ number: Int = 0) {

@@ -49,6 +49,8 @@ public struct SagaError: Error, CustomStringConvertible, CustomDebugStringConver
     public var cause: (any Error)?
     /// Whether trying again can help.
     public var retry: RetryAdvice
+    /// What the store itself said, safe to show; nil if it said nothing.
+    package var answer: String?
 
     /// Makes an error.
     public init(

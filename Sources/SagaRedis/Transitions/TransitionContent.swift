@@ -20,14 +20,12 @@ struct TransitionContent {
     /// Whether names of fields are values, for shapes that would be too many otherwise.
     private let isGeneral: Bool
 
-    init(
-        _ mark: TransitionRequest.Mark?, changes: Changes, events: [CloudEvent],
-        names: ServiceKeys, isGeneral: Bool
-    ) {
+    init(_ transition: StoreTransition, names: ServiceKeys, isGeneral: Bool) {
+        let (changes, events) = (transition.changes, transition.events)
         self.names = names
         self.isGeneral = isGeneral
         keys.reserveCapacity(4)
-        if let mark { add(mark) }
+        if let mark = transition.mark { add(mark) }
         for condition in changes.conditions { check(condition) }
         prepare(changes.writes)
         for change in changes.writes { write(change) }
@@ -69,7 +67,7 @@ struct TransitionContent {
 
     // MARK: - The ledger
 
-    private mutating func add(_ mark: TransitionRequest.Mark) {
+    private mutating func add(_ mark: StoreTransition.Mark) {
         keys.append(names.ledger(mark.sagaID))
         shape.append(mark.next.note.isEmpty ? .mark : .markWithNote)
         for name in [mark.field, mark.expected, mark.next.state] { add(name: name) }

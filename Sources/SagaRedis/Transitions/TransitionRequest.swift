@@ -1,53 +1,25 @@
-import CloudEvents
 import Redis
 import Saga
 
 /// One run of the transition script, as keys and arguments.
 final class TransitionRequest: Sendable {
-    /// What happened to a run.
-    enum Answer: Hashable {
-        case applied
-        /// The ledger held something else.
-        case refused(LedgerEntry)
-        /// A condition did not hold.
-        case rejected(BusinessFailure)
-    }
-
-    /// A ledger field, what it has to hold and what it is to hold.
-    struct Mark {
-        var sagaID: String
-        var field: String
-        var expected: String
-        var next: LedgerEntry
-        /// The form of idempotency keys that the ledger is to note, unless it is the old one.
-        var form = KeyForm.sagaAndStep
-    }
-
     let script: TransitionScript
     private let keys: [String]
     private let values: RedisArguments
-    /// Types of the events that go out, for counting.
-    let emitted: [String]
     /// Whether a ledger tells, if it runs again, that it was applied before.
     var isMarked: Bool { mark != nil }
     private let failures: [BusinessFailure?]
-    let mark: Mark?
+    let mark: StoreTransition.Mark?
     /// Why it cannot be applied, whatever Redis holds.
     let fault: String?
 
-    init(
-        _ mark: Mark?, changes: Changes, events: [CloudEvent], names: ServiceKeys,
-        scripts: TransitionScripts
-    ) {
-        self.mark = mark
-        emitted = events.map(\.type)
-        var content = TransitionContent(
-            mark, changes: changes, events: events, names: names, isGeneral: false)
+    init(_ transition: StoreTransition, names: ServiceKeys, scripts: TransitionScripts) {
+        mark = transition.mark
+        var content = TransitionContent(transition, names: names, isGeneral: false)
         if let script = scripts.script(for: content.shape) {
             self.script = script
         } else {
-            content = TransitionContent(
-                mark, changes: changes, events: events, names: names, isGeneral: true)
+            content = TransitionContent(transition, names: names, isGeneral: true)
             script = scripts.generalScript(for: content.shape)
         }
         keys = content.keys
@@ -66,12 +38,12 @@ final class TransitionRequest: Sendable {
     ///
     /// A ledger that holds exactly what this request would set was set by this request, in a
     /// run whose answer was lost.
-    func answer(_ reply: RedisValue) throws(SagaError) -> Answer {
+    func answer(_ reply: RedisValue) throws(SagaError) -> TransitionAnswer {
         if reply.integer == 1 { return .applied }
         let text = reply[1]?.string ?? ""
         switch reply[0]?.string {
         case "silent":
-            return .applied
+            return .applied(silence: text)
         case "state":
             let entry = LedgerEntry(text)
             guard let next = mark?.next, entry.eventID == next.eventID else {
@@ -102,10 +74,5 @@ final class TransitionRequest: Sendable {
         default:
             throw SagaError(.unexpectedState, "the transition script answered something else")
         }
-    }
-
-    /// What Redis said when the doorbell could not be rung.
-    static func silence(_ reply: RedisValue) -> String? {
-        reply[0]?.string == "silent" ? reply[1]?.string : nil
     }
 }

@@ -9,7 +9,7 @@ import OrderService
 import PaymentService
 import ProductService
 import Redis
-import SagaRedis
+import Saga
 import SandboxService
 import ServiceHTTP
 import ServiceLifecycle

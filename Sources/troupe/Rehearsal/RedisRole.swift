@@ -3,6 +3,7 @@ import OrderContracts
 import OrderService
 import ProductService
 import Redis
+import Saga
 import SagaRedis
 import UserService
 

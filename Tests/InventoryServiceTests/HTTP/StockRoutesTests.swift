@@ -6,6 +6,7 @@ import NIOCore
 import OrderContracts
 import RedisTestKit
 import SagaHTTP
+import Saga
 import SagaRedis
 import ServiceHTTP
 import Testing

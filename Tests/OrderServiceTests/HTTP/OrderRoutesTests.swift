@@ -2,6 +2,7 @@ import Logging
 import OrderContracts
 import Redis
 import RedisTestKit
+import Saga
 import SagaRedis
 import ServiceHTTP
 import ServiceLifecycle

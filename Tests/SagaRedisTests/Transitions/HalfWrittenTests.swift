@@ -1,9 +1,9 @@
 import CloudEvents
 import Redis
 import RedisTestKit
-import Saga
 import Testing
 
+@testable import Saga
 @testable import SagaRedis
 
 /// Whichever write of a transition fails: before the first one stands, nothing was done; after it,
@@ -25,7 +25,7 @@ struct HalfWrittenTests {
                 let ledger = rig.keys.ledger(saga, service: "payment")
                 if !state.isEmpty { try await blocked(in: state, ledger, rig) }
                 let request = try request(writer, saga, expected: state)
-                let source = request.script.script.source
+                let source = rig.sagaStore("payment").request(request).script.script.source
                 #expect(BrokenWrite.writes(of: source) == Self.writes)
                 // Only what is blocked is unblocked.
                 if command == "HDEL", state.isEmpty { continue }
@@ -96,7 +96,7 @@ struct HalfWrittenTests {
     }
 
     private func expectsUnknown(
-        _ saga: String, _ state: String, _ request: TransitionRequest, _ rig: ShopRig
+        _ saga: String, _ state: String, _ request: StoreTransition, _ rig: ShopRig
     ) async throws {
         let ledger = rig.keys.ledger(saga, service: "payment")
         let text =
@@ -111,7 +111,7 @@ struct HalfWrittenTests {
     }
 
     private func expectsNeverRunAgain(
-        _ saga: String, _ state: String, _ request: TransitionRequest, _ writer: TransitionWriter,
+        _ saga: String, _ state: String, _ request: StoreTransition, _ writer: TransitionWriter,
         _ rig: ShopRig
     ) async throws {
         let before = try await rig.fields("payment", "middle:\(saga)")
@@ -129,8 +129,9 @@ struct HalfWrittenTests {
     // MARK: - A transition of everything
 
     private func run(
-        _ request: TransitionRequest, breaking number: Int, _ rig: ShopRig
-    ) async throws -> TransitionRequest.Answer {
+        _ request: StoreTransition, breaking number: Int, _ rig: ShopRig
+    ) async throws -> TransitionAnswer {
+        let request = rig.sagaStore("payment").request(request)
         let script = request.script.script.source
         let broken = BrokenWrite(marker: "PaymentRefunded", number: number).altered(script)
         var (keys, values) = (RedisArguments(), RedisArguments())
@@ -152,14 +153,12 @@ struct HalfWrittenTests {
     }
 
     private func writer(_ rig: ShopRig) -> TransitionWriter {
-        TransitionWriter(
-            redis: rig.redis, service: "payment", names: rig.keys,
-            ledgerTimeToLive: .seconds(100_000), metrics: SagaMetrics(service: "payment"))
+        rig.writer("payment")
     }
 
     private func request(
         _ writer: TransitionWriter, _ saga: String, expected: String
-    ) throws -> TransitionRequest {
+    ) throws -> StoreTransition {
         let changes = Changes {
             $0.set("first:\(saga)", ["is": "there"])
             $0.increment("middle:\(saga)", "count", by: 1)
@@ -171,7 +170,7 @@ struct HalfWrittenTests {
         planned.events += try PlannedTransition(
             Transition(PaymentFailed(reason: "x", detail: ""))
         ).events
-        return writer.request(
+        return writer.transition(
             planned, origin: TransitionWriter.Origin(sagaID: saga), field: "charge",
             expected: expected, next: "next")
     }

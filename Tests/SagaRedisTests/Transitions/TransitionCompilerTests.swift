@@ -122,11 +122,12 @@ struct TransitionCompilerTests {
     }
 
     private func content(_ changes: Changes, events: [CloudEvent] = []) -> TransitionContent {
-        let mark = TransitionRequest.Mark(
+        let mark = StoreTransition.Mark(
             sagaID: "42", field: "charge", expected: "",
             next: LedgerEntry(state: "done", eventID: "e"))
         return TransitionContent(
-            mark, changes: changes, events: events, names: names, isGeneral: false)
+            StoreTransition(mark, changes: changes, events: events), names: names,
+            isGeneral: false)
     }
 
     private func compiled(_ content: TransitionContent) -> TransitionScript {

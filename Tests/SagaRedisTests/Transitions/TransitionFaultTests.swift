@@ -1,9 +1,9 @@
 import CloudEvents
 import Redis
 import RedisTestKit
-import Saga
 import Testing
 
+@testable import Saga
 @testable import SagaRedis
 
 /// Whatever has a type of its own is found before anything is written, wherever it stands, and
@@ -89,7 +89,7 @@ struct TransitionFaultTests {
         try await ShopRig.with { rig in
             let odd = key(rig)
             _ = try await rig.redis.send(RedisCommand(command[0], [.string(odd), "text"]))
-            async let other: TransitionRequest.Answer? = try? apply(rig, saga: "2", isPlain: true)
+            async let other: TransitionAnswer? = try? apply(rig, saga: "2", isPlain: true)
 
             let error = await #expect(throws: SagaError.self) { try await apply(rig) }
 
@@ -108,20 +108,18 @@ struct TransitionFaultTests {
 
     private func apply(
         _ rig: ShopRig, saga: String = "1", isPlain: Bool = false
-    ) async throws -> TransitionRequest.Answer {
+    ) async throws -> TransitionAnswer {
         let writer = writer(rig)
         return try await writer.apply(request(writer, rig, saga: saga, isPlain: isPlain))
     }
 
     private func writer(_ rig: ShopRig) -> TransitionWriter {
-        TransitionWriter(
-            redis: rig.redis, service: "payment", names: rig.keys,
-            ledgerTimeToLive: .seconds(100_000), metrics: SagaMetrics(service: "payment"))
+        rig.writer("payment")
     }
 
     private func request(
         _ writer: TransitionWriter, _ rig: ShopRig, saga: String = "1", isPlain: Bool = false
-    ) throws -> TransitionRequest {
+    ) throws -> StoreTransition {
         let changes = Changes {
             if isPlain { return }
             $0.increment("first:1", "count", by: 1)
@@ -129,7 +127,7 @@ struct TransitionFaultTests {
             $0.setTimer(saga, event: "Late", after: .seconds(100))
             $0.add("member", to: "last:1", score: 1)
         }
-        return writer.request(
+        return writer.transition(
             try PlannedTransition(Transition(PaymentRefunded(), changes: changes)),
             origin: TransitionWriter.Origin(sagaID: saga), field: "charge", expected: "",
             next: "done")

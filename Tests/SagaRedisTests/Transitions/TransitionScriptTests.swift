@@ -1,9 +1,9 @@
 import CloudEvents
 import Redis
 import RedisTestKit
-import Saga
 import Testing
 
+@testable import Saga
 @testable import SagaRedis
 
 /// What the one script promises, on a real server.
@@ -183,7 +183,7 @@ struct TransitionScriptTests {
             }
 
             for number in 0..<60 {
-                let expected: TransitionRequest.Answer? = number % 7 == 3 ? nil : .applied
+                let expected: TransitionAnswer? = number % 7 == 3 ? nil : .applied
                 #expect(outcomes[number] == expected, "\(number)")
             }
             #expect(
@@ -269,16 +269,14 @@ struct TransitionScriptTests {
     }
 
     private func writer(_ rig: ShopRig) -> TransitionWriter {
-        TransitionWriter(
-            redis: rig.redis, service: "payment", names: rig.keys,
-            ledgerTimeToLive: .seconds(100_000), metrics: SagaMetrics(service: "payment"))
+        rig.writer("payment")
     }
 
     private func request(
         _ writer: TransitionWriter, saga: String = "1", changes: Changes = Changes(),
         expected: String, next: String
-    ) throws -> TransitionRequest {
-        writer.request(
+    ) throws -> StoreTransition {
+        writer.transition(
             try PlannedTransition(Transition(PaymentRefunded(), changes: changes)),
             origin: TransitionWriter.Origin(sagaID: saga), field: "charge", expected: expected,
             next: next)

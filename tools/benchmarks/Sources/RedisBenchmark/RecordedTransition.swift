@@ -1,6 +1,7 @@
 import InstantShop
 import Redis
 import RedisTestKit
+import Saga
 import SagaRedis
 
 /// The transition of a payment step as the running service sends it: ledger, record and event.

@@ -2,6 +2,7 @@ import InstantShop
 import NIOCore
 import Redis
 import RedisTestKit
+import Saga
 import SagaRedis
 
 // Order sagas through the four services in one process, with an instant payment company and

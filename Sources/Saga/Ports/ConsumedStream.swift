@@ -1,0 +1,35 @@
+/// One stream that a participant consumes.
+package final class ConsumedStream: Sendable {
+    /// What a person finds it by.
+    package let key: String
+    package let owner: String
+    package let consumed: ParticipantPlan.Consumed
+
+    /// Steps that act outside when an event of this type comes, and so look at the ledger first:
+    /// whether they may, and how their keys are made.
+    package let stepsActingOutside: [String]
+
+    package var type: String { consumed.kind.type }
+
+    private init(key: String, consumed: ParticipantPlan.Consumed) {
+        self.key = key
+        self.owner = consumed.kind.owner
+        self.consumed = consumed
+        stepsActingOutside = consumed.roles.compactMap { role in
+            switch role {
+            case .start(let step), .finish(let step, _), .compensate(let step, _):
+                step.actsOutside ? step.name : nil
+            case .pivot, .heard, .deadline: nil
+            }
+        }
+    }
+
+    /// All streams of a participant; those of one owner lie next to each other.
+    package static func all(
+        of plan: ParticipantPlan, key: (EventKind) -> String
+    ) -> [ConsumedStream] {
+        plan.consumed.values
+            .map { ConsumedStream(key: key($0.kind), consumed: $0) }
+            .sorted { ($0.owner, $0.type) < ($1.owner, $1.type) }
+    }
+}

@@ -1,0 +1,123 @@
+package import CloudEvents
+
+/// How one participant hears of events: streams that keep them, each with a group in which the
+/// participant's replicas share the entries.
+///
+///     read ──▶ held by this replica ──acknowledge──▶ dealt with
+///                     │  ▲ renew
+///                     ▼  │
+///              nobody renews it for a lease ──▶ takeOver, by any replica
+///
+/// - An entry is delivered to one replica, and again until somebody acknowledges it: at least
+///   once, in the order of its stream unless it comes again. Between streams there is no order.
+/// - What a replica holds is found by its name after a restart.
+/// - Nothing is lost when a group vanishes: it begins again before everything that may not have
+///   been dealt with.
+/// - A doorbell says that there may be something to read. It may be lost, or ring for nothing.
+///
+/// Streams are known by their positions in `streams`.
+package protocol EventTransport: Sendable {
+    /// Every stream that the participant consumes; those of one owner lie next to each other.
+    var streams: [ConsumedStream] { get }
+
+    /// Where the engine's tasks run best; nil for anywhere.
+    var executor: (any TaskExecutor)? { get }
+
+    /// What a person finds the stream of one of the participant's own types by.
+    func name(ofOwn type: String) -> String
+
+    /// The present epoch.
+    func epoch() -> StoreEpoch
+
+    /// Asks whether the data is still that of the present epoch.
+    func checkEpoch() async
+
+    /// Makes what is missing before the first read.
+    ///
+    /// - Throws: `invalidConfiguration` if this store can never be used; else it is tried again.
+    func prepare() async throws(SagaError)
+
+    /// Takes what nobody had yet: up to `count` entries of each stream, without waiting for any.
+    func read(
+        _ streams: [Int], count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Reading
+
+    /// Reads again what this replica has taken and not acknowledged, behind an entry of each
+    /// stream; "0" for the first.
+    func readPending(
+        after: [Int: String], count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Reading
+
+    /// Takes part in the recovery from a read that failed.
+    ///
+    /// - Returns: whether what was wrong is mended, so that nobody need pause.
+    func recover(
+        from error: SagaError, of owner: String, _ streams: [Int], failures: Int
+    ) async -> Bool
+
+    /// Lets entries be dealt with; one error for each batch, nil where it worked.
+    func acknowledge(_ batches: [EntryBatch], in epoch: StoreEpoch) async -> [SagaError?]
+
+    /// Renews the lease of entries that this replica holds, without counting it as a delivery.
+    func renew(_ batch: EntryBatch, in epoch: StoreEpoch) async throws(SagaError)
+
+    /// Takes up to `count` entries that nobody renewed for a lease.
+    ///
+    /// - Parameter cursor: where the takeover before ended; "0-0" to begin.
+    func takeOver(
+        _ stream: Int, from cursor: String, count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Takeover
+
+    /// What has to be done now and then: positions kept, what is old dropped.
+    ///
+    /// - Returns: how many entries of each stream nobody has read; nil where that is not known.
+    func keepHouse() async throws(SagaError) -> [Int?]
+
+    /// Calls `ring` for each doorbell of some streams, and when some may have been lost, until
+    /// that breaks off or the task is cancelled.
+    func listen(to streams: [Int], ring: @Sendable () -> Void) async
+
+    /// Calls `hear` for each event of the participant's own types, as `listen(to:ring:)`.
+    func listen(toOwn types: [String], hear: @Sendable (Announcement) -> Void) async
+}
+
+/// Entries of one stream.
+package struct EntryBatch: Sendable {
+    package var stream: Int
+    package var ids: [String]
+
+    package init(stream: Int, ids: [String]) {
+        self.stream = stream
+        self.ids = ids
+    }
+}
+
+/// What a read brought.
+package struct Reading: Sendable {
+    package var entries: [HeldEntry] = []
+    /// The last entry of each stream that had some.
+    package var last: [Int: String] = [:]
+    /// Entries that were taken once, and deleted before they were dealt with.
+    package var gone: [EntryBatch] = []
+
+    package init() {}
+}
+
+/// What a takeover brought.
+package struct Takeover: Sendable {
+    package var entries: [HeldEntry] = []
+    /// Where to go on; "0-0" if everything was looked at.
+    package var cursor = "0-0"
+    /// How many entries were deleted before they were dealt with.
+    package var goneCount = 0
+
+    package init() {}
+}
+
+/// What came over the channels of a participant's own events.
+package enum Announcement: Sendable {
+    /// From here on nothing is missed; before, something may have been.
+    case active
+    /// An event of a type, which is read only if somebody wants it.
+    case event(type: String, read: @Sendable () -> CloudEvent?)
+}

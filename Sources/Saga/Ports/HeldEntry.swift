@@ -1,0 +1,78 @@
+package import CloudEvents
+import Synchronization
+
+/// An entry that this replica has taken from a stream and has not finished with.
+package final class HeldEntry: Sendable {
+    package enum Content: Sendable {
+        case event(CloudEvent)
+        /// Boxed, as it is rare and would make all the others large.
+        indirect case unreadable(Unreadable)
+    }
+
+    /// It is no event, or must not be run; why.
+    package struct Unreadable: Sendable {
+        package var bytes: [UInt8]
+        package var reason: DeadLetter.Reason
+        package var error: String
+        /// The saga that stands beside it, if any does.
+        package var sagaID: String?
+        /// The event, if it is one all the same.
+        package var event: CloudEvent?
+        /// Whether even undoing what it did must be feared to bring the process down.
+        package var isHopeless: Bool
+
+        package init(
+            bytes: [UInt8], reason: DeadLetter.Reason, error: String, sagaID: String?,
+            event: CloudEvent? = nil, isHopeless: Bool = false
+        ) {
+            self.bytes = bytes
+            self.reason = reason
+            self.error = error
+            self.sagaID = sagaID
+            self.event = event
+            self.isHopeless = isHopeless
+        }
+    }
+
+    /// Position of its stream among those consumed.
+    package let stream: Int
+    package let id: String
+    package let content: Content
+    /// Whether it may have been worked on before, by whomever.
+    package let deliveredBefore: Bool
+    /// When it was read: what follows from it reaches the store in the same epoch or not at all.
+    package let epoch: StoreEpoch
+    private let seen = Mutex<LedgerLook?>(nil)
+
+    /// What the ledger held when it was read, if somebody looked.
+    package var look: LedgerLook? { seen.withLock { $0 } }
+
+    /// Notes a look at its saga's ledger.
+    package func keep(_ look: LedgerLook) {
+        seen.withLock { $0 = look }
+    }
+
+    package init(
+        stream: Int, id: String, content: Content, deliveredBefore: Bool,
+        epoch: StoreEpoch = StoreEpoch()
+    ) {
+        self.epoch = epoch
+        self.stream = stream
+        self.id = id
+        self.content = content
+        self.deliveredBefore = deliveredBefore
+    }
+
+    /// What has to run in order: the saga, or for what belongs to none the entry itself.
+    package var lane: String {
+        switch content {
+        case .event(let event): event.correlationID
+        case .unreadable: "\u{0}\(stream) \(id)"
+        }
+    }
+
+    /// Whether it is the same delivery; in another epoch it stands for itself.
+    package func isSame(as other: HeldEntry) -> Bool {
+        stream == other.stream && id == other.id && epoch == other.epoch
+    }
+}

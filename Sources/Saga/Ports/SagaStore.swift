@@ -1,0 +1,67 @@
+// What an engine asks of the place where sagas stand:
+//
+//     SagaStore       ledgers, records, and the one atomic step       this file
+//     EventTransport  streams, groups, doorbells                      EventTransport.swift
+//     SagaTimers      what has to happen later                        SagaTimers.swift
+//     SagaClock       time and chance                                 SagaClock.swift
+//
+// `StoreContract` in the test kit asks a store for each sentence.
+
+/// Where one participant's ledgers and records stand, and what changes them.
+///
+///     apply ──▶ ledger as expected? ──▶ every condition? ──▶ ledger, records, timers, events
+///                     │ no                    │ no                all of them, or none
+///                     ▼                       ▼
+///                  refused                 rejected
+///
+/// - Transitions of one saga are applied one after another; whoever reads between two of them
+///   sees all of the first and nothing of the second.
+/// - What was applied stays, or is lost together with everything that followed.
+/// - Nothing here waits for ever: a call that has no answer in time throws.
+package protocol SagaStore: Sendable {
+    /// Reads the participant's own records.
+    var records: any RecordReader { get }
+
+    /// Applies a transition, or nothing of it.
+    ///
+    /// Its events stand in their streams when this returns. Cancellation does not end the call.
+    ///
+    /// - Parameter epoch: the only one in which it may be applied; nil for any.
+    /// - Returns: `applied` also if the mark's field holds exactly what was to be set: it was this
+    ///   transition that did so, in a call whose answer was lost.
+    /// - Throws: `unavailable` if nothing was changed and trying again can help; `outcomeUnknown`
+    ///   if it may have been applied, when applying one with a mark again is safe;
+    ///   `unexpectedState` if the data that it is to change is at fault; `halfApplied` if some of
+    ///   it stands, when its ledger says `unknown` and none of its events went out; `stopped` if
+    ///   the epoch has ended or the store was closed.
+    func apply(
+        _ transition: StoreTransition, in epoch: StoreEpoch?
+    ) async throws(SagaError) -> TransitionAnswer
+
+    /// What a saga's ledger holds for some fields.
+    ///
+    /// - Throws: `unavailable` if it cannot be read now; never an error that blames the event.
+    func ledger(of sagaID: String, fields: [String]) async throws(SagaError) -> LedgerLook
+
+    /// What the ledgers of several sagas hold, each for fields of its own, in their order.
+    ///
+    /// Nil for what could not be looked at; who needs it looks for himself.
+    func ledgers(of questions: [(sagaID: String, fields: [String])]) async -> [LedgerLook?]
+
+    /// Keeps a dead letter, unless its entry has one already, and what the ledger has to say
+    /// of it, in one atomic step.
+    ///
+    /// A ledger field that holds what the trace expects is set; a blocked saga's ledger is kept
+    /// without an end.
+    ///
+    /// - Returns: what the ledger held before, for each step of the trace; nothing of a ledger
+    ///   that cannot be read.
+    /// - Throws: as `apply`.
+    @discardableResult
+    func keep(
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, in epoch: StoreEpoch?
+    ) async throws(SagaError) -> [LedgerEntry]
+
+    /// What a person finds a saga's ledger by.
+    func name(ofLedger sagaID: String) -> String
+}

@@ -1,0 +1,33 @@
+/// The durable timers of one participant, which its transitions set and take back.
+package protocol SagaTimers: Sendable {
+    /// Turns timers that are due into events of the participant's own streams.
+    ///
+    /// Each becomes one event, once, whoever else fires them at the same time; it is gone only
+    /// once its event stands. What is not a timer becomes a dead letter and is gone too.
+    func fireDue() async throws(SagaError) -> FiredTimers
+}
+
+/// What came of a look at the timers.
+package struct FiredTimers: Sendable {
+    /// Events of one type that went out.
+    package struct Group: Sendable {
+        package var type: String
+        package var count: Int
+        /// What the store said if it refused to ring for them.
+        package var silence: String?
+
+        package init(type: String, count: Int, silence: String? = nil) {
+            self.type = type
+            self.count = count
+            self.silence = silence
+        }
+    }
+
+    package var groups: [Group] = []
+    /// Entries that were not timers, and are dead letters now.
+    package var letters: [String] = []
+    /// How long nothing else will be due, as far as is known; nil if nothing is set.
+    package var rest: Duration?
+
+    package init() {}
+}

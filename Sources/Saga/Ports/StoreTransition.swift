@@ -1,0 +1,54 @@
+package import CloudEvents
+
+/// One transition, as a store applies it: all of it or nothing.
+package struct StoreTransition: Sendable {
+    /// A ledger field, what it has to hold and what it is to hold.
+    package struct Mark: Sendable {
+        package var sagaID: String
+        package var field: String
+        /// The state that it has to hold; empty for none.
+        package var expected: String
+        package var next: LedgerEntry
+        /// The form of idempotency keys that the ledger is to note, unless it is the old one.
+        package var form: KeyForm
+
+        package init(
+            sagaID: String, field: String, expected: String, next: LedgerEntry,
+            form: KeyForm = .sagaAndStep
+        ) {
+            self.sagaID = sagaID
+            self.field = field
+            self.expected = expected
+            self.next = next
+            self.form = form
+        }
+    }
+
+    /// Nil for a local transaction that belongs to no step of a saga.
+    package var mark: Mark?
+    package var changes: Changes
+    /// Of the participant's own types; they go out in this order.
+    package var events: [CloudEvent]
+
+    package init(_ mark: Mark? = nil, changes: Changes = Changes(), events: [CloudEvent] = []) {
+        self.mark = mark
+        self.changes = changes
+        self.events = events
+    }
+}
+
+/// What became of a transition.
+package enum TransitionAnswer: Hashable, Sendable {
+    /// All of it was applied, now or in an earlier run whose answer was lost.
+    ///
+    /// `silence` is what the store said if it refused to ring for the events, which stand in
+    /// their streams all the same.
+    case applied(silence: String?)
+    /// The ledger held something else; nothing was changed.
+    case refused(LedgerEntry)
+    /// A condition did not hold; nothing was changed.
+    case rejected(BusinessFailure)
+
+    /// All of it was applied, and rung for.
+    package static let applied = TransitionAnswer.applied(silence: nil)
+}

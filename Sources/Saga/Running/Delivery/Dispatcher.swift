@@ -1,0 +1,360 @@
+import Synchronization
+
+/// Gives each saga's entries that the readers bring to a task, within the limits that `Lanes`
+/// keeps.
+///
+///     admit ──▶ idle worker, or a new one ──▶ runs the lane to its end ──▶ idle ──▶ …
+///                                                      │ cancelled, stopping, enough are idle
+///                                                      ▼
+///                                                     ends
+///
+/// A task that ends gives back all memory in which it ran, and the next one has to ask for it
+/// again; so a worker waits for the next lane. One that may have been cancelled never does.
+final class Dispatcher: Sendable {
+    /// How an entry ended.
+    enum Ending: Sendable {
+        /// It is dealt with and can be acknowledged.
+        case done
+        /// The runtime stops, and the entry stays pending for the next process; or the store holds
+        /// other data by now, and the entry is read again if it is still there.
+        case left
+    }
+
+    typealias Work = @Sendable (HeldEntry, Place) async -> Ending
+
+    /// What work may ask of the place where it runs.
+    struct Place: Sendable {
+        fileprivate let dispatcher: Dispatcher
+        fileprivate let lane: String
+        fileprivate let worker: Workers.Worker
+        /// Whether the entry is its lane's first: nothing of its saga has run here since it was
+        /// read.
+        fileprivate(set) var isFirst = true
+        /// When its entry was read.
+        fileprivate var epoch: StoreEpoch
+
+        /// Whether nothing new is to be tried.
+        var isStopping: Bool { dispatcher.state.withLock { $0.isStopping } }
+
+        /// Waits without a slot; false if the runtime stops meanwhile.
+        func pause(_ duration: Duration) async -> Bool {
+            await dispatcher.pause(self, for: duration)
+        }
+
+        /// Cancels this task if it is still busy after so long; nil takes that back.
+        func limit(_ limit: Duration?) {
+            let time = limit.map { dispatcher.clock.now + $0 }
+            worker.alarm.withLock { $0.time = time }
+        }
+
+        /// What the limit cancels in place of this task: work that its end must not reach.
+        func limit(cancels cancel: (@Sendable () -> Void)?) {
+            worker.alarm.withLock { $0.cancel = cancel }
+        }
+    }
+
+    /// Whom to tell that a slot may be free.
+    private struct Woken {
+        var bells: [Bell] = []
+        var resumed: CheckedContinuation<Void, Never>?
+        var drained: CheckedContinuation<Void, Never>?
+
+        func wake() {
+            for bell in bells { bell.ring() }
+            resumed?.resume()
+            drained?.resume()
+        }
+    }
+
+    private struct State {
+        var lanes: Lanes
+        var workers = Workers()
+        var starved: [Bell] = []
+        /// What lanes that wait for another try sleep on, by lane.
+        var pauses: [String: Task<Void, Never>] = [:]
+        var resuming: [CheckedContinuation<Void, Never>] = []
+        var isStopping = false
+        var drained: CheckedContinuation<Void, Never>?
+
+        init(lanes: Lanes) {
+            self.lanes = lanes
+        }
+
+        /// A slot may be free: one that waits to try again goes before whatever is new.
+        mutating func woken() -> Woken? {
+            guard !starved.isEmpty || !resuming.isEmpty || isStopping else { return nil }
+            var woken = Woken()
+            if !resuming.isEmpty, lanes.hasFreeSlot { woken.resumed = resuming.removeFirst() }
+            swap(&woken.bells, &starved)
+            if isStopping, lanes.isEmpty { swap(&woken.drained, &drained) }
+            return woken
+        }
+    }
+
+    private let state: Mutex<State>
+    private let work: Work
+    private let executor: (any TaskExecutor)?
+    fileprivate let clock: any SagaClock
+    private let epoch: @Sendable () -> StoreEpoch
+    private let acknowledge: @Sendable (HeldEntry) -> Void
+
+    init(
+        concurrency: Int, parkedMaximum: Int, executor: (any TaskExecutor)?,
+        clock: any SagaClock = SystemSagaClock(),
+        epoch: @escaping @Sendable () -> StoreEpoch = { StoreEpoch() }, work: @escaping Work,
+        acknowledge: @escaping @Sendable (HeldEntry) -> Void
+    ) {
+        state = Mutex(
+            State(lanes: Lanes(concurrency: concurrency, parkedMaximum: parkedMaximum)))
+        self.work = work
+        self.executor = executor
+        self.clock = clock
+        self.epoch = epoch
+        self.acknowledge = acknowledge
+    }
+
+    /// Reserves slots for a read; if there are none, `bell` rings when there may be some.
+    func reserve(upTo count: Int, orRing bell: Bell) -> Int {
+        state.withLock { state in
+            guard !state.isStopping else { return 0 }
+            let granted = state.lanes.reserve(upTo: count)
+            if granted == 0, !state.starved.contains(where: { $0 === bell }) {
+                state.starved.append(bell)
+            }
+            return granted
+        }
+    }
+
+    func giveBack(_ count: Int) {
+        guard count > 0 else { return }
+        state.withLock { state in
+            state.lanes.giveBack(count)
+            return state.woken()
+        }?.wake()
+    }
+
+    /// Takes what a read brought, each entry on a slot reserved for it.
+    func admit(_ entries: [HeldEntry]) {
+        var woken: [(idler: Workers.Idle, entry: HeldEntry)] = []
+        let duplicates = state.withLock { state in
+            var duplicates = 0
+            for entry in entries {
+                switch state.lanes.admit(entry) {
+                case .start:
+                    if let idler = state.workers.wake(for: entry.lane) {
+                        woken.append((idler, entry))
+                    } else {
+                        state.workers.start { start(entry, at: $0) }
+                    }
+                case .duplicate: duplicates += 1
+                case .wait: break
+                }
+            }
+            return duplicates
+        }
+        for (idler, entry) in woken { idler.continuation.resume(returning: entry) }
+        if duplicates > 0 { wakeStarved() }
+    }
+
+    private func start(_ entry: HeldEntry, at position: Int) -> Workers.Running {
+        let worker = Workers.Worker(position: position)
+        let task = Task(executorPreference: executor) { await self.run(entry, worker) }
+        return Workers.Running(lane: entry.lane, task: task, worker: worker)
+    }
+
+    /// Everything held that was read in an epoch, by stream, for the renewal of its lease.
+    func held(in epoch: StoreEpoch) -> [Int: [String]] {
+        state.withLock { $0.lanes.held(in: epoch) }
+    }
+
+    // MARK: - Running
+
+    private func run(_ first: HeldEntry, _ worker: Workers.Worker) async {
+        var next: HeldEntry? = first
+        while let entry = next {
+            let place = Place(
+                dispatcher: self, lane: entry.lane, worker: worker, epoch: entry.epoch)
+            await runLane(from: entry, at: place)
+            next = await rest(worker)
+        }
+    }
+
+    /// Waits for the first entry of another lane; nil if the worker has to end.
+    private func rest(_ worker: Workers.Worker) async -> HeldEntry? {
+        let isSpent = worker.isSpent
+        return await withUnsafeContinuation { continuation in
+            let idler = Workers.Idle(worker: worker, continuation: continuation)
+            let rests = state.withLock { state in
+                state.workers.rest(idler, mayRest: !isSpent && !state.isStopping)
+            }
+            if !rests { continuation.resume(returning: nil) }
+        }
+    }
+
+    private func runLane(from first: HeldEntry, at place: Place) async {
+        var next: HeldEntry? = first
+        var place = place
+        while let entry = next {
+            place.epoch = entry.epoch
+            // Nothing is begun that could not be brought to its end.
+            let ending = entry.epoch == epoch() ? await work(entry, place) : .left
+            switch ending {
+            case .done:
+                acknowledge(entry)
+                next = finish(at: place)
+            case .left:
+                next = leave(at: place)
+            }
+            place.isFirst = false
+            if let entry = next, place.worker.isSpent {
+                // What was cancelled for one entry must not be so for the next.
+                state.withLock { state in state.workers.start { start(entry, at: $0) } }
+                next = nil
+            }
+        }
+    }
+
+    /// Goes on with what was read of the saga in a later epoch; without such, drops its lane.
+    private func leave(at place: Place) -> HeldEntry? {
+        let epoch = epoch()
+        let (next, woken) = state.withLock { state in
+            var next: HeldEntry?
+            if place.epoch < epoch, !state.isStopping {
+                next = state.lanes.leave(place.lane)
+            } else {
+                state.lanes.abandon(place.lane)
+            }
+            return (next, state.woken())
+        }
+        woken?.wake()
+        return next
+    }
+
+    /// Ends the lane's entry and answers the next one.
+    private func finish(at place: Place) -> HeldEntry? {
+        let (next, woken) = state.withLock { state in
+            var next = state.lanes.finish(place.lane)
+            if next != nil, state.isStopping {
+                state.lanes.abandon(place.lane)
+                next = nil
+            }
+            return (next, state.woken())
+        }
+        woken?.wake()
+        return next
+    }
+
+    private func pause(_ place: Place, for duration: Duration) async -> Bool {
+        let key = place.lane
+        let pause = state.withLock { state -> Task<Void, Never>? in
+            guard !state.isStopping, place.epoch == epoch() else { return nil }
+            state.lanes.park(key)
+            let pause = Task(executorPreference: executor) { [clock] in
+                _ = try? await clock.sleep(for: duration)
+            }
+            state.pauses[key] = pause
+            return pause
+        }
+        guard let pause else { return false }
+        wakeStarved()
+        await withTaskCancellationHandler {
+            await pause.value
+        } onCancel: {
+            pause.cancel()
+        }
+        state.withLock { $0.pauses[key] = nil }
+        guard !Task.isCancelled else { return false }
+        while true {
+            guard place.epoch == epoch() else { return false }
+            if state.withLock({ $0.isStopping }) { return false }
+            if state.withLock({ $0.lanes.resume(key) }) { return true }
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if state.isStopping || state.lanes.hasFreeSlot || place.epoch < epoch() {
+                        return true
+                    }
+                    state.resuming.append(continuation)
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        }
+    }
+
+    private func wakeStarved() {
+        state.withLock { $0.woken() }?.wake()
+    }
+
+    /// Cancels handlers that are busy for longer than they asked for, and answers their lanes.
+    func cancelOverdue() -> [String] {
+        let now = clock.now
+        let overdue = state.withLock { state in
+            state.workers.running.compactMap { running in
+                running.worker.alarm.withLock { alarm -> (lane: String, cancel: () -> Void)? in
+                    guard let time = alarm.time, time < now else { return nil }
+                    alarm.time = nil
+                    alarm.isSpent = true
+                    return (running.lane, alarm.cancel ?? { running.task.cancel() })
+                }
+            }
+        }
+        for running in overdue { running.cancel() }
+        return overdue.map(\.lane)
+    }
+
+    /// Drops what was read before this epoch and waits, for its turn or to try again.
+    func dropBefore(_ epoch: StoreEpoch) {
+        let (pauses, resuming) = state.withLock { state in
+            state.lanes.dropBefore(epoch)
+            defer { state.resuming = [] }
+            return (Array(state.pauses.values), state.resuming)
+        }
+        for pause in pauses { pause.cancel() }
+        for continuation in resuming { continuation.resume() }
+        wakeStarved()
+    }
+
+    // MARK: - Stopping
+
+    /// Starts nothing more.
+    ///
+    /// Entries that wait for another try stay pending; what runs may finish.
+    func stop() {
+        let (pauses, resuming, dismissed) = state.withLock { state in
+            state.isStopping = true
+            let dismissed = state.workers.dismiss()
+            let pauses = Array(state.pauses.values)
+            let resuming = state.resuming
+            state.resuming = []
+            return (pauses, resuming, dismissed)
+        }
+        for idler in dismissed { idler.continuation.resume(returning: nil) }
+        // Not the workers: who pauses may do so in a task that its worker's end does not reach.
+        for pause in pauses { pause.cancel() }
+        for continuation in resuming { continuation.resume() }
+        wakeStarved()
+    }
+
+    /// Waits until nothing is held any more; `stop()` came before.
+    func drain() async {
+        await withCheckedContinuation { continuation in
+            let isEmpty = state.withLock { state in
+                if state.lanes.isEmpty { return true }
+                state.drained = continuation
+                return false
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
+
+    /// Cancels what still runs, and stops waiting for it.
+    func cancelAll() {
+        let (tasks, drained) = state.withLock { state in
+            var drained: CheckedContinuation<Void, Never>?
+            swap(&drained, &state.drained)
+            return (state.workers.running.map(\.task), drained)
+        }
+        for task in tasks { task.cancel() }
+        drained?.resume()
+    }
+}

@@ -1,0 +1,157 @@
+import DequeModule
+
+/// Which entries run and which wait; pure.
+///
+/// Entries of one saga run one after another, in the order in which they came; sagas run side
+/// by side; everything is bounded.
+///
+///     reserve ──▶ admit ──▶ running ──finish──▶ next of the same saga, or the lane is gone
+///                             │  ▲
+///                        park │  │ resume
+///                             ▼  │
+///                            parked: it holds no slot, but what comes for its saga waits
+///
+/// A slot is reserved before a read and kept until its entry is finished, so that nothing is
+/// read that cannot start soon: entries that wait here grow old and are taken over by others.
+struct Lanes {
+    enum Admission { case start, wait, duplicate }
+
+    private struct Lane {
+        var current: HeldEntry
+        var waiting: Deque<HeldEntry> = []
+        var isParked = false
+
+        var count: Int { 1 + waiting.count }
+
+        func holds(_ entry: HeldEntry) -> Bool {
+            current.isSame(as: entry) || waiting.contains { $0.isSame(as: entry) }
+        }
+    }
+
+    private let concurrency: Int
+    private let parkedMaximum: Int
+    private var lanes: [String: Lane] = [:]
+    private var reserved = 0
+    /// Entries that hold a slot, whether they run or wait behind one of their saga.
+    private(set) var active = 0
+    /// Entries in lanes that wait for another try.
+    private(set) var parked = 0
+
+    init(concurrency: Int, parkedMaximum: Int) {
+        self.concurrency = concurrency
+        self.parkedMaximum = parkedMaximum
+    }
+
+    var isEmpty: Bool { lanes.isEmpty }
+
+    var hasFreeSlot: Bool { free > 0 }
+
+    private var free: Int { max(0, concurrency - active - reserved) }
+
+    /// Reserves up to `count` slots and answers how many; each is admitted or given back.
+    mutating func reserve(upTo count: Int) -> Int {
+        guard parked < parkedMaximum else { return 0 }
+        let granted = min(count, free)
+        reserved += granted
+        return granted
+    }
+
+    mutating func giveBack(_ count: Int) {
+        reserved -= count
+    }
+
+    /// Takes an entry in, on a reserved slot.
+    mutating func admit(_ entry: HeldEntry) -> Admission {
+        reserved -= 1
+        let key = entry.lane
+        guard var lane = lanes[key] else {
+            lanes[key] = Lane(current: entry)
+            active += 1
+            return .start
+        }
+        guard !lane.holds(entry) else { return .duplicate }
+        lane.waiting.append(entry)
+        if lane.isParked { parked += 1 } else { active += 1 }
+        lanes[key] = lane
+        return .wait
+    }
+
+    /// Ends the lane's entry and answers the next one.
+    mutating func finish(_ key: String) -> HeldEntry? {
+        guard let index = lanes.index(forKey: key) else { return nil }
+        active -= 1
+        guard let next = lanes.values[index].waiting.popFirst() else {
+            lanes.remove(at: index)
+            return nil
+        }
+        lanes.values[index].current = next
+        return next
+    }
+
+    /// Drops a lane with all that waits in it; its entries stay pending where they are.
+    mutating func abandon(_ key: String) {
+        guard let lane = lanes.removeValue(forKey: key) else { return }
+        if lane.isParked { parked -= lane.count } else { active -= lane.count }
+    }
+
+    /// Ends the lane's entry, whether it has slots or not, and returns the next one.
+    mutating func leave(_ key: String) -> HeldEntry? {
+        guard var lane = lanes[key], lane.isParked else { return finish(key) }
+        parked -= lane.count
+        guard let next = lane.waiting.popFirst() else {
+            lanes[key] = nil
+            return nil
+        }
+        lane.current = next
+        lane.isParked = false
+        lanes[key] = lane
+        active += lane.count
+        return next
+    }
+
+    /// Drops what waits and was read before this epoch; what runs goes on to its end.
+    mutating func dropBefore(_ epoch: StoreEpoch) {
+        for (key, var lane) in lanes {
+            let before = lane.count
+            lane.waiting.removeAll { $0.epoch < epoch }
+            let dropped = before - lane.count
+            guard dropped > 0 else { continue }
+            lanes[key] = lane
+            if lane.isParked { parked -= dropped } else { active -= dropped }
+        }
+    }
+
+    /// Takes the slots of a lane whose entry waits for another try.
+    mutating func park(_ key: String) {
+        guard var lane = lanes[key], !lane.isParked else { return }
+        lane.isParked = true
+        lanes[key] = lane
+        active -= lane.count
+        parked += lane.count
+    }
+
+    /// Gives a parked lane its slots again; false if none is free.
+    mutating func resume(_ key: String) -> Bool {
+        guard var lane = lanes[key], lane.isParked else { return true }
+        guard free > 0 else { return false }
+        lane.isParked = false
+        lanes[key] = lane
+        active += lane.count
+        parked -= lane.count
+        return true
+    }
+
+    /// Everything held that was read in an epoch, by stream.
+    func held(in epoch: StoreEpoch) -> [Int: [String]] {
+        var held: [Int: [String]] = [:]
+        for lane in lanes.values {
+            for entry in CollectionOfOne(lane.current) where entry.epoch == epoch {
+                held[entry.stream, default: []].append(entry.id)
+            }
+            for entry in lane.waiting where entry.epoch == epoch {
+                held[entry.stream, default: []].append(entry.id)
+            }
+        }
+        return held
+    }
+}

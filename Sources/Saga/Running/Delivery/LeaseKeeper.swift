@@ -1,0 +1,78 @@
+import Logging
+
+/// Keeps what this replica works on, and takes over what others left behind.
+///
+/// Every third of a lease, everything held here is renewed; then entries that nobody renewed for
+/// a whole lease are taken over and worked on.
+struct LeaseKeeper: Sendable {
+    private static let renewalMaximum = 256
+    private static let takeoverMaximum = 64
+
+    let transport: any EventTransport
+    let dispatcher: Dispatcher
+    let lease: Duration
+    let clock: any SagaClock
+    let logger: Logger
+
+    func run(while isRunning: @Sendable () -> Bool) async {
+        while isRunning() {
+            guard (try? await clock.sleep(for: lease / 3)) != nil else { return }
+            guard isRunning() else { return }
+            do {
+                try await renew()
+                for stream in transport.streams.indices {
+                    try await takeOver(stream, while: isRunning)
+                }
+            } catch {
+                logger.warning("leases could not be kept", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func renew() async throws(SagaError) {
+        let epoch = transport.epoch()
+        for (stream, ids) in dispatcher.held(in: epoch) {
+            for start in stride(from: 0, to: ids.count, by: Self.renewalMaximum) {
+                let batch = ids[start..<min(start + Self.renewalMaximum, ids.count)]
+                try await transport.renew(EntryBatch(stream: stream, ids: Array(batch)), in: epoch)
+            }
+        }
+    }
+
+    private func takeOver(
+        _ stream: Int, while isRunning: () -> Bool
+    ) async throws(SagaError) {
+        var cursor = "0-0"
+        repeat {
+            let bell = Bell()
+            let reserved = dispatcher.reserve(upTo: Self.takeoverMaximum, orRing: bell)
+            guard reserved > 0 else { return }
+            let taken: Takeover
+            do {
+                taken = try await transport.takeOver(
+                    stream, from: cursor, count: reserved, in: transport.epoch())
+            } catch {
+                dispatcher.giveBack(reserved)
+                throw error
+            }
+            cursor = taken.cursor
+            admit(taken, stream: stream, reserved: reserved)
+        } while cursor != "0-0" && isRunning()
+    }
+
+    private func admit(_ taken: Takeover, stream: Int, reserved: Int) {
+        let key = transport.streams[stream].key
+        if taken.goneCount > 0 {
+            logger.error(
+                "entries were deleted before they were dealt with",
+                metadata: ["stream": "\(key)", "count": .stringConvertible(taken.goneCount)])
+        }
+        if !taken.entries.isEmpty {
+            logger.info(
+                "entries taken over",
+                metadata: ["stream": "\(key)", "count": .stringConvertible(taken.entries.count)])
+        }
+        dispatcher.admit(taken.entries)
+        dispatcher.giveBack(reserved - taken.entries.count)
+    }
+}

@@ -1,0 +1,186 @@
+import CloudEvents
+import Logging
+
+/// Reads the streams of one owner for one participant.
+///
+///     doorbell ──▶ bell ──▶ reserve slots ──▶ read ──▶ dispatcher
+///     ticker ─────▶ ▲            │ none free
+///     slot freed ───┴────────────┘
+///
+/// While reads return entries nobody waits for the bell. A lost doorbell is made up for by the
+/// ticker; a lost reply, and the life before a restart, by reading what is pending for this
+/// consumer first. What is read there and still held here is recognised and dropped.
+final class StreamReader: Sendable {
+    /// Entries of one read; more would keep the server from others for too long.
+    private static let batchMaximum = 256
+
+    let owner: String
+    /// Positions of the streams among those consumed.
+    let indices: Range<Int>
+    let bell = Bell()
+
+    private let transport: any EventTransport
+    private let store: any SagaStore
+    private let dispatcher: Dispatcher
+    private let epochs: EpochWatch
+    private let clock: any SagaClock
+    private let chance: any SagaChance
+    private let looks: Bool
+    private let health: RuntimeHealth
+    private let logger: Logger
+
+    init(
+        owner: String, ports: SagaPorts, dispatcher: Dispatcher, epochs: EpochWatch,
+        health: RuntimeHealth, logger: Logger
+    ) {
+        let streams = ports.transport.streams
+        let first = streams.firstIndex { $0.owner == owner } ?? 0
+        indices = first..<first + streams.count { $0.owner == owner }
+        self.owner = owner
+        transport = ports.transport
+        store = ports.store
+        clock = ports.clock
+        chance = ports.chance
+        self.dispatcher = dispatcher
+        self.epochs = epochs
+        looks = streams[indices].contains { !$0.stepsActingOutside.isEmpty }
+        self.health = health
+        self.logger = logger
+    }
+
+    /// Listens to the doorbells of the owner's events.
+    func listen(while isRunning: @Sendable () -> Bool) async {
+        while isRunning() {
+            await transport.listen(to: Array(indices)) { bell.ring() }
+            try? await clock.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// Reads until told to stop.
+    func run(while isRunning: @Sendable () -> Bool) async {
+        var failures = 0
+        var readsPending = true
+        var epoch = epochs.follow()
+        while isRunning() {
+            let present = epochs.follow()
+            if present != epoch {
+                epoch = present
+                readsPending = true
+            }
+            do {
+                if readsPending {
+                    try await readPending(in: epoch, while: isRunning)
+                    readsPending = false
+                }
+                let count = try await readNew(in: epoch)
+                health.reading(owner, nil)
+                if count == 0 { await bell.awaitRing() }
+                failures = 0
+            } catch {
+                failures += 1
+                if error.code != .stopped { health.reading(owner, error) }
+                readsPending = true
+                await recover(from: error, failures: failures)
+            }
+        }
+    }
+
+    /// Nothing is known about what the failed read did, so what is pending is read next.
+    private func recover(from error: SagaError, failures: Int) async {
+        let isMended = await transport.recover(
+            from: error, of: owner, Array(indices), failures: failures)
+        if isMended, failures == 1 { return }
+        let pause = RetrySchedule(
+            pauseMinimum: .milliseconds(20), pauseMaximum: .milliseconds(800)
+        ).pause(after: failures, random: chance.fraction())
+        try? await clock.sleep(for: pause)
+    }
+
+    // MARK: - Reading
+
+    /// Reads what nobody had yet and answers how many entries came.
+    private func readNew(in epoch: StoreEpoch) async throws(SagaError) -> Int {
+        let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
+        guard reserved > 0 else { return 0 }
+        // A count is per stream. With fewer slots than streams some streams have to wait.
+        let chosen =
+            reserved < indices.count
+            ? indices.shuffled().prefix(reserved).sorted() : Array(indices)
+        let reading: Reading
+        do {
+            reading = try await transport.read(chosen, count: reserved / chosen.count, in: epoch)
+        } catch {
+            dispatcher.giveBack(reserved)
+            throw error
+        }
+        await admit(reading, epoch, reserved: reserved)
+        return reading.last.count
+    }
+
+    /// Reads what was delivered to this consumer before and never acknowledged.
+    private func readPending(
+        in epoch: StoreEpoch, while isRunning: () -> Bool
+    ) async throws(SagaError) {
+        var after = Dictionary(uniqueKeysWithValues: indices.map { ($0, "0") })
+        while !after.isEmpty, isRunning() {
+            let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
+            guard reserved >= after.count else {
+                dispatcher.giveBack(reserved)
+                await bell.awaitRing()
+                continue
+            }
+            let reading: Reading
+            do {
+                reading = try await transport.readPending(
+                    after: after, count: reserved / after.count, in: epoch)
+            } catch {
+                dispatcher.giveBack(reserved)
+                throw error
+            }
+            await admit(reading, epoch, reserved: reserved)
+            after = reading.last
+        }
+    }
+
+    /// Hands a reading's entries over.
+    private func admit(_ reading: Reading, _ epoch: StoreEpoch, reserved: Int) async {
+        if looks { await look(at: reading.entries) }
+        dispatcher.admit(reading.entries)
+        dispatcher.giveBack(reserved - reading.entries.count)
+        if !reading.gone.isEmpty { forget(reading.gone, epoch) }
+    }
+
+    /// Looks at the ledgers of all entries of one read together.
+    ///
+    /// It costs one round trip for a read, where each entry would make one for itself. What
+    /// cannot be looked at comes without, and is looked at by whoever works on it.
+    private func look(at entries: [HeldEntry]) async {
+        var questions: [(sagaID: String, fields: [String])] = []
+        var looked: [HeldEntry] = []
+        for entry in entries {
+            let steps = transport.streams[entry.stream].stepsActingOutside
+            guard !steps.isEmpty, case .event(let event) = entry.content else { continue }
+            questions.append((event.correlationID, steps))
+            looked.append(entry)
+        }
+        guard !questions.isEmpty else { return }
+        for (entry, look) in zip(looked, await store.ledgers(of: questions)) {
+            if let look { entry.keep(look) }
+        }
+    }
+
+    /// Acknowledges entries that were pending but were trimmed or deleted meanwhile.
+    private func forget(_ gone: [EntryBatch], _ epoch: StoreEpoch) {
+        for batch in gone {
+            logger.error(
+                "entries were deleted before they were dealt with",
+                metadata: [
+                    "stream": "\(transport.streams[batch.stream].key)",
+                    "count": .stringConvertible(batch.ids.count),
+                ])
+        }
+        Task(executorPreference: transport.executor) { [transport] in
+            _ = await transport.acknowledge(gone, in: epoch)
+        }
+    }
+}

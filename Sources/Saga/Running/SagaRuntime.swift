@@ -1,0 +1,224 @@
+package import Logging
+public import ServiceLifecycle
+import Synchronization
+
+/// Runs one participant on a store and a transport: on Redis, or in memory.
+///
+///     doorbell ─▶ StreamReader ─▶ Dispatcher ─▶ EntryWork ─▶ SagaStore ─▶ Acknowledger
+///                 one per owner   a task a saga              atomic       one call for many
+///
+/// Beside that way stand `LeaseKeeper` (renewal and takeover), `TimerKeeper` (deadlines) and
+/// `keepHouse` (cursors, trimming, lag). All of them survive the loss of the store and go on
+/// when it is back.
+///
+/// Several replicas of a service may run, each with a consumer name of its own.
+public final class SagaRuntime: Service {
+    /// The participant's name.
+    public let name: String
+    /// The participant's own records, and its local transactions outside a step.
+    public let store: RecordStore
+    /// Reads the participant's own records.
+    public var records: any RecordReader { store.reader }
+
+    let environment: WorkEnvironment
+    private let ports: SagaPorts
+    private let configuration: SagaRuntimeConfiguration
+    private let acknowledger: Acknowledger
+    private let dispatcher: Dispatcher
+    private let epochs: EpochWatch
+    private let readers: [StreamReader]
+    private let isStopping = Mutex(false)
+    private let logger: Logger
+
+    /// A runtime on any store, which does nothing before `run()`; beginning and reading sagas
+    /// works at once.
+    ///
+    /// - Throws: `invalidConfiguration`, listing every fault.
+    package init(
+        _ plan: ParticipantPlan, on ports: SagaPorts, configuration: SagaRuntimeConfiguration,
+        logger: Logger
+    ) throws(SagaError) {
+        let configuration = try configuration.checked(for: plan)
+        var logger = logger
+        logger[metadataKey: "service"] = "\(plan.name)"
+        let metrics = SagaMetrics(service: plan.name)
+        let transitions = TransitionWriter(
+            service: plan.name, store: ports.store, clock: ports.clock, chance: ports.chance,
+            metrics: metrics)
+        let transport = ports.transport
+        name = plan.name
+        store = RecordStore(transitions)
+        environment = WorkEnvironment(
+            plan: plan, ports: ports, transitions: transitions, configuration: configuration,
+            metrics: metrics, logger: logger)
+        self.ports = ports
+        self.configuration = configuration
+        self.logger = logger
+        acknowledger = Acknowledger(transport: transport, clock: ports.clock)
+        let office = EntryOffice(environment: environment)
+        dispatcher = Dispatcher(
+            concurrency: configuration.concurrency, parkedMaximum: configuration.parkedMaximum,
+            executor: transport.executor, clock: ports.clock, epoch: { transport.epoch() },
+            work: { await office.work($0, $1) },
+            acknowledge: { [acknowledger] in acknowledger.add($0) })
+        epochs = EpochWatch(transport: transport, dispatcher: dispatcher, logger: logger)
+        readers = Set(transport.streams.map(\.owner)).sorted().map {
+            [dispatcher, epochs] owner in
+            StreamReader(
+                owner: owner, ports: ports, dispatcher: dispatcher, epochs: epochs,
+                health: transitions.health, logger: logger)
+        }
+    }
+
+    /// Runs until graceful shutdown or cancellation.
+    ///
+    /// Then nothing new is read, running handlers may finish within `stopLimit`, what they
+    /// did is acknowledged; everything else stays pending for the next process.
+    ///
+    /// - Throws: `invalidConfiguration` if this store can never be used, as a Redis too old.
+    public func run() async throws {
+        try await withTaskCancellationOrGracefulShutdownHandler {
+            try await prepare()
+            await withTaskExecutorPreference(ports.transport.executor) {
+                await withDiscardingTaskGroup { group in
+                    addLoops(to: &group)
+                    await waitForStop()
+                    await finish()
+                    group.cancelAll()
+                }
+            }
+        } onCancelOrGracefulShutdown: {
+            self.stop()
+        }
+        logger.info("saga runtime stopped")
+    }
+
+    /// What keeps it from doing its work, in sentences that are safe to show; empty if nothing
+    /// does.
+    ///
+    /// Messages that Redis refuses to publish, and transitions left half written, count at once;
+    /// reads, transitions and requests once they have failed for five seconds. What is heard of
+    /// no more is forgotten after fifteen.
+    public var faults: [String] { environment.transitions.health.faults() }
+
+    private var isRunning: Bool { !isStopping.withLock { $0 } }
+
+    private let stopBell = Bell()
+
+    private func waitForStop() async {
+        while isRunning { await stopBell.awaitRing() }
+    }
+
+    private func stop() {
+        isStopping.withLock { $0 = true }
+        stopBell.ring()
+        dispatcher.stop()
+        for reader in readers { reader.bell.ring() }
+        acknowledger.wake()
+    }
+
+    /// Makes the groups, however long Redis takes to come.
+    private func prepare() async throws(SagaError) {
+        var failures = 0
+        while isRunning {
+            do {
+                try await ports.transport.prepare()
+                logger.info(
+                    "saga runtime started",
+                    metadata: [
+                        "streams": .stringConvertible(environment.streams.count),
+                        "consumer": "\(configuration.consumerName)",
+                    ])
+                return
+            } catch {
+                if error.code == .invalidConfiguration { throw error }
+                failures += 1
+                logger.warning(
+                    "consumer groups cannot be made yet",
+                    metadata: ["error": "\(error)", "failures": .stringConvertible(failures)])
+                try? await ports.clock.sleep(for: .milliseconds(min(50 << min(failures, 4), 800)))
+            }
+        }
+    }
+
+    private func addLoops(to group: inout DiscardingTaskGroup) {
+        let isRunning: @Sendable () -> Bool = { self.isRunning }
+        for reader in readers {
+            group.addTask { await reader.listen(while: isRunning) }
+            // Reading events is work for another core; only their answers belong on the loop.
+            group.addTask(executorPreference: globalConcurrentExecutor) {
+                await reader.run(while: isRunning)
+            }
+        }
+        group.addTask { [acknowledger] in await acknowledger.run(while: isRunning) }
+        group.addTask { await self.tick(while: isRunning) }
+        group.addTask { await self.watchEpoch(while: isRunning) }
+        let leases = LeaseKeeper(
+            transport: ports.transport, dispatcher: dispatcher, lease: configuration.leaseInUse,
+            clock: ports.clock, logger: logger)
+        group.addTask { await leases.run(while: isRunning) }
+        group.addTask { await self.keepHouse(while: isRunning) }
+        guard environment.plan.lifecycle != nil else { return }
+        group.addTask { await self.listenForEnds(while: isRunning) }
+        let timers = TimerKeeper(
+            timers: ports.timers, clock: ports.clock, metrics: environment.metrics,
+            health: environment.transitions.health, logger: logger)
+        group.addTask { await timers.run(while: isRunning) }
+    }
+
+    /// Has done what has to be done now and then, and shows the lag of each stream.
+    private func keepHouse(while isRunning: @Sendable () -> Bool) async {
+        while isRunning() {
+            guard (try? await ports.clock.sleep(for: configuration.housekeepingInterval)) != nil,
+                isRunning()
+            else { return }
+            do {
+                let lags = try await ports.transport.keepHouse()
+                for (stream, lag) in zip(environment.streams, lags) {
+                    if let lag { environment.metrics.lag(lag, of: stream.type) }
+                }
+            } catch {
+                logger.warning("housekeeping failed", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Rings all bells now and then, in place of doorbells that were lost.
+    private func tick(while isRunning: @Sendable () -> Bool) async {
+        while isRunning() {
+            guard (try? await ports.clock.sleep(for: configuration.drainInterval)) != nil else {
+                return
+            }
+            for reader in readers { reader.bell.ring() }
+            acknowledger.wake()
+            for lane in dispatcher.cancelOverdue() {
+                logger.warning(
+                    "a handler takes too long and is cancelled", metadata: ["saga": "\(lane)"])
+            }
+        }
+    }
+
+    /// Looks now and then whether Redis still holds the data that was read from it.
+    private func watchEpoch(while isRunning: @Sendable () -> Bool) async {
+        while isRunning() {
+            guard (try? await ports.clock.sleep(for: configuration.drainInterval)) != nil else {
+                return
+            }
+            await ports.transport.checkEpoch()
+            epochs.follow()
+        }
+    }
+
+    private func finish() async {
+        let alarm = Task(executorPreference: ports.transport.executor) {
+            [dispatcher, configuration, ports] in
+            guard (try? await ports.clock.sleep(for: configuration.stopLimit)) != nil else {
+                return
+            }
+            dispatcher.cancelAll()
+        }
+        await dispatcher.drain()
+        alarm.cancel()
+        _ = await acknowledger.flush()
+    }
+}

@@ -1,0 +1,133 @@
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// How a runtime works, with defaults that suit a service of its own.
+public struct SagaRuntimeConfiguration: Sendable {
+    /// Stands before every key and channel, so that two systems can share one Redis.
+    public var namespace = ""
+    /// How many events are worked on at once.
+    public var concurrency = 512
+    /// How many events may wait to be tried again; beyond that nothing new is read.
+    public var parkedMaximum = 8192
+    /// An entry that nobody renewed for so long is taken over by another replica.
+    ///
+    /// If nil, 10 s or a third of the shortest deadline, whichever is less: what a replica leaves
+    /// behind has to be taken over, and done, before its sagas are cancelled.
+    public var lease: Duration?
+    /// The shortest deadline of the sagas that the participant takes part in.
+    ///
+    /// Its own lifecycle's counts by itself.
+    public var shortestDeadline: Duration?
+    /// Pauses between tries.
+    public var retry = RetrySchedule()
+    /// How long a forward step is tried before its outcome counts as unknown.
+    public var giveUpAfter: Duration = .seconds(10)
+    /// How long a compensation or a finish is tried before the saga counts as blocked.
+    public var compensationGiveUpAfter: Duration = .seconds(300)
+    /// An entry delivered more often than that has brought down its process each time.
+    public var deliveriesMaximum = 16
+    /// How long events are kept in streams.
+    public var retention: Duration = .seconds(7 * 86_400)
+    /// How long a ledger is kept after its last change; longer than the streams are.
+    public var ledgerTimeToLive: Duration = .seconds(30 * 86_400)
+    /// The name of this replica, stable over restarts and unique among the service's replicas.
+    public var consumerName = SagaRuntimeConfiguration.hostName
+    /// A replica idle for so long, and with nothing pending, is forgotten.
+    public var consumerExpiry: Duration = .seconds(86_400)
+    /// Streams are read at least so often, whether a doorbell rang or not.
+    public var drainInterval: Duration = .seconds(1)
+    /// How often cursors are stored, streams trimmed and lag measured.
+    public var housekeepingInterval: Duration = .seconds(10)
+    /// How long running handlers may take to finish when the runtime stops.
+    public var stopLimit: Duration = .seconds(4)
+
+    /// Where handlers run; by default on the event loop of the store's connection.
+    ///
+    /// There they cost the least, and must not compute for long, as in any program on NIO. Give
+    /// `globalConcurrentExecutor` to a service whose handlers do.
+    public var handlerExecutor: (any TaskExecutor)?
+
+    /// The defaults.
+    public init() {}
+
+    private static var hostName: String {
+        let name = ProcessInfo.processInfo.hostName
+        return name.isEmpty ? "replica" : name
+    }
+
+    /// The lease in use.
+    package var leaseInUse: Duration {
+        if let lease { return lease }
+        guard let shortestDeadline else { return Self.leaseMaximum }
+        return max(min(Self.leaseMaximum, shortestDeadline / 3), .milliseconds(100))
+    }
+
+    private static let leaseMaximum: Duration = .seconds(10)
+
+    /// The same with the deadline of a participant's own lifecycle; throws an error that lists
+    /// every value out of its range.
+    package func checked(for plan: ParticipantPlan) throws(SagaError) -> Self {
+        var configuration = self
+        configuration.shortestDeadline = [shortestDeadline, plan.lifecycle?.deadline]
+            .compactMap { $0 }.min()
+        try configuration.validate()
+        return configuration
+    }
+
+    /// Throws an error that lists every value out of its range.
+    package func validate() throws(SagaError) {
+        var faults: [String] = []
+        func check(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
+        check((1...65_536).contains(concurrency), "concurrency has to be 1 to 65536")
+        check((1...1_000_000).contains(parkedMaximum), "parkedMaximum has to be 1 to 1000000")
+        if let lease {
+            check(lease >= .milliseconds(100), "lease has to be at least 100 ms")
+            if let shortestDeadline {
+                check(
+                    lease * 3 <= shortestDeadline,
+                    "lease has to be at most a third of the shortest deadline, "
+                        + "\(shortestDeadline), or what a replica leaves behind is cancelled")
+            }
+        }
+        check(retry.pauseMinimum > .zero, "retry.pauseMinimum has to be above 0")
+        check(retry.pauseMaximum >= retry.pauseMinimum, "retry.pauseMaximum is below its minimum")
+        check(retry.pauseMaximum <= .seconds(86_400), "retry.pauseMaximum has to be at most a day")
+        check(giveUpAfter > .zero, "giveUpAfter has to be above 0")
+        check(compensationGiveUpAfter > .zero, "compensationGiveUpAfter has to be above 0")
+        check(
+            (1...1_000_000).contains(deliveriesMaximum),
+            "deliveriesMaximum has to be 1 to 1000000")
+        check(retention >= .seconds(1), "retention has to be at least 1 s")
+        check(
+            ledgerTimeToLive > retention,
+            "ledgerTimeToLive has to exceed retention, or a late delivery would count as new")
+        check(!consumerName.isEmpty, "consumerName is empty")
+        check(drainInterval >= .milliseconds(10), "drainInterval has to be at least 10 ms")
+        check(
+            housekeepingInterval >= .milliseconds(10),
+            "housekeepingInterval has to be at least 10 ms")
+        check(
+            !namespace.contains { "{}*? \n".contains($0) },
+            "namespace cannot hold braces, spaces or patterns")
+        guard faults.isEmpty else {
+            throw SagaError(.invalidConfiguration, faults.joined(separator: "; "))
+        }
+    }
+}
+
+extension Duration {
+    /// Beyond that Redis refuses times to live, and sums with the clock's time could overflow.
+    private static let secondsMaximum: Int64 = 10_000_000_000
+
+    /// In milliseconds, cut to some three centuries.
+    package var milliseconds: Int {
+        let seconds = min(max(components.seconds, -Self.secondsMaximum), Self.secondsMaximum)
+        return Int(seconds) * 1000 + Int(components.attoseconds / 1_000_000_000_000_000)
+    }
+
+    /// From one second to some three centuries.
+    package var wholeSeconds: Int { Int(min(max(components.seconds, 1), Self.secondsMaximum)) }
+}

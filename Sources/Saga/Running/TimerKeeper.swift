@@ -1,0 +1,50 @@
+import Logging
+
+/// Has timers fired when they are due.
+struct TimerKeeper: Sendable {
+    /// The longest look away, and so the most that a timer set meanwhile can be late.
+    private static let pauseMaximum: Duration = .milliseconds(200)
+    private static let pauseMinimum: Duration = .milliseconds(5)
+
+    let timers: any SagaTimers
+    let clock: any SagaClock
+    let metrics: SagaMetrics
+    let health: RuntimeHealth
+    let logger: Logger
+
+    func run(while isRunning: @Sendable () -> Bool) async {
+        var failures = 0
+        while isRunning() {
+            var pause = Self.pauseMaximum
+            do {
+                let fired = try await timers.fireDue()
+                note(fired)
+                if let rest = fired.rest {
+                    pause = rest == .zero ? .zero : min(max(rest, Self.pauseMinimum), pause)
+                }
+                failures = 0
+                health.timers(nil)
+            } catch {
+                failures += 1
+                health.timers(error)
+                if failures == 1 {
+                    logger.warning("timers cannot be fired", metadata: ["error": "\(error)"])
+                }
+            }
+            guard (try? await clock.sleep(for: pause)) != nil else { return }
+        }
+    }
+
+    private func note(_ fired: FiredTimers) {
+        for group in fired.groups where group.count > 0 {
+            if group.silence != nil { metrics.publishRefused() }
+            health.publish([group.type], group.silence)
+            for _ in 0..<group.count { metrics.event(group.type, .emitted) }
+        }
+        for letter in fired.letters {
+            metrics.deadLetter()
+            logger.error(
+                "what is not a timer became a dead letter", metadata: ["entry": "\(letter)"])
+        }
+    }
+}

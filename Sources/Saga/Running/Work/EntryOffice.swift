@@ -1,0 +1,216 @@
+import CloudEvents
+import Logging
+import Metrics
+
+/// Works on entries to whatever end there is: done, left for later, or among the dead letters.
+struct EntryOffice: Sendable {
+    let environment: WorkEnvironment
+
+    func work(_ entry: HeldEntry, _ place: Dispatcher.Place) async -> Dispatcher.Ending {
+        let stream = environment.streams[entry.stream]
+        environment.consumed[entry.stream].increment()
+        let firstTime = environment.clock.wallMilliseconds
+        do throws(Interruption) {
+            switch entry.content {
+            case .event(let event):
+                let work = EntryWork(
+                    environment: environment, event: event,
+                    deliveredBefore: entry.deliveredBefore, epoch: entry.epoch,
+                    look: place.isFirst ? entry.look : nil, place: place)
+                try await work.run(stream.consumed)
+            case .unreadable(let content):
+                throw Interruption.dead(content.reason, content.error, attempts: 0)
+            }
+            return .done
+        } catch {
+            // A task that was cancelled for taking too long could not reach the store any more.
+            return await Task(executorPreference: environment.ports.transport.executor) {
+                await end(entry, error, firstTime, place)
+            }.value
+        }
+    }
+
+    private func end(
+        _ entry: HeldEntry, _ interruption: Interruption, _ firstTime: Int64,
+        _ place: Dispatcher.Place
+    ) async -> Dispatcher.Ending {
+        let letter: DeadLetter
+        var trace = trace(entry)
+        switch interruption {
+        case .stopped:
+            return .left
+        case .dead(let reason, let error, let attempts):
+            letter = self.letter(entry, reason, error, attempts, firstTime)
+        case .halfApplied(let field, let expected, let error):
+            trace?.halfApplied(field, expected: expected, eventID: eventID(entry))
+            let text = DeadLetter.halfApplied(
+                error, field: field,
+                ledger: environment.ports.store.name(ofLedger: trace?.sagaID ?? ""))
+            letter = self.letter(entry, .halfApplied, text, 1, firstTime)
+        case .blocked(let step, let error, let attempts):
+            trace?.blocked = (step, eventID(entry))
+            letter = self.letter(entry, .blocked, error, attempts, firstTime)
+        }
+        return await bury(letter, trace, entry, place) ? .done : .left
+    }
+
+    // MARK: - The letter
+
+    private func letter(
+        _ entry: HeldEntry, _ reason: DeadLetter.Reason, _ error: String, _ attempts: Int,
+        _ firstTime: Int64
+    ) -> DeadLetter {
+        let bytes =
+            switch entry.content {
+            case .event(let event): event.json()
+            case .unreadable(let content): content.bytes
+            }
+        return DeadLetter(
+            event: bytes, stream: environment.streams[entry.stream].key, id: entry.id,
+            reason: reason, error: error, attempts: attempts, firstTime: firstTime,
+            lastTime: environment.clock.wallMilliseconds)
+    }
+
+    /// What the ledger has to say: every forward step of the entry may have acted.
+    private func trace(_ entry: HeldEntry) -> DeadLetter.Trace? {
+        guard let sagaID = sagaID(entry) else { return nil }
+        var trace = DeadLetter.Trace(sagaID: sagaID)
+        trace.form = KeyForm(startedBy: event(entry, sagaID).route)
+        let note = BusinessFailure.outcomeUnknown.note
+        for step in forwardSteps(entry) {
+            let next = StepMachine.next(after: .died, actsOutside: step.actsOutside)
+            guard next != .absent else { continue }
+            let text = LedgerEntry(state: next.rawValue, eventID: eventID(entry), note: note)
+            trace.unknown.append(
+                DeadLetter.Trace.Mark(step: step.name, expected: "", entry: text))
+        }
+        return trace
+    }
+
+    private func forwardSteps(_ entry: HeldEntry) -> [Step] {
+        environment.streams[entry.stream].consumed.roles.compactMap { role in
+            if case .start(let step) = role { step } else { nil }
+        }
+    }
+
+    private func sagaID(_ entry: HeldEntry) -> String? {
+        switch entry.content {
+        case .event(let event): event.correlationID
+        case .unreadable(let content): content.sagaID
+        }
+    }
+
+    private func eventID(_ entry: HeldEntry) -> String {
+        if case .event(let event) = entry.content { event.id } else { entry.id }
+    }
+
+    /// Keeps the letter, through outages; false if the runtime stops before it is kept.
+    private func bury(
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, _ entry: HeldEntry,
+        _ place: Dispatcher.Place
+    ) async -> Bool {
+        guard let found = await write(letter, trace, entry, place) else { return false }
+        environment.metrics.deadLetter()
+        environment.logger.error(
+            "event became a dead letter",
+            metadata: [
+                "stream": "\(letter.stream)", "entry": "\(letter.id)",
+                "reason": "\(letter.reason.rawValue)", "error": "\(letter.error)",
+                "attempts": .stringConvertible(letter.attempts),
+            ])
+        guard let trace else { return true }
+        if trace.blocked != nil { report(trace) }
+        return await takeBack(letter, trace, found, entry, place)
+    }
+
+    private func report(_ trace: DeadLetter.Trace) {
+        environment.metrics.sagaBlocked()
+        environment.logger.error(
+            "saga is blocked and waits for a person",
+            metadata: [
+                "saga": "\(trace.sagaID)", "step": "\(trace.blocked?.step ?? "")",
+                "event": "\(trace.blocked?.eventID ?? "")",
+            ])
+    }
+
+    /// Undoes what the entry may have done outside where the ledger says that nothing stands.
+    ///
+    /// But for the step that is blocked, which waits for a person. A ledger names one such step:
+    /// the first.
+    private func takeBack(
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace, _ found: [LedgerEntry],
+        _ entry: HeldEntry, _ place: Dispatcher.Place
+    ) async -> Bool {
+        let found = zip(trace.unknown, found)
+        for step in forwardSteps(entry) where step.actsOutside && step.name != trace.blocked?.step {
+            guard let held = found.first(where: { $0.0.step == step.name })?.1,
+                let state = StepState(rawValue: held.state),
+                StepMachine.actionAfterRefusal(of: .forward, mayHaveActed: true, by: state)
+                    == .takeBack
+            else { continue }
+            do throws(Interruption) {
+                if case .unreadable(let content) = entry.content, content.isHopeless {
+                    throw .blocked(step: step.name, content.error, attempts: 0)
+                }
+                try await work(on: trace.sagaID, entry, place).takeBack(step)
+            } catch {
+                guard case .blocked = error else { return false }
+                var blocked = trace
+                blocked.blocked = (step.name, eventID(entry))
+                if trace.blocked == nil {
+                    guard await write(letter, blocked, entry, place) != nil else { return false }
+                }
+                report(blocked)
+            }
+        }
+        return true
+    }
+
+    private func work(
+        on sagaID: String, _ entry: HeldEntry, _ place: Dispatcher.Place
+    ) -> EntryWork {
+        EntryWork(
+            environment: environment, event: event(entry, sagaID), deliveredBefore: true,
+            epoch: entry.epoch, place: place)
+    }
+
+    /// What was never an event has done nothing; one in its place can be worked on all the same.
+    private func event(_ entry: HeldEntry, _ sagaID: String) -> CloudEvent {
+        let stream = environment.streams[entry.stream]
+        let known: CloudEvent? =
+            switch entry.content {
+            case .event(let event): event
+            case .unreadable(let content): content.event
+            }
+        return known
+            ?? CloudEvent(
+                source: "/\(stream.owner)", type: stream.type, subject: sagaID,
+                route: environment.plan.route, data: Array("{}".utf8))
+    }
+
+    /// Tries until it works, and again what may have been done: all of it may be done twice.
+    private func write(
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, _ entry: HeldEntry,
+        _ place: Dispatcher.Place
+    ) async -> [LedgerEntry]? {
+        let transitions = environment.transitions
+        var attempts = 0
+        while true {
+            do {
+                var letter = letter
+                letter.lastTime = environment.clock.wallMilliseconds
+                return try await transitions.store.keep(letter, trace, in: entry.epoch)
+            } catch {
+                if error.code == .stopped || Task.isCancelled { return nil }
+                attempts += 1
+                if transitions.health.isNews("letter: \(error.message)") {
+                    environment.logger.warning(
+                        "a dead letter cannot be kept yet", metadata: ["error": "\(error)"])
+                }
+                let duration = environment.configuration.retry.pause(
+                    after: attempts, random: environment.ports.chance.fraction())
+                guard await place.pause(duration) else { return nil }
+            }
+        }
+    }
+}

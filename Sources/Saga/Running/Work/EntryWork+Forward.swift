@@ -1,0 +1,105 @@
+import Logging
+
+/// A forward step: its tries, and what follows from their end.
+///
+///     returns ─────────────────────────────────▶ done
+///     refused, first try ──────────────────────▶ failed
+///     refused later, rejected, gave up ─▶ unknown ─▶ undo ─▶ failed
+extension EntryWork {
+    func forward(
+        _ step: Step, _ perform: @escaping Step.Bound
+    ) async throws(Interruption) -> Acted {
+        let limit = step.giveUpAfter ?? environment.configuration.giveUpAfter
+        switch try await attempt(step.name, limit: limit, failsForBusiness: true, perform) {
+        case .returned(let planned):
+            switch try await apply(transition(planned, step, from: .absent, to: .done)) {
+            case .applied: return .over(outcome: "success")
+            case .refused(let entry): return .refused(entry, mayHaveActed: true)
+            case .rejected(let failure): return try await settle(step, .rejected, failure)
+            }
+        case .failed(let failure, let attempts):
+            let ending = StepEnding.refused(afterUnknown: attempts > 1 || deliveredBefore)
+            return try await settle(step, ending, failure)
+        case .gaveUp(let error, let attempts):
+            environment.logger.warning(
+                "step gave up and is taken back",
+                metadata: metadata(
+                    step.name, ["error": "\(error)", "attempts": .stringConvertible(attempts)]))
+            return try await uncancelled { () async throws(Interruption) in
+                try await self.settle(step, .gaveUp, .outcomeUnknown)
+            }
+        }
+    }
+
+    private func settle(
+        _ step: Step, _ ending: StepEnding, _ failure: BusinessFailure
+    ) async throws(Interruption) -> Acted {
+        guard StepMachine.next(after: ending, actsOutside: step.actsOutside) == .unknown else {
+            return try await fail(step, failure, from: .absent, "failure")
+        }
+        let unknown = transition(
+            PlannedTransition(), step, from: .absent, to: .unknown, note: failure.note)
+        if case .refused(let entry) = try await apply(unknown) {
+            return .refused(entry, mayHaveActed: true)
+        }
+        return .unknown(failure)
+    }
+
+    /// Undoes a step whose outcome is unknown, and lets it have failed.
+    func giveUp(_ step: Step, _ failure: BusinessFailure) async throws(Interruption) -> Acted {
+        try await uncancelled { () async throws(Interruption) in
+            try await self.takeBack(step)
+            return try await self.fail(step, failure, from: .unknown, "unknown")
+        }
+    }
+
+    private func fail(
+        _ step: Step, _ failure: BusinessFailure, from state: StepState, _ outcome: String
+    ) async throws(Interruption) -> Acted {
+        let planned: PlannedTransition
+        do {
+            planned = try step.fail(failure, context(step.name, attempt: 1))
+        } catch {
+            throw cannotFail(step, String(reflecting: error))
+        }
+        switch try await apply(transition(planned, step, from: state, to: .failed)) {
+        case .applied: return .over(outcome: outcome)
+        case .refused(let entry): return .refused(entry, mayHaveActed: false)
+        case .rejected(let failure): throw cannotFail(step, "its failure is rejected: \(failure)")
+        }
+    }
+
+    /// A step on records alone has done nothing that would have to wait for a person.
+    private func cannotFail(_ step: Step, _ error: String) -> Interruption {
+        step.actsOutside
+            ? .blocked(step: step.name, error, attempts: 1)
+            : .dead(.contradiction, error, attempts: 1)
+    }
+
+    /// Undoes outside what may have been done there, and keeps nothing of it here.
+    func takeBack(_ step: Step) async throws(Interruption) {
+        guard step.actsOutside, let compensation = step.compensations.first else { return }
+        let limit = compensation.giveUpAfter ?? environment.configuration.compensationGiveUpAfter
+        let tried = try await uncancelled { () async throws(Interruption) in
+            try await self.attempt(step.name, limit: limit) { context in
+                _ = try await self.shielded(compensation.undo, context)
+            }
+        }
+        if case .gaveUp(let error, let attempts) = tried {
+            throw .blocked(step: step.name, String(reflecting: error), attempts: attempts)
+        }
+    }
+
+    /// Runs in a task of its own, as this one may have been cancelled for taking too long.
+    private func uncancelled<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws(Interruption) -> Value
+    ) async throws(Interruption) -> Value {
+        try await Task(executorPreference: environment.ports.transport.executor) {
+            do throws(Interruption) {
+                return Result<Value, Interruption>.success(try await body())
+            } catch {
+                return .failure(error)
+            }
+        }.value.get()
+    }
+}

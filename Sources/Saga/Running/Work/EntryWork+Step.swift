@@ -1,0 +1,191 @@
+import CloudEvents
+import Logging
+
+/// What one event does to one step. `StepMachine` decides; this acts on its answers.
+extension EntryWork {
+    /// Bounds the rounds, each of which follows an answer that the ledger is in another state.
+    ///
+    /// States only move forward, and there are seven.
+    private static let roundsMaximum = 7
+
+    /// What became of an action.
+    enum Acted {
+        case over(outcome: String)
+        /// The ledger held something else.
+        case refused(LedgerEntry, mayHaveActed: Bool)
+        /// The ledger says `unknown`, and the failure that leads there.
+        case unknown(BusinessFailure)
+    }
+
+    func run(
+        _ step: Step, _ role: StepRole, perform: @escaping Step.Bound
+    ) async throws(Interruption) {
+        let started = environment.clock.now
+        var ledger: LedgerLook?
+        var action: StepAction
+        let assumed = StepMachine.assumed(
+            role, deliveredBefore: deliveredBefore, actsOutside: step.actsOutside)
+        if let assumed {
+            action = StepMachine.action(role, in: assumed, actsOutside: step.actsOutside)
+        } else {
+            ledger =
+                if let look, look.covers(step.name) { look } else {
+                    try await self.ledger(of: step)
+                }
+            try expectNotHalf(step, role, ledger?[step.name])
+            action = StepMachine.action(
+                role, in: try Self.state(ledger?[step.name]), actsOutside: step.actsOutside)
+        }
+        var failure = ledger?[step.name]?.failure ?? .outcomeUnknown
+        for _ in 0..<Self.roundsMaximum {
+            switch try await act(action, step, failure, ledger?.form, perform) {
+            case .refused(let entry, let mayHaveActed):
+                // What it holds now may have been made by other keys than those it held before.
+                if role != .forward { ledger = try await self.ledger(of: step) }
+                failure = entry.failure ?? .outcomeUnknown
+                action = StepMachine.actionAfterRefusal(
+                    of: role, mayHaveActed: mayHaveActed, by: try Self.state(entry),
+                    actsOutside: step.actsOutside)
+            case .unknown(let known):
+                failure = known
+                action = .giveUp
+            case .over(let outcome):
+                environment.metrics.step(
+                    step.name, outcome: outcome, took: environment.clock.now - started)
+                return
+            }
+        }
+        throw .dead(.contradiction, "the ledger keeps changing", attempts: Self.roundsMaximum)
+    }
+
+    private func act(
+        _ action: StepAction, _ step: Step, _ failure: BusinessFailure, _ form: KeyForm?,
+        _ perform: @escaping Step.Bound
+    ) async throws(Interruption) -> Acted {
+        switch action {
+        case .perform:
+            return try await forward(step, perform)
+        case .undo(let state):
+            let limit = step.compensations.first?.giveUpAfter
+            let answer = try await onlyForward(
+                step, perform, from: state, to: .compensated, limit: limit, form: form,
+                isShielded: true)
+            return acted(answer, outcome: "compensated")
+        case .refuseForever:
+            guard let compensation = step.compensations.first else {
+                return .over(outcome: "ignored")
+            }
+            let answer = try await onlyForward(
+                step, compensation.nothingToUndo, from: .absent, to: .tombstone,
+                limit: compensation.giveUpAfter)
+            return acted(answer, outcome: "nothing_to_undo")
+        case .finish:
+            let answer = try await onlyForward(
+                step, perform, from: .done, to: .finished, form: form)
+            return acted(answer, outcome: "finished")
+        case .giveUp:
+            return try await giveUp(step, failure)
+        case .takeBack:
+            try await takeBack(step)
+            return .over(outcome: "taken_back")
+        case .ignore:
+            return .over(outcome: "duplicate")
+        case .contradiction:
+            throw .dead(
+                .contradiction, "the ledger of step \(step.name) does not allow \(event.type)",
+                attempts: 1)
+        }
+    }
+
+    /// What an answer means to who has not acted outside, or will not undo it.
+    private func acted(_ answer: TransitionAnswer, outcome: String) -> Acted {
+        if case .refused(let entry) = answer { return .refused(entry, mayHaveActed: false) }
+        return .over(outcome: outcome)
+    }
+
+    // MARK: - Only forward
+
+    /// Runs what has to succeed in the end: a compensation, a finish.
+    private func onlyForward(
+        _ step: Step, _ perform: @escaping Step.Bound, from: StepState, to: StepState,
+        limit: Duration? = nil, form: KeyForm? = nil, isShielded: Bool = false
+    ) async throws(Interruption) -> TransitionAnswer {
+        let limit = limit ?? environment.configuration.compensationGiveUpAfter
+        let tried = try await attempt(step.name, limit: limit, form: form) { context in
+            let planned =
+                isShielded
+                ? try await shielded(perform, context) : try await perform(context)
+            let answer = try await apply(transition(planned, step, from: from, to: to))
+            if case .rejected(let failure) = answer { throw failure }
+            return answer
+        }
+        switch tried {
+        case .returned(let answer):
+            return answer
+        case .failed(let error as any Error, let attempts), .gaveUp(let error, let attempts):
+            throw .blocked(step: step.name, String(reflecting: error), attempts: attempts)
+        }
+    }
+
+    /// Runs a compensation where the end of this task does not reach it, only its time limit.
+    func shielded(
+        _ undo: @escaping Step.Bound, _ context: StepContext
+    ) async throws -> PlannedTransition {
+        let task = Task(
+            executorPreference: environment.configuration.handlerExecutor
+                ?? environment.ports.transport.executor
+        ) {
+            try await undo(context)
+        }
+        place.limit(cancels: { task.cancel() })
+        defer { place.limit(cancels: nil) }
+        return try await task.value
+    }
+
+    // MARK: - The ledger
+
+    func transition(
+        _ planned: PlannedTransition, _ step: Step, from: StepState, to: StepState,
+        note: String = ""
+    ) -> StoreTransition {
+        environment.transitions.transition(
+            planned, origin: origin, field: step.name, expected: from.rawValue, next: to.rawValue,
+            note: note, form: notedForm(step, from))
+    }
+
+    /// Noted with the first thing that a step may have done outside.
+    private func notedForm(_ step: Step, _ from: StepState) -> KeyForm {
+        step.actsOutside && from == .absent ? KeyForm(startedBy: event.route) : .sagaAndStep
+    }
+
+    private func ledger(of step: Step) async throws(Interruption) -> LedgerLook {
+        try await untilAnswered { () async throws(SagaError) in
+            try await environment.transitions.ledger(sagaID, field: step.name)
+        }
+    }
+
+    /// What this very entry left half written before its process died is not run again.
+    private func expectNotHalf(
+        _ step: Step, _ role: StepRole, _ entry: LedgerEntry?
+    ) throws(Interruption) {
+        guard deliveredBefore,
+            let state = entry?.stateBeforeHalf.flatMap(StepState.init(rawValue:)),
+            StepMachine.mayLead(role, from: state)
+        else { return }
+        throw .halfApplied(
+            field: step.name, expected: LedgerEntry.unknown,
+            "an earlier delivery failed after its first write")
+    }
+
+    private static func state(_ entry: LedgerEntry?) throws(Interruption) -> StepState {
+        guard let state = StepState(rawValue: entry?.state ?? "") else {
+            throw .dead(.contradiction, "the ledger holds no state of a step", attempts: 1)
+        }
+        return state
+    }
+}
+
+extension LedgerEntry {
+    /// The failure that its note says.
+    fileprivate var failure: BusinessFailure? { note.isEmpty ? nil : BusinessFailure(note: note) }
+}

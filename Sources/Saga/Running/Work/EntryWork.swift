@@ -1,0 +1,300 @@
+import CloudEvents
+import Logging
+import Metrics
+
+/// Why the work on an entry ended without an end.
+enum Interruption: Error {
+    /// The runtime stops, or the store holds other data by now; the entry stays pending.
+    case stopped
+    /// Nothing here can deal with it.
+    case dead(DeadLetter.Reason, String, attempts: Int)
+    /// A transition of this ledger field failed after it had begun to write.
+    case halfApplied(field: String, expected: String, String)
+    /// A step that may only go on kept failing; a person has to look.
+    case blocked(step: String, String, attempts: Int)
+}
+
+/// What all work on entries shares.
+final class WorkEnvironment: Sendable {
+    let plan: ParticipantPlan
+    let ports: SagaPorts
+    let transitions: TransitionWriter
+    let configuration: SagaRuntimeConfiguration
+    let metrics: SagaMetrics
+    /// Counts what was consumed, by stream.
+    let consumed: [Counter]
+    let logger: Logger
+    let waiters: OutcomeWaiters
+
+    var streams: [ConsumedStream] { ports.transport.streams }
+    var clock: any SagaClock { ports.clock }
+
+    init(
+        plan: ParticipantPlan, ports: SagaPorts, transitions: TransitionWriter,
+        configuration: SagaRuntimeConfiguration, metrics: SagaMetrics, logger: Logger
+    ) {
+        self.plan = plan
+        self.ports = ports
+        self.transitions = transitions
+        self.configuration = configuration
+        self.metrics = metrics
+        consumed = ports.transport.streams.map { metrics.counter(of: $0.type, .consumed) }
+        self.logger = logger
+        waiters = OutcomeWaiters(ports.transport.executor, ports.clock)
+    }
+}
+
+/// The work on one event that was delivered: what it means to the participant, done.
+///
+///     for each role of the event ─▶ machine decides ─▶ handler runs ─▶ script applies
+///                                        ▲                               │ refused
+///                                        └───────────────────────────────┘
+final class EntryWork: Sendable {
+    let environment: WorkEnvironment
+    let event: CloudEvent
+    let deliveredBefore: Bool
+    /// When the event was read.
+    let epoch: StoreEpoch
+    /// What the ledger held when the entry was read; nil if that is not known.
+    let look: LedgerLook?
+    /// Where it runs.
+    let place: Dispatcher.Place
+
+    init(
+        environment: WorkEnvironment, event: CloudEvent, deliveredBefore: Bool,
+        epoch: StoreEpoch, look: LedgerLook? = nil, place: Dispatcher.Place
+    ) {
+        self.environment = environment
+        self.event = event
+        self.deliveredBefore = deliveredBefore
+        self.epoch = epoch
+        self.look = look
+        self.place = place
+    }
+
+    var sagaID: String { event.correlationID }
+
+    var origin: TransitionWriter.Origin {
+        TransitionWriter.Origin(
+            sagaID: sagaID, causationID: event.id, traceparent: event.traceparent,
+            route: event.route.map { _ in environment.plan.route })
+    }
+
+    func run(_ consumed: ParticipantPlan.Consumed) async throws(Interruption) {
+        guard event.type == consumed.kind.type else {
+            throw .dead(.unknownType, "the stream is for \(consumed.kind.type)", attempts: 0)
+        }
+        guard event.dataVersion <= consumed.kind.version else {
+            throw .dead(
+                .futureVersion,
+                "version \(event.dataVersion) is above \(consumed.kind.version)", attempts: 0)
+        }
+        for role in consumed.roles { try await run(role, kind: consumed.kind) }
+    }
+
+    private func run(
+        _ role: ParticipantPlan.Role, kind: EventKind
+    ) async throws(Interruption) {
+        switch role {
+        case .start(let step):
+            try await run(step, .forward, perform: try decoded(step.decode))
+        case .compensate(let step, let compensation):
+            try decoded(kind.check)
+            try await run(step, .compensate, perform: compensation.undo)
+        case .finish(let step, let finish):
+            try await run(step, .finish, perform: try decoded(finish.decode))
+        case .pivot(let completion):
+            try await hear(.pivot, failure: nil, opening: try decoded(completion.decode))
+        case .heard(let answer, let cancellation):
+            try decoded(kind.check)
+            let failure = try cancellation.map { cancellation throws(Interruption) in
+                try decoded(cancellation.failure)
+            }
+            try await hear(
+                .heard(answer: answer, awaiting: cancellation?.awaiting), failure: failure,
+                opening: nil)
+        case .deadline(let request):
+            try await hear(
+                .request(awaiting: request.awaiting), failure: .deadlineReached, opening: nil)
+        }
+    }
+
+    private func decoded<Value>(
+        _ decode: ([UInt8]) throws(SagaError) -> Value
+    ) throws(Interruption) -> Value {
+        do {
+            return try decode(event.data)
+        } catch {
+            throw .dead(.undecodable, error.debugDescription, attempts: 0)
+        }
+    }
+
+    // MARK: - The saga's life
+
+    private func hear(
+        _ input: LifecycleInput, failure: BusinessFailure?, opening: Step.Bound?
+    ) async throws(Interruption) {
+        guard let lifecycle = environment.plan.lifecycle else { return }
+        let keeper = LifecycleKeeper(
+            lifecycle: lifecycle, plan: environment.plan, transitions: environment.transitions,
+            origin: origin)
+        let limit = environment.configuration.compensationGiveUpAfter
+        let started = environment.clock.now
+        let tried = try await attempt(LifecycleKeeper.field, limit: limit) { context in
+            try await keeper.advance(input, failure: failure, opening: opening, context: context) {
+                try await apply($0)
+            }
+        }
+        switch tried {
+        case .returned(let state):
+            guard state.status != .absent else {
+                throw .dead(.contradiction, "no such saga was begun here", attempts: 1)
+            }
+            guard state.status != .unknown else {
+                throw .halfApplied(
+                    field: LifecycleKeeper.field, expected: LedgerEntry.unknown,
+                    "the saga's life was left half written")
+            }
+            environment.metrics.step(
+                LifecycleKeeper.field, outcome: state.status.rawValue,
+                took: environment.clock.now - started)
+            if let status = state.sagaStatus, status.isFinal {
+                environment.waiters.wake(sagaID, status)
+            }
+        case .failed(let error as any Error, let attempts), .gaveUp(let error, let attempts):
+            throw .blocked(
+                step: LifecycleKeeper.field, String(reflecting: error), attempts: attempts)
+        }
+    }
+
+    // MARK: - Trying
+
+    enum Attempted<Value> {
+        case returned(Value)
+        case failed(BusinessFailure, attempts: Int)
+        case gaveUp(any Error, attempts: Int)
+    }
+
+    /// Tries until it works, fails for a reason of the business, or has taken too long.
+    ///
+    /// A try that hangs is cancelled when its time is over, and so is this task: who goes on
+    /// after `gaveUp` does so in a task of its own.
+    /// While our own store is away the time does not count: that says nothing about the step.
+    func attempt<Value>(
+        _ step: String, limit: Duration, failsForBusiness: Bool = false, form: KeyForm? = nil,
+        _ body: (StepContext) async throws -> Value
+    ) async throws(Interruption) -> Attempted<Value> {
+        var spent = Duration.zero
+        var attempts = 0
+        while true {
+            attempts += 1
+            let start = environment.clock.now
+            place.limit(max(limit - spent, .seconds(1)))
+            defer { place.limit(nil) }
+            do {
+                let context = context(step, attempt: attempts, form: form)
+                guard let executor = environment.configuration.handlerExecutor else {
+                    return .returned(try await body(context))
+                }
+                return .returned(
+                    try await withTaskExecutorPreference(executor) { try await body(context) })
+            } catch let interruption as Interruption {
+                throw interruption
+            } catch let failure as BusinessFailure where failsForBusiness {
+                return .failed(failure, attempts: attempts)
+            } catch {
+                if Task.isCancelled {
+                    if place.isStopping { throw .stopped }
+                    return .gaveUp(error, attempts: attempts)
+                }
+                let pause = environment.configuration.retry.pause(
+                    after: attempts, random: environment.ports.chance.fraction())
+                let isOutage = (error as? SagaError)?.retry == .later
+                if !isOutage {
+                    spent += environment.clock.now - start + pause
+                    if spent > limit { return .gaveUp(error, attempts: attempts) }
+                }
+                environment.logger.debug(
+                    "step failed and is tried again",
+                    metadata: metadata(
+                        step, ["error": "\(error)", "attempt": .stringConvertible(attempts)]))
+                guard await place.pause(pause) else { throw .stopped }
+            }
+        }
+    }
+
+    /// Applies a transition, through outages: a transition whose outcome is unknown is applied
+    /// again, and the ledger answers.
+    func apply(_ transition: StoreTransition) async throws(Interruption) -> TransitionAnswer {
+        try await untilAnswered(transition.mark) { () async throws(SagaError) in
+            try await environment.transitions.apply(transition, in: epoch)
+        }
+    }
+
+    /// Asks our own store until it answers.
+    ///
+    /// Without a time limit: that it is slow or away, or refuses, says nothing about the step,
+    /// and must not end it.
+    func untilAnswered<Value>(
+        _ mark: StoreTransition.Mark? = nil, _ ask: () async throws(SagaError) -> Value
+    ) async throws(Interruption) -> Value {
+        var attempts = 0
+        let health = environment.transitions.health
+        place.limit(nil)
+        while true {
+            do throws(SagaError) {
+                let value = try await ask()
+                if attempts > 0 { health.transition(nil) }
+                return value
+            } catch {
+                if error.code == .stopped || Task.isCancelled { throw .stopped }
+                if error.code == .halfApplied, let mark {
+                    throw .halfApplied(
+                        field: mark.field, expected: mark.expected, error.debugDescription)
+                }
+                guard error.retry == .later else {
+                    throw .dead(.contradiction, error.debugDescription, attempts: attempts + 1)
+                }
+                attempts += 1
+                health.transition(error)
+                environment.metrics.redisRetried()
+                if health.isNews(error.message) {
+                    environment.logger.warning(
+                        "Redis fails a call of a saga, which is made again",
+                        metadata: metadata(
+                            mark?.field ?? "", ["error": "\(error.debugDescription)"]))
+                }
+                let pause = RetrySchedule(pauseMaximum: .milliseconds(500)).pause(
+                    after: attempts, random: environment.ports.chance.fraction())
+                guard await place.pause(pause) else { throw .stopped }
+            }
+        }
+    }
+
+    /// - Parameter form: how keys are made; as the event says unless given.
+    func context(_ step: String, attempt: Int, form: KeyForm? = nil) -> StepContext {
+        StepContext(
+            participant: environment.plan.name, sagaID: sagaID, step: step, event: event,
+            attempt: attempt,
+            keys: IdempotencyKeys(
+                namespace: environment.configuration.namespace, route: environment.plan.route,
+                form: form ?? KeyForm(startedBy: event.route)),
+            records: environment.ports.store.records)
+    }
+
+    func metadata(_ step: String, _ more: Logger.Metadata) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "saga": "\(sagaID)", "step": "\(step)", "type": "\(event.type)", "event": "\(event.id)",
+        ]
+        metadata.merge(more) { $1 }
+        return metadata
+    }
+}
+
+extension BusinessFailure {
+    /// A saga was still pending when its time was up.
+    public static let deadlineReached = BusinessFailure(
+        "deadline_exceeded", "The saga did not end in time.")
+}
+
+extension EntryWork.Attempted: Sendable where Value: Sendable {}

@@ -1,0 +1,102 @@
+import Redis
+import Saga
+
+/// One participant's ledgers and records on Redis.
+final class RedisSagaStore: SagaStore {
+    let redis: RedisClient
+    let records: any RecordReader
+    private let names: SagaKeys
+    private let keys: ServiceKeys
+    private let scripts: TransitionScripts
+    private let queue: TransitionQueue
+    private let ledgerTimeToLive: Duration
+
+    init(redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration) {
+        self.redis = redis
+        self.names = names
+        self.ledgerTimeToLive = ledgerTimeToLive
+        keys = ServiceKeys(names, service: service)
+        scripts = TransitionScripts(names: keys, ledgerTimeToLive: ledgerTimeToLive)
+        queue = TransitionQueue(redis)
+        records = RedisRecordReader(redis: redis, keys: names, service: service)
+    }
+
+    func apply(
+        _ transition: StoreTransition, in epoch: StoreEpoch?
+    ) async throws(SagaError) -> TransitionAnswer {
+        let request = request(transition)
+        if let fault = request.fault {
+            throw SagaError(.unexpectedState, "the changes cannot be made: \(fault)")
+        }
+        return try request.answer(try await queue.run(request, in: epoch.map(RedisEpoch.init)))
+    }
+
+    /// The transition as keys and arguments of its script.
+    func request(_ transition: StoreTransition) -> TransitionRequest {
+        TransitionRequest(transition, names: keys, scripts: scripts)
+    }
+
+    // MARK: - Ledgers
+
+    func name(ofLedger sagaID: String) -> String { keys.ledger(sagaID) }
+
+    func ledger(
+        of sagaID: String, fields: [String]
+    ) async throws(SagaError) -> LedgerLook {
+        do {
+            let reply = try await redis.read(question(sagaID, fields))
+            return try decoding { () throws(RedisError) in try LedgerLook(reply, fields) }
+        } catch {
+            // A ledger of another type is nothing that the event could be blamed for.
+            guard error.code == .unexpectedState else { throw error }
+            throw SagaError(
+                .unavailable, "the ledger cannot be read", retry: .later, cause: error)
+        }
+    }
+
+    func ledgers(of questions: [(sagaID: String, fields: [String])]) async -> [LedgerLook?] {
+        let commands = questions.map { question($0.sagaID, $0.fields) }
+        guard let replies = try? await redis.send(batch: commands) else {
+            return Array(repeating: nil, count: questions.count)
+        }
+        return zip(questions, replies).map { try? LedgerLook($1.get(), $0.fields) }
+    }
+
+    private func question(_ sagaID: String, _ fields: [String]) -> RedisCommand {
+        var words: [RedisArgument] = [.string(keys.ledger(sagaID))]
+        words.reserveCapacity(fields.count + 2)
+        for field in fields { words.append(.string(field)) }
+        words.append(.string(KeyForm.field))
+        return RedisCommand("HMGET", words, isReadOnly: true)
+    }
+
+    // MARK: - Dead letters
+
+    func keep(
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, in epoch: StoreEpoch?
+    ) async throws(SagaError) -> [LedgerEntry] {
+        try await DeadLetterScript(redis: redis, names: names, service: keys.service).keep(
+            letter, trace, timeToLive: ledgerTimeToLive, in: epoch.map(RedisEpoch.init))
+    }
+}
+
+extension LedgerLook {
+    /// Reads what Redis holds for some fields, and the form of keys behind them.
+    fileprivate convenience init(
+        _ reply: RedisValue, _ fields: [String]
+    ) throws(RedisError) {
+        let texts = try reply.strings()
+        let holdsAny = texts.contains { $0 != nil }
+        self.init(
+            fields: fields,
+            entries: holdsAny
+                ? texts.prefix(fields.count).map { text in text.map { LedgerEntry($0) } } : [],
+            form: KeyForm(rawValue: texts.last.flatMap { $0 } ?? "") ?? .named)
+    }
+}
+
+extension RedisEpoch {
+    init(_ epoch: StoreEpoch) {
+        self.init(epoch.number)
+    }
+}

@@ -1,0 +1,52 @@
+public import Logging
+public import Redis
+public import Saga
+
+extension SagaRuntime {
+    /// A participant's runtime on Redis, which does nothing before `run()`; beginning and reading
+    /// sagas works at once.
+    ///
+    /// Several replicas of a service may run, each with a consumer name of its own.
+    ///
+    /// - Throws: `invalidDefinition` or `invalidConfiguration`, listing every fault.
+    public convenience init(
+        _ participant: Participant, redis: RedisClient,
+        configuration: SagaRuntimeConfiguration = SagaRuntimeConfiguration(), logger: Logger
+    ) throws(SagaError) {
+        let plan = try ParticipantPlan(participant)
+        let configuration = try configuration.checked(for: plan)
+        let names = SagaKeys(namespace: configuration.namespace)
+        var logger = logger
+        logger[metadataKey: "service"] = "\(plan.name)"
+        let owned = plan.consumed.values.map(\.kind).filter { $0.owner == plan.name }
+        let emitted = Set(participant.emitted.map(\.type)).union(owned.map(\.type)).sorted()
+        try self.init(
+            plan,
+            on: SagaPorts(
+                store: RedisSagaStore(
+                    redis: redis, service: plan.name, names: names,
+                    ledgerTimeToLive: configuration.ledgerTimeToLive),
+                transport: RedisTransport(
+                    plan, emitted: emitted, redis: redis, names: names,
+                    configuration: configuration, logger: logger),
+                timers: RedisTimers(
+                    redis: redis, service: plan.name, names: names, route: plan.route,
+                    letterTimeToLive: configuration.ledgerTimeToLive)),
+            configuration: configuration, logger: logger)
+    }
+}
+
+extension RecordStore {
+    /// The records of a service on Redis.
+    ///
+    /// - Parameters:
+    ///   - service: the service's name, the hash tag of its keys.
+    ///   - namespace: as in the runtime's configuration.
+    public init(service: String, redis: RedisClient, namespace: String = "") {
+        self.init(
+            service: service,
+            store: RedisSagaStore(
+                redis: redis, service: service, names: SagaKeys(namespace: namespace),
+                ledgerTimeToLive: .seconds(1)))
+    }
+}

@@ -1,0 +1,79 @@
+import CloudEvents
+import NIOCore
+import Redis
+import Saga
+
+/// Finds the event in the fields of a stream's entry.
+enum EntryParser {
+    /// What an entry holds.
+    ///
+    /// One delivered too often must be bringing processes down, as no delivery came to an end.
+    /// What it did may be undone as often again; if that does not end either, nothing more is
+    /// done with it.
+    static func content(
+        _ buffer: ByteBuffer?, sagaID: @autoclosure () -> ByteBuffer?, deliveries: Int,
+        maximum: Int
+    ) -> HeldEntry.Content {
+        guard deliveries <= maximum else {
+            let known = buffer.flatMap { try? event($0) }
+            return .unreadable(
+                HeldEntry.Unreadable(
+                    bytes: buffer.map { Array($0.readableBytesView) } ?? [],
+                    reason: .tooManyDeliveries,
+                    error: "delivered \(deliveries) times without an end",
+                    sagaID: known?.correlationID ?? text(sagaID()), event: known,
+                    isHopeless: deliveries > 2 * maximum))
+        }
+        guard let buffer else {
+            return .unreadable(
+                HeldEntry.Unreadable(
+                    bytes: [], reason: .undecodable, error: "the entry has no field 'data'",
+                    sagaID: text(sagaID())))
+        }
+        do {
+            return .event(try event(buffer))
+        } catch {
+            return .unreadable(
+                HeldEntry.Unreadable(
+                    bytes: Array(buffer.readableBytesView), reason: .undecodable,
+                    error: "\(error)", sagaID: text(sagaID())))
+        }
+    }
+
+    private static func text(_ buffer: ByteBuffer?) -> String? {
+        buffer.map { String(buffer: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    static func event(in fields: RedisArray) -> ByteBuffer? {
+        value(in: fields) {
+            $0.readableBytes == 4
+                && $0.getInteger(at: $0.readerIndex, as: UInt32.self) == nameOfData
+        }
+    }
+
+    /// The saga that stands beside the event, for when that cannot be read.
+    static func saga(in fields: RedisArray) -> ByteBuffer? {
+        value(in: fields) { $0.readableBytesView.elementsEqual("correlationid".utf8) }
+    }
+
+    private static func value(
+        in fields: RedisArray, of isName: (ByteBuffer) -> Bool
+    ) -> ByteBuffer? {
+        for index in stride(from: 0, to: fields.count - 1, by: 2) {
+            guard let name = fields[index].buffer, isName(name) else { continue }
+            return fields[index + 1].buffer
+        }
+        return nil
+    }
+
+    static func event(_ buffer: ByteBuffer) throws(CloudEventError) -> CloudEvent {
+        try buffer.withUnsafeReadableBytes { bytes in
+            Result { () throws(CloudEventError) in
+                try CloudEvent(scanning: bytes.assumingMemoryBound(to: UInt8.self))
+            }
+        }.get()
+    }
+
+    /// `data` as one number.
+    private static let nameOfData: UInt32 = 0x6461_7461
+}

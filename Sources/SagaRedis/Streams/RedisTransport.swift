@@ -1,0 +1,223 @@
+import Logging
+import Redis
+import Saga
+
+/// Redis streams, each with a group of one participant's name, and channels as doorbells.
+///
+///     XADD, PUBLISH ─▶ stream, channel      by transitions
+///     XREADGROUP    ─▶ pending for this consumer ─XACK─▶ dealt with
+///     XCLAIM        ─▶ idle time 0: the lease is renewed
+///     XAUTOCLAIM    ─▶ what is idle for a lease is pending for this consumer now
+final class RedisTransport: EventTransport {
+    let streams: [ConsumedStream]
+    let redis: RedisClient
+    private let names: SagaKeys
+    private let group: ConsumerGroup
+    private let positions: [String: Int]
+    private let configuration: SagaRuntimeConfiguration
+    private let housekeeper: Housekeeper
+    private let logger: Logger
+
+    init(
+        _ plan: ParticipantPlan, emitted: [String], redis: RedisClient, names: SagaKeys,
+        configuration: SagaRuntimeConfiguration, logger: Logger
+    ) {
+        let streams = ConsumedStream.all(of: plan) { names.stream($0.type, owner: $0.owner) }
+        self.streams = streams
+        positions = Dictionary(
+            uniqueKeysWithValues: zip(streams.map(\.key), streams.indices))
+        self.redis = redis
+        self.names = names
+        self.configuration = configuration
+        self.logger = logger
+        group = ConsumerGroup(redis: redis, service: plan.name, names: names, logger: logger)
+        housekeeper = Housekeeper(
+            redis: redis, service: plan.name, names: names, consumed: streams, emitted: emitted,
+            group: group, configuration: configuration)
+    }
+
+    var executor: (any TaskExecutor)? { redis.executor }
+
+    func name(ofOwn type: String) -> String { names.stream(type, owner: group.service) }
+
+    // MARK: - Epochs
+
+    func epoch() -> StoreEpoch { StoreEpoch(redis.followEpoch()) }
+
+    func checkEpoch() async { await redis.checkEpoch() }
+
+    // MARK: - Groups
+
+    func prepare() async throws(SagaError) {
+        try await ServerVersion.check(redis)
+        try await group.ensure(on: streams)
+    }
+
+    func recover(
+        from error: SagaError, of owner: String, _ streams: [Int], failures: Int
+    ) async -> Bool {
+        let reason = (error.cause as? RedisError)?.code
+        // The client itself says that the connection is lost, once and not for every owner.
+        let isNews = failures == 1 && reason != .connectionLost && reason != .epochOver
+        logger.log(
+            level: isNews ? .warning : .debug, "reading streams failed",
+            metadata: [
+                "owner": "\(owner)", "error": "\(error)", "failures": .stringConvertible(failures),
+            ])
+        guard reason == .server("NOGROUP") else { return false }
+        return (try? await group.ensure(on: streams.map { self.streams[$0] })) != nil
+    }
+
+    func keepHouse() async throws(SagaError) -> [Int?] { try await housekeeper.run() }
+
+    // MARK: - Reading
+
+    func read(
+        _ streams: [Int], count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Reading {
+        let reply = try await redis.write(
+            .xreadGroup(
+                group.service, configuration.consumerName,
+                streams.map { (self.streams[$0].key, ">") }, count: count),
+            in: RedisEpoch(epoch))
+        return reading(reply, deliveredBefore: false, epoch)
+    }
+
+    func readPending(
+        after: [Int: String], count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Reading {
+        let reply = try await redis.write(
+            .xreadGroup(
+                group.service, configuration.consumerName,
+                after.sorted { $0.key < $1.key }.map { (streams[$0.key].key, $0.value) },
+                count: count), in: RedisEpoch(epoch))
+        let counts = await deliveries(of: reply)
+        return reading(reply, deliveredBefore: true, epoch, counts: counts)
+    }
+
+    private func deliveries(of reply: RedisValue) async -> [Int: [String: Int]] {
+        var counts: [Int: [String: Int]] = [:]
+        let known = DeliveryCounts(redis: redis, group: group.service)
+        for pair in reply.array.map(Array.init) ?? [] {
+            guard let key = pair[0]?.string, let stream = positions[key] else { continue }
+            let ids = pair[1]?.array?.compactMap { $0[0]?.string } ?? []
+            counts[stream] = await known.counts(of: ids, in: key)
+        }
+        return counts
+    }
+
+    private func reading(
+        _ reply: RedisValue, deliveredBefore: Bool, _ epoch: StoreEpoch,
+        counts: [Int: [String: Int]] = [:]
+    ) -> Reading {
+        var reading = Reading()
+        reply.array?.forEach { pair in
+            guard let key = pair[0]?.string, let stream = positions[key] else { return }
+            var gone = EntryBatch(stream: stream, ids: [])
+            pair[1]?.array?.forEach { entry in
+                guard let id = entry[0]?.string else { return }
+                reading.last[stream] = id
+                guard let fields = entry[1]?.array else {
+                    gone.ids.append(id)
+                    return
+                }
+                let deliveries = counts[stream]?[id] ?? 1
+                reading.entries.append(
+                    HeldEntry(
+                        stream: stream, id: id,
+                        content: EntryParser.content(
+                            EntryParser.event(in: fields),
+                            sagaID: EntryParser.saga(in: fields), deliveries: deliveries,
+                            maximum: configuration.deliveriesMaximum),
+                        deliveredBefore: deliveredBefore, epoch: epoch))
+            }
+            if !gone.ids.isEmpty { reading.gone.append(gone) }
+        }
+        return reading
+    }
+
+    // MARK: - Ending and keeping
+
+    func acknowledge(_ batches: [EntryBatch], in epoch: StoreEpoch) async -> [SagaError?] {
+        let commands = batches.map {
+            RedisCommand.xack(streams[$0.stream].key, group.service, $0.ids)
+        }
+        do {
+            return try await redis.send(batch: commands, in: RedisEpoch(epoch)).map { result in
+                if case .failure(let error) = result { Self.sagaError(error) } else { nil }
+            }
+        } catch {
+            return Array(repeating: Self.sagaError(error), count: batches.count)
+        }
+    }
+
+    /// A call that was cancelled is as little an answer as one that was lost.
+    private static func sagaError(_ error: RedisError) -> SagaError {
+        var result = SagaError(error)
+        result.retry = error.retry != .never || error.code == .cancelled ? .later : .never
+        return result
+    }
+
+    func renew(_ batch: EntryBatch, in epoch: StoreEpoch) async throws(SagaError) {
+        _ = try await redis.write(
+            .xclaim(
+                streams[batch.stream].key, group.service, configuration.consumerName, idle: .zero,
+                batch.ids, onlyIDs: true), in: RedisEpoch(epoch))
+    }
+
+    func takeOver(
+        _ stream: Int, from cursor: String, count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Takeover {
+        let key = streams[stream].key
+        let reply = try await redis.write(
+            .xautoclaim(
+                key, group.service, configuration.consumerName, idle: configuration.leaseInUse,
+                from: cursor, count: count), in: RedisEpoch(epoch))
+        let claim = try decoding { () throws(RedisError) in try reply.streamClaim() }
+        let deliveries = await DeliveryCounts(redis: redis, group: group.service)
+            .counts(of: claim.entries.map(\.id), in: key)
+        var taken = Takeover()
+        taken.cursor = claim.cursor
+        taken.goneCount = claim.deletedIDs.count
+        taken.entries = claim.entries.map { entry in
+            HeldEntry(
+                stream: stream, id: entry.id,
+                content: EntryParser.content(
+                    entry["data"], sagaID: entry["correlationid"],
+                    deliveries: deliveries[entry.id] ?? 0,
+                    maximum: configuration.deliveriesMaximum),
+                deliveredBefore: true, epoch: epoch)
+        }
+        return taken
+    }
+
+    // MARK: - Listening
+
+    func listen(to streams: [Int], ring: @Sendable () -> Void) async {
+        let channels = streams.map { names.channel(self.streams[$0].type) }
+        for await event in redis.subscribe(channels: channels, buffer: .doorbell) {
+            if case .interrupted = event { continue }
+            ring()
+        }
+    }
+
+    func listen(toOwn types: [String], hear: @Sendable (Announcement) -> Void) async {
+        let byChannel = Dictionary(
+            types.map { (names.channel($0), $0) }, uniquingKeysWith: { first, _ in first })
+        for await event in redis.subscribe(channels: Array(byChannel.keys)) {
+            switch event {
+            case .active: hear(.active)
+            case .interrupted: break
+            case .message(let message):
+                guard let type = byChannel[message.channel] else { continue }
+                hear(.event(type: type) { try? EntryParser.event(message.payload) })
+            }
+        }
+    }
+}
+
+extension StoreEpoch {
+    init(_ epoch: RedisEpoch) {
+        self.init(epoch.number)
+    }
+}

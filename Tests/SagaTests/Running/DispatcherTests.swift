@@ -1,0 +1,139 @@
+import CloudEvents
+import Synchronization
+import Testing
+
+@testable import Saga
+
+/// Lanes go from worker to worker, and no worker takes anything over from the lane before.
+@Suite(.timeLimit(.minutes(1)))
+struct DispatcherTests {
+    /// What an entry's work saw of its task.
+    private struct Sight: Sendable {
+        var id: String
+        var task: Int
+        var isCancelled: Bool
+    }
+
+    private static func entry(_ id: String, saga: String? = nil) -> HeldEntry {
+        HeldEntry(
+            stream: 0, id: id,
+            content: .event(
+                CloudEvent(source: "/a", type: "T", subject: saga ?? id, data: Array("{}".utf8))),
+            deliveredBefore: false)
+    }
+
+    /// A dispatcher whose work hangs, until it is cancelled, for entries that are called so.
+    private static func make() -> (Dispatcher, AsyncStream<Sight>.AsyncIterator) {
+        let (sights, seen) = AsyncStream.makeStream(of: Sight.self)
+        let dispatcher = Dispatcher(
+            concurrency: 8, parkedMaximum: 8, executor: nil,
+            work: { entry, place in
+                let task = withUnsafeCurrentTask { $0?.hashValue ?? 0 }
+                let isCancelled = Task.isCancelled
+                if entry.id.hasPrefix("hangs") {
+                    place.limit(.zero)
+                    seen.yield(Sight(id: entry.id, task: task, isCancelled: isCancelled))
+                    try? await Task.sleep(for: .seconds(60))
+                    place.limit(nil)
+                }
+                return .done
+            },
+            acknowledge: { entry in
+                let task = withUnsafeCurrentTask { $0?.hashValue ?? 0 }
+                seen.yield(Sight(id: entry.id, task: task, isCancelled: Task.isCancelled))
+            })
+        return (dispatcher, sights.makeAsyncIterator())
+    }
+
+    private static func admit(_ id: String, saga: String? = nil, to dispatcher: Dispatcher) {
+        #expect(dispatcher.reserve(upTo: 1, orRing: Bell()) == 1)
+        dispatcher.admit([entry(id, saga: saga)])
+    }
+
+    /// Admits lanes one after another until one of them met a worker that had rested.
+    @Test func aWorkerTakesTheNextLane() async {
+        var (dispatcher, sights) = Self.make()
+        var known: Set<Int> = []
+        var number = 0
+        while true {
+            number += 1
+            Self.admit("\(number)", to: dispatcher)
+            guard let sight = await sights.next() else { break }
+            #expect(sight.id == "\(number)")
+            if !known.insert(sight.task).inserted { break }
+        }
+        dispatcher.stop()
+        await dispatcher.drain()
+    }
+
+    @Test func aCancelledWorkerDoesNotGoOnWithItsLane() async {
+        var (dispatcher, sights) = Self.make()
+        Self.admit("hangs", saga: "a", to: dispatcher)
+        Self.admit("next", saga: "a", to: dispatcher)
+        #expect(await sights.next()?.id == "hangs")
+        #expect(dispatcher.cancelOverdue() == ["a"])
+        #expect(await sights.next()?.isCancelled == true)
+
+        let next = await sights.next()
+
+        #expect(next?.id == "next" && next?.isCancelled == false)
+        dispatcher.stop()
+        await dispatcher.drain()
+    }
+
+    @Test func aCancelledWorkerTakesNoOtherLane() async {
+        var (dispatcher, sights) = Self.make()
+        Self.admit("hangs", to: dispatcher)
+        let hanging = await sights.next()
+        #expect(hanging?.isCancelled == false)
+        #expect(dispatcher.cancelOverdue() == ["hangs"])
+        #expect(await sights.next()?.isCancelled == true)
+
+        for number in 1...20 {
+            Self.admit("\(number)", to: dispatcher)
+            #expect(await sights.next()?.isCancelled == false)
+        }
+        #expect(dispatcher.cancelOverdue().isEmpty)
+        dispatcher.stop()
+        await dispatcher.drain()
+    }
+
+    /// As an undoing does, which goes on when its worker was cancelled for taking too long.
+    @Test func aPauseInATaskOfItsOwnHearsOfTheStop() async {
+        let (ends, ended) = AsyncStream.makeStream(of: Bool.self)
+        let dispatcher = Dispatcher(
+            concurrency: 1, parkedMaximum: 2, executor: nil,
+            work: { _, place in
+                ended.yield(await Task { await place.pause(.seconds(3_600)) }.value)
+                return .left
+            },
+            acknowledge: { _ in })
+        Self.admit("pauses", to: dispatcher)
+        // The only slot is free again once its holder pauses.
+        let bell = Bell()
+        while dispatcher.reserve(upTo: 1, orRing: bell) == 0 { await bell.awaitRing() }
+        dispatcher.giveBack(1)
+
+        dispatcher.stop()
+
+        for await goesOn in ends {
+            #expect(!goesOn)
+            break
+        }
+        await dispatcher.drain()
+    }
+
+    @Test func idleWorkersEndWhenItStops() async {
+        weak var gone: Dispatcher?
+        do {
+            var (dispatcher, sights) = Self.make()
+            gone = dispatcher
+            for number in 1...8 { Self.admit("\(number)", to: dispatcher) }
+            for _ in 1...8 { _ = await sights.next() }
+            dispatcher.stop()
+            await dispatcher.drain()
+        }
+        // A worker that waited would keep it.
+        while gone != nil { await Task.yield() }
+    }
+}

@@ -1,0 +1,109 @@
+import CloudEvents
+import Testing
+
+@testable import Saga
+
+@Suite(.timeLimit(.minutes(1)))
+struct LanesTests {
+    @Test func entriesOfOneSagaWaitForEachOther() {
+        var lanes = Lanes(concurrency: 8, parkedMaximum: 8)
+
+        #expect(lanes.reserve(upTo: 4) == 4)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "b")) == .start)
+        #expect(lanes.admit(entry("3-0", saga: "a")) == .wait)
+        #expect(lanes.admit(entry("3-0", saga: "a")) == .duplicate)
+
+        #expect(lanes.active == 3)
+        #expect(lanes.finish("a")?.id == "3-0")
+        #expect(lanes.finish("a") == nil)
+        #expect(lanes.finish("b") == nil)
+        #expect(lanes.isEmpty && lanes.active == 0)
+    }
+
+    @Test func nothingIsReadWithoutAFreeSlot() {
+        var lanes = Lanes(concurrency: 3, parkedMaximum: 8)
+
+        #expect(lanes.reserve(upTo: 2) == 2)
+        #expect(lanes.reserve(upTo: 2) == 1)
+        #expect(lanes.reserve(upTo: 2) == 0)
+        lanes.giveBack(2)
+        #expect(lanes.reserve(upTo: 9) == 2)
+    }
+
+    @Test func whatWaitsForAnotherTryGivesItsSlotsBackAndStaysHeld() {
+        var lanes = Lanes(concurrency: 2, parkedMaximum: 2)
+        #expect(lanes.reserve(upTo: 2) == 2)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
+
+        lanes.park("a")
+
+        #expect(lanes.active == 0 && lanes.parked == 2)
+        #expect(lanes.held(in: StoreEpoch()) == [0: ["1-0", "2-0"]])
+        #expect(lanes.reserve(upTo: 1) == 0, "too much waits for another try already")
+        #expect(lanes.resume("a") == true)
+        #expect(lanes.active == 2 && lanes.parked == 0)
+        lanes.abandon("a")
+        #expect(lanes.active == 0 && lanes.isEmpty)
+    }
+
+    @Test func aParkedLaneResumesOnlyOnAFreeSlot() {
+        var lanes = Lanes(concurrency: 1, parkedMaximum: 8)
+        #expect(lanes.reserve(upTo: 1) == 1)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        lanes.park("a")
+        #expect(lanes.reserve(upTo: 1) == 1)
+        #expect(lanes.admit(entry("2-0", saga: "b")) == .start)
+
+        #expect(lanes.resume("a") == false)
+        #expect(lanes.finish("b") == nil)
+        #expect(lanes.resume("a") == true)
+    }
+
+    @Test func anEntryOfALaterEpochWaitsBehindItselfAndRuns() {
+        var lanes = Lanes(concurrency: 8, parkedMaximum: 8)
+        #expect(lanes.reserve(upTo: 4) == 4)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
+
+        lanes.dropBefore(later)
+
+        #expect(lanes.active == 1, "what runs goes on, what waited is dropped")
+        #expect(lanes.admit(entry("1-0", saga: "a", in: later)) == .wait)
+        #expect(lanes.admit(entry("1-0", saga: "a", in: later)) == .duplicate)
+        #expect(lanes.active == 2)
+        let next = lanes.leave("a")
+        #expect(next?.id == "1-0" && next?.epoch == later)
+        #expect(lanes.leave("a") == nil)
+        #expect(lanes.isEmpty && lanes.active == 0 && lanes.parked == 0)
+    }
+
+    @Test func aParkedLaneIsLeftForWhatWasReadLater() {
+        var lanes = Lanes(concurrency: 2, parkedMaximum: 8)
+        #expect(lanes.reserve(upTo: 2) == 2)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
+        lanes.park("a")
+
+        lanes.dropBefore(later)
+
+        #expect(lanes.active == 0 && lanes.parked == 1)
+        #expect(lanes.reserve(upTo: 1) == 1)
+        #expect(lanes.admit(entry("1-0", saga: "a", in: later)) == .wait)
+        #expect(lanes.leave("a")?.epoch == later)
+        #expect(lanes.active == 1 && lanes.parked == 0)
+        #expect(lanes.finish("a") == nil)
+        #expect(lanes.isEmpty && lanes.active == 0)
+    }
+
+    private let later = StoreEpoch(1)
+
+    private func entry(
+        _ id: String, saga: String, in epoch: StoreEpoch = StoreEpoch()
+    ) -> HeldEntry {
+        let event = CloudEvent(source: "/a", type: "T", subject: saga, data: Array("{}".utf8))
+        return HeldEntry(
+            stream: 0, id: id, content: .event(event), deliveredBefore: false, epoch: epoch)
+    }
+}
