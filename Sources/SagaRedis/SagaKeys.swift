@@ -9,7 +9,8 @@ public import Saga
 ///     saga:{<service>}:timers               zset      due time → event type and saga ID
 ///     saga:{<service>}:dead                 stream    dead letters
 ///     saga:{<service>}:dead:<stream>:<id>   string    the letter of an entry, against a second one
-///     saga:{<service>}:cursor               hash      stream → all before it was dealt with
+///     saga:{<service>}:cursor               hash      stream → all before it was dealt with;
+///                                                     identity → whose data timers go by
 ///     {<service>}:<record>                  any       the service's own records
 ///
 /// The service in braces is a hash tag: all that one transition touches is in one slot. A

@@ -30,7 +30,7 @@ extension SagaRuntime {
                     plan, emitted: emitted, redis: redis, names: names,
                     configuration: configuration, logger: logger),
                 timers: RedisTimers(
-                    redis: redis, service: plan.name, names: names, route: plan.route,
+                    plan, redis: redis, names: names,
                     letterTimeToLive: configuration.ledgerTimeToLive)),
             configuration: configuration, logger: logger)
     }

@@ -4,6 +4,9 @@ package protocol SagaTimers: Sendable {
     ///
     /// Each becomes one event, once, whoever else fires them at the same time; it is gone only
     /// once its event stands. What is not a timer becomes a dead letter and is gone too.
+    ///
+    /// A store that has come back, perhaps with older data, first gives each timer its whole
+    /// time again: sagas have to do again what was lost, and are not to be cancelled for it.
     func fireDue() async throws(SagaError) -> FiredTimers
 }
 

@@ -2,23 +2,49 @@ import CloudEvents
 import NIOCore
 import Redis
 import Saga
+import Synchronization
 
 /// Moves due timers into the streams of their events.
-struct RedisTimers: SagaTimers {
+///
+/// Where Redis has gone back a moment, sagas do again what they had done, and find their time
+/// over: what is cancelled then had perhaps been completed, and dispatched. So no timer is fired
+/// on data of another identity before each has its whole time again.
+final class RedisTimers: SagaTimers {
     private static let batchMaximum = 64
+    private static let renewalMaximum = 1000
 
-    let redis: RedisClient
-    let service: String
-    let names: SagaKeys
-    let route: String
-    let letterTimeToLive: Duration
+    private let redis: RedisClient
+    private let service: String
+    private let names: SagaKeys
+    private let route: String
+    private let letterTimeToLive: Duration
+    /// The time that a timer has from its beginning.
+    private let grace: Duration
+    /// The epoch in which timers are known to have their time.
+    private let renewed = Mutex<RedisEpoch?>(nil)
+
+    init(
+        _ plan: ParticipantPlan, redis: RedisClient, names: SagaKeys, letterTimeToLive: Duration
+    ) {
+        self.redis = redis
+        self.names = names
+        self.letterTimeToLive = letterTimeToLive
+        service = plan.name
+        route = plan.route
+        grace = plan.lifecycle?.deadline ?? .zero
+    }
 
     func fireDue() async throws(SagaError) -> FiredTimers {
+        let epoch = redis.followEpoch()
+        if renewed.withLock({ $0 != epoch }) {
+            try await renew(in: epoch)
+            renewed.withLock { $0 = epoch }
+        }
         let reply: RedisValue
         do {
             reply = try await redis.evaluate(
                 TimerScript.due, keys: [names.timers(service)],
-                arguments: [.integer(Self.batchMaximum)])
+                arguments: [.integer(Self.batchMaximum)], in: epoch)
         } catch {
             throw SagaError(error)
         }
@@ -33,7 +59,7 @@ struct RedisTimers: SagaTimers {
             }
         }
         for (type, due) in Dictionary(grouping: timers, by: \.event) {
-            fired.groups.append(try await fire(due, type))
+            fired.groups.append(try await fire(due, type, in: epoch))
         }
         if answer.count > Self.batchMaximum {
             fired.rest = .zero
@@ -41,6 +67,37 @@ struct RedisTimers: SagaTimers {
             fired.rest = .milliseconds(max(next, 1))
         }
         return fired
+    }
+
+    /// Gives each timer its whole time again if Redis holds the data of another identity.
+    ///
+    /// Who may not be told the identity goes without.
+    private func renew(in epoch: RedisEpoch) async throws(SagaError) {
+        do throws(RedisError) {
+            guard let identity = try await identity(in: epoch) else { return }
+            var (end, moved) = (0, Self.renewalMaximum)
+            while moved == Self.renewalMaximum {
+                let answer = try await redis.evaluate(
+                    TimerScript.renew, keys: [names.timers(service), names.cursor(service)],
+                    arguments: [
+                        .string("\(identity.runID) \(identity.replicationID)"),
+                        .integer(grace.milliseconds), .integer(Self.renewalMaximum), .integer(end),
+                    ], in: epoch)
+                end = answer[0]?.integer ?? 0
+                moved = answer[1]?.integer ?? 0
+            }
+        } catch {
+            throw SagaError(error)
+        }
+    }
+
+    private func identity(in epoch: RedisEpoch) async throws(RedisError) -> ServerIdentity? {
+        do {
+            return ServerIdentity(try await redis.send(ServerIdentity.question, in: epoch))
+        } catch {
+            if error.outcome == .answered { return nil }
+            throw error
+        }
     }
 
     private struct Timer {
@@ -80,7 +137,7 @@ struct RedisTimers: SagaTimers {
     }
 
     private func fire(
-        _ timers: [Timer], _ type: String
+        _ timers: [Timer], _ type: String, in epoch: RedisEpoch
     ) async throws(SagaError) -> FiredTimers.Group {
         var arguments: [RedisArgument] = [.string(type), .string(names.channel(type))]
         for timer in timers {
@@ -96,7 +153,7 @@ struct RedisTimers: SagaTimers {
             let answer = try await redis.evaluate(
                 TimerScript.fire,
                 keys: [names.timers(service), names.stream(type, owner: service)],
-                arguments: arguments)
+                arguments: arguments, in: epoch)
             return FiredTimers.Group(
                 type: type, count: answer[0]?.integer ?? 0, silence: answer[1]?.string)
         } catch {

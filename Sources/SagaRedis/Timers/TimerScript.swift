@@ -5,6 +5,7 @@ import Redis
 ///     ZADD timers <due> "<EventType> <sagaID>"      by a transition
 ///     due:  which members are due, and how long until the next one
 ///     fire: for each member still there: ZREM, XADD its event, PUBLISH it
+///     renew: on data of another identity, each member has at least its whole time again
 ///
 /// Several replicas may fire the same timer; the one whose ZREM takes the member wins.
 enum TimerScript {
@@ -25,6 +26,32 @@ enum TimerScript {
             'LIMIT', 0, 1)
         table.insert(due, 1, next[2] and tonumber(next[2]) - now or -1)
         return due
+        """)
+
+    // KEYS timers and cursor, ARGV identity, grace in milliseconds, limit, time from the call
+    // before or 0 → {time before which no timer is due any more, how many were moved}
+    //
+    // The identity is noted last, so that who dies between two calls begins again. Without one
+    // from before nothing is known to be lost.
+    static let renew = RedisScript(
+        """
+        local known = redis.call('HGET', KEYS[2], 'identity')
+        if known == ARGV[1] then return {0, 0} end
+        local until_, late = tonumber(ARGV[4]), {}
+        if until_ == 0 then
+            local time = redis.call('TIME')
+            until_ = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2]
+        end
+        if known then
+            late = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. until_, 'LIMIT', 0, ARGV[3])
+            for _, member in ipairs(late) do
+                redis.call('ZADD', KEYS[1], until_, member)
+            end
+        end
+        if #late < tonumber(ARGV[3]) then
+            redis.call('HSET', KEYS[2], 'identity', ARGV[1])
+        end
+        return {until_, #late}
         """)
 
     // KEYS timers and stream, ARGV type and channel, then per timer: member, event ID, saga

@@ -45,4 +45,34 @@ struct RollbackTests {
         }
         await server.stop()
     }
+
+    /// What was lost has to be done again, and what is dispatched is not to be refunded meanwhile.
+    @Test func noSagaIsCancelledForTheTimeThatRedisWasAway() async throws {
+        let deadline = Duration.seconds(3)
+        let server = try await RedisServer.launch(RedisServer.Options(isDurable: true))
+        try await ShopRig.with(server: server, deadline: deadline) { rig in
+            let count = 20
+            try await rig.running { order in
+                for number in 0..<count { _ = try await order.begin("\(number)", OrderCreated()) }
+                try server.keepCopy()
+                let begun = ContinuousClock.now
+                try await rig.until("all are dispatched") {
+                    rig.saga.world.done("dispatch").count == count
+                }
+                await server.kill()
+                try await rig.until("their time is over") { .now > begun + deadline }
+                try await server.startFromCopy()
+
+                for number in 0..<count {
+                    try await rig.until("\(number) has an end") {
+                        try await order.status(of: "\(number)")?.isFinal == true
+                    }
+                    try await rig.settled("\(number)", order, as: .completed)
+                }
+                #expect(order.faults.isEmpty)
+            }
+            #expect(try await rig.stock()["shipped"] == count)
+        }
+        await server.stop()
+    }
 }
