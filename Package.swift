@@ -14,7 +14,7 @@ let settings: [SwiftSetting] = [
 // Where an asynchronous function of the engine runs is where its caller runs. Otherwise each call
 // would look up the task's executor, only to find that it is there already.
 let engineSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
-let engine: Set = ["Redis", "Saga", "SagaRedis"]
+let engine: Set = ["Redis", "Saga", "SagaRedis", "SagaTestKit"]
 
 // On Linux the headers are on the default path, and pkg-config only adds a warning about a
 // flag that SwiftPM refuses. Homebrew's are found through pkg-config alone.
@@ -116,6 +116,8 @@ let package = Package(
         module("Saga", ["CloudEvents", deque, lifecycle, logging, metrics]),
         module("SagaRedis", ["CloudEvents", "Redis", "Saga", logging, nioCore]),
 
+        module("SagaTestKit", ["CloudEvents", "Saga", logging]),
+
         // The gateway
         module(
             "Gateway",
@@ -202,7 +204,11 @@ let package = Package(
         tests("SagaTests", ["CloudEvents", "Saga", logging]),
         tests(
             "SagaRedisTests",
-            ["CloudEvents", "Redis", "RedisTestKit", "Saga", "SagaRedis", logging, nioCore]),
+            [
+                "CloudEvents", "Redis", "RedisTestKit", "Saga", "SagaRedis", "SagaTestKit", logging,
+                nioCore,
+            ]),
+        tests("SagaTestKitTests", ["CloudEvents", "Saga", "SagaTestKit", logging]),
         tests("SagaHTTPTests", orderServiceTestDependencies + ["Observability"]),
         tests(
             "SandboxServiceTests",

@@ -10,8 +10,14 @@ final class RedisSagaStore: SagaStore {
     private let scripts: TransitionScripts
     private let queue: TransitionQueue
     private let ledgerTimeToLive: Duration
+    private let epochs: EpochCheck
 
-    init(redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration) {
+    /// - Parameter epochs: those of the transport from whose entries transitions follow.
+    init(
+        redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration,
+        epochs: EpochCheck? = nil
+    ) {
+        self.epochs = epochs ?? EpochCheck(redis)
         self.redis = redis
         self.names = names
         self.ledgerTimeToLive = ledgerTimeToLive
@@ -28,6 +34,7 @@ final class RedisSagaStore: SagaStore {
         if let fault = request.fault {
             throw SagaError(.unexpectedState, "the changes cannot be made: \(fault)")
         }
+        if epoch != nil { await epochs.runIfDue() }
         return try request.answer(try await queue.run(request, in: epoch.map(RedisEpoch.init)))
     }
 

@@ -20,15 +20,16 @@ extension SagaRuntime {
         logger[metadataKey: "service"] = "\(plan.name)"
         let owned = plan.consumed.values.map(\.kind).filter { $0.owner == plan.name }
         let emitted = Set(participant.emitted.map(\.type)).union(owned.map(\.type)).sorted()
+        let epochs = EpochCheck(redis)
         try self.init(
             plan,
             on: SagaPorts(
                 store: RedisSagaStore(
                     redis: redis, service: plan.name, names: names,
-                    ledgerTimeToLive: configuration.ledgerTimeToLive),
+                    ledgerTimeToLive: configuration.ledgerTimeToLive, epochs: epochs),
                 transport: RedisTransport(
                     plan, emitted: emitted, redis: redis, names: names,
-                    configuration: configuration, logger: logger),
+                    configuration: configuration, epochs: epochs, logger: logger),
                 timers: RedisTimers(
                     plan, redis: redis, names: names,
                     letterTimeToLive: configuration.ledgerTimeToLive)),

@@ -121,6 +121,29 @@ struct DeadLetterTests {
         }
     }
 
+    /// Stock would stay reserved for ever, and only the letter would tell.
+    @Test func aFinishThatBecomesALetterBlocksTheStepThatOwesIt() async throws {
+        try await ShopRig.with { rig in
+            let stream = rig.keys.stream("OrderCompleted", owner: "order")
+            try await rig.running([rig.saga.order, rig.saga.payment, rig.saga.inventory]) { order in
+                _ = try await order.begin("1", OrderCreated())
+                try await rig.until("it is reserved") {
+                    try await rig.ledger("inventory", "1", "reserve") == "done"
+                }
+                for saga in ["1", "stranger"] {
+                    _ = try await rig.redis.send(
+                        .xadd(stream, ["data": "no json", "correlationid": .string(saga)]))
+                }
+                try await rig.until("both are letters") {
+                    try await rig.deadLetters("inventory").count == 2
+                }
+            }
+
+            #expect(try await rig.ledger("inventory", "1", "blocked") == "reserve")
+            #expect(try await rig.ledger("inventory", "stranger", "blocked") == nil)
+        }
+    }
+
     @Test func aCompensationThatHangsBlocksTheSaga() async throws {
         try await ShopRig.with {
             $0.compensationGiveUpAfter = .milliseconds(200)

@@ -23,6 +23,9 @@ package protocol EventTransport: Sendable {
     /// Where the engine's tasks run best; nil for anywhere.
     var executor: (any TaskExecutor)? { get }
 
+    /// Where entries are best read and decoded; nil for where the other tasks run.
+    var readingExecutor: (any TaskExecutor)? { get }
+
     /// What a person finds the stream of one of the participant's own types by.
     func name(ofOwn type: String) -> String
 

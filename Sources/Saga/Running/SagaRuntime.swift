@@ -145,8 +145,7 @@ public final class SagaRuntime: Service {
         let isRunning: @Sendable () -> Bool = { self.isRunning }
         for reader in readers {
             group.addTask { await reader.listen(while: isRunning) }
-            // Reading events is work for another core; only their answers belong on the loop.
-            group.addTask(executorPreference: globalConcurrentExecutor) {
+            group.addTask(executorPreference: ports.transport.readingExecutor) {
                 await reader.run(while: isRunning)
             }
         }

@@ -16,12 +16,14 @@ final class RedisTransport: EventTransport {
     private let positions: [String: Int]
     private let configuration: SagaRuntimeConfiguration
     private let housekeeper: Housekeeper
+    private let epochs: EpochCheck
     private let logger: Logger
 
     init(
         _ plan: ParticipantPlan, emitted: [String], redis: RedisClient, names: SagaKeys,
-        configuration: SagaRuntimeConfiguration, logger: Logger
+        configuration: SagaRuntimeConfiguration, epochs: EpochCheck? = nil, logger: Logger
     ) {
+        self.epochs = epochs ?? EpochCheck(redis)
         let streams = ConsumedStream.all(of: plan) { names.stream($0.type, owner: $0.owner) }
         self.streams = streams
         positions = Dictionary(
@@ -38,13 +40,16 @@ final class RedisTransport: EventTransport {
 
     var executor: (any TaskExecutor)? { redis.executor }
 
+    /// Reading events is work for another core; only their answers belong on the loop.
+    var readingExecutor: (any TaskExecutor)? { globalConcurrentExecutor }
+
     func name(ofOwn type: String) -> String { names.stream(type, owner: group.service) }
 
     // MARK: - Epochs
 
     func epoch() -> StoreEpoch { StoreEpoch(redis.followEpoch()) }
 
-    func checkEpoch() async { await redis.checkEpoch() }
+    func checkEpoch() async { await epochs.run() }
 
     // MARK: - Groups
 

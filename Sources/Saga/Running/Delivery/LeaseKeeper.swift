@@ -31,7 +31,7 @@ struct LeaseKeeper: Sendable {
 
     private func renew() async throws(SagaError) {
         let epoch = transport.epoch()
-        for (stream, ids) in dispatcher.held(in: epoch) {
+        for (stream, ids) in dispatcher.held(in: epoch).sorted(by: { $0.key < $1.key }) {
             for start in stride(from: 0, to: ids.count, by: Self.renewalMaximum) {
                 let batch = ids[start..<min(start + Self.renewalMaximum, ids.count)]
                 try await transport.renew(EntryBatch(stream: stream, ids: Array(batch)), in: epoch)

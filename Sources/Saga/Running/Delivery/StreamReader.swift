@@ -103,9 +103,7 @@ final class StreamReader: Sendable {
         let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
         guard reserved > 0 else { return 0 }
         // A count is per stream. With fewer slots than streams some streams have to wait.
-        let chosen =
-            reserved < indices.count
-            ? indices.shuffled().prefix(reserved).sorted() : Array(indices)
+        let chosen = reserved < indices.count ? someStreams(reserved) : Array(indices)
         let reading: Reading
         do {
             reading = try await transport.read(chosen, count: reserved / chosen.count, in: epoch)
@@ -115,6 +113,12 @@ final class StreamReader: Sendable {
         }
         await admit(reading, epoch, reserved: reserved)
         return reading.last.count
+    }
+
+    /// As many streams as there are slots, begun at one by chance so that none waits for ever.
+    private func someStreams(_ count: Int) -> [Int] {
+        let first = Int(chance.fraction() * Double(indices.count))
+        return (first..<first + count).map { indices.lowerBound + $0 % indices.count }.sorted()
     }
 
     /// Reads what was delivered to this consumer before and never acknowledged.

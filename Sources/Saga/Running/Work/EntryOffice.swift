@@ -41,6 +41,9 @@ struct EntryOffice: Sendable {
             return .left
         case .dead(let reason, let error, let attempts):
             letter = self.letter(entry, reason, error, attempts, firstTime)
+            if let step = await blockedStep(entry, trace?.sagaID) {
+                trace?.blocked = (step, eventID(entry))
+            }
         case .halfApplied(let field, let expected, let error):
             trace?.halfApplied(field, expected: expected, eventID: eventID(entry))
             let text = DeadLetter.halfApplied(
@@ -85,6 +88,32 @@ struct EntryOffice: Sendable {
                 DeadLetter.Trace.Mark(step: step.name, expected: "", entry: text))
         }
         return trace
+    }
+
+    /// The step that the saga still owes once its entry is a dead letter: a compensation, a finish.
+    ///
+    /// The ledger says whether it is owed: what is dead may be a stranger's, or a second copy.
+    private func blockedStep(_ entry: HeldEntry, _ sagaID: String?) async -> String? {
+        guard let sagaID else { return nil }
+        let owed = environment.streams[entry.stream].consumed.roles.compactMap {
+            role -> (step: String, role: StepRole)? in
+            switch role {
+            case .compensate(let step, _): (step.name, .compensate)
+            case .finish(let step, _): (step.name, .finish)
+            case .start, .pivot, .heard, .deadline: nil
+            }
+        }
+        guard !owed.isEmpty,
+            let look = try? await environment.ports.store.ledger(
+                of: sagaID, fields: owed.map(\.step))
+        else { return nil }
+        return owed.first { step, role in
+            guard let state = StepState(rawValue: look[step]?.state ?? "") else { return false }
+            return switch StepMachine.action(role, in: state) {
+            case .undo, .finish: true
+            default: false
+            }
+        }?.step
     }
 
     private func forwardSteps(_ entry: HeldEntry) -> [Step] {

@@ -244,20 +244,15 @@ final class EntryWork: Sendable {
         while true {
             do throws(SagaError) {
                 let value = try await ask()
-                if attempts > 0 { health.transition(nil) }
+                health.transition(nil)
                 return value
             } catch {
-                if error.code == .stopped || Task.isCancelled {
-                    // Nobody makes this call again, so its trouble is over with it.
-                    if attempts > 0 { health.transition(nil) }
-                    throw .stopped
-                }
+                if error.code == .stopped || Task.isCancelled { throw .stopped }
                 if error.code == .halfApplied, let mark {
                     throw .halfApplied(
                         field: mark.field, expected: mark.expected, error.debugDescription)
                 }
                 guard error.retry == .later else {
-                    if attempts > 0 { health.transition(nil) }
                     throw .dead(.contradiction, error.debugDescription, attempts: attempts + 1)
                 }
                 attempts += 1
@@ -271,10 +266,7 @@ final class EntryWork: Sendable {
                 }
                 let pause = RetrySchedule(pauseMaximum: .milliseconds(500)).pause(
                     after: attempts, random: environment.ports.chance.fraction())
-                guard await place.pause(pause) else {
-                    health.transition(nil)
-                    throw .stopped
-                }
+                guard await place.pause(pause) else { throw .stopped }
             }
         }
     }

@@ -1,0 +1,101 @@
+import CloudEvents
+import Saga
+import Synchronization
+import Testing
+
+extension StoreContract {
+    static let delivery: [StoreContract] = [
+        StoreContract("each entry goes to one process, in order, until it is dealt with") {
+            parties in
+            try await parties.lender.transport.prepare()
+            for number in 1...5 {
+                _ = try await parties.asker.store.apply(.ask("\(number)"), in: nil)
+            }
+            let (one, two) = (parties.lender.transport, try parties.otherLender().transport)
+            let (epoch, asked) = (one.epoch(), parties.asked)
+
+            let first = try await one.read([asked], count: 2, in: epoch)
+            let second = try await two.read([asked], count: 9, in: two.epoch())
+            #expect(first.entries.map(\.lane) == ["1", "2"])
+            #expect(second.entries.map(\.lane) == ["3", "4", "5"])
+            #expect(try await one.read([asked], count: 9, in: epoch).entries.isEmpty)
+            #expect(first.entries.allSatisfy { !$0.deliveredBefore })
+
+            let acknowledged = await one.acknowledge(
+                [EntryBatch(stream: asked, ids: [first.entries[0].id])], in: epoch)
+            #expect(acknowledged.map { $0 == nil } == [true])
+            let pending = try await one.readPending(after: [asked: "0"], count: 9, in: epoch)
+            #expect(pending.entries.map(\.lane) == ["2"])
+            #expect(pending.entries.allSatisfy { $0.deliveredBefore })
+            let last = try #require(pending.last[asked])
+            let rest = try await one.readPending(after: [asked: last], count: 9, in: epoch)
+            #expect(rest.entries.isEmpty && rest.last.isEmpty)
+        },
+        StoreContract("what nobody renews for a lease is taken over") { parties in
+            let (one, two) = (parties.lender.transport, try parties.otherLender().transport)
+            try await one.prepare()
+            for number in 1...2 {
+                _ = try await parties.asker.store.apply(.ask("\(number)"), in: nil)
+            }
+            let (epoch, asked) = (one.epoch(), parties.asked)
+            let entries = try await one.read([asked], count: 9, in: epoch).entries
+            #expect(entries.count == 2)
+            let kept = EntryBatch(stream: asked, ids: [entries[0].id])
+
+            let taken = try await parties.eventually("the second is taken over") {
+                try await one.renew(kept, in: epoch)
+                let taken = try await two.takeOver(asked, from: "0-0", count: 9, in: two.epoch())
+                return taken.entries.isEmpty ? nil : taken.entries
+            }
+
+            #expect(taken.map(\.lane) == ["2"])
+            #expect(taken.allSatisfy { $0.deliveredBefore })
+            let left = try await one.readPending(after: [asked: "0"], count: 9, in: epoch)
+            #expect(left.entries.map(\.lane) == ["1"])
+        },
+        StoreContract("the lag is what nobody has read") { parties in
+            let transport = parties.lender.transport
+            try await transport.prepare()
+            for number in 1...3 {
+                _ = try await parties.asker.store.apply(.ask("\(number)"), in: nil)
+            }
+            _ = try await transport.read([parties.asked], count: 1, in: transport.epoch())
+
+            #expect(try await transport.keepHouse()[parties.asked] == 2)
+        },
+        StoreContract("doorbells ring, and the participant hears its own events") { parties in
+            try await parties.lender.transport.prepare()
+            let heard = Heard()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    await parties.lender.transport.listen(to: [parties.asked]) {
+                        heard.rings.withLock { $0 += 1 }
+                    }
+                }
+                group.addTask {
+                    await parties.asker.transport.listen(toOwn: [LoanAsked.type]) { announced in
+                        guard case .event(_, let read) = announced else { return }
+                        heard.subjects.withLock { $0.append(read()?.subject ?? "") }
+                    }
+                }
+                var number = 0
+                _ = try await parties.eventually("both have heard") {
+                    number += 1
+                    _ = try await parties.asker.store.apply(.ask("\(number)"), in: nil)
+                    await parties.subject.letTimePass()
+                    // The first ring may have been for the beginning.
+                    return heard.isEnough ? true : nil
+                }
+                group.cancelAll()
+            }
+            #expect(heard.subjects.withLock { $0.allSatisfy { Int($0) != nil } })
+        },
+    ]
+}
+
+private final class Heard: Sendable {
+    let rings = Mutex(0)
+    let subjects = Mutex<[String]>([])
+
+    var isEnough: Bool { rings.withLock { $0 > 1 } && subjects.withLock { !$0.isEmpty } }
+}

@@ -1,0 +1,40 @@
+import Saga
+import Testing
+
+extension StoreContract {
+    static let timers: [StoreContract] = [
+        StoreContract("a timer that is due becomes one event") { parties in
+            _ = try await parties.asker.timers.fireDue()
+            _ = try await parties.asker.store.apply(.ask("1", within: .milliseconds(20)), in: nil)
+            _ = try await parties.asker.store.apply(.ask("2", within: .seconds(60)), in: nil)
+
+            let fired = try await parties.eventually("the first is due") {
+                let fired = try await parties.asker.timers.fireDue()
+                return fired.groups.isEmpty ? nil : fired
+            }
+
+            #expect(fired.groups.map(\.type) == [EventKind(deadlineOf: "asker").type])
+            #expect(fired.groups.map(\.count) == [1])
+            let rest = try #require(try await parties.asker.timers.fireDue().rest)
+            #expect(rest > .seconds(10) && rest <= .seconds(60))
+        },
+        StoreContract("a timer that is taken back never comes") { parties in
+            let store = parties.asker.store
+            _ = try await store.apply(.ask("1", within: .milliseconds(20)), in: nil)
+            _ = try await store.apply(
+                StoreTransition(
+                    changes: Changes {
+                        $0.cancelTimer("1", event: EventKind(deadlineOf: "asker").type)
+                    }), in: nil)
+            _ = try await store.apply(.ask("2", within: .milliseconds(40)), in: nil)
+
+            let fired = try await parties.eventually("the other is due") {
+                let fired = try await parties.asker.timers.fireDue()
+                return fired.groups.isEmpty ? nil : fired
+            }
+
+            #expect(fired.groups.map(\.count) == [1])
+            #expect(try await parties.asker.timers.fireDue().rest == nil)
+        },
+    ]
+}

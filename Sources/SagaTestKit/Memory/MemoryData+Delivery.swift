@@ -1,0 +1,110 @@
+import CloudEvents
+import Saga
+
+/// Groups and what is pending in them, as `EventTransport` promises it.
+extension MemoryData {
+    /// Gives a group's consumer what nobody had yet.
+    package mutating func read(
+        _ stream: String, group name: String, consumer: String, count: Int,
+        at now: ContinuousClock.Instant
+    ) -> [Entry] {
+        guard var known = streams[stream] else { return [] }
+        var group = known.groups[name] ?? Group()
+        let first = known.entries.partitioningIndex { $0.number > group.lastDelivered }
+        let entries = Array(known.entries[first...].prefix(count))
+        for entry in entries {
+            group.lastDelivered = entry.number
+            group.pending[entry.number] = Pending(consumer: consumer, touched: now, deliveries: 1)
+        }
+        known.groups[name] = group
+        streams[stream] = known
+        return entries
+    }
+
+    /// Gives a consumer again what it has and did not acknowledge, with the number of deliveries.
+    package mutating func readPending(
+        _ stream: String, group name: String, consumer: String, after: Int, count: Int,
+        at now: ContinuousClock.Instant
+    ) -> [(number: Int, entry: Entry?, deliveries: Int)] {
+        guard let pending = streams[stream]?.groups[name]?.pending else { return [] }
+        let numbers = pending.filter { $0.key > after && $0.value.consumer == consumer }
+            .keys.sorted().prefix(count)
+        return numbers.map { number in
+            let deliveries = touch(number, of: stream, name, consumer, now)
+            return (number, entry(number, of: stream), deliveries)
+        }
+    }
+
+    /// Gives a consumer what nobody renewed for a lease.
+    package mutating func takeOver(
+        _ stream: String, group name: String, consumer: String, idle lease: Duration, count: Int,
+        at now: ContinuousClock.Instant
+    ) -> (entries: [(entry: Entry, deliveries: Int)], goneCount: Int) {
+        guard let pending = streams[stream]?.groups[name]?.pending else { return ([], 0) }
+        let numbers = pending.filter { now - $0.value.touched >= lease }.keys.sorted()
+            .prefix(count)
+        var taken: [(Entry, Int)] = []
+        var goneCount = 0
+        for number in numbers {
+            guard let entry = entry(number, of: stream) else {
+                streams[stream]?.groups[name]?.pending[number] = nil
+                goneCount += 1
+                continue
+            }
+            taken.append((entry, touch(number, of: stream, name, consumer, now)))
+        }
+        return (taken, goneCount)
+    }
+
+    /// Renews a lease without counting a delivery.
+    package mutating func renew(
+        _ stream: String, group name: String, consumer: String, numbers: [Int],
+        at now: ContinuousClock.Instant
+    ) {
+        for number in numbers {
+            guard var pending = streams[stream]?.groups[name]?.pending[number] else { continue }
+            pending.consumer = consumer
+            pending.touched = now
+            streams[stream]?.groups[name]?.pending[number] = pending
+        }
+    }
+
+    package mutating func acknowledge(_ stream: String, group name: String, numbers: [Int]) {
+        for number in numbers { streams[stream]?.groups[name]?.pending[number] = nil }
+    }
+
+    /// How many entries of a stream a group has not read.
+    package func lag(_ stream: String, group name: String) -> Int {
+        guard let known = streams[stream] else { return 0 }
+        let last = known.groups[name]?.lastDelivered ?? 0
+        return known.entries.count - known.entries.partitioningIndex { $0.number > last }
+    }
+
+    private mutating func touch(
+        _ number: Int, of stream: String, _ group: String, _ consumer: String,
+        _ now: ContinuousClock.Instant
+    ) -> Int {
+        let before = streams[stream]?.groups[group]?.pending[number]?.deliveries ?? 0
+        streams[stream]?.groups[group]?.pending[number] = Pending(
+            consumer: consumer, touched: now, deliveries: before + 1)
+        return before + 1
+    }
+
+    private func entry(_ number: Int, of stream: String) -> Entry? {
+        guard let entries = streams[stream]?.entries else { return nil }
+        let index = entries.partitioningIndex { $0.number >= number }
+        return index < entries.count && entries[index].number == number ? entries[index] : nil
+    }
+}
+
+extension Array {
+    /// The first index whose element satisfies a predicate that holds for a suffix.
+    fileprivate func partitioningIndex(where isInSuffix: (Element) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isInSuffix(self[middle]) { high = middle } else { low = middle + 1 }
+        }
+        return low
+    }
+}

@@ -1,0 +1,97 @@
+package import CloudEvents
+package import Saga
+
+/// All that stands in a store in memory, of every service: a plain value, so that a copy of it
+/// is a snapshot to go back to.
+///
+///     streams   "order:OrderCreated"  ─▶ entries; groups: what each has read, what is pending
+///     ledgers   "payment:42"          ─▶ field → text
+///     records   "payment:payment:42"  ─▶ hash, text, or index
+///     timers    "order"               ─▶ "OrderDeadlineReached 42" → when
+package struct MemoryData: Sendable {
+    package struct Entry: Sendable {
+        package var number: Int
+        package var bytes: [UInt8]
+        package var sagaID: String?
+
+        package var id: String { "\(number)-0" }
+    }
+
+    package struct Pending: Sendable {
+        package var consumer: String
+        /// When it was delivered or renewed.
+        package var touched: ContinuousClock.Instant
+        package var deliveries: Int
+    }
+
+    package struct Group: Sendable {
+        package var lastDelivered = 0
+        package var pending: [Int: Pending] = [:]
+    }
+
+    package struct Stream: Sendable {
+        package var entries: [Entry] = []
+        package var groups: [String: Group] = [:]
+        package var lastNumber = 0
+    }
+
+    package enum Record: Hashable, Sendable {
+        case hash([String: String])
+        case text(String, until: ContinuousClock.Instant?)
+        case index([String: Double])
+    }
+
+    package struct Letter: Sendable {
+        package var letter: DeadLetter
+        package var sagaID: String?
+    }
+
+    package var streams: [String: Stream] = [:]
+    package var ledgers: [String: [String: String]] = [:]
+    package var records: [String: Record] = [:]
+    package var timers: [String: [String: ContinuousClock.Instant]] = [:]
+    package var letters: [String: [Letter]] = [:]
+
+    package init() {}
+
+    package static func stream(_ type: String, owner: String) -> String { "\(owner):\(type)" }
+
+    // MARK: - Streams
+
+    /// Appends an event, as its owner does.
+    package mutating func append(_ event: CloudEvent, owner: String) {
+        append(event.json(), sagaID: event.correlationID, to: Self.stream(event.type, owner: owner))
+    }
+
+    /// Appends anything, as a foreign hand does.
+    package mutating func append(_ bytes: [UInt8], sagaID: String?, to stream: String) {
+        var known = streams[stream] ?? Stream()
+        known.lastNumber += 1
+        known.entries.append(Entry(number: known.lastNumber, bytes: bytes, sagaID: sagaID))
+        streams[stream] = known
+    }
+
+    /// The events of a stream that can be read.
+    package func events(_ type: String, owner: String) -> [CloudEvent] {
+        streams[Self.stream(type, owner: owner)]?.entries
+            .compactMap { try? CloudEvent(json: $0.bytes) } ?? []
+    }
+
+    // MARK: - Ledgers and records
+
+    package func ledger(_ service: String, _ sagaID: String) -> [String: String] {
+        ledgers["\(service):\(sagaID)"] ?? [:]
+    }
+
+    package func record(
+        _ service: String, _ name: RecordName, at now: ContinuousClock.Instant
+    ) -> Record? {
+        let record = records["\(service):\(name)"]
+        if case .text(_, let end?) = record, end <= now { return nil }
+        return record
+    }
+
+    package mutating func set(_ service: String, _ name: RecordName, _ record: Record?) {
+        records["\(service):\(name)"] = record
+    }
+}

@@ -1,0 +1,64 @@
+import CloudEvents
+package import Saga
+
+/// One participant's timers in memory.
+package struct MemoryTimers: SagaTimers {
+    private let server: MemoryServer
+    private let service: String
+    private let route: String
+    private let grace: Duration
+    private let chance: any SagaChance
+    private let line: any MemoryLine
+    private let renewed: RenewedEpoch
+
+    package init(
+        _ server: MemoryServer, plan: ParticipantPlan, chance: any SagaChance,
+        line: any MemoryLine = SureLine()
+    ) {
+        self.server = server
+        self.line = line
+        self.chance = chance
+        service = plan.name
+        route = plan.route
+        grace = plan.lifecycle?.deadline ?? .zero
+        renewed = RenewedEpoch(server.epoch)
+    }
+
+    package func fireDue() async throws(SagaError) -> FiredTimers {
+        let epoch = server.epoch
+        let isNew = renewed.isNew(epoch)
+        let fired = try await line.carry("\(service) timers") { () throws(SagaError) in
+            try server.change(in: epoch) { data in
+                if isNew { renew(&data) }
+                return fire(&data)
+            }
+        }
+        renewed.note(epoch)
+        return fired
+    }
+
+    private func renew(_ data: inout MemoryData) {
+        let time = server.clock.now + grace
+        data.timers[service] = data.timers[service]?.mapValues { max($0, time) }
+    }
+
+    private func fire(_ data: inout MemoryData) -> FiredTimers {
+        var fired = FiredTimers()
+        let now = server.clock.now
+        let timers = data.timers[service] ?? [:]
+        for (member, _) in timers.filter({ $0.value <= now }).sorted(by: { $0.key < $1.key }) {
+            let words = member.split(separator: " ", maxSplits: 1).map(String.init)
+            guard words.count == 2 else { continue }
+            data.append(
+                CloudEvent(
+                    id: chance.eventID(), source: "/\(service)", type: words[0], subject: words[1],
+                    time: server.clock.wallMilliseconds, coordination: "choreography",
+                    route: route, data: Array("{}".utf8)),
+                owner: service)
+            data.timers[service]?[member] = nil
+            fired.groups.append(FiredTimers.Group(type: words[0], count: 1))
+        }
+        fired.rest = data.timers[service]?.values.min().map { $0 - now }
+        return fired
+    }
+}

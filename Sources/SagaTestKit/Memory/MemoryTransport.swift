@@ -1,0 +1,230 @@
+import CloudEvents
+package import Saga
+
+/// Streams in memory, as one process of one participant sees them.
+package final class MemoryTransport: EventTransport {
+    package let streams: [ConsumedStream]
+    package let executor: (any TaskExecutor)?
+    package var readingExecutor: (any TaskExecutor)? { executor }
+
+    private let server: MemoryServer
+    private let group: String
+    private let configuration: SagaRuntimeConfiguration
+    private let line: any MemoryLine
+    private let isHeard: @Sendable () -> Bool
+
+    /// - Parameters:
+    ///   - isHeard: whether a doorbell arrives, asked for each.
+    package init(
+        _ server: MemoryServer, plan: ParticipantPlan, configuration: SagaRuntimeConfiguration,
+        executor: (any TaskExecutor)? = nil, line: any MemoryLine = SureLine(),
+        isHeard: @escaping @Sendable () -> Bool = { true }
+    ) {
+        self.server = server
+        group = plan.name
+        self.configuration = configuration
+        self.executor = executor
+        self.line = line
+        self.isHeard = isHeard
+        streams = ConsumedStream.all(of: plan) { MemoryData.stream($0.type, owner: $0.owner) }
+    }
+
+    package func name(ofOwn type: String) -> String { MemoryData.stream(type, owner: group) }
+
+    package func epoch() -> StoreEpoch { server.epoch }
+
+    package func checkEpoch() async {}
+
+    package func prepare() async throws(SagaError) {
+        try await line.carry("\(group) prepare") {}
+    }
+
+    // MARK: - Reading
+
+    package func read(
+        _ streams: [Int], count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Reading {
+        try await line.carry("\(group) read") { () throws(SagaError) in
+            try change(in: epoch) { data in
+                var reading = Reading()
+                for stream in streams {
+                    let entries = data.read(
+                        self.streams[stream].key, group: group,
+                        consumer: configuration.consumerName, count: count, at: server.clock.now)
+                    reading.last[stream] = entries.last?.id
+                    reading.entries += entries.map {
+                        held($0, stream, epoch, deliveries: 1, deliveredBefore: false)
+                    }
+                }
+                return reading
+            }
+        }
+    }
+
+    package func readPending(
+        after: [Int: String], count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Reading {
+        try await line.carry("\(group) read pending") { () throws(SagaError) in
+            try change(in: epoch) { data in
+                var reading = Reading()
+                for (stream, last) in after.sorted(by: { $0.key < $1.key }) {
+                    let found = data.readPending(
+                        streams[stream].key, group: group, consumer: configuration.consumerName,
+                        after: Self.number(last), count: count, at: server.clock.now)
+                    reading.last[stream] = found.last.map { "\($0.number)-0" }
+                    let gone = found.filter { $0.entry == nil }.map { "\($0.number)-0" }
+                    if !gone.isEmpty { reading.gone.append(EntryBatch(stream: stream, ids: gone)) }
+                    reading.entries += found.compactMap { one in
+                        one.entry.map {
+                            held(
+                                $0, stream, epoch, deliveries: one.deliveries,
+                                deliveredBefore: true)
+                        }
+                    }
+                }
+                return reading
+            }
+        }
+    }
+
+    private func held(
+        _ entry: MemoryData.Entry, _ stream: Int, _ epoch: StoreEpoch, deliveries: Int,
+        deliveredBefore: Bool
+    ) -> HeldEntry {
+        HeldEntry(
+            stream: stream, id: entry.id,
+            content: content(entry, deliveries: deliveries),
+            deliveredBefore: deliveredBefore, epoch: epoch)
+    }
+
+    private func content(_ entry: MemoryData.Entry, deliveries: Int) -> HeldEntry.Content {
+        let event = try? CloudEvent(json: entry.bytes)
+        let maximum = configuration.deliveriesMaximum
+        if deliveries > maximum {
+            return .unreadable(
+                HeldEntry.Unreadable(
+                    bytes: entry.bytes, reason: .tooManyDeliveries,
+                    error: "delivered \(deliveries) times without an end",
+                    sagaID: event?.correlationID ?? entry.sagaID, event: event,
+                    isHopeless: deliveries > 2 * maximum))
+        }
+        if let event { return .event(event) }
+        return .unreadable(
+            HeldEntry.Unreadable(
+                bytes: entry.bytes, reason: .undecodable, error: "it is not an event",
+                sagaID: entry.sagaID))
+    }
+
+    private static func number(_ id: String) -> Int {
+        id.split(separator: "-").first.flatMap { Int($0) } ?? 0
+    }
+
+    private func change<Value: Sendable>(
+        in epoch: StoreEpoch, _ body: (inout MemoryData) throws(SagaError) -> Value
+    ) throws(SagaError) -> Value {
+        try server.change(in: epoch, rings: false, body)
+    }
+
+    package func recover(
+        from error: SagaError, of owner: String, _ streams: [Int], failures: Int
+    ) async -> Bool { false }
+
+    // MARK: - Ending and keeping
+
+    package func acknowledge(_ batches: [EntryBatch], in epoch: StoreEpoch) async -> [SagaError?] {
+        do {
+            try await line.carry("\(group) acknowledge") { () throws(SagaError) in
+                try change(in: epoch) { data in
+                    for batch in batches {
+                        data.acknowledge(
+                            streams[batch.stream].key, group: group,
+                            numbers: batch.ids.map(Self.number))
+                    }
+                }
+            }
+            return batches.map { _ in nil }
+        } catch {
+            return batches.map { _ in error }
+        }
+    }
+
+    package func renew(_ batch: EntryBatch, in epoch: StoreEpoch) async throws(SagaError) {
+        try await line.carry("\(group) renew") { () throws(SagaError) in
+            try change(in: epoch) { data in
+                data.renew(
+                    streams[batch.stream].key, group: group, consumer: configuration.consumerName,
+                    numbers: batch.ids.map(Self.number), at: server.clock.now)
+            }
+        }
+    }
+
+    package func takeOver(
+        _ stream: Int, from cursor: String, count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Takeover {
+        try await line.carry("\(group) take over") { () throws(SagaError) in
+            try change(in: epoch) { data in
+                let found = data.takeOver(
+                    streams[stream].key, group: group, consumer: configuration.consumerName,
+                    idle: configuration.leaseInUse, count: count, at: server.clock.now)
+                var taken = Takeover()
+                taken.goneCount = found.goneCount
+                taken.entries = found.entries.map {
+                    held(
+                        $0.entry, stream, epoch, deliveries: $0.deliveries, deliveredBefore: true)
+                }
+                return taken
+            }
+        }
+    }
+
+    package func keepHouse() async throws(SagaError) -> [Int?] {
+        try await line.carry("\(group) keep house") {
+            let contents = server.contents
+            return streams.map { contents.lag($0.key, group: group) }
+        }
+    }
+
+    // MARK: - Listening
+
+    package func listen(to streams: [Int], ring: @Sendable () -> Void) async {
+        let names = Set(streams.map { self.streams[$0].key })
+        ring()
+        let bells = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        let listening = Task(executorPreference: executor) { [server, isHeard] in
+            await server.listen(to: names) { _ in
+                if isHeard() { bells.continuation.yield() }
+            }
+            bells.continuation.finish()
+        }
+        await withTaskCancellationHandler {
+            for await _ in bells.stream { ring() }
+        } onCancel: {
+            listening.cancel()
+        }
+        listening.cancel()
+    }
+
+    package func listen(toOwn types: [String], hear: @Sendable (Announcement) -> Void) async {
+        let names = Dictionary(
+            types.map { (name(ofOwn: $0), $0) }, uniquingKeysWith: { first, _ in first })
+        hear(.active)
+        let grown = AsyncStream<String>.makeStream(bufferingPolicy: .bufferingNewest(1024))
+        let listening = Task(executorPreference: executor) { [server, isHeard] in
+            await server.listen(to: Set(names.keys)) { stream in
+                if isHeard() { grown.continuation.yield(stream) }
+            }
+            grown.continuation.finish()
+        }
+        await withTaskCancellationHandler {
+            for await stream in grown.stream {
+                guard let type = names[stream],
+                    let entry = server.contents.streams[stream]?.entries.last
+                else { continue }
+                hear(.event(type: type) { try? CloudEvent(json: entry.bytes) })
+            }
+        } onCancel: {
+            listening.cancel()
+        }
+        listening.cancel()
+    }
+}
