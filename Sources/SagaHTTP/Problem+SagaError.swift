@@ -17,6 +17,7 @@ extension Problem {
 }
 
 extension SagaError {
-    /// Whether waiting can mend it, in this process or in the one that comes after it.
-    public var mayPass: Bool { retry == .later || code == .stopped }
+    /// Whether waiting can mend it, in this process or in the one that comes after it, or
+    /// reading again what Redis holds.
+    public var mayPass: Bool { retry == .later || code == .stopped || code == .epochOver }
 }

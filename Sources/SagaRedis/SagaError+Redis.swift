@@ -7,11 +7,12 @@ extension SagaError {
     /// Whatever it answers says something about itself and may be over soon, unless it proves
     /// that the data is at fault: its user had no right to a command for a while, or it was
     /// full, a replica, or of a version that words its errors in a way of its own. What an ended
-    /// epoch was about is dropped here, and read again if it is still there.
+    /// epoch was about is not called again but read again, if it is still there.
     init(_ error: RedisError) {
         let code: Code =
             switch error.outcome {
-            case .notSent where error.code == .closed || error.code == .epochOver: .stopped
+            case .notSent where error.code == .closed: .stopped
+            case .notSent where error.code == .epochOver: .epochOver
             case .notSent: .unavailable
             case .unknown: .outcomeUnknown
             case .answered: error.provesDataAtFault ? .unexpectedState : .unavailable

@@ -76,4 +76,10 @@ struct RecordCollectionTests {
             }
         }
     }
+
+    @Test(arguments: [SagaError.Code.stopped, .epochOver])
+    func aRuntimeThatStopsAndAnEpochThatIsOverMayPass(_ code: SagaError.Code) {
+        #expect(SagaError(code, "in a moment").mayPass)
+        #expect(!SagaError(.unexpectedState, "damaged").mayPass)
+    }
 }

@@ -4,7 +4,7 @@ public struct SagaError: Error, CustomStringConvertible, CustomDebugStringConver
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
             case invalidDefinition, invalidConfiguration, undecodable, unavailable, outcomeUnknown
-            case blocked, stopped, unexpectedState, rejected, halfApplied
+            case blocked, stopped, epochOver, unexpectedState, rejected, halfApplied
         }
         private let value: Value
 
@@ -22,6 +22,9 @@ public struct SagaError: Error, CustomStringConvertible, CustomDebugStringConver
         public static let blocked = Code(value: .blocked)
         /// The runtime stops.
         public static let stopped = Code(value: .stopped)
+        /// Redis may hold other data by now than the call was about, and nothing was changed:
+        /// what it holds has to be read again.
+        public static let epochOver = Code(value: .epochOver)
         /// The ledger says what cannot be: data was lost, or a foreign hand wrote it.
         public static let unexpectedState = Code(value: .unexpectedState)
         /// A transition failed after it had begun to write; a person has to look.

@@ -32,8 +32,8 @@ package protocol SagaStore: Sendable {
     /// - Throws: `unavailable` if nothing was changed and trying again can help; `outcomeUnknown`
     ///   if it may have been applied, when applying one with a mark again is safe;
     ///   `unexpectedState` if the data that it is to change is at fault; `halfApplied` if some of
-    ///   it stands, when its ledger says `unknown` and none of its events went out; `stopped` if
-    ///   the epoch has ended or the store was closed.
+    ///   it stands, when its ledger says `unknown` and none of its events went out; `epochOver` if
+    ///   the epoch has ended; `stopped` if the store was closed.
     func apply(
         _ transition: StoreTransition, in epoch: StoreEpoch?
     ) async throws(SagaError) -> TransitionAnswer

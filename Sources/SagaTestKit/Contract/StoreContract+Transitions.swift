@@ -114,7 +114,7 @@ extension StoreContract {
             let error = await #expect(throws: SagaError.self) {
                 try await store.apply(.lend("2"), in: epoch)
             }
-            #expect(error?.code == .stopped)
+            #expect(error?.code == .epochOver)
             let present = try await parties.eventually("another epoch") {
                 let present = parties.lender.transport.epoch()
                 return present > epoch ? present : nil

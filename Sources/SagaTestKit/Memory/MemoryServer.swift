@@ -38,7 +38,7 @@ package final class MemoryServer: Sendable {
         var grown: [(ring: @Sendable (String) -> Void, stream: String)] = []
         let result = state.withLock { state -> Result<Value, SagaError> in
             if let epoch, epoch.number != state.epoch {
-                return .failure(SagaError(.stopped, "the store holds other data by now"))
+                return .failure(SagaError(.epochOver, "the store holds other data by now"))
             }
             let before = state.contents.streams
             let result = Result { () throws(SagaError) in try body(&state.contents) }

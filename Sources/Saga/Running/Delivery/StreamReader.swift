@@ -78,7 +78,9 @@ final class StreamReader: Sendable {
                 failures = 0
             } catch {
                 failures += 1
-                if error.code != .stopped { health.reading(owner, error) }
+                if error.code != .stopped && error.code != .epochOver {
+                    health.reading(owner, error)
+                }
                 readsPending = true
                 await recover(from: error, failures: failures)
             }

@@ -37,7 +37,7 @@ struct EntryOffice: Sendable {
         let letter: DeadLetter
         var trace = trace(entry)
         switch interruption {
-        case .stopped:
+        case .stopped, .epochOver:
             return .left
         case .dead(let reason, let error, let attempts):
             letter = self.letter(entry, reason, error, attempts, firstTime)
@@ -230,7 +230,9 @@ struct EntryOffice: Sendable {
                 letter.lastTime = environment.clock.wallMilliseconds
                 return try await transitions.store.keep(letter, trace, in: entry.epoch)
             } catch {
-                if error.code == .stopped || Task.isCancelled { return nil }
+                if error.code == .stopped || error.code == .epochOver || Task.isCancelled {
+                    return nil
+                }
                 attempts += 1
                 if transitions.health.isNews("letter: \(error.message)") {
                     environment.logger.warning(

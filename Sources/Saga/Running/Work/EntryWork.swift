@@ -4,8 +4,10 @@ import Metrics
 
 /// Why the work on an entry ended without an end.
 enum Interruption: Error {
-    /// The runtime stops, or the store holds other data by now; the entry stays pending.
+    /// The runtime stops. The entry stays pending where it is.
     case stopped
+    /// The store may hold other data by now. The entry is read again if it is still there.
+    case epochOver
     /// Nothing here can deal with it.
     case dead(DeadLetter.Reason, String, attempts: Int)
     /// A transition of this ledger field failed after it had begun to write.
@@ -248,6 +250,7 @@ final class EntryWork: Sendable {
                 return value
             } catch {
                 if error.code == .stopped || Task.isCancelled { throw .stopped }
+                if error.code == .epochOver { throw .epochOver }
                 if error.code == .halfApplied, let mark {
                     throw .halfApplied(
                         field: mark.field, expected: mark.expected, error.debugDescription)
