@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Synchronization
+public import Testing
 
 /// An address that stays while the server behind it changes, as managed services have one.
 ///
@@ -16,10 +17,41 @@ public final class TCPForwarder: Sendable {
 
     private final class Target: Sendable {
         let port: Mutex<Int>
-        let alteration = Mutex<Alteration?>(nil)
+        let alteration = Mutex<PendingAlteration?>(nil)
 
         init(_ port: Int) {
             self.port = Mutex(port)
+        }
+
+        func altered(_ bytes: ByteBuffer) -> ByteBuffer {
+            alteration.withLock { $0?.altered(bytes) ?? bytes }
+        }
+    }
+
+    /// An alteration, and whether it has found what it is to alter.
+    private struct PendingAlteration {
+        var change: Alteration
+        var place: SourceLocation
+        var isFound = false
+        var hasOtherLength = false
+
+        /// What is not found passes as it came.
+        mutating func altered(_ bytes: ByteBuffer) -> ByteBuffer {
+            let text = String(buffer: bytes)
+            let altered = change(text)
+            guard altered != text else { return bytes }
+            guard altered.utf8.count == bytes.readableBytes else {
+                hasOtherLength = true
+                return bytes
+            }
+            isFound = true
+            return ByteBuffer(string: altered)
+        }
+
+        /// Why it did not do its work, if so.
+        var fault: Comment? {
+            if hasOtherLength { return "the forwarder was told to alter a text's length" }
+            return isFound ? nil : "the forwarder never found what it was told to alter"
         }
     }
 
@@ -44,7 +76,7 @@ public final class TCPForwarder: Sendable {
                     .flatMap { server in
                         client.eventLoop.makeCompletedFuture {
                             try client.pipeline.syncOperations.addHandler(
-                                Passage(to: server) { target.alteration.withLock { $0 } })
+                                Passage(to: server, target.altered))
                         }
                     }
                     .flatMap { client.setOption(.autoRead, value: true) }
@@ -59,12 +91,22 @@ public final class TCPForwarder: Sendable {
     }
 
     /// Lets what clients send from now on be changed; what comes in one piece is shown as such.
-    public func alter(_ alteration: Alteration?) {
-        target.alteration.withLock { $0 = alteration }
+    ///
+    /// The test fails if the alteration before it never found what it was to alter.
+    public func alter(
+        _ alteration: Alteration?, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let next = alteration.map { PendingAlteration(change: $0, place: sourceLocation) }
+        let last = target.alteration.withLock { current in
+            defer { current = next }
+            return current
+        }
+        if let last, let fault = last.fault { Issue.record(fault, sourceLocation: last.place) }
     }
 
-    /// Takes no more connections; those that are open stay.
+    /// Takes no more connections; those that are open stay, and what they carry is not altered.
     public func stop() async {
+        alter(nil)
         try? await channel.close()
     }
 }
@@ -74,20 +116,15 @@ private final class Passage: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     private let other: any Channel
-    private let alteration: () -> TCPForwarder.Alteration?
+    private let altered: (ByteBuffer) -> ByteBuffer
 
-    init(to other: any Channel, _ alteration: @escaping () -> TCPForwarder.Alteration? = { nil }) {
+    init(to other: any Channel, _ altered: @escaping (ByteBuffer) -> ByteBuffer = { $0 }) {
         self.other = other
-        self.alteration = alteration
+        self.altered = altered
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
-        if let alteration = alteration() {
-            let altered = alteration(String(buffer: bytes))
-            if altered.utf8.count == bytes.readableBytes { bytes = ByteBuffer(string: altered) }
-        }
-        other.writeAndFlush(bytes, promise: nil)
+        other.writeAndFlush(altered(unwrapInboundIn(data)), promise: nil)
     }
 
     func channelInactive(context: ChannelHandlerContext) {

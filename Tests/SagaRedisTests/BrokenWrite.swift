@@ -1,4 +1,5 @@
 import RedisTestKit
+import Testing
 
 /// Lets one write of a transition's script fail on a real server: its command is misspelled.
 ///
@@ -46,9 +47,9 @@ struct BrokenWrite: Sendable {
 
 extension TCPForwarder {
     /// Breaks that write from now on, or none.
-    func breakWrite(_ write: BrokenWrite?) {
+    func breakWrite(_ write: BrokenWrite?, sourceLocation: SourceLocation = #_sourceLocation) {
         guard let write else { return alter(nil) }
-        alter { write.altered($0) }
+        alter({ write.altered($0) }, sourceLocation: sourceLocation)
     }
 }
 

@@ -11,7 +11,7 @@ import Testing
 struct HalfAppliedTests {
     private static let key: RecordName = "key:1"
 
-    /// Two writes before anything stands, six after.
+    /// Two of the writes before anything stands, and five after.
     @Test func aSagaThatBeganByHalfNeverBegan() async throws {
         try await ShopRig.breakable { rig, forwarder in
             let order = try rig.runtime(rig.saga.order)
