@@ -11,12 +11,12 @@ final class SimulatedLine: MemoryLine {
     }
 
     private let simulation: Simulation
-    private let process: SimulatedProcess
+    private let caller: SimulatedProcess
     private let state = Mutex(State())
 
-    init(_ simulation: Simulation, process: SimulatedProcess) {
+    init(_ simulation: Simulation, caller: SimulatedProcess) {
         self.simulation = simulation
-        self.process = process
+        self.caller = caller
     }
 
     /// From now on nothing passes.
@@ -36,9 +36,9 @@ final class SimulatedLine: MemoryLine {
         if simulation.happens({ $0.crashBefore }) { throw crash("before \(call)") }
         let result = Result { () throws(SagaError) in try effect() }
         if case .failure(let error) = result {
-            simulation.trace.note("\(process.name) \(call): \(error.code)")
+            simulation.trace.note("\(caller.name) \(call): \(error.code)")
         } else {
-            simulation.trace.note("\(process.name) \(call)")
+            simulation.trace.note("\(caller.name) \(call)")
         }
         await simulation.delay()
         if simulation.happens({ $0.crashAfter }) { throw crash("after \(call)") }
@@ -50,7 +50,7 @@ final class SimulatedLine: MemoryLine {
     }
 
     private func crash(_ cause: String) -> SagaError {
-        process.crash(cause)
+        caller.crash(cause)
         return SagaError(.stopped, "the process is dead")
     }
 

@@ -32,7 +32,7 @@ final class SimulatedProcess: Sendable {
     var participant: String { plan.name }
 
     func start() throws {
-        let line = SimulatedLine(simulation, process: self)
+        let line = SimulatedLine(simulation, caller: self)
         let server = simulation.server
         let random = simulation
         let runtime = try SagaRuntime(

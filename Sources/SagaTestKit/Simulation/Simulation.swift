@@ -160,8 +160,8 @@ package final class Simulation: Sendable {
         }
         if happens({ $0.restarts / 10 }) {
             let all = processes.withLock { $0 }
-            let process = all[below(all.count)]
-            Task(executorPreference: executor) { await process.stop(restarts: true) }
+            let chosen = all[below(all.count)]
+            Task(executorPreference: executor) { await chosen.stop(restarts: true) }
         }
         if happens({ $0.clockJumps / 10 }) {
             clock.shiftWall(by: Int64((fraction() - 0.5) * 7_200_000))
