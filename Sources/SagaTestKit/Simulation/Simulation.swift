@@ -167,6 +167,7 @@ package final class Simulation: Sendable {
             clock.shiftWall(by: Int64((fraction() - 0.5) * 7_200_000))
         }
         if happens({ $0.repetitions / 10 }) { repeatSomething() }
+        if happens({ $0.losses / 10 }) { loseSomething() }
         if happens({ $0.rollbacks / 10 }) { goBack() }
         if happens({ $0.outages / 10 }) {
             setAway(true)
@@ -212,6 +213,21 @@ package final class Simulation: Sendable {
         let (stream, entry) = all[below(all.count)]
         trace.note("an event of \(stream) comes again")
         try? server.change { $0.append(entry.bytes, sagaID: entry.sagaID, to: stream) }
+    }
+
+    /// An entry is gone before a group has dealt with it, as after a careless XTRIM or XACK.
+    private func loseSomething() {
+        let faults = state.withLock { $0.faults }
+        try? server.change(rings: false) { data in
+            let owed = data.owed.filter { one in
+                let kept = one.isRead ? faults.kept.union(faults.keptOnceRead) : faults.kept
+                return !kept.contains { one.stream.hasSuffix(":\($0)") }
+            }
+            guard !owed.isEmpty else { return }
+            let one = owed[below(owed.count)]
+            data.lose(one)
+            trace.note("\(one.group) loses an event of \(one.stream)")
+        }
     }
 
     /// Starts a process again, after a while.

@@ -27,6 +27,13 @@ package struct SimulationFaults: Sendable {
     package var rollbacks = 0.0
     /// How often an old event is published once more, in a second.
     package var repetitions = 0.2
+    /// How often an entry is gone before a group has dealt with it, in a second.
+    package var losses = 0.2
+    /// Types of events that are never lost, as nobody asks for them again.
+    package var kept: Set<String> = []
+    /// Types of events that are not lost once somebody works on them: what was done for them
+    /// outside, only the books of whoever did it could tell.
+    package var keptOnceRead: Set<String> = []
     /// How often the clock on the wall jumps, by up to an hour, in a second.
     package var clockJumps = 0.05
 
@@ -43,6 +50,7 @@ package struct SimulationFaults: Sendable {
         faults.pauses = 0
         faults.restarts = 0
         faults.outages = 0
+        faults.losses = 0
         faults.repetitions = 0
         faults.clockJumps = 0
         return faults
