@@ -28,9 +28,9 @@ final class EpochCheck: Sendable {
         last.withLock { $0 = now }
     }
 
-    /// Asks if that was too long ago; never, if nobody has asked yet.
-    func runIfDue() async {
-        guard let known = last.withLock({ $0 }), clock.now - known > Self.ageMaximum else { return }
-        await run()
+    /// Whether that was too long ago; never, if nobody has asked yet.
+    var isDue: Bool {
+        guard let known = last.withLock({ $0 }) else { return false }
+        return clock.now - known > Self.ageMaximum
     }
 }

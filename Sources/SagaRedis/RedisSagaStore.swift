@@ -34,7 +34,7 @@ final class RedisSagaStore: SagaStore {
         if let fault = request.fault {
             throw SagaError(.unexpectedState, "the changes cannot be made: \(fault)")
         }
-        if epoch != nil { await epochs.runIfDue() }
+        if epoch != nil, epochs.isDue { await epochs.run() }
         return try request.answer(try await queue.run(request, in: epoch.map(RedisEpoch.init)))
     }
 

@@ -1,7 +1,9 @@
 package import CloudEvents
 
 /// One transition, as a store applies it: all of it or nothing.
-package struct StoreTransition: Sendable {
+///
+/// A class, as it goes through many asynchronous calls, each of which would have to keep a copy.
+package final class StoreTransition: Sendable {
     /// A ledger field, what it has to hold and what it is to hold.
     package struct Mark: Sendable {
         package var sagaID: String
@@ -25,10 +27,10 @@ package struct StoreTransition: Sendable {
     }
 
     /// Nil for a local transaction that belongs to no step of a saga.
-    package var mark: Mark?
-    package var changes: Changes
+    package let mark: Mark?
+    package let changes: Changes
     /// Of the participant's own types; they go out in this order.
-    package var events: [CloudEvent]
+    package let events: [CloudEvent]
 
     package init(_ mark: Mark? = nil, changes: Changes = Changes(), events: [CloudEvent] = []) {
         self.mark = mark

@@ -124,9 +124,8 @@ extension EntryWork {
             throw .dead(.contradiction, String(reflecting: error), attempts: 1)
         }
         answer.changes = Changes()
-        var transition = environment.transitions.transition(answer, origin: origin)
-        if let entry, transition.events.count == 1 { transition.events[0].id = entry.eventID }
-        _ = try await apply(transition)
+        _ = try await apply(
+            environment.transitions.transition(answer, origin: origin, id: entry?.eventID))
     }
 
     // MARK: - Only forward

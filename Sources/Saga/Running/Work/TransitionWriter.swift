@@ -47,8 +47,14 @@ final class TransitionWriter: Sendable {
     }
 
     /// A transaction that belongs to no step of a saga.
-    func transition(_ planned: PlannedTransition, origin: Origin) -> StoreTransition {
-        StoreTransition(changes: planned.changes, events: events(of: planned, origin: origin))
+    ///
+    /// - Parameter id: the ID of its event, if that has one already.
+    func transition(
+        _ planned: PlannedTransition, origin: Origin, id: String? = nil
+    ) -> StoreTransition {
+        var events = events(of: planned, origin: origin)
+        if let id, events.count == 1 { events[0].id = id }
+        return StoreTransition(changes: planned.changes, events: events)
     }
 
     /// Has a transition applied, once; counts, and notes what keeps others from working.
