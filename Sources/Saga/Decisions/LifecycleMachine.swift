@@ -101,6 +101,42 @@ package enum LifecycleMachine {
         input == .begin ? .absent : .pending
     }
 
+    /// Whether what an input changes depends on who takes part, which the ledger notes.
+    package static func asksWhoTakesPart(_ input: LifecycleInput) -> Bool {
+        switch input {
+        case .begin, .pivot: false
+        case .heard, .request: true
+        }
+    }
+
+    /// The same input for a saga that began with others than would take part now.
+    ///
+    /// - Parameters:
+    ///   - began: with whom it began.
+    ///   - known: whose answers the route knows.
+    ///   - former: who take part in sagas of before alone.
+    /// - Throws: `unexpectedState` if nobody could hear an answer that the saga has to wait for.
+    package static func narrowed(
+        _ input: LifecycleInput, to began: Set<String>, known: Set<String>, former: Set<String>
+    ) throws(SagaError) -> LifecycleInput {
+        let awaiting: [String]
+        switch input {
+        case .begin, .pivot, .heard(_, nil): return input
+        case .heard(_, .some(let names)), .request(let names): awaiting = names
+        }
+        if let lost = began.subtracting(known).min() {
+            throw SagaError(
+                .unexpectedState,
+                "the saga began with '\(lost)', who has no leg on the route any more: name a "
+                    + "FormerLeg for it until no such saga is left")
+        }
+        let names = awaiting.filter(began.contains) + began.intersection(former).sorted()
+        switch input {
+        case .heard(let answer, _): return .heard(answer: answer, awaiting: names)
+        case .begin, .pivot, .request: return .request(awaiting: names)
+        }
+    }
+
     /// What an input changes; nil if nothing.
     package static func action(
         _ input: LifecycleInput, in state: LifecycleState
