@@ -64,6 +64,23 @@ public struct Perform: ParticipantPart {
         self.init(leg, giveUpAfter, undoGiveUpAfter, perform, undo)
     }
 
+    /// Declares what is done on a leg, and how it is undone with no change of records.
+    ///
+    /// The undone event goes out without content.
+    public init<Input, Success, Failure, Undone>(
+        _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
+        undoGiveUpAfter: Duration? = nil,
+        perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
+        undo: @escaping @Sendable (StepContext) async throws -> Void
+    ) {
+        self.init(
+            leg, giveUpAfter, undoGiveUpAfter, perform,
+            { context in
+                try await undo(context)
+                return Transition(Undone())
+            })
+    }
+
     /// Declares what is done on a leg that has nothing to undo.
     public init<Input, Success, Failure>(
         _ leg: Leg<Input, Success, Failure, NoEvent>, giveUpAfter: Duration? = nil,

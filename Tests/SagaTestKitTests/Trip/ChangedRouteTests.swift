@@ -1,0 +1,149 @@
+import CloudEvents
+import Saga
+import SagaTestKit
+import Testing
+
+private protocol InsurerEvent: SagaEvent {}
+extension InsurerEvent { static var owner: String { "insurers" } }
+private struct TripInsured: InsurerEvent {}
+private struct InsuranceRefused: InsurerEvent, FailureEvent { var reason, detail: String }
+private struct InsuranceEnded: InsurerEvent, UndoneEvent {}
+
+/// A route changes while sagas run: each waits for those with whom it began.
+@Suite(.timeLimit(.minutes(1)))
+struct ChangedRouteTests {
+    private static let insure = Leg(
+        "insure", by: "insurers", on: CarBooked.self, emits: TripInsured.self,
+        orElse: InsuranceRefused.self, undone: InsuranceEnded.self)
+    private static let insuredEnds = RouteOwner(
+        "trips", begins: TripRequested.self, completes: TripBooked.self, on: TripInsured.self,
+        cancelled: TripCancelled.self, request: TripCancellationRequested.self)
+    private static let insured = Route("trip", owner: insuredEnds) {
+        TripSaga.hotel
+        TripSaga.flight
+        TripSaga.car
+        insure
+    }
+    private static let onFootEnds = RouteOwner(
+        "trips", begins: TripRequested.self, completes: TripBooked.self,
+        on: HotelBooked.self, FlightBooked.self, cancelled: TripCancelled.self,
+        request: TripCancellationRequested.self)
+    private static let onFoot = Route("trip", owner: onFootEnds) {
+        TripSaga.hotel
+        TripSaga.flight
+    }
+    private static let onFootNow = Route("trip", owner: onFootEnds) {
+        TripSaga.hotel
+        TripSaga.flight
+        FormerLeg("car", by: "cars", orElse: CarRefused.self, undone: CarCancelled.self)
+    }
+
+    @Test func theLedgerOfASagaNotesWhoTakesPart() async throws {
+        let rig = TripRig()
+        _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
+
+        #expect(rig.life("1").state == "pending")
+        #expect(rig.life("1").note == "cars,flights,hotels")
+    }
+
+    @Test func whoHasJoinedTheRouteSinceIsNotAwaited() async throws {
+        let rig = TripRig()
+        _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
+        let trips = try rig.runtime(Self.overseen(Self.insured))
+        _ = try await trips.begin("2", TripRequested(city: "Rome"))
+
+        for id in ["1", "2"] {
+            _ = try await trips.requestCancellation(of: id, reason: BusinessFailure("asked"))
+        }
+
+        #expect(rig.life("1").state == "cancelling:cars,flights,hotels")
+        #expect(rig.life("2").state == "cancelling:cars,flights,hotels,insurers")
+        try await rig.running(
+            [Self.overseen(Self.insured), TripSaga.hotels, TripSaga.flights, TripSaga.cars]
+        ) {
+            let outcome = try await trips.outcome(of: "1", within: .seconds(10))
+            #expect(outcome == .cancelled)
+        }
+        #expect(rig.life("2").state.hasPrefix("cancelling:cars,flights,hotels,insurers"))
+    }
+
+    @Test func anAnswerThatCameEarlyLeavesTheNoteOfWhoTakesPart() async throws {
+        let rig = TripRig()
+        _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
+        let trips = Self.overseen(Self.insured)
+
+        try await rig.running([trips]) {
+            try rig.say(HotelCancelled(), of: "1")
+            try await rig.until("the answer is kept") {
+                rig.life("1").state == "pending+hotels"
+            }
+            try rig.say(CarRefused(reason: "no_car", detail: ""), of: "1")
+            try await rig.until("the refusal cancels") {
+                rig.life("1").state == "cancelling:flights,hotels+cars,hotels"
+            }
+        }
+
+        #expect(rig.life("1").note == "no_car")
+    }
+
+    @Test func whoHasLeftTheRouteSinceIsAwaitedAsAFormerLeg() async throws {
+        let rig = TripRig()
+        _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
+        let trips = try rig.runtime(Self.overseen(Self.onFootNow))
+        _ = try await trips.begin("2", TripRequested(city: "Rome"))
+
+        for id in ["1", "2"] {
+            _ = try await trips.requestCancellation(of: id, reason: BusinessFailure("asked"))
+        }
+
+        #expect(rig.life("1").state == "cancelling:cars,flights,hotels")
+        #expect(rig.life("2").state == "cancelling:flights,hotels")
+        try await rig.running(
+            [Self.overseen(Self.onFootNow), TripSaga.hotels, TripSaga.flights, TripSaga.cars]
+        ) {
+            let outcome = try await trips.outcome(of: "1", within: .seconds(10))
+            #expect(outcome == .cancelled)
+        }
+    }
+
+    @Test func aSagaOfWhoIsForgottenIsNotCancelledWithoutHim() async throws {
+        let rig = TripRig()
+        _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
+        let trips = try rig.runtime(Self.overseen(Self.onFoot))
+
+        let error = await #expect(throws: SagaError.self) {
+            try await trips.requestCancellation(of: "1", reason: BusinessFailure("asked"))
+        }
+
+        #expect(error?.message.contains("the saga began with 'cars'") == true)
+        #expect(rig.life("1").state == "pending")
+    }
+
+    @Test func aPivotWaitsForAllItsEvents() async throws {
+        let rig = TripRig()
+        let trips = try rig.runtime(Self.overseen(Self.onFoot))
+        _ = try await trips.begin("1", TripRequested(city: "Rome"))
+
+        try await rig.running([Self.overseen(Self.onFoot)]) {
+            try rig.say(FlightBooked(seat: "2A"), of: "1")
+            try await rig.until("the flight is kept") {
+                rig.server.contents.ledger("trips", "1")["join:lifecycle"] != nil
+            }
+            let status = try await trips.status(of: "1")
+            #expect(status == .pending)
+            try rig.say(HotelBooked(room: "1"), of: "1")
+            let outcome = try await trips.outcome(of: "1", within: .seconds(10))
+            #expect(outcome == .completed)
+        }
+    }
+
+    private static func overseen(_ route: Route) -> Participant {
+        Participant(route, "trips") {
+            if route.ends.pivot.count > 1 {
+                Oversee(onFootEnds) { _, _ in Transition(TripBooked()) }
+            } else {
+                Oversee(insuredEnds) { _, _ in Transition(TripBooked()) }
+            }
+        }
+    }
+}

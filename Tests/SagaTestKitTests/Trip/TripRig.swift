@@ -1,0 +1,94 @@
+import CloudEvents
+import Logging
+import Saga
+import SagaTestKit
+import Synchronization
+import Testing
+
+/// The travel agency of the trips: what is booked by a key, and cancelled, it knows for good.
+let agency = Agency()
+
+final class Agency: Sendable {
+    private struct Books {
+        var booked: [String] = []
+        var cancelled: Set<String> = []
+    }
+
+    private let books = Mutex(Books())
+
+    /// How often something was booked for a trip and stands.
+    func standing(_ trip: String) -> [String] {
+        books.withLock { books in
+            books.booked.filter {
+                $0.contains(":\(trip):") && !books.cancelled.contains($0)
+            }
+        }
+    }
+
+    func book(_ what: String, _ key: String) async throws -> String {
+        if what == "nowhere" { throw BusinessFailure("no_room", "Nobody lets rooms there.") }
+        return books.withLock { books in
+            books.booked.append(key)
+            return "1 in \(what)"
+        }
+    }
+
+    func cancel(_ key: String) async throws {
+        books.withLock { _ = $0.cancelled.insert(key) }
+    }
+}
+
+/// Participants on one store in memory.
+struct TripRig {
+    let server = MemoryServer()
+
+    func runtime(_ participant: Participant) throws -> SagaRuntime {
+        let plan = try ParticipantPlan(participant)
+        var configuration = SagaRuntimeConfiguration()
+        configuration.consumerName = "replica"
+        let ports = SagaPorts(
+            store: MemorySagaStore(server, service: plan.name),
+            transport: MemoryTransport(server, plan: plan, configuration: configuration),
+            timers: MemoryTimers(server, plan: plan, chance: SystemSagaChance()))
+        return try SagaRuntime(
+            plan, on: ports, configuration: configuration, logger: Logger(label: "trips"))
+    }
+
+    /// Runs participants while `body` does, and stops them.
+    func running(
+        _ participants: [Participant], _ body: @Sendable () async throws -> Void
+    ) async throws {
+        let runtimes = try participants.map(runtime)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for runtime in runtimes { group.addTask { try await runtime.run() } }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
+    /// An event as its owner would have said it.
+    func say<Event: SagaEvent>(_ event: Event, of trip: String) throws {
+        let said = CloudEvent(
+            source: "/\(Event.owner)", type: Event.type, subject: trip, route: "trip",
+            data: try EventPayload.encode(event))
+        try say([said], owner: Event.owner)
+    }
+
+    func say(_ events: [CloudEvent], owner: String) throws {
+        try server.change { data throws(SagaError) in
+            for event in events { data.append(event, owner: owner) }
+        }
+    }
+
+    func life(_ trip: String) -> LedgerEntry {
+        LedgerEntry(server.contents.ledger("trips", trip)["lifecycle"] ?? "")
+    }
+
+    func until(_ what: String, _ holds: @Sendable () -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(20)
+        while !holds() {
+            try #require(ContinuousClock.now < end, "not in time: \(what)")
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+}
