@@ -40,7 +40,8 @@ package struct JoinState: Hashable, Sendable {
     }
 
     package var note: String {
-        String(decoding: Array(came.map(\.payload).joined(separator: [Self.separator])), as: UTF8.self)
+        String(
+            decoding: Array(came.map(\.payload).joined(separator: [Self.separator])), as: UTF8.self)
     }
 
     private static let prefix = "came:"

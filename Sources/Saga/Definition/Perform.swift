@@ -15,8 +15,7 @@ public struct Perform: ParticipantPart {
     private let giveUpAfter: Duration?
     private let undoGiveUpAfter: Duration?
     private let decode: Step.JoinedDecoder
-    private let makeFailure:
-        @Sendable (BusinessFailure, Changes) throws -> PlannedTransition
+    private let makeFailure: @Sendable (BusinessFailure, Changes) throws -> PlannedTransition
     private let undo: Step.Bound?
     private let nothingToUndo: Step.Bound
     private var failureChanges: @Sendable (BusinessFailure, StepContext) throws -> Changes = {
@@ -79,6 +78,18 @@ public struct Perform: ParticipantPart {
                 try await undo(context)
                 return Transition(Undone())
             })
+    }
+
+    /// Declares what is done on a leg, after what undoes it: for a function that has a name.
+    public init<Input, Success, Failure, Undone>(
+        _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
+        undoGiveUpAfter: Duration? = nil,
+        undo: @escaping @Sendable (StepContext) async throws -> Void,
+        perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
+    ) {
+        self.init(
+            leg, giveUpAfter: giveUpAfter, undoGiveUpAfter: undoGiveUpAfter, perform: perform,
+            undo: undo)
     }
 
     /// Declares what is done on a leg that has nothing to undo.

@@ -58,13 +58,16 @@ struct RouteAssignment {
         let known = route.finishes.map(RouteDigest.line)
         for (leg, finish) in declared
         where leg.name != finish.name || !known.contains(RouteDigest.line(finish)) {
-            faults.append("what finishes \(finish.name) is declared on leg \(leg.step), not its own")
+            faults.append(
+                "what finishes \(finish.name) is declared on leg \(leg.step), not its own")
         }
     }
 
     private mutating func checkOwner() {
         let isOwner = route.ends.owner == name
-        if isOwner, lifecycles.isEmpty { faults.append("it owns the route and does not oversee it") }
+        if isOwner, lifecycles.isEmpty {
+            faults.append("it owns the route and does not oversee it")
+        }
         if !isOwner, !lifecycles.isEmpty {
             faults.append("it oversees the route, which '\(route.ends.owner)' owns")
         }

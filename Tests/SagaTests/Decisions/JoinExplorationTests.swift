@@ -41,13 +41,22 @@ struct JoinExplorationTests {
                     Oversee(Self.guidedEnds) { _, _ in Transition(TourBooked()) }
                 },
                 Participant(route, "bed") {
-                    Perform(Self.bed) { _, _ in Transition(BedTaken()) } undo: { _ in }
+                    Perform(Self.bed) { _, _ in
+                        Transition(BedTaken())
+                    } undo: { _ in
+                    }
                 },
                 Participant(route, "seat") {
-                    Perform(Self.seat) { _, _ in Transition(SeatTaken()) } undo: { _ in }
+                    Perform(Self.seat) { _, _ in
+                        Transition(SeatTaken())
+                    } undo: { _ in
+                    }
                 },
                 Participant(route, "guide") {
-                    Perform(Self.guide) { _, _ in Transition(GuideHired()) } undo: { _ in }
+                    Perform(Self.guide) { _, _ in
+                        Transition(GuideHired())
+                    } undo: { _ in
+                    }
                 },
             ]
         ).run()
@@ -78,10 +87,16 @@ struct JoinExplorationTests {
                 Oversee(aloneEnds) { _, _ in Transition(TourBooked()) }
             },
             Participant(route, "bed") {
-                Perform(bed) { _, _ in Transition(BedTaken()) } undo: { _ in }
+                Perform(bed) { _, _ in
+                    Transition(BedTaken())
+                } undo: { _ in
+                }
             },
             Participant(route, "seat") {
-                Perform(seat) { _, _ in Transition(SeatTaken()) } undo: { _ in }
+                Perform(seat) { _, _ in
+                    Transition(SeatTaken())
+                } undo: { _ in
+                }
             },
         ]
     }

@@ -89,7 +89,10 @@ struct RouteTests {
             OrderSaga.arrange
         }
         let payment = Participant(shorter, "payment") {
-            Perform(OrderSaga.charge) { _, _ in Transition(PaymentProcessed()) } undo: { _ in }
+            Perform(OrderSaga.charge) { _, _ in
+                Transition(PaymentProcessed())
+            } undo: { _ in
+            }
         }
 
         let faults = Participant.faults(between: [
@@ -107,7 +110,10 @@ struct RouteTests {
             "its legs are charge (payment), reserve (inventory), arrange (shipping)")
         refuses(
             Participant(OrderSaga.route, "shipping") {
-                Perform(OrderSaga.arrange) { _, _ in Transition(ShipmentArranged()) } undo: { _ in }
+                Perform(OrderSaga.arrange) { _, _ in
+                    Transition(ShipmentArranged())
+                } undo: { _ in
+                }
             }, "nothing is declared for what finishes leg arrange")
         refuses(
             Participant(OrderSaga.route, "order") {}, "it owns the route and does not oversee it")
@@ -116,7 +122,10 @@ struct RouteTests {
     @Test func aForeignLegDoesNotStart() {
         refuses(
             Participant(OrderSaga.route, "inventory") {
-                Perform(OrderSaga.charge) { _, _ in Transition(PaymentProcessed()) } undo: { _ in }
+                Perform(OrderSaga.charge) { _, _ in
+                    Transition(PaymentProcessed())
+                } undo: { _ in
+                }
             }, "leg charge is for 'payment' to declare", "nothing is declared for leg reserve")
         refuses(
             Participant(OrderSaga.route, "hand") {
@@ -142,14 +151,20 @@ struct RouteTests {
 
         refuses(
             Participant(OrderSaga.route, "payment") {
-                Perform(lasting) { _, _ in Transition(PaymentProcessed()) } undo: { _ in }
+                Perform(lasting) { _, _ in
+                    Transition(PaymentProcessed())
+                } undo: { _ in
+                }
             }, "leg charge has an undo, and no undone event")
     }
 
     @Test func aPartOfARouteDoesNotStartWithoutIt() {
         refuses(
             Participant("payment") {
-                Perform(OrderSaga.charge) { _, _ in Transition(PaymentProcessed()) } undo: { _ in }
+                Perform(OrderSaga.charge) { _, _ in
+                    Transition(PaymentProcessed())
+                } undo: { _ in
+                }
                 Oversee(OrderSaga.ends) { _, _ in Transition(OrderCompleted()) }
             }, "charge belongs to a route, which is not given",
             "what oversees a route belongs to one, which is not given")
@@ -265,8 +280,14 @@ struct RouteTests {
         Oversee(ends) { _, _ in Transition(Ended()) }
     }
     private static let hand = Participant(hands, "hand") {
-        Perform(left) { _, _ in Transition(LeftDone()) } undo: { _ in }
-        Perform(right) { _, _ in Transition(RightDone()) } undo: { _ in }
+        Perform(left) { _, _ in
+            Transition(LeftDone())
+        } undo: { _ in
+        }
+        Perform(right) { _, _ in
+            Transition(RightDone())
+        } undo: { _ in
+        }
         Perform(clap) { _, _ in Transition(Clapped()) }
     }
 

@@ -25,16 +25,16 @@ final class Agency: Sendable {
         }
     }
 
-    func book(_ what: String, _ key: String) async throws -> String {
+    func book(_ what: String, _ context: StepContext) async throws -> String {
         if what == "nowhere" { throw BusinessFailure("no_room", "Nobody lets rooms there.") }
         return books.withLock { books in
-            books.booked.append(key)
+            books.booked.append(context.idempotencyKey)
             return "1 in \(what)"
         }
     }
 
-    func cancel(_ key: String) async throws {
-        books.withLock { _ = $0.cancelled.insert(key) }
+    func cancel(_ context: StepContext) async throws {
+        books.withLock { _ = $0.cancelled.insert(context.idempotencyKey) }
     }
 }
 

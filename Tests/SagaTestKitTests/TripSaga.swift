@@ -18,10 +18,9 @@ struct FlightRefused: FlightEvent, FailureEvent { var reason, detail: String }
 struct FlightCancelled: FlightEvent, UndoneEvent {}
 protocol CarEvent: SagaEvent {}
 extension CarEvent { static var owner: String { "cars" } }
-struct CarBooked: CarEvent {}
+struct CarBooked: CarEvent { var sign: String }
 struct CarRefused: CarEvent, FailureEvent { var reason, detail: String }
 struct CarCancelled: CarEvent, UndoneEvent {}
-
 enum TripSaga {
     static let hotel = Leg(
         "hotel", by: "hotels", on: TripRequested.self, emits: HotelBooked.self,
@@ -44,19 +43,18 @@ enum TripSaga {
         Oversee(ends, deadline: .seconds(30)) { _, _ in Transition(TripBooked()) }
     }
     static let hotels = Participant(route, "hotels") {
-        Perform(hotel) { trip, context in
-            try await Transition(HotelBooked(room: agency.book(trip.city, context.idempotencyKey)))
-        } undo: { try await agency.cancel($0.idempotencyKey) }
+        Perform(hotel, undo: agency.cancel) { trip, context in
+            try await Transition(HotelBooked(room: agency.book(trip.city, context)))
+        }
     }
     static let flights = Participant(route, "flights") {
-        Perform(flight) { trip, context in
-            try await Transition(FlightBooked(seat: agency.book(trip.city, context.idempotencyKey)))
-        } undo: { try await agency.cancel($0.idempotencyKey) }
+        Perform(flight, undo: agency.cancel) { trip, context in
+            try await Transition(FlightBooked(seat: agency.book(trip.city, context)))
+        }
     }
     static let cars = Participant(route, "cars") {
-        Perform(car) { booked, context in
-            _ = try await agency.book(booked.1.seat, context.idempotencyKey)
-            return Transition(CarBooked())
-        } undo: { try await agency.cancel($0.idempotencyKey) }
+        Perform(car, undo: agency.cancel) { booked, context in
+            try await Transition(CarBooked(sign: agency.book(booked.1.seat, context)))
+        }
     }
 }
