@@ -9,6 +9,11 @@ private struct TripInsured: InsurerEvent {}
 private struct InsuranceRefused: InsurerEvent, FailureEvent { var reason, detail: String }
 private struct InsuranceEnded: InsurerEvent, UndoneEvent {}
 
+private protocol CheckerEvent: SagaEvent {}
+extension CheckerEvent { static var owner: String { "checkers" } }
+private struct TripChecked: CheckerEvent {}
+private struct CheckRefused: CheckerEvent, FailureEvent { var reason, detail: String }
+
 /// A route changes while sagas run: each waits for those with whom it began.
 @Suite(.timeLimit(.minutes(1)))
 struct ChangedRouteTests {
@@ -24,6 +29,20 @@ struct ChangedRouteTests {
         TripSaga.car
         insure
     }
+    /// The room is booked once the trip is checked, and no more when it is asked for.
+    private static let checked = Route("trip", owner: carEnds) {
+        Leg(
+            "check", by: "checkers", on: TripRequested.self, emits: TripChecked.self,
+            orElse: CheckRefused.self)
+        Leg(
+            "hotel", by: "hotels", on: TripChecked.self, emits: HotelBooked.self,
+            orElse: HotelRefused.self, undone: HotelCancelled.self)
+        Leg(
+            "flight", by: "flights", on: TripChecked.self, emits: FlightBooked.self,
+            orElse: FlightRefused.self, undone: FlightCancelled.self)
+        TripSaga.car
+    }
+    private static let carEnds = TripSaga.ends
     private static let onFootEnds = RouteOwner(
         "trips", begins: TripRequested.self, completes: TripBooked.self,
         on: HotelBooked.self, FlightBooked.self, cancelled: TripCancelled.self,
@@ -43,7 +62,9 @@ struct ChangedRouteTests {
         _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
 
         #expect(rig.life("1").state == "pending")
-        #expect(rig.life("1").note == "cars,flights,hotels")
+        #expect(
+            rig.life("1").note
+                == RouteDigest(TripSaga.route).hexadecimal + " cars,flights,hotels")
     }
 
     @Test func whoHasJoinedTheRouteSinceIsNotAwaited() async throws {
@@ -67,7 +88,8 @@ struct ChangedRouteTests {
         #expect(rig.life("2").state.hasPrefix("cancelling:cars,flights,hotels,insurers"))
     }
 
-    @Test func anAnswerThatCameEarlyLeavesTheNoteOfWhoTakesPart() async throws {
+    /// Who undoes on the failure may be another question on the route of before.
+    @Test func aFailureTellsAllWhoTookPartThenAlsoAfterAnEarlyAnswer() async throws {
         let rig = TripRig()
         _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
         let trips = Self.overseen(Self.insured)
@@ -79,11 +101,31 @@ struct ChangedRouteTests {
             }
             try rig.say(CarRefused(reason: "no_car", detail: ""), of: "1")
             try await rig.until("the refusal cancels") {
-                rig.life("1").state == "cancelling:flights,hotels+cars,hotels"
+                rig.life("1").state == "cancelling:cars,flights,hotels+cars,hotels"
             }
         }
 
         #expect(rig.life("1").note == "no_car")
+        let requests = rig.server.contents.events("TripCancellationRequested", owner: "trips")
+        #expect(requests.map(\.correlationID) == ["1"])
+    }
+
+    /// What goes first now followed then: its failure says nothing of the others.
+    @Test func aFailureOfALegThatWasPutInFrontLeavesNothingStanding() async throws {
+        let rig = TripRig()
+        _ = try await rig.runtime(TripSaga.trips).begin("front", TripRequested(city: "Rome"))
+        try await rig.running([TripSaga.hotels]) {
+            try await rig.until("the room is booked") { agency.standing("front").count == 1 }
+        }
+        let checked = Self.overseen(Self.checked)
+        try rig.say(CheckRefused(reason: "no_money", detail: ""), of: "front")
+
+        try await rig.running([checked, TripSaga.hotels, TripSaga.flights, TripSaga.cars]) {
+            let outcome = try await rig.runtime(checked).outcome(of: "front", within: .seconds(10))
+            #expect(outcome == .cancelled)
+        }
+
+        #expect(agency.standing("front") == [])
     }
 
     @Test func whoHasLeftTheRouteSinceIsAwaitedAsAFormerLeg() async throws {
@@ -141,6 +183,8 @@ struct ChangedRouteTests {
         Participant(route, "trips") {
             if route.ends.pivot.count > 1 {
                 Oversee(onFootEnds) { _, _ in Transition(TripBooked()) }
+            } else if route.ends.pivot[0].type == CarBooked.type {
+                Oversee(carEnds) { _, _ in Transition(TripBooked()) }
             } else {
                 Oversee(insuredEnds) { _, _ in Transition(TripBooked()) }
             }

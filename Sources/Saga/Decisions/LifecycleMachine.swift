@@ -67,6 +67,8 @@ package enum LifecycleInput: Hashable, Sendable {
     /// `answer` names who answers with it, if it is an answer; `awaiting` who has to answer
     /// before the saga is cancelled, if it is a failure that cancels.
     case heard(answer: String?, awaiting: [String]?)
+    /// A failure came that cancels a saga which began with another version of its route.
+    case failedOnOldRoute(answer: String?, awaiting: [String])
     /// A client, or the deadline, asks for cancellation.
     case request(awaiting: [String])
 }
@@ -105,36 +107,36 @@ package enum LifecycleMachine {
     package static func asksWhoTakesPart(_ input: LifecycleInput) -> Bool {
         switch input {
         case .begin, .pivot: false
-        case .heard, .request: true
+        case .heard, .failedOnOldRoute, .request: true
         }
     }
 
-    /// The same input for a saga that began with others than would take part now.
+    /// The same input for a saga that began with another version of its route.
+    ///
+    /// Who undoes on a failure is another question there: so all who take part are told, and
+    /// awaited.
     ///
     /// - Parameters:
     ///   - began: with whom it began.
-    ///   - known: whose answers the route knows.
-    ///   - former: who take part in sagas of before alone.
-    /// - Throws: `unexpectedState` if nobody could hear an answer that the saga has to wait for.
-    package static func narrowed(
-        _ input: LifecycleInput, to began: Set<String>, known: Set<String>, former: Set<String>
+    ///   - known: whose answers are heard now.
+    /// - Throws: `unexpectedState` if nobody would hear an answer that the saga has to wait for.
+    package static func onOldRoute(
+        _ input: LifecycleInput, _ began: [String], known: Set<String>
     ) throws(SagaError) -> LifecycleInput {
-        let awaiting: [String]
+        let translated: LifecycleInput
         switch input {
-        case .begin, .pivot, .heard(_, nil): return input
-        case .heard(_, .some(let names)), .request(let names): awaiting = names
+        case .begin, .pivot, .heard(_, nil), .failedOnOldRoute: return input
+        case .heard(let answer, .some):
+            translated = .failedOnOldRoute(answer: answer, awaiting: began)
+        case .request: translated = .request(awaiting: began)
         }
-        if let lost = began.subtracting(known).min() {
+        if let lost = began.first(where: { !known.contains($0) }) {
             throw SagaError(
                 .unexpectedState,
                 "the saga began with '\(lost)', who has no leg on the route any more: name a "
                     + "FormerLeg for it until no such saga is left")
         }
-        let names = awaiting.filter(began.contains) + began.intersection(former).sorted()
-        switch input {
-        case .heard(let answer, _): return .heard(answer: answer, awaiting: names)
-        case .begin, .pivot, .request: return .request(awaiting: names)
-        }
+        return translated
     }
 
     /// What an input changes; nil if nothing.
@@ -163,7 +165,11 @@ package enum LifecycleMachine {
             if answered == state.answered { return nil }
             let next = LifecycleState(status: .pending, answered: answered)
             return LifecycleAction(next: next, effects: [])
-        case (.heard(let answer, _), .cancelling):
+        case (.failedOnOldRoute(let answer, let awaiting), .pending):
+            return cancelling(
+                Set(awaiting), answered: state.answered.union(answer.map { [$0] } ?? []),
+                effects: [.startCancelling, .announceRequest])
+        case (.heard(let answer, _), .cancelling), (.failedOnOldRoute(let answer, _), .cancelling):
             let answered = state.answered.union(answer.map { [$0] } ?? [])
             if answered == state.answered { return nil }
             return cancelling(state.awaited, answered: answered, effects: [])

@@ -40,10 +40,8 @@ public struct Lifecycle: Sendable {
     package internal(set) var requests: [Request] = []
     package internal(set) var cancelling: Notice?
     package internal(set) var cancelled: (emits: EventKind, announce: Notice)?
-    /// Who takes part in a saga that begins now, as its ledger notes it: `inventory,payment`.
-    ///
-    /// Empty if it notes nothing.
-    package let takingPart: String
+    /// With which route a saga begins now; nil if it is given none.
+    package let routeNote: RouteNote?
     /// Who takes part in sagas of before alone.
     package let former: Set<String>
 
@@ -62,7 +60,7 @@ public struct Lifecycle: Sendable {
         begins = EventKind(first)
         self.deadline = deadline
         self.answers = answers.mapValues { kinds in kinds.map { EventKind($0) } }
-        takingPart = ""
+        routeNote = nil
         former = []
     }
 
@@ -71,7 +69,7 @@ public struct Lifecycle: Sendable {
         begins = route.ends.begins
         self.deadline = deadline
         answers = route.answers
-        takingPart = route.awaitedOnRequest.sorted().joined(separator: ",")
+        routeNote = RouteNote(route)
         former = Set(route.former.map(route.answerer))
         cancellations = route.legs.map {
             Cancellation(

@@ -24,14 +24,14 @@ struct LifecycleKeeper {
         context: StepContext, look: () async throws -> LedgerEntry?, apply: Apply
     ) async throws -> LifecycleState {
         var held = LedgerEntry(state: LifecycleMachine.assumed(input).text, eventID: "")
-        if !lifecycle.takingPart.isEmpty, LifecycleMachine.asksWhoTakesPart(input) {
+        if lifecycle.routeNote != nil, LifecycleMachine.asksWhoTakesPart(input) {
             held = try await look() ?? LedgerEntry(state: "", eventID: "")
         }
         for _ in 0..<Self.roundsMaximum {
             guard let state = LifecycleState(text: held.state) else {
                 throw SagaError(.unexpectedState, "the ledger holds no state of a life")
             }
-            let input = try narrowed(input, by: held, in: state)
+            let input = try translated(input, by: held, in: state)
             guard let action = LifecycleMachine.action(input, in: state) else { return state }
             let reason = reason(held, in: state) ?? failure ?? BusinessFailure("")
             let planned = try await plan(
@@ -49,13 +49,14 @@ struct LifecycleKeeper {
     }
 
     /// A saga waits for those with whom it began, as its ledger notes while it is pending.
-    private func narrowed(
+    private func translated(
         _ input: LifecycleInput, by held: LedgerEntry, in state: LifecycleState
     ) throws(SagaError) -> LifecycleInput {
-        guard state.status == .pending, !held.note.isEmpty else { return input }
-        return try LifecycleMachine.narrowed(
-            input, to: Set(held.note.split(separator: ",").map(String.init)),
-            known: Set(lifecycle.answers.keys), former: lifecycle.former)
+        guard state.status == .pending, let began = RouteNote(held.note),
+            let now = lifecycle.routeNote, began.digest != now.digest
+        else { return input }
+        return try LifecycleMachine.onOldRoute(
+            input, began.takingPart, known: Set(lifecycle.answers.keys))
     }
 
     /// Why a saga is being cancelled, as the ledger notes it.
@@ -69,7 +70,7 @@ struct LifecycleKeeper {
     ) -> String {
         switch action.next.status {
         case .cancelling, .cancelled: reason.note
-        case .pending: action.effects == [.begin] ? lifecycle.takingPart : held.note
+        case .pending: action.effects == [.begin] ? lifecycle.routeNote?.text ?? "" : held.note
         case .absent, .completed, .unknown: ""
         }
     }
