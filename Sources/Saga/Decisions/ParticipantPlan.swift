@@ -101,7 +101,7 @@ package struct ParticipantPlan: Sendable {
         for (kind, answer, cancellation) in heard.values {
             add(.heard(answer: answer, cancellation: cancellation), for: kind)
         }
-        if lifecycle.deadline != nil, let request = lifecycle.requests.first {
+        if let request = lifecycle.requests.first {
             add(.deadline(request), for: deadline)
         }
     }

@@ -48,6 +48,8 @@ package enum StepAction: Hashable, Sendable {
     case giveUp
     /// What ran outside may not stand: run the undo, and keep nothing of what it returns.
     case takeBack
+    /// Nothing of it stands, and that was said before: say so again, as the answer may be lost.
+    case answerAgain
     /// It was dealt with before.
     case ignore
     /// The ledger and the event contradict one another; a person has to look.
@@ -109,7 +111,7 @@ package enum StepMachine {
         case (.compensate, .done), (.compensate, .unknown): .undo(from: state)
         case (.compensate, .absent): .refuseForever
         case (.compensate, .failed), (.compensate, .compensated), (.compensate, .tombstone):
-            .ignore
+            .answerAgain
         case (.compensate, .finished): .contradiction
         case (.finish, .done): .finish
         case (.finish, .finished): .ignore

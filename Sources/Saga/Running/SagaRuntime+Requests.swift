@@ -166,7 +166,8 @@ extension SagaRuntime {
         let keeper = LifecycleKeeper(
             lifecycle: lifecycle, plan: environment.plan, transitions: environment.transitions,
             origin: TransitionWriter.Origin(
-                sagaID: sagaID, traceparent: traceparent, route: environment.plan.route))
+                sagaID: sagaID, traceparent: traceparent, route: environment.plan.route),
+            patience: environment.configuration.askAgainAfter)
         let cause = CloudEvent(
             id: environment.ports.chance.eventID(), source: "/\(name)", type: "Request",
             subject: sagaID, time: environment.clock.wallMilliseconds, traceparent: traceparent,

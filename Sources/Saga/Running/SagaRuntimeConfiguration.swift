@@ -27,6 +27,10 @@ public struct SagaRuntimeConfiguration: Sendable {
     public var giveUpAfter: Duration = .seconds(10)
     /// How long a compensation or a finish is tried before the saga counts as blocked.
     public var compensationGiveUpAfter: Duration = .seconds(300)
+    /// How long a saga that is being cancelled waits for answers before everybody is asked again.
+    ///
+    /// Each time twice as long, up to five minutes, and for ever.
+    public var askAgainAfter: Duration = .seconds(10)
     /// An entry delivered more often than that has brought down its process each time.
     public var deliveriesMaximum = 16
     /// How long events are kept in streams.
@@ -96,6 +100,7 @@ public struct SagaRuntimeConfiguration: Sendable {
         check(retry.pauseMaximum >= retry.pauseMinimum, "retry.pauseMaximum is below its minimum")
         check(retry.pauseMaximum <= .seconds(86_400), "retry.pauseMaximum has to be at most a day")
         check(giveUpAfter > .zero, "giveUpAfter has to be above 0")
+        check(askAgainAfter >= .milliseconds(10), "askAgainAfter has to be at least 10 ms")
         check(compensationGiveUpAfter > .zero, "compensationGiveUpAfter has to be above 0")
         check(
             (1...1_000_000).contains(deliveriesMaximum),

@@ -19,12 +19,12 @@ extension StoreContract {
             #expect(rest > .seconds(10) && rest <= .seconds(60))
         },
         StoreContract("a timer that is taken back never comes") { parties in
-            let store = parties.asker.store
-            _ = try await store.apply(.ask("1", within: .milliseconds(20)), in: nil)
+            let (store, id) = (parties.asker.store, "1")
+            _ = try await store.apply(.ask(id, within: .milliseconds(20)), in: nil)
             _ = try await store.apply(
                 StoreTransition(
                     changes: Changes {
-                        $0.cancelTimer("1", event: EventKind(deadlineOf: "asker").type)
+                        $0.cancelTimer(id, event: EventKind(deadlineOf: "asker").type)
                     }), in: nil)
             _ = try await store.apply(.ask("2", within: .milliseconds(40)), in: nil)
 

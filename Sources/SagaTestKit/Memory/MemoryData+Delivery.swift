@@ -3,6 +3,13 @@ import Saga
 
 /// Groups and what is pending in them, as `EventTransport` promises it.
 extension MemoryData {
+    /// Makes a group that is missing, before everything in its stream.
+    package mutating func ensure(group name: String, of stream: String) {
+        var known = streams[stream] ?? Stream()
+        known.groups[name] = known.groups[name] ?? Group()
+        streams[stream] = known
+    }
+
     /// Gives a group's consumer what nobody had yet.
     package mutating func read(
         _ stream: String, group name: String, consumer: String, count: Int,
@@ -71,6 +78,40 @@ extension MemoryData {
 
     package mutating func acknowledge(_ stream: String, group name: String, numbers: [Int]) {
         for number in numbers { streams[stream]?.groups[name]?.pending[number] = nil }
+    }
+
+    /// An entry that a group has yet to deal with.
+    struct Owed {
+        var stream: String
+        var group: String
+        var number: Int
+        /// Whether somebody has taken it.
+        var isRead: Bool
+    }
+
+    /// What groups have yet to deal with; of what they have not read, the next entry.
+    var owed: [Owed] {
+        streams.sorted { $0.key < $1.key }.flatMap { name, stream in
+            stream.groups.sorted { $0.key < $1.key }.flatMap { group, state in
+                var owed = state.pending.keys.sorted().map {
+                    Owed(stream: name, group: group, number: $0, isRead: true)
+                }
+                let next = state.lastDelivered + 1
+                if next <= stream.lastNumber {
+                    owed.append(Owed(stream: name, group: group, number: next, isRead: false))
+                }
+                return owed
+            }
+        }
+    }
+
+    /// Lets a group never deal with an entry.
+    mutating func lose(_ owed: Owed) {
+        guard var group = streams[owed.stream]?.groups[owed.group] else { return }
+        if group.pending.removeValue(forKey: owed.number) == nil {
+            group.lastDelivered = max(group.lastDelivered, owed.number)
+        }
+        streams[owed.stream]?.groups[owed.group] = group
     }
 
     /// How many entries of a stream a group has not read.

@@ -36,7 +36,11 @@ package final class MemoryTransport: EventTransport {
     package func checkEpoch() async {}
 
     package func prepare() async throws(SagaError) {
-        try await line.carry("\(group) prepare") {}
+        try await line.carry("\(group) prepare") { () throws(SagaError) in
+            try server.change(rings: false) { data in
+                for stream in streams { data.ensure(group: group, of: stream.key) }
+            }
+        }
     }
 
     // MARK: - Reading

@@ -22,7 +22,13 @@ struct CheckCommand: AsyncParsableCommand {
             await LineOutput.standard.line("\(warning)")
         }
         await LineOutput.standard.line(
-            "\(source.name): \(configuration.routes.count) routes to "
-                + "\(configuration.upstreams.count) upstreams, no faults")
+            "\(source.name): "
+                + Self.summary(
+                    routes: configuration.routes.count, upstreams: configuration.upstreams.count))
+    }
+
+    static func summary(routes: Int, upstreams: Int) -> String {
+        "\(routes) \(routes == 1 ? "route" : "routes") to "
+            + "\(upstreams) \(upstreams == 1 ? "upstream" : "upstreams"), no faults"
     }
 }

@@ -140,7 +140,7 @@ enum Shortcoming: Error, Equatable {
         case .rights(let missing, let user): Self.remedy(missing, user, tool)
         case .takesNoWrites(let reason):
             reason.hasPrefix("OOM")
-                ? "\(tool) CONFIG SET maxmemory with more, noeviction kept"
+                ? "\(tool) CONFIG GET maxmemory, then CONFIG SET maxmemory to more than that"
                 : "its log and INFO say why; make room, or bring the replicas back"
         case .wrongType(let key, _, _):
             "find out who writes it, then \(tool) RENAME \(RedisTool.word(key)) to another name"

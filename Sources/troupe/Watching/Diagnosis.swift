@@ -100,12 +100,13 @@ struct Diagnosis {
     private static func memory(_ facts: RedisFacts, _ tool: String) -> Finding? {
         guard facts.maximumMemory > 0 else { return nil }
         let share = facts.usedMemory * 100 / facts.maximumMemory
-        let what = "\(share) % of maxmemory are used"
+        let what = "\(share) % of maxmemory (\(MemorySize.text(facts.maximumMemory))) are used"
+        let enough = MemorySize.twice(max(facts.usedMemory, facts.maximumMemory))
         guard share >= 80 else { return Finding(level: .fine, subject: "memory", what: what) }
         return Finding(
             level: share >= 100 ? .problem : .advice, subject: "memory",
             what: share >= 100 ? what + ": writes are refused" : what,
-            remedy: "\(tool) CONFIG SET maxmemory with more")
+            remedy: "\(tool) CONFIG SET maxmemory \(MemorySize.text(enough))")
     }
 
     private static func eviction(_ facts: RedisFacts, _ tool: String) -> Finding {

@@ -5,8 +5,9 @@ import Testing
 ///
 /// Each published event reaches each consumer at least once, in any order and again at any
 /// later time; each step succeeds, fails, or acts and then dies, fails after all, gives up or
-/// becomes a dead letter; cancellation may be asked for at any moment. Each rule that the
-/// machines keep is also left out, which has to show.
+/// becomes a dead letter; cancellation may be asked for at any moment; and one delivery may be
+/// lost for good, while a saga is not past its pivot. Each rule that the machines keep is also left
+/// out, which has to show.
 @Suite(.timeLimit(.minutes(2)))
 struct ChoreographyExplorationTests {
     @Test func everyOrderOfDeliveriesEndsWell() throws {
@@ -28,6 +29,7 @@ struct Exploration {
     enum Rule: String, CaseIterable {
         case tombstone, failureIsAnAnswer, earlyAnswersCount, cancellingNeverCompletes, ledger
         case shippingIsUndone, takeBack, failureAfterUnknownUndoes, letterLeavesATrace
+        case somebodyAsksAgain, whoIsAskedAgainAnswers
     }
 
     struct Result {
@@ -60,6 +62,15 @@ struct Exploration {
         var published: Set<String>
         var joins: [[String]: JoinState] = [:]
         var delivered: Set<[String]> = []
+        /// A delivery that never comes, unless the event is published anew.
+        var lost: [String]?
+        var canLose = true
+
+        /// An event that was published before goes out once more.
+        mutating func publish(_ type: String) {
+            published.insert(type)
+            if lost?.first == type { lost = nil }
+        }
     }
 
     let plans: [ParticipantPlan]
@@ -78,22 +89,48 @@ struct Exploration {
         finishing = Set(plans.filter { $0.consumed[completed] != nil }.map(\.name))
     }
 
+    /// Asking again heals also what breaks without these.
+    private var asks: Bool {
+        ![.somebodyAsksAgain, .earlyAnswersCount, .failureIsAnAnswer].contains(without)
+    }
+
+    /// What breaks without a loss need not be looked for among losses.
+    private var loses: Bool {
+        [nil, .somebodyAsksAgain, .whoIsAskedAgainAnswers].contains(without)
+    }
+
     func run() -> Result {
         let names = plans.filter { $0.lifecycle == nil }.map(\.name)
         let start = World(
             order: .pending, parts: Dictionary(uniqueKeysWithValues: names.map { ($0, Part()) }),
-            published: [begins])
+            published: [begins], canLose: loses)
         var seen: Set<World> = [start]
         var waiting = [start]
+        var before: [World: [World]] = [:]
         while let world = waiting.popLast() {
             if let violation = violation(in: world) {
                 return Result(states: seen.count, violation: violation)
             }
-            for next in successors(of: world) where seen.insert(next).inserted {
-                waiting.append(next)
+            for next in successors(of: world) {
+                before[next, default: []].append(world)
+                if seen.insert(next).inserted { waiting.append(next) }
             }
         }
-        return Result(states: seen.count)
+        return Result(states: seen.count, violation: stuck(seen, before))
+    }
+
+    /// Every state has to have a way to an end.
+    private func stuck(_ seen: Set<World>, _ before: [World: [World]]) -> String? {
+        var reaching = seen.filter {
+            $0.order.status == .completed || $0.order.status == .cancelled
+        }
+        var waiting = Array(reaching)
+        while let world = waiting.popLast() {
+            for earlier in before[world] ?? [] where reaching.insert(earlier).inserted {
+                waiting.append(earlier)
+            }
+        }
+        return seen.first { !reaching.contains($0) }.map { "no way to an end from \($0)" }
     }
 
     // MARK: - What can happen next
@@ -102,12 +139,28 @@ struct Exploration {
         var successors: [World] = []
         if world.order.status == .pending, let request = lifecycle.requests.first {
             var next = world
-            hear(.request(awaiting: request.awaiting), in: &next)
+            hear(.timeIsUp(awaiting: request.awaiting), in: &next)
+            successors.append(next)
+        }
+        if world.order.status == .cancelling, let request = lifecycle.requests.first,
+            asks
+        {
+            var next = world
+            hear(.timeIsUp(awaiting: request.awaiting), in: &next)
             successors.append(next)
         }
         for type in world.published {
             for plan in plans {
                 guard let consumed = plan.consumed[type] else { continue }
+                if world.lost == [type, plan.name] { continue }
+                if world.canLose, world.order.status != .completed,
+                    !world.delivered.contains([type, plan.name])
+                {
+                    var next = world
+                    next.lost = [type, plan.name]
+                    next.canLose = false
+                    successors.append(next)
+                }
                 for role in consumed.roles {
                     successors += deliver(type, as: role, to: plan.name, in: world)
                 }
@@ -179,14 +232,15 @@ struct Exploration {
         guard let action = LifecycleMachine.action(input, in: world.order) else { return }
         #expect(LifecycleState(text: action.next.text) == action.next)
         world.order = action.next
+        world.order.asked = 0
         if action.next.status.rawValue.hasPrefix("c"), action.next.status != .cancelling {
             world.order = LifecycleState(status: action.next.status)
         }
         for effect in action.effects {
             switch effect {
-            case .begin, .startCancelling: break
+            case .begin, .startCancelling, .waitAgain: break
             case .complete: world.published.insert(lifecycle.completions[0].emits.type)
-            case .announceRequest: world.published.insert(lifecycle.requests[0].emits.type)
+            case .announceRequest: world.publish(lifecycle.requests[0].emits.type)
             case .cancel: world.published.insert(lifecycle.cancelled?.emits.type ?? "")
             }
         }
@@ -275,6 +329,10 @@ struct Exploration {
             part.ledger = .finished
             part.finished += 1
             if let emits = step.finishes[0].emits { world.published.insert(emits.type) }
+        case .answerAgain:
+            guard without != .whoIsAskedAgainAnswers else { break }
+            world.publish(
+                part.ledger == .failed ? step.failure.type : step.compensations[0].answer.type)
         case .contradiction:
             if without == nil { Issue.record("\(name) finds \(role) contradicting \(part.ledger)") }
         case .perform, .giveUp, .takeBack, .ignore:
@@ -294,6 +352,7 @@ struct Exploration {
         let isQuiet = world.published.allSatisfy { type in
             plans.allSatisfy {
                 $0.consumed[type] == nil || world.delivered.contains([type, $0.name])
+                    || world.lost == [type, $0.name]
             }
         }
         guard isQuiet else { return nil }
@@ -307,10 +366,14 @@ struct Exploration {
             }
         case .cancelled:
             for (name, part) in world.parts where part.done != part.undone {
+                // The very entry that acted is lost: only the company's books can tell.
+                if world.lost?.last == name, part.isTried { continue }
                 return "cancelled, but \(name): \(part)"
             }
-        case .pending where world.parts.values.contains { $0.ledger == .unknown }:
-            // What became a dead letter moves nobody: the deadline will come.
+        case .pending
+        where world.lost != nil || world.parts.values.contains { $0.ledger == .unknown },
+            .cancelling where asks:
+            // The deadline will come, or everybody is asked again.
             break
         default:
             return "nothing is left to do, yet the order is \(world.order.text)"

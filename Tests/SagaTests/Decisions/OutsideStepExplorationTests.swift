@@ -189,7 +189,7 @@ struct OutsideStep {
 
     private func phase(_ action: StepAction, before: Bool, tried: Bool) -> Phase {
         switch action {
-        case .ignore, .contradiction: .over
+        case .answerAgain, .ignore, .contradiction: .over
         case .takeBack where without == .takesBack: .over
         default: .act(action, before: before, tried: tried)
         }

@@ -70,7 +70,7 @@ struct DiagnosisTests {
 
         let remedies = found.compactMap(\.remedy)
         #expect(remedies.count == 3)
-        #expect(remedies.allSatisfy { $0.hasPrefix("redis-cli -h db.example -p 6390 CONFIG SET ") })
+        #expect(remedies.allSatisfy { $0.hasPrefix("redis-cli -h db.example -p 6390 CONFIG ") })
     }
 
     @Test func lossOfDataIsAProblem() {
@@ -96,6 +96,27 @@ struct DiagnosisTests {
         #expect(finding(79) == nil)
         #expect(finding(80)?.level == .advice && finding(99)?.level == .advice)
         #expect(finding(100)?.level == .problem && finding(100)?.subject == "memory")
+    }
+
+    @Test(arguments: [
+        (1 << 30, 900 << 20, "2gb", "(1gb)"), (1, 1_500_000, "3mb", "(1)"),
+        (100 << 20, 120 << 20, "240mb", "(100mb)"), (1_000_000, 900_000, "2mb", "(1000000)"),
+    ])
+    func theRemedyOfFullMemoryIsACommandWithItsValue(
+        limit: Int, used: Int, enough: String, now: String
+    ) {
+        let finding = worst {
+            $0.maximumMemory = limit
+            $0.usedMemory = used
+        }
+
+        #expect(finding?.remedy?.hasSuffix("CONFIG SET maxmemory \(enough)") == true)
+        #expect(finding?.what.contains(now) == true)
+    }
+
+    @Test func anAmountThatCannotBeDoubledStays() {
+        #expect(MemorySize.twice(Int.max) == Int.max)
+        #expect(MemorySize.text(0) == "0" && MemorySize.text(3 << 10) == "3kb")
     }
 
     @Test func evictionOfOrdersIsAProblem() {

@@ -24,18 +24,22 @@ final class Bell: Sendable {
         waiting?.resume()
     }
 
-    /// Waits for the next ring, counting on somebody to ring: a ticker does.
+    /// Waits for the next ring; once the task is cancelled it waits no more.
     func awaitRing() async {
-        await withCheckedContinuation { continuation in
-            let isRung = state.withLock { state in
-                if case .rung = state {
-                    state = .silent
-                    return true
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isRung = state.withLock { state in
+                    if case .rung = state {
+                        state = .silent
+                        return true
+                    }
+                    state = .awaited(continuation)
+                    return false
                 }
-                state = .awaited(continuation)
-                return false
+                if isRung { continuation.resume() }
             }
-            if isRung { continuation.resume() }
+        } onCancel: {
+            ring()
         }
     }
 }

@@ -70,6 +70,8 @@ final class StreamReader: Sendable {
             do {
                 if readsPending {
                     try await readPending(in: epoch, while: isRunning)
+                    // It may have heard the bell that rang for the end.
+                    guard isRunning() else { return }
                     readsPending = false
                 }
                 let count = try await readNew(in: epoch)

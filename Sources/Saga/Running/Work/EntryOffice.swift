@@ -51,6 +51,12 @@ struct EntryOffice: Sendable {
                 ledger: environment.ports.store.name(ofLedger: trace?.sagaID ?? ""))
             letter = self.letter(entry, .halfApplied, text, 1, firstTime)
         case .blocked(let step, let error, let attempts):
+            if await isBlocked(trace?.sagaID, at: step) {
+                environment.logger.debug(
+                    "saga is still blocked",
+                    metadata: ["saga": "\(trace?.sagaID ?? "")", "error": "\(error)"])
+                return .done
+            }
             trace?.blocked = (step, eventID(entry))
             letter = self.letter(entry, .blocked, error, attempts, firstTime)
         }
@@ -88,6 +94,13 @@ struct EntryOffice: Sendable {
                 DeadLetter.Trace.Mark(step: step.name, expected: "", entry: text))
         }
         return trace
+    }
+
+    /// Whether the ledger says so already: it is asked again and again, and one letter is enough.
+    private func isBlocked(_ sagaID: String?, at step: String) async -> Bool {
+        guard let sagaID else { return false }
+        let look = try? await environment.ports.store.ledger(of: sagaID, fields: ["blocked"])
+        return look?["blocked"]?.state == step
     }
 
     /// The step that the saga still owes once its entry is a dead letter: a compensation, a finish.

@@ -62,7 +62,9 @@ extension EntryWork {
         } catch {
             throw cannotFail(step, String(reflecting: error))
         }
-        switch try await apply(transition(planned, step, from: state, to: .failed)) {
+        switch try await apply(
+            transition(planned, step, from: state, to: .failed, note: failure.note))
+        {
         case .applied: return .over(outcome: outcome)
         case .refused(let entry): return .refused(entry, mayHaveActed: false)
         case .rejected(let failure): throw cannotFail(step, "its failure is rejected: \(failure)")

@@ -36,18 +36,19 @@ extension EntryWork {
             action = StepMachine.action(
                 role, in: try Self.state(ledger?[step.name]), actsOutside: step.actsOutside)
         }
-        var failure = ledger?[step.name]?.failure ?? .outcomeUnknown
+        var entry = ledger?[step.name]
         for _ in 0..<Self.roundsMaximum {
-            switch try await act(action, step, failure, ledger?.form, perform) {
-            case .refused(let entry, let mayHaveActed):
+            switch try await act(action, step, entry, ledger?.form, perform) {
+            case .refused(let found, let mayHaveActed):
                 // What it holds now may have been made by other keys than those it held before.
                 if role != .forward { ledger = try await self.ledger(step.name) }
-                failure = entry.failure ?? .outcomeUnknown
+                entry = found
                 action = StepMachine.actionAfterRefusal(
-                    of: role, mayHaveActed: mayHaveActed, by: try Self.state(entry),
+                    of: role, mayHaveActed: mayHaveActed, by: try Self.state(found),
                     actsOutside: step.actsOutside)
-            case .unknown(let known):
-                failure = known
+            case .unknown(let failure):
+                entry = LedgerEntry(
+                    state: StepState.unknown.rawValue, eventID: event.id, note: failure.note)
                 action = .giveUp
             case .over(let outcome):
                 environment.metrics.step(
@@ -59,7 +60,7 @@ extension EntryWork {
     }
 
     private func act(
-        _ action: StepAction, _ step: Step, _ failure: BusinessFailure, _ form: KeyForm?,
+        _ action: StepAction, _ step: Step, _ entry: LedgerEntry?, _ form: KeyForm?,
         _ perform: @escaping Step.Bound
     ) async throws(Interruption) -> Acted {
         switch action {
@@ -84,10 +85,13 @@ extension EntryWork {
                 step, perform, from: .done, to: .finished, form: form)
             return acted(answer, outcome: "finished")
         case .giveUp:
-            return try await giveUp(step, failure)
+            return try await giveUp(step, entry?.failure ?? .outcomeUnknown)
         case .takeBack:
             try await takeBack(step)
             return .over(outcome: "taken_back")
+        case .answerAgain:
+            try await answerAgain(step, entry)
+            return .over(outcome: "answered_again")
         case .ignore:
             return .over(outcome: "duplicate")
         case .contradiction:
@@ -101,6 +105,28 @@ extension EntryWork {
     private func acted(_ answer: TransitionAnswer, outcome: String) -> Acted {
         if case .refused(let entry) = answer { return .refused(entry, mayHaveActed: false) }
         return .over(outcome: outcome)
+    }
+
+    /// Says again what was said before, that it failed or that nothing of it stands: only the
+    /// event, by the same ID, as it is the same event and all else was done then.
+    private func answerAgain(_ step: Step, _ entry: LedgerEntry?) async throws(Interruption) {
+        var answer: PlannedTransition
+        do {
+            let context = context(step.name, attempt: 1)
+            if entry?.state == StepState.failed.rawValue {
+                answer = try step.fail(entry?.failure ?? .outcomeUnknown, context)
+            } else if let compensation = step.compensations.first {
+                answer = try await compensation.nothingToUndo(context)
+            } else {
+                return
+            }
+        } catch {
+            throw .dead(.contradiction, String(reflecting: error), attempts: 1)
+        }
+        answer.changes = Changes()
+        var transition = environment.transitions.transition(answer, origin: origin)
+        if let entry, transition.events.count == 1 { transition.events[0].id = entry.eventID }
+        _ = try await apply(transition)
     }
 
     // MARK: - Only forward

@@ -128,7 +128,7 @@ final class EntryWork: Sendable {
                 opening: nil)
         case .deadline(let request):
             try await hear(
-                .request(awaiting: request.awaiting), failure: .deadlineReached, opening: nil)
+                .timeIsUp(awaiting: request.awaiting), failure: .deadlineReached, opening: nil)
         }
     }
 
@@ -157,7 +157,7 @@ final class EntryWork: Sendable {
         guard let lifecycle = environment.plan.lifecycle else { return }
         let keeper = LifecycleKeeper(
             lifecycle: lifecycle, plan: environment.plan, transitions: environment.transitions,
-            origin: origin)
+            origin: origin, patience: environment.configuration.askAgainAfter)
         let limit = environment.configuration.compensationGiveUpAfter
         let started = environment.clock.now
         let tried = try await attempt(LifecycleKeeper.field, limit: limit) { context in

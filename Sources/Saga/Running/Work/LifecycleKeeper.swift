@@ -9,6 +9,8 @@ struct LifecycleKeeper {
     let plan: ParticipantPlan
     let transitions: TransitionWriter
     let origin: TransitionWriter.Origin
+    /// How long a cancelling saga waits for answers before it asks again for the first time.
+    let patience: Duration
 
     typealias Apply = (StoreTransition) async throws -> TransitionAnswer
 
@@ -89,14 +91,19 @@ struct LifecycleKeeper {
                 }
             case .complete:
                 planned.append(try await opening?(context))
-                cancelTimer(&planned)
+                if lifecycle.deadline != nil { cancelTimer(&planned) }
             case .startCancelling:
                 planned.append(try await lifecycle.cancelling?(failure, context))
-                cancelTimer(&planned)
+            case .waitAgain:
+                guard !lifecycle.requests.isEmpty else { continue }
+                planned.changes.setTimer(
+                    origin.sagaID, event: timer,
+                    after: LifecycleMachine.pause(patience, asked: action.next.asked))
             case .announceRequest:
                 planned.append(try await lifecycle.requests.first?.announce(failure, context))
             case .cancel:
                 planned.append(try await lifecycle.cancelled?.announce(failure, context))
+                if !lifecycle.requests.isEmpty { cancelTimer(&planned) }
             }
         }
         return planned
@@ -105,7 +112,6 @@ struct LifecycleKeeper {
     private var timer: String { plan.deadline.type }
 
     private func cancelTimer(_ planned: inout PlannedTransition) {
-        guard lifecycle.deadline != nil else { return }
         planned.changes.cancelTimer(origin.sagaID, event: timer)
     }
 }

@@ -1,0 +1,169 @@
+import Saga
+import SagaTestKit
+
+/// One course of events of the shop, and what has to be true once it is quiet.
+struct ShopSimulation: Sendable {
+    let simulation: Simulation
+    private let shop: SimulatedShop
+    private let orderCount: Int
+    private let wentBack: Bool
+    /// Scarce, but where the store goes back: there who finds it sold out the second time may
+    /// have had a parcel the first time, which again only the books could tell.
+    private let stock: Int
+
+    init(
+        seed: UInt64, faults: SimulationFaults = SimulationFaults(), isTraced: Bool = false
+    ) {
+        var faults = faults
+        wentBack = faults.rollbacks > 0
+        stock = wentBack ? 100 : 6
+        // Past the pivot nobody asks again who has not finished.
+        faults.kept = ["OrderCompleted"]
+        faults.keptOnceRead = ["OrderCreated", "ProductReserved"]
+        simulation = Simulation(seed: seed, faults: faults, isTraced: isTraced)
+        shop = SimulatedShop(simulation)
+        orderCount = 1 + simulation.below(5)
+    }
+
+    /// Everything that is wrong in the end; empty if nothing is.
+    func faults() throws -> [String] {
+        try simulation.server.change { data throws(SagaError) in
+            data.set("inventory", "stock", .hash(["available": "\(stock)"]))
+        }
+        let count = orderCount
+        // A cancellation of what was lost finds nothing in the ledger, and what stands outside only
+        // the companies' books could tell.
+        let cancels = !wentBack
+        let late = try simulation.run(
+            shop.all.map { ($0, 1 + simulation.below(2)) },
+            isQuiet: { Self.isQuiet($0) },
+            client: { simulation in
+                await withTaskGroup(of: Void.self) { group in
+                    for number in 0..<count {
+                        group.addTask {
+                            await Self.order("\(number)", in: simulation, cancels: cancels)
+                        }
+                    }
+                }
+            })
+        if let late { return [late] + stuck() }
+        return judge()
+    }
+
+    // MARK: - The client
+
+    private static func order(
+        _ id: String, in simulation: Simulation, cancels: Bool
+    ) async {
+        try? await simulation.clock.sleep(for: .milliseconds(simulation.below(8000)))
+        let event = OrderCreated(
+            card: simulation.below(8) == 0 ? "declined" : "good",
+            country: simulation.below(8) == 0 ? "AQ" : "DE", quantity: 1 + simulation.below(3))
+        await untilDone(simulation) { order in
+            _ = try await order.begin(id, event)
+        }
+        guard cancels, simulation.below(3) == 0 else { return }
+        try? await simulation.clock.sleep(for: .milliseconds(simulation.below(600)))
+        await untilDone(simulation) { order in
+            _ = try await order.requestCancellation(of: id, reason: BusinessFailure("customer"))
+        }
+    }
+
+    private static func untilDone(
+        _ simulation: Simulation, _ ask: (SagaRuntime) async throws -> Void
+    ) async {
+        for _ in 0..<1000 {
+            if let order = simulation.runtime(of: "order"), (try? await ask(order)) != nil {
+                return
+            }
+            try? await simulation.clock.sleep(for: .milliseconds(100))
+        }
+    }
+
+    // MARK: - The judge
+
+    private static func isQuiet(_ data: MemoryData) -> Bool {
+        for (name, ledger) in data.ledgers where name.hasPrefix("order:") {
+            guard let status = status(ledger), status == .completed || status == .cancelled else {
+                return false
+            }
+        }
+        return data.streams.values.allSatisfy { stream in
+            stream.groups.values.allSatisfy { group in
+                group.pending.isEmpty && group.lastDelivered == stream.lastNumber
+            }
+        }
+    }
+
+    private static func status(_ ledger: [String: String]) -> LifecycleState.Status? {
+        ledger["lifecycle"].flatMap { LifecycleState(text: LedgerEntry($0).state)?.status }
+    }
+
+    private func judge() -> [String] {
+        let data = simulation.server.contents
+        var faults: [String] = []
+        var shipped = 0
+        for number in 0..<orderCount {
+            let id = "\(number)"
+            let status = Self.status(data.ledger("order", id))
+            // What the store has forgotten, only the companies' books could tell.
+            if status == nil, wentBack { continue }
+            let isCompleted = status == .completed
+            let charge = shop.bank.stands("troupe:saga:\(id):payment:charge")
+            let arrangement = shop.carrier.stands("troupe:saga:\(id):shipping:arrange")
+            let dispatched = shop.dispatch.stands("troupe:saga:\(id):shipping:arrange:dispatch")
+            if isCompleted {
+                shipped += quantity(id, data)
+                if !charge { faults.append("\(id) is completed and not charged") }
+                if !arrangement { faults.append("\(id) is completed and not arranged") }
+                if !dispatched { faults.append("\(id) is completed and not dispatched") }
+            } else {
+                if charge { faults.append("\(id) is cancelled and charged") }
+                if arrangement { faults.append("\(id) is cancelled and arranged") }
+                if dispatched { faults.append("\(id) is cancelled and dispatched") }
+            }
+        }
+        let found = hash(data, "stock")
+        let expected = ["available": stock - shipped, "reserved": 0, "shipped": shipped]
+        for (name, count) in expected.sorted(by: { $0.key < $1.key })
+        where
+            Int(found[name] ?? "0") != count
+        {
+            faults.append("\(name) is \(found[name] ?? "0"), not \(count)")
+        }
+        for (service, letters) in data.letters.sorted(by: { $0.key < $1.key }) {
+            for one in letters {
+                faults.append("\(service) has a letter: \(one.letter.reason) \(one.letter.error)")
+            }
+        }
+        return faults
+    }
+
+    private func stuck() -> [String] {
+        let data = simulation.server.contents
+        let ledgers = data.ledgers.sorted { $0.key < $1.key }.map { name, ledger in
+            name + " "
+                + ledger.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+                .joined(separator: " ")
+        }
+        let pending = data.streams.sorted { $0.key < $1.key }.flatMap { name, stream in
+            stream.groups.sorted { $0.key < $1.key }.compactMap { group, state -> String? in
+                let unread = stream.lastNumber - state.lastDelivered
+                guard unread > 0 || !state.pending.isEmpty else { return nil }
+                return "\(name) for \(group): \(unread) unread, \(state.pending.count) pending"
+            }
+        }
+        return ledgers + pending
+    }
+
+    private func quantity(_ id: String, _ data: MemoryData) -> Int {
+        hash(data, RecordName("reservation", id: id))["count"].flatMap { Int($0) } ?? 0
+    }
+
+    private func hash(_ data: MemoryData, _ name: RecordName) -> [String: String] {
+        guard
+            case .hash(let fields) = data.record("inventory", name, at: simulation.clock.now)
+        else { return [:] }
+        return fields
+    }
+}

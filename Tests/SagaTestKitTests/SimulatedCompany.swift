@@ -1,0 +1,59 @@
+import Saga
+import SagaTestKit
+import Synchronization
+
+/// A company outside, which keeps its books whatever happens to the store, and answers as a
+/// simulation's seed decides.
+final class SimulatedCompany: Sendable {
+    /// It could not say.
+    struct Silence: Error {}
+
+    private struct Books {
+        var standing: Set<String> = []
+        var undone: Set<String> = []
+    }
+
+    private let simulation: Simulation
+    private let books = Mutex(Books())
+
+    init(_ simulation: Simulation) {
+        self.simulation = simulation
+    }
+
+    /// What stands by a key.
+    func stands(_ key: String) -> Bool { books.withLock { $0.standing.contains(key) } }
+
+    var standing: Set<String> { books.withLock { $0.standing } }
+
+    /// Does something once by its key; a key that was undone is refused for ever.
+    func act(_ key: String) async throws {
+        await answerTime()
+        if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
+        let isRefused = books.withLock { books in
+            if books.undone.contains(key) { return true }
+            books.standing.insert(key)
+            return false
+        }
+        if isRefused { throw Silence() }
+        simulation.trace.note("done \(key)")
+        await answerTime()
+        if simulation.happens({ $0.lostAnswer * 20 }) { throw Silence() }
+    }
+
+    /// Undoes what stands by a key, if anything does, and refuses the key from then on.
+    func undo(_ key: String) async throws {
+        await answerTime()
+        if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
+        books.withLock { books in
+            books.undone.insert(key)
+            books.standing.remove(key)
+        }
+        simulation.trace.note("undone \(key)")
+        await answerTime()
+        if simulation.happens({ $0.lostAnswer * 20 }) { throw Silence() }
+    }
+
+    private func answerTime() async {
+        try? await simulation.clock.sleep(for: .milliseconds(simulation.below(60)))
+    }
+}
