@@ -9,45 +9,31 @@ public import Saga
 extension Participant {
     /// Works on records alone: conditions and writes happen in one transition.
     public static func inventory() -> Participant {
-        Participant(ServiceName.inventory, route: ServiceName.route) {
-            Step(
-                "reserve", on: PaymentProcessed.self, emits: ProductReserved.self,
-                actsOutside: false,
-                orElse: { failure, _ in
-                    Transition(
-                        ProductReservationFailed(reason: failure.reason, detail: failure.detail))
-                },
-                perform: { order, context in
-                    Transition(ProductReserved(order)) { changes in
-                        changes.require(
-                            .stock(order.productID), "available", atLeast: order.quantity,
-                            orElse: .outOfStock(order.productID, order.quantity))
-                        changes.move(
-                            order.quantity, of: order.productID, from: "available", to: "reserved")
-                        changes.set(
-                            .reservation(context.sagaID),
-                            ["product": order.productID.text, "quantity": String(order.quantity)])
-                    }
+        Participant(.order, ServiceName.inventory) {
+            Perform(OrderSaga.reserve) { order, context in
+                Transition(ProductReserved(order)) { changes in
+                    changes.require(
+                        .stock(order.productID), "available", atLeast: order.quantity,
+                        orElse: .outOfStock(order.productID, order.quantity))
+                    changes.move(
+                        order.quantity, of: order.productID, from: "available", to: "reserved")
+                    changes.set(
+                        .reservation(context.sagaID),
+                        ["product": order.productID.text, "quantity": String(order.quantity)])
                 }
-            )
-            .compensated(
-                by: [ShippingFailed.self, OrderCancellationRequested.self],
-                emits: ProductReleased.self,
-                nothingToUndo: { _ in Transition(.nothing) },
-                undo: { context in
-                    let fields = try await context.records.fields(of: .reservation(context.sagaID))
-                    guard let reservation = try Reservation(fields, of: context.sagaID) else {
-                        return Transition(.nothing)
-                    }
-                    return Transition(ProductReleased(reservation)) { changes in
-                        changes.move(
-                            reservation.quantity, of: reservation.productID, from: "reserved",
-                            to: "available")
-                        changes.delete(.reservation(context.sagaID))
-                    }
+            } undo: { context in
+                let fields = try await context.records.fields(of: .reservation(context.sagaID))
+                guard let reservation = try Reservation(fields, of: context.sagaID) else {
+                    return Transition(ProductReleased())
                 }
-            )
-            .finished(by: OrderCompleted.self) { order, context in
+                return Transition(ProductReleased(reservation)) { changes in
+                    changes.move(
+                        reservation.quantity, of: reservation.productID, from: "reserved",
+                        to: "available")
+                    changes.delete(.reservation(context.sagaID))
+                }
+            }
+            .finish(OrderSaga.ship) { order, context in
                 Changes { changes in
                     changes.move(
                         order.quantity, of: order.productID, from: "reserved", to: "shipped")
@@ -114,8 +100,6 @@ extension ProductReserved {
 }
 
 extension ProductReleased {
-    fileprivate static let nothing = ProductReleased(productID: nil, quantity: 0)
-
     fileprivate init(_ reservation: Reservation) {
         self.init(productID: reservation.productID, quantity: reservation.quantity)
     }

@@ -10,46 +10,32 @@ import SagaHTTP
 extension Participant {
     /// Charges with `company`; a charge without an answer for `giveUpAfter` is taken back.
     public static func payment(company: any PaymentCompany, giveUpAfter: Duration) -> Participant {
-        Participant(ServiceName.payment, route: ServiceName.route) {
-            Step(
-                "charge", on: OrderCreated.self, emits: PaymentProcessed.self,
-                giveUpAfter: giveUpAfter,
-                orElse: { failure, context in
-                    Transition(PaymentFailed(reason: failure.reason, detail: failure.detail)) {
-                        $0.set(.payment(context.sagaID), Payment.failed(failure))
-                    }
-                },
-                perform: { order, context in
-                    let charge = try await context.calling {
-                        try await company.charge(
-                            order.total, token: order.payment.token,
-                            reference: OrderID(wellFormed: context.sagaID),
-                            key: context.idempotencyKey
-                        ).get()
-                    }
-                    return Transition(PaymentProcessed(order, charge)) {
-                        $0.set(.payment(context.sagaID), Payment.charged(order.total, charge))
-                    }
+        Participant(.order, ServiceName.payment) {
+            Perform(OrderSaga.charge, giveUpAfter: giveUpAfter) { order, context in
+                let charge = try await context.calling {
+                    try await company.charge(
+                        order.total, token: order.payment.token,
+                        reference: OrderID(wellFormed: context.sagaID),
+                        key: context.idempotencyKey
+                    ).get()
                 }
-            )
-            .compensated(
-                by: [
-                    ProductReservationFailed.self, ShippingFailed.self,
-                    OrderCancellationRequested.self,
-                ],
-                emits: PaymentRefunded.self,
-                nothingToUndo: { _ in Transition(PaymentRefunded(amount: nil)) },
-                undo: { context in
-                    let refund = try await context.calling {
-                        try await company.refund(
-                            chargeKey: context.idempotencyKey,
-                            key: context.idempotencyKey(for: "refund"))
-                    }
-                    if case .nothingCharged = refund { try await expectNoCharge(context) }
-                    return Transition(PaymentRefunded(amount: refund.amount)) {
-                        $0.set(.payment(context.sagaID), Payment.refunded)
-                    }
-                })
+                return Transition(PaymentProcessed(order, charge)) {
+                    $0.set(.payment(context.sagaID), Payment.charged(order.total, charge))
+                }
+            } undo: { context in
+                let refund = try await context.calling {
+                    try await company.refund(
+                        chargeKey: context.idempotencyKey,
+                        key: context.idempotencyKey(for: "refund"))
+                }
+                if case .nothingCharged = refund { try await expectNoCharge(context) }
+                return Transition(PaymentRefunded(amount: refund.amount)) {
+                    $0.set(.payment(context.sagaID), Payment.refunded)
+                }
+            }
+            .onFailure { failure, context in
+                Changes { $0.set(.payment(context.sagaID), Payment.failed(failure)) }
+            }
         }
     }
 }

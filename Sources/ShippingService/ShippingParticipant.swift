@@ -10,42 +10,31 @@ import SagaHTTP
 extension Participant {
     /// Books with `carrier`; a booking without an answer for `giveUpAfter` is taken back.
     public static func shipping(carrier: any Carrier, giveUpAfter: Duration) -> Participant {
-        Participant(ServiceName.shipping, route: ServiceName.route) {
-            Step(
-                "arrange", on: ProductReserved.self, emits: ShipmentArranged.self,
-                giveUpAfter: giveUpAfter,
-                orElse: { failure, context in
-                    Transition(ShippingFailed(reason: failure.reason, detail: failure.detail)) {
-                        $0.set(.shipment(context.sagaID), ShipmentState.failed(failure))
-                    }
-                },
-                perform: { order, context in
-                    let shipment = try await context.calling {
-                        try await carrier.arrange(
-                            Parcel(order, context.sagaID), key: context.idempotencyKey
-                        ).get()
-                    }
-                    return Transition(ShipmentArranged(order, shipment)) {
-                        $0.set(.shipment(context.sagaID), ShipmentState.arranged(shipment))
-                    }
+        Participant(.order, ServiceName.shipping) {
+            Perform(OrderSaga.arrange, giveUpAfter: giveUpAfter) { order, context in
+                let shipment = try await context.calling {
+                    try await carrier.arrange(
+                        Parcel(order, context.sagaID), key: context.idempotencyKey
+                    ).get()
                 }
-            )
-            .compensated(
-                by: [OrderCancellationRequested.self], emits: ShipmentCancelled.self,
-                nothingToUndo: { _ in Transition(ShipmentCancelled(wasArranged: false)) },
-                undo: { context in
-                    let found = try await context.calling {
-                        try await carrier.cancel(
-                            shipmentKey: context.idempotencyKey,
-                            key: context.idempotencyKey(for: "cancel"))
-                    }
-                    if found == .nothingArranged { try await expectNoBooking(context) }
-                    return Transition(ShipmentCancelled(wasArranged: found == .cancelled)) {
-                        $0.set(.shipment(context.sagaID), ShipmentState.cancelled)
-                    }
+                return Transition(ShipmentArranged(order, shipment)) {
+                    $0.set(.shipment(context.sagaID), ShipmentState.arranged(shipment))
                 }
-            )
-            .finished(by: OrderCompleted.self, emits: ShipmentDispatched.self) { _, context in
+            } undo: { context in
+                let found = try await context.calling {
+                    try await carrier.cancel(
+                        shipmentKey: context.idempotencyKey,
+                        key: context.idempotencyKey(for: "cancel"))
+                }
+                if found == .nothingArranged { try await expectNoBooking(context) }
+                return Transition(ShipmentCancelled(wasArranged: found == .cancelled)) {
+                    $0.set(.shipment(context.sagaID), ShipmentState.cancelled)
+                }
+            }
+            .onFailure { failure, context in
+                Changes { $0.set(.shipment(context.sagaID), ShipmentState.failed(failure)) }
+            }
+            .finish(OrderSaga.dispatch) { _, context in
                 let dispatch = try await context.calling {
                     try await carrier.dispatch(
                         shipmentKey: context.idempotencyKey,

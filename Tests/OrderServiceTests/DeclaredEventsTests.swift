@@ -9,12 +9,19 @@ import Testing
 /// The contracts list what the participants declare.
 @Suite(.timeLimit(.minutes(1)))
 struct DeclaredEventsTests {
+    private static let participants: [Participant] = [
+        .order(deadline: .seconds(30)),
+        .payment(company: BookkeepingCompany(), giveUpAfter: .seconds(1)), .inventory(),
+        .shipping(carrier: BookkeepingCarrier(), giveUpAfter: .seconds(1)),
+    ]
+
+    @Test func theFourParticipantsFitTogether() {
+        #expect(Route.order.faults == [])
+        #expect(Participant.faults(between: Self.participants) == [])
+    }
+
     @Test func everyEventThatAParticipantEmitsIsInTheContractsAndNoOther() {
-        let participants: [Participant] = [
-            .order(deadline: .seconds(30)),
-            .payment(company: BookkeepingCompany(), giveUpAfter: .seconds(1)), .inventory(),
-            .shipping(carrier: BookkeepingCarrier(), giveUpAfter: .seconds(1)),
-        ]
+        let participants = Self.participants
 
         let declared = Set(participants.flatMap(emitted))
         let listed = OrderSaga.events.map { "\($0.owner):\($0.type)" }

@@ -39,6 +39,18 @@ struct HouseTests {
         expectNone(violations)
     }
 
+    /// What a reader copies is compiled and run.
+    @Test func theSagaInTheReadmeIsTheOneOfTheTests() throws {
+        let readme = try #require(RepositoryFile(path: "README.md"))
+        let tested = try #require(
+            RepositoryFile(path: "Tests/SagaTestKitTests/TripSaga.swift"))
+        let first = try #require(readme.lines.firstIndex(of: "```swift"))
+        let code = readme.lines[(first + 1)...].prefix { $0 != "```" }
+
+        #expect(Array(code) == tested.lines.dropLast())
+        #expect(code.count <= 60)
+    }
+
     @Test func noFolderIsEmptyOrHoldsAPlaceholder() {
         let files = Repository.files(under: ["Sources", "Tests"])
         let placeholders = files.filter { $0.name == "Placeholder.swift" }

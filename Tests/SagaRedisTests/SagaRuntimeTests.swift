@@ -45,14 +45,16 @@ struct SagaRuntimeTests {
                 try await rig.settled("flaky", order, as: .completed)
             }
 
+            let unknown = BusinessFailure.outcomeUnknown
             let reasons = try await rig.events("OrderCancelled", owner: "order").map {
                 "\($0.correlationID) \(String(decoding: $0.data, as: UTF8.self))"
             }
             #expect(
                 Set(reasons) == [
-                    #"declined {"reason":"card_declined"}"#, #"stock {"reason":"out_of_stock"}"#,
-                    #"country {"reason":"country_not_served"}"#,
-                    #"silent {"reason":"outcome_unknown"}"#,
+                    #"declined {"reason":"card_declined","detail":"no cover"}"#,
+                    #"stock {"reason":"out_of_stock","detail":""}"#,
+                    #"country {"reason":"country_not_served","detail":""}"#,
+                    #"silent {"reason":"outcome_unknown","detail":"# + #""\#(unknown.detail)"}"#,
                 ])
             #expect(rig.saga.world.done("charge") == [rig.key("flaky", "payment", "charge")])
             #expect(try await rig.stock() == ["available": 4, "reserved": 0, "shipped": 1])

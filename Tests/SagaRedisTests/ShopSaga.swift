@@ -11,13 +11,15 @@ struct OrderCreated: SagaEvent {
     var quantity = 1
 }
 struct OrderCompleted: SagaEvent { static let owner = "order" }
-struct OrderCancelled: SagaEvent {
+struct OrderCancelled: ReasonEvent {
     static let owner = "order"
     var reason: String
+    var detail: String
 }
-struct OrderCancellationRequested: SagaEvent {
+struct OrderCancellationRequested: ReasonEvent {
     static let owner = "order"
     var reason: String
+    var detail: String
 }
 struct PaymentProcessed: SagaEvent {
     static let owner = "payment"
@@ -29,7 +31,7 @@ struct PaymentFailed: FailureEvent {
     var reason: String
     var detail: String
 }
-struct PaymentRefunded: SagaEvent { static let owner = "payment" }
+struct PaymentRefunded: UndoneEvent { static let owner = "payment" }
 struct ProductReserved: SagaEvent {
     static let owner = "inventory"
     var country: String
@@ -39,14 +41,14 @@ struct ProductReservationFailed: FailureEvent {
     var reason: String
     var detail: String
 }
-struct ProductReleased: SagaEvent { static let owner = "inventory" }
+struct ProductReleased: UndoneEvent { static let owner = "inventory" }
 struct ShipmentArranged: SagaEvent { static let owner = "shipping" }
 struct ShippingFailed: FailureEvent {
     static let owner = "shipping"
     var reason: String
     var detail: String
 }
-struct ShipmentCancelled: SagaEvent { static let owner = "shipping" }
+struct ShipmentCancelled: UndoneEvent { static let owner = "shipping" }
 struct ShipmentDispatched: SagaEvent { static let owner = "shipping" }
 
 struct Accident: Error {}
@@ -104,33 +106,42 @@ final class World: Sendable {
     }
 }
 
+enum ShopRoute {
+    static let charge = Leg(
+        "charge", by: "payment", on: OrderCreated.self, emits: PaymentProcessed.self,
+        orElse: PaymentFailed.self, undone: PaymentRefunded.self)
+    static let reserve = Leg(
+        "reserve", by: "inventory", on: PaymentProcessed.self, emits: ProductReserved.self,
+        orElse: ProductReservationFailed.self, undone: ProductReleased.self, actsOutside: false)
+    static let arrange = Leg(
+        "arrange", by: "shipping", on: ProductReserved.self, emits: ShipmentArranged.self,
+        orElse: ShippingFailed.self, undone: ShipmentCancelled.self)
+    static let ship = FinishingLeg(of: reserve, on: OrderCompleted.self)
+    static let dispatch = FinishingLeg(
+        of: arrange, on: OrderCompleted.self, emits: ShipmentDispatched.self)
+    static let ends = RouteOwner(
+        "order", begins: OrderCreated.self, completes: OrderCompleted.self,
+        on: ShipmentArranged.self, cancelled: OrderCancelled.self,
+        request: OrderCancellationRequested.self)
+    static let route = Route("saga", owner: ends) {
+        charge
+        reserve
+        arrange
+        ship
+        dispatch
+    }
+}
+
 struct ShopSaga: Sendable {
     let world = World()
     var deadline: Duration = .seconds(30)
 
     var order: Participant {
-        Participant("order") {
-            Lifecycle(
-                begins: OrderCreated.self, deadline: deadline,
-                answers: [
-                    "payment": [PaymentFailed.self, PaymentRefunded.self],
-                    "inventory": [ProductReservationFailed.self, ProductReleased.self],
-                    "shipping": [ShippingFailed.self, ShipmentCancelled.self],
-                ]
-            )
-            .completes(on: ShipmentArranged.self, emits: OrderCompleted.self) { _, context in
+        Participant(ShopRoute.route, "order") {
+            Oversee(ShopRoute.ends, deadline: deadline) { _, context in
                 Transition(OrderCompleted()) {
                     $0.set("order:\(context.sagaID)", ["status": "completed"])
                 }
-            }
-            .cancels(on: PaymentFailed.self, awaiting: [])
-            .cancels(on: ProductReservationFailed.self, awaiting: ["payment"])
-            .cancels(on: ShippingFailed.self, awaiting: ["payment", "inventory"])
-            .cancelsOnRequest(
-                awaiting: ["payment", "inventory", "shipping"],
-                emits: OrderCancellationRequested.self
-            ) { failure, _ in
-                Transition(OrderCancellationRequested(reason: failure.reason))
             }
             .cancelling { failure, context in
                 Changes {
@@ -139,98 +150,68 @@ struct ShopSaga: Sendable {
                         ["status": "cancelling", "reason": failure.reason])
                 }
             }
-            .cancelled(emits: OrderCancelled.self) { failure, context in
-                Transition(OrderCancelled(reason: failure.reason)) {
-                    $0.set("order:\(context.sagaID)", ["status": "cancelled"])
-                }
+            .cancelled { _, context in
+                Changes { $0.set("order:\(context.sagaID)", ["status": "cancelled"]) }
             }
         }
     }
 
     var payment: Participant {
-        Participant("payment") {
-            Step(
-                "charge", on: OrderCreated.self, emits: PaymentProcessed.self,
-                orElse: { failure, context in
-                    Transition(PaymentFailed(reason: failure.reason, detail: failure.detail)) {
-                        $0.set("payment:\(context.sagaID)", ["status": "failed"])
+        Participant(ShopRoute.route, "payment") {
+            Perform(ShopRoute.charge) { [world] order, context in
+                switch order.card {
+                case "declined": throw BusinessFailure("card_declined", "no cover")
+                case "hangs": try await Task.sleep(for: .seconds(3600))
+                case "flaky" where context.attempt < 3: throw Accident()
+                case "declined later":
+                    if context.attempt > 1 { throw BusinessFailure("card_declined") }
+                    try world.act("charge", context.idempotencyKey)
+                    throw Accident()
+                case "in vain":
+                    try world.act("charge", context.idempotencyKey)
+                    return Transition(PaymentProcessed(country: "DE", quantity: 1)) {
+                        $0.requireExists("permit:1", orElse: BusinessFailure("no_permit"))
                     }
-                },
-                perform: { [world] order, context in
-                    switch order.card {
-                    case "declined": throw BusinessFailure("card_declined", "no cover")
-                    case "hangs": try await Task.sleep(for: .seconds(3600))
-                    case "flaky" where context.attempt < 3: throw Accident()
-                    case "declined later":
-                        if context.attempt > 1 { throw BusinessFailure("card_declined") }
-                        try world.act("charge", context.idempotencyKey)
-                        throw Accident()
-                    case "in vain":
-                        try world.act("charge", context.idempotencyKey)
-                        return Transition(PaymentProcessed(country: "DE", quantity: 1)) {
-                            $0.requireExists("permit:1", orElse: BusinessFailure("no_permit"))
-                        }
-                    case "silent":
-                        try world.act("charge", context.idempotencyKey)
-                        throw Accident()
-                    default: try world.act("charge", context.idempotencyKey)
-                    }
-                    let event = PaymentProcessed(country: order.country, quantity: order.quantity)
-                    return Transition(event) {
-                        $0.set("payment:\(context.sagaID)", ["status": "charged"])
-                    }
+                case "silent":
+                    try world.act("charge", context.idempotencyKey)
+                    throw Accident()
+                default: try world.act("charge", context.idempotencyKey)
                 }
-            )
-            .compensated(
-                by: [
-                    ProductReservationFailed.self, ShippingFailed.self,
-                    OrderCancellationRequested.self,
-                ],
-                emits: PaymentRefunded.self,
-                nothingToUndo: { _ in Transition(PaymentRefunded()) },
-                undo: { [world] context in
-                    try await world.undo("charge", context.idempotencyKey)
-                    return Transition(PaymentRefunded()) {
-                        $0.set("payment:\(context.sagaID)", ["status": "refunded"])
-                    }
-                })
+                let event = PaymentProcessed(country: order.country, quantity: order.quantity)
+                return Transition(event) {
+                    $0.set("payment:\(context.sagaID)", ["status": "charged"])
+                }
+            } undo: { [world] context in
+                try await world.undo("charge", context.idempotencyKey)
+                return Transition(PaymentRefunded()) {
+                    $0.set("payment:\(context.sagaID)", ["status": "refunded"])
+                }
+            }
+            .onFailure { _, context in
+                Changes { $0.set("payment:\(context.sagaID)", ["status": "failed"]) }
+            }
         }
     }
 
     var inventory: Participant {
-        Participant("inventory") {
-            Step(
-                "reserve", on: PaymentProcessed.self, emits: ProductReserved.self,
-                actsOutside: false,
-                orElse: { failure, _ in
-                    Transition(
-                        ProductReservationFailed(reason: failure.reason, detail: failure.detail))
-                },
-                perform: { payment, context in
-                    Transition(ProductReserved(country: payment.country)) {
-                        $0.require(
-                            "stock:1", "available", atLeast: payment.quantity,
-                            orElse: BusinessFailure("out_of_stock"))
-                        $0.increment("stock:1", "available", by: -payment.quantity)
-                        $0.increment("stock:1", "reserved", by: payment.quantity)
-                        $0.set(
-                            "reservation:\(context.sagaID)", ["quantity": "\(payment.quantity)"])
-                    }
+        Participant(ShopRoute.route, "inventory") {
+            Perform(ShopRoute.reserve) { payment, context in
+                Transition(ProductReserved(country: payment.country)) {
+                    $0.require(
+                        "stock:1", "available", atLeast: payment.quantity,
+                        orElse: BusinessFailure("out_of_stock"))
+                    $0.increment("stock:1", "available", by: -payment.quantity)
+                    $0.increment("stock:1", "reserved", by: payment.quantity)
+                    $0.set("reservation:\(context.sagaID)", ["quantity": "\(payment.quantity)"])
                 }
-            )
-            .compensated(
-                by: [ShippingFailed.self, OrderCancellationRequested.self],
-                emits: ProductReleased.self,
-                nothingToUndo: { _ in Transition(ProductReleased()) },
-                undo: { context in
-                    let quantity = try await Self.reserved(context)
-                    return Transition(ProductReleased()) {
-                        $0.increment("stock:1", "available", by: quantity)
-                        $0.increment("stock:1", "reserved", by: -quantity)
-                    }
+            } undo: { context in
+                let quantity = try await Self.reserved(context)
+                return Transition(ProductReleased()) {
+                    $0.increment("stock:1", "available", by: quantity)
+                    $0.increment("stock:1", "reserved", by: -quantity)
                 }
-            )
-            .finished(by: OrderCompleted.self) { _, context in
+            }
+            .finish(ShopRoute.ship) { _, context in
                 let quantity = try await Self.reserved(context)
                 return Changes {
                     $0.increment("stock:1", "reserved", by: -quantity)
@@ -246,29 +227,16 @@ struct ShopSaga: Sendable {
     }
 
     var shipping: Participant {
-        Participant("shipping") {
-            Step(
-                "arrange", on: ProductReserved.self, emits: ShipmentArranged.self,
-                orElse: { failure, _ in
-                    Transition(ShippingFailed(reason: failure.reason, detail: failure.detail))
-                },
-                perform: { [world] reserved, context in
-                    if reserved.country == "AQ" { throw BusinessFailure("country_not_served") }
-                    try world.act("arrange", context.idempotencyKey)
-                    return Transition(ShipmentArranged())
-                }
-            )
-            .compensated(
-                by: [OrderCancellationRequested.self],
-                emits: ShipmentCancelled.self,
-                nothingToUndo: { _ in Transition(ShipmentCancelled()) },
-                undo: { [world] context in
-                    try await world.undo("arrange", context.idempotencyKey)
-                    return Transition(ShipmentCancelled())
-                }
-            )
-            .finished(by: OrderCompleted.self, emits: ShipmentDispatched.self) {
-                [world] _, context in
+        Participant(ShopRoute.route, "shipping") {
+            Perform(ShopRoute.arrange) { [world] reserved, context in
+                if reserved.country == "AQ" { throw BusinessFailure("country_not_served") }
+                try world.act("arrange", context.idempotencyKey)
+                return Transition(ShipmentArranged())
+            } undo: { [world] context in
+                try await world.undo("arrange", context.idempotencyKey)
+                return Transition(ShipmentCancelled())
+            }
+            .finish(ShopRoute.dispatch) { [world] _, context in
                 try world.act("dispatch", context.idempotencyKey)
                 return Transition(ShipmentDispatched())
             }

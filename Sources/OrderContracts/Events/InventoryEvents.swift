@@ -62,7 +62,7 @@ public struct ProductReservationFailed: InventoryEvent, FailureEvent, Equatable 
 /// What was set aside is available again.
 ///
 /// Without a product nothing had been set aside.
-public struct ProductReleased: InventoryEvent, Equatable {
+public struct ProductReleased: InventoryEvent, UndoneEvent, Equatable {
     /// What is available again, absent if there was nothing to release.
     public var productID: ProductID?
     /// How many are available again; 0 if there was nothing to release.
@@ -72,6 +72,11 @@ public struct ProductReleased: InventoryEvent, Equatable {
     public init(productID: ProductID?, quantity: Int) {
         self.productID = productID
         self.quantity = quantity
+    }
+
+    /// Nothing had been set aside.
+    public init() {
+        self.init(productID: nil, quantity: 0)
     }
 
     private enum CodingKeys: String, CodingKey {

@@ -92,7 +92,7 @@ public struct OrderCompleted: OrderEvent, Equatable {
 }
 
 /// The client or the deadline wants the order gone; every participant answers once.
-public struct OrderCancellationRequested: OrderEvent, Equatable {
+public struct OrderCancellationRequested: OrderEvent, ReasonEvent, Equatable {
     /// `requested_by_client` or `deadline_exceeded`.
     public var reason: String
     /// The reason in a sentence.
@@ -108,7 +108,7 @@ public struct OrderCancellationRequested: OrderEvent, Equatable {
 /// Every effect of the order is undone.
 ///
 /// The saga's other end.
-public struct OrderCancelled: OrderEvent, Equatable {
+public struct OrderCancelled: OrderEvent, ReasonEvent, Equatable {
     /// Why the order was cancelled.
     public var reason: String
     /// The reason in a sentence.

@@ -75,12 +75,17 @@ public struct PaymentFailed: PaymentEvent, FailureEvent, Equatable {
 /// What was charged is returned.
 ///
 /// Without an amount nothing had been charged.
-public struct PaymentRefunded: PaymentEvent, Equatable {
+public struct PaymentRefunded: PaymentEvent, UndoneEvent, Equatable {
     /// What was returned, absent if there was nothing to return.
     public var amount: Money?
 
     /// A refund, or the answer that none is needed.
     public init(amount: Money?) {
         self.amount = amount
+    }
+
+    /// Nothing had been charged.
+    public init() {
+        self.init(amount: nil)
     }
 }

@@ -69,13 +69,18 @@ public struct ShippingFailed: ShippingEvent, FailureEvent, Equatable {
 }
 
 /// The carrier will not come.
-public struct ShipmentCancelled: ShippingEvent, Equatable {
+public struct ShipmentCancelled: ShippingEvent, UndoneEvent, Equatable {
     /// Whether a shipment had been arranged at all.
     public var wasArranged: Bool
 
     /// A cancelled shipment, or the answer that there is none.
     public init(wasArranged: Bool) {
         self.wasArranged = wasArranged
+    }
+
+    /// There was none.
+    public init() {
+        self.init(wasArranged: false)
     }
 }
 

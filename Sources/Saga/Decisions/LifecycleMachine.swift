@@ -76,6 +76,8 @@ package enum LifecycleInput: Hashable, Sendable {
     /// `answer` names who answers with it, if it is an answer; `awaiting` who has to answer
     /// before the saga is cancelled, if it is a failure that cancels.
     case heard(answer: String?, awaiting: [String]?)
+    /// A failure came that cancels a saga which began with another version of its route.
+    case failedOnOldRoute(answer: String?, awaiting: [String])
     /// A client asks for cancellation.
     case request(awaiting: [String])
     /// Its time is up: for a pending saga the deadline, for a cancelling one the patience with
@@ -118,6 +120,43 @@ package enum LifecycleMachine {
         input == .begin ? .absent : .pending
     }
 
+    /// Whether what an input changes depends on who takes part, which the ledger notes.
+    package static func asksWhoTakesPart(_ input: LifecycleInput) -> Bool {
+        switch input {
+        case .begin, .pivot: false
+        case .heard, .failedOnOldRoute, .request, .timeIsUp: true
+        }
+    }
+
+    /// The same input for a saga that began with another version of its route.
+    ///
+    /// Who undoes on a failure is another question there: so all who take part are told, and
+    /// awaited.
+    ///
+    /// - Parameters:
+    ///   - began: with whom it began.
+    ///   - known: whose answers are heard now.
+    /// - Throws: `unexpectedState` if nobody would hear an answer that the saga has to wait for.
+    package static func onOldRoute(
+        _ input: LifecycleInput, _ began: [String], known: Set<String>
+    ) throws(SagaError) -> LifecycleInput {
+        let translated: LifecycleInput
+        switch input {
+        case .begin, .pivot, .heard(_, nil), .failedOnOldRoute: return input
+        case .heard(let answer, .some):
+            translated = .failedOnOldRoute(answer: answer, awaiting: began)
+        case .request: translated = .request(awaiting: began)
+        case .timeIsUp: translated = .timeIsUp(awaiting: began)
+        }
+        if let lost = began.first(where: { !known.contains($0) }) {
+            throw SagaError(
+                .unexpectedState,
+                "the saga began with '\(lost)', who has no leg on the route any more: name a "
+                    + "FormerLeg for it until no such saga is left")
+        }
+        return translated
+    }
+
     /// The longest pause before a saga is asked about again.
     private static let pauseMaximum: Duration = .seconds(300)
 
@@ -156,7 +195,11 @@ package enum LifecycleMachine {
             if answered == state.answered { return nil }
             let next = LifecycleState(status: .pending, answered: answered)
             return LifecycleAction(next: next, effects: [])
-        case (.heard(let answer, _), .cancelling):
+        case (.failedOnOldRoute(let answer, let awaiting), .pending):
+            return cancelling(
+                Set(awaiting), answered: state.answered.union(answer.map { [$0] } ?? []),
+                effects: [.startCancelling, .announceRequest])
+        case (.heard(let answer, _), .cancelling), (.failedOnOldRoute(let answer, _), .cancelling):
             let answered = state.answered.union(answer.map { [$0] } ?? [])
             if answered == state.answered { return nil }
             return cancelling(

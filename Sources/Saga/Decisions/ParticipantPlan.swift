@@ -5,9 +5,28 @@ package struct ParticipantPlan: Sendable {
         case compensate(Step, Step.Compensation)
         case finish(Step, Step.Finish)
         case pivot(Lifecycle.Completion)
+        /// One of several events for which what follows waits together.
+        case join(Join, JoinTarget)
         /// An event that the saga's life hears: an answer, a failure that cancels, or both.
         case heard(answer: String?, cancellation: Lifecycle.Cancellation?)
         case deadline(Lifecycle.Request)
+    }
+
+    /// What runs once all have come.
+    package enum JoinTarget: Sendable {
+        case start(Step)
+        case pivot(Lifecycle.Completion)
+    }
+
+    /// Where the ledger keeps what has come of several events, and which these are.
+    package struct Join: Sendable {
+        package let field: String
+        package let awaited: [String]
+
+        init(of name: String, _ triggers: [EventKind]) {
+            field = "join:" + name
+            awaited = triggers.map(\.type)
+        }
     }
 
     package struct Consumed: Sendable {
@@ -46,7 +65,12 @@ package struct ParticipantPlan: Sendable {
     }
 
     private mutating func add(_ step: Step) {
-        add(.start(step), for: step.trigger)
+        if step.triggers.count == 1 {
+            add(.start(step), for: step.triggers[0])
+        } else {
+            let join = Join(of: step.name, step.triggers)
+            for trigger in step.triggers { add(.join(join, .start(step)), for: trigger) }
+        }
         for compensation in step.compensations {
             for trigger in compensation.triggers {
                 add(.compensate(step, compensation), for: trigger)
@@ -57,7 +81,14 @@ package struct ParticipantPlan: Sendable {
 
     private mutating func add(_ lifecycle: Lifecycle) {
         for completion in lifecycle.completions {
-            add(.pivot(completion), for: completion.trigger)
+            guard completion.triggers.count > 1 else {
+                for trigger in completion.triggers { add(.pivot(completion), for: trigger) }
+                continue
+            }
+            let join = Join(of: LifecycleKeeper.field, completion.triggers)
+            for trigger in completion.triggers {
+                add(.join(join, .pivot(completion)), for: trigger)
+            }
         }
         var heard: [String: (EventKind, String?, Lifecycle.Cancellation?)] = [:]
         for (name, kinds) in lifecycle.answers {

@@ -11,9 +11,10 @@
 /// the saga is cancelling are remembered. `LifecycleMachine` holds the rules.
 public struct Lifecycle: Sendable {
     package struct Completion: Sendable {
-        package var trigger: EventKind
+        /// What the pivot waits for: all of them.
+        package var triggers: [EventKind]
         package var emits: EventKind
-        package var decode: Step.Decoder
+        package var decode: Step.JoinedDecoder
     }
 
     package struct Cancellation: Sendable {
@@ -34,11 +35,15 @@ public struct Lifecycle: Sendable {
     package let begins: EventKind
     package let deadline: Duration?
     package let answers: [String: [EventKind]]
-    package private(set) var completions: [Completion] = []
-    package private(set) var cancellations: [Cancellation] = []
-    package private(set) var requests: [Request] = []
-    package private(set) var cancelling: Notice?
-    package private(set) var cancelled: (emits: EventKind, announce: Notice)?
+    package internal(set) var completions: [Completion] = []
+    package internal(set) var cancellations: [Cancellation] = []
+    package internal(set) var requests: [Request] = []
+    package internal(set) var cancelling: Notice?
+    package internal(set) var cancelled: (emits: EventKind, announce: Notice)?
+    /// With which route a saga begins now; nil if it is given none.
+    package let routeNote: RouteNote?
+    /// Who takes part in sagas of before alone.
+    package let former: Set<String>
 
     /// Declares a life.
     ///
@@ -55,6 +60,21 @@ public struct Lifecycle: Sendable {
         begins = EventKind(first)
         self.deadline = deadline
         self.answers = answers.mapValues { kinds in kinds.map { EventKind($0) } }
+        routeNote = nil
+        former = []
+    }
+
+    /// The life of a route's sagas, with nothing in it that an owner has to say for himself.
+    init(_ route: Route, deadline: Duration?) {
+        begins = route.ends.begins
+        self.deadline = deadline
+        answers = route.answers
+        routeNote = RouteNote(route)
+        former = Set(route.former.map(route.answerer))
+        cancellations = route.legs.map {
+            Cancellation(
+                trigger: $0.failure, awaiting: route.awaited(after: $0), failure: $0.reason)
+        }
     }
 
     /// Declares the pivot: on this event a pending saga is completed.
@@ -67,11 +87,8 @@ public struct Lifecycle: Sendable {
         let kind = EventKind(output)
         lifecycle.completions.append(
             Completion(
-                trigger: EventKind(trigger), emits: kind,
-                decode: { data throws(SagaError) in
-                    let input = try EventPayload.decode(Input.self, from: data)
-                    return { try PlannedTransition(await complete(input, $0), kind) }
-                }))
+                triggers: [EventKind(trigger)], emits: kind,
+                decode: Step.decoder(JoinedPayloadReader.only, complete)))
         return lifecycle
     }
 

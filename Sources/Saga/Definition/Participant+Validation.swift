@@ -2,6 +2,7 @@ extension Participant {
     /// Everything that is wrong with the declaration, in words; empty if it can run.
     public var faults: [String] {
         var faults: [String] = []
+        faults += routeFaults
         if !Self.isName(name) { faults.append("the participant's name \(Self.nameRule)") }
         if !Self.isName(route) { faults.append("the route's name \(Self.nameRule)") }
         faults += stepFaults
@@ -20,24 +21,79 @@ extension Participant {
         var faults = participants.flatMap { one in one.faults.map { "\(one.name): \($0)" } }
         let emitted = Set(participants.flatMap { $0.emitted.map(\.type) })
         for participant in participants {
-            for kind in participant.consumed where !emitted.contains(kind.type) {
+            let answersOfBefore = participant.answersOfBefore
+            for kind in participant.consumed
+            where !emitted.contains(kind.type) && !answersOfBefore.contains(kind.type) {
                 faults.append("\(participant.name): nobody emits \(kind.type)")
             }
             for (name, kinds) in participant.lifecycle?.answers ?? [:] {
-                for kind in kinds where kind.owner != name {
+                for kind in kinds where kind.owner != participantName(of: name) {
                     faults.append(
                         "\(participant.name): \(kind.type) is no answer of '\(name)', as "
                             + "'\(kind.owner)' owns it")
                 }
             }
         }
+        for participant in participants {
+            faults += participant.lifecycle.map { awaitingFaults(of: $0, participants) } ?? []
+        }
+        return faults + versionFaults(of: participants)
+    }
+
+    /// Who is awaited after an event undoes on it, and who undoes on it is awaited.
+    ///
+    /// Otherwise a saga waits for ever, or ends before all of it is undone.
+    private static func awaitingFaults(
+        of lifecycle: Lifecycle, _ participants: [Participant]
+    ) -> [String] {
+        let causes =
+            lifecycle.cancellations.map { ($0.trigger.type, $0.awaiting) }
+            + lifecycle.requests.map { ($0.emits.type, $0.awaiting) }
+        var faults: [String] = []
+        for (type, awaiting) in causes {
+            let awaited = Set(awaiting.map(participantName))
+            let undoing = participants.filter { $0.undoes(on: type) }.map(\.name)
+            let known = awaited.intersection(participants.map(\.name))
+            for name in known.subtracting(undoing).sorted() {
+                faults.append("'\(name)' is awaited after \(type), on which it undoes nothing")
+            }
+            for name in undoing where !awaited.contains(name) {
+                faults.append("'\(name)' undoes on \(type), after which nobody awaits it")
+            }
+        }
         return faults
     }
 
-    private static let nameRule =
+    private static func versionFaults(of participants: [Participant]) -> [String] {
+        let routes = participants.compactMap { one in
+            one.madeFor.map { (one.name, $0.name, RouteDigest($0).hexadecimal) }
+        }
+        guard let first = routes.first else { return [] }
+        return routes.filter { $0.1 == first.1 && $0.2 != first.2 }.map {
+            "'\($0.0)' and '\(first.0)' were made for two versions of the route '\($0.1)'"
+        }
+    }
+
+    private func undoes(on type: String) -> Bool {
+        steps.contains { step in
+            step.compensations.contains { $0.triggers.contains { $0.type == type } }
+        }
+    }
+
+    /// The participant in the name under which a leg is awaited.
+    private static func participantName(of answerer: String) -> String {
+        answerer.split(separator: "/").first.map(String.init) ?? answerer
+    }
+
+    private var answersOfBefore: Set<String> {
+        guard let lifecycle else { return [] }
+        return Set(lifecycle.former.flatMap { lifecycle.answers[$0]?.map(\.type) ?? [] })
+    }
+
+    static let nameRule =
         "has to start with a-z and go on with a-z, 0-9 or -, up to 64 in all"
 
-    private static func isName(_ name: String) -> Bool {
+    static func isName(_ name: String) -> Bool {
         guard let first = name.utf8.first, (0x61...0x7A).contains(first) else { return false }
         return name.utf8.count <= 64
             && name.utf8.allSatisfy {
@@ -91,7 +147,7 @@ extension Participant {
             }
         }
         let triggers =
-            [step.trigger.type] + step.compensations.flatMap { $0.triggers.map(\.type) }
+            step.triggers.map(\.type) + step.compensations.flatMap { $0.triggers.map(\.type) }
             + step.finishes.map(\.trigger.type)
         for type in Self.repeated(triggers) {
             faults.append("step '\(step.name)' takes \(type) in two ways")
@@ -150,20 +206,22 @@ extension Participant {
         for name in Set(awaited).subtracting(lifecycle.answers.keys).sorted() {
             faults.append("it awaits '\(name)', for whom no answers are listed")
         }
-        for (name, kinds) in lifecycle.answers where kinds.isEmpty || !Self.isName(name) {
+        for (name, kinds) in lifecycle.answers
+        where kinds.isEmpty || !name.split(separator: "/").map(String.init).allSatisfy(Self.isName)
+        {
             faults.append("'\(name)' cannot answer by any event, or is no name")
         }
         let heard = lifecycle.answers.values.flatMap { $0.map(\.type) }
         let roles =
             [heard, lifecycle.cancellations.map(\.trigger.type)].flatMap(Self.repeated)
             + Self.repeated(
-                lifecycle.completions.map(\.trigger.type)
+                lifecycle.completions.flatMap { $0.triggers.map(\.type) }
                     + Set(heard + lifecycle.cancellations.map(\.trigger.type)))
         for type in Set(roles).sorted() { faults.append("its lifecycle takes \(type) in two ways") }
         return faults
     }
 
-    private static func repeated(_ types: [String]) -> [String] {
+    static func repeated(_ types: [String]) -> [String] {
         var seen: Set<String> = []
         return types.filter { !seen.insert($0).inserted }
     }
@@ -173,12 +231,12 @@ extension Participant {
     private var consumed: [EventKind] {
         var kinds: [EventKind] = []
         for step in steps {
-            kinds.append(step.trigger)
+            kinds += step.triggers
             kinds += step.compensations.flatMap(\.triggers)
             kinds += step.finishes.map(\.trigger)
         }
         if let lifecycle {
-            kinds += lifecycle.completions.map(\.trigger)
+            kinds += lifecycle.completions.flatMap(\.triggers)
             kinds += lifecycle.cancellations.map(\.trigger)
             kinds += lifecycle.answers.values.flatMap { $0 }
         }

@@ -15,6 +15,10 @@ public struct Participant: Sendable {
     public var lifecycle: Lifecycle? { lifecycles.first }
 
     let lifecycles: [Lifecycle]
+    /// The route that it was made for, if it was.
+    let madeFor: Route?
+    /// What does not fit between the route and the parts declared for it.
+    let routeFaults: [String]
 
     /// Declares a participant.
     public init(
@@ -26,10 +30,33 @@ public struct Participant: Sendable {
         self.route = route
         steps = parts.compactMap { $0 as? Step }
         lifecycles = parts.compactMap { $0 as? Lifecycle }
+        madeFor = nil
+        routeFaults = parts.compactMap { part in
+            switch part {
+            case let part as Perform: "\(part.leg.step) belongs to a route, which is not given"
+            case is Oversee: "what oversees a route belongs to one, which is not given"
+            default: nil
+            }
+        }
+    }
+
+    /// Declares a participant of a route: what it does on its legs, and nothing else.
+    ///
+    /// A leg of its own that is left out, and one that is not its own, are faults.
+    public init(
+        _ route: Route, _ name: String, @ParticipantBuilder parts: () -> [any ParticipantPart]
+    ) {
+        let assignment = RouteAssignment(route, name, parts())
+        self.name = name
+        self.route = route.name
+        steps = assignment.steps
+        lifecycles = assignment.lifecycles
+        madeFor = route
+        routeFaults = assignment.faults
     }
 }
 
-/// What a participant is made of: steps and a lifecycle.
+/// What a participant is made of: steps and a lifecycle, or what it does on a route.
 public protocol ParticipantPart: Sendable {}
 
 extension Step: ParticipantPart {}

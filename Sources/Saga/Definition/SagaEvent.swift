@@ -18,15 +18,42 @@ extension SagaEvent {
     public static var version: Int { 1 }
 }
 
-/// An event that says why a saga cannot go on.
-public protocol FailureEvent: SagaEvent {
+/// An event that says why: a failure, a request to cancel, a cancelled end.
+public protocol ReasonEvent: SagaEvent {
     /// Why, as a code in snake case: `card_declined`.
     var reason: String { get }
     /// Why, for a person.
     var detail: String { get }
+
+    /// The event for a reason, with nothing else in it.
+    init(reason: String, detail: String)
 }
+
+extension ReasonEvent {
+    init(_ failure: BusinessFailure) {
+        self.init(reason: failure.reason, detail: failure.detail)
+    }
+}
+
+/// An event that says why a saga cannot go on.
+public protocol FailureEvent: ReasonEvent {}
 
 extension FailureEvent {
     /// The failure that the event reports.
     public var failure: BusinessFailure { BusinessFailure(reason, detail) }
+}
+
+/// An event that says that a step is undone, whether there was anything to undo or not.
+public protocol UndoneEvent: SagaEvent {
+    /// That there was nothing to undo.
+    init()
+}
+
+/// Stands where a leg has no event.
+public struct NoEvent: UndoneEvent {
+    /// Nobody.
+    public static let owner = ""
+
+    /// Nothing.
+    public init() {}
 }

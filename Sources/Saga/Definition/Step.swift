@@ -41,10 +41,14 @@ public struct Step: Sendable {
     package typealias Fail =
         @Sendable (BusinessFailure, StepContext) throws -> PlannedTransition
 
-    package var trigger: EventKind { shared.content.trigger }
+    package typealias JoinedDecoder =
+        @Sendable (_ payloads: JoinedPayloads) throws(SagaError) -> Bound
+
+    /// What it waits for: all of them.
+    package var triggers: [EventKind] { shared.content.triggers }
     package var success: EventKind { shared.content.success }
     package var failure: EventKind { shared.content.failure }
-    package var decode: Decoder { shared.content.decode }
+    package var decode: JoinedDecoder { shared.content.decode }
     package var fail: Fail { shared.content.fail }
     package var giveUpAfter: Duration? { shared.content.giveUpAfter }
     package var actsOutside: Bool { shared.content.actsOutside }
@@ -52,12 +56,12 @@ public struct Step: Sendable {
     package var needsCompensation: Bool { shared.content.needsCompensation }
     package var finishes: [Finish] { shared.content.finishes }
 
-    private struct Content {
+    struct Content {
         var name: String
-        var trigger: EventKind
+        var triggers: [EventKind]
         var success: EventKind
         var failure: EventKind
-        var decode: Decoder
+        var decode: JoinedDecoder
         var fail: Fail
         var giveUpAfter: Duration?
         var actsOutside: Bool
@@ -77,7 +81,7 @@ public struct Step: Sendable {
     /// A step goes from hand to hand at every event and never changes, so that copies share it.
     private let shared: Shared
 
-    private init(_ content: Content) {
+    init(_ content: Content) {
         shared = Shared(content)
     }
 
@@ -111,8 +115,9 @@ public struct Step: Sendable {
         let failure = EventKind(Failure.self)
         self.init(
             Content(
-                name: name, trigger: EventKind(trigger), success: EventKind(success),
-                failure: failure, decode: Self.decoder(perform),
+                name: name, triggers: [EventKind(trigger)], success: EventKind(success),
+                failure: failure,
+                decode: Self.decoder(JoinedPayloadReader.only, perform),
                 fail: { try PlannedTransition(failed($0, $1), failure) },
                 giveUpAfter: giveUpAfter, actsOutside: actsOutside))
     }
@@ -174,14 +179,31 @@ public struct Step: Sendable {
             $0.finishes.append(
                 Finish(
                     trigger: EventKind(trigger), emits: nil,
-                    decode: { data throws(SagaError) in
-                        let input = try EventPayload.decode(Input.self, from: data)
-                        return { PlannedTransition(changes: try await finish(input, $0)) }
-                    }))
+                    decode: Self.silentDecoder(finish)))
         }
     }
 
-    private static func decoder<Input: SagaEvent, Output: SagaEvent>(
+    static func silentDecoder<Input: SagaEvent>(
+        _ finish: @escaping @Sendable (Input, StepContext) async throws -> Changes
+    ) -> Decoder {
+        { data throws(SagaError) in
+            let input = try EventPayload.decode(Input.self, from: data)
+            return { PlannedTransition(changes: try await finish(input, $0)) }
+        }
+    }
+
+    static func decoder<Input: Sendable, Output: SagaEvent>(
+        _ read: @escaping @Sendable (JoinedPayloads) throws(SagaError) -> Input,
+        _ body: @escaping @Sendable (Input, StepContext) async throws -> Transition<Output>
+    ) -> JoinedDecoder {
+        let kind = EventKind(Output.self)
+        return { payloads throws(SagaError) in
+            let input = try read(payloads)
+            return { try PlannedTransition(await body(input, $0), kind) }
+        }
+    }
+
+    static func decoder<Input: SagaEvent, Output: SagaEvent>(
         _ body: @escaping @Sendable (Input, StepContext) async throws -> Transition<Output>
     ) -> Decoder {
         let kind = EventKind(Output.self)

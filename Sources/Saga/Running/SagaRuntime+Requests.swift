@@ -23,12 +23,13 @@ extension SagaRuntime {
         var isDuplicate = false
         do {
             let state = try await request.keeper.advance(
-                .begin, failure: nil, opening: { _ in opening }, context: request.context
-            ) {
-                let answer = try await apply($0)
-                if case .refused = answer { isDuplicate = true }
-                return answer
-            }
+                .begin, failure: nil, opening: { _ in opening }, context: request.context,
+                look: { nil },
+                apply: {
+                    let answer = try await apply($0)
+                    if case .refused = answer { isDuplicate = true }
+                    return answer
+                })
             try Self.expectKnown(state)
             return isDuplicate ? .duplicate : .applied
         } catch let failure as BusinessFailure {
@@ -55,12 +56,16 @@ extension SagaRuntime {
         do {
             state = try await request.keeper.advance(
                 .request(awaiting: declared.awaiting), failure: reason, opening: nil,
-                context: request.context
-            ) {
-                let answer = try await apply($0)
-                if case .applied = answer { isApplied = true }
-                return answer
-            }
+                context: request.context,
+                look: {
+                    let field = LifecycleKeeper.field
+                    return try await environment.transitions.ledger(sagaID, field: field)[field]
+                },
+                apply: {
+                    let answer = try await apply($0)
+                    if case .applied = answer { isApplied = true }
+                    return answer
+                })
             try Self.expectKnown(state)
         } catch {
             throw Self.sagaError(error)

@@ -14,6 +14,11 @@ package struct LoanRefused: FailureEvent {
     package static let owner = "lender"
     package var reason: String
     package var detail: String
+
+    package init(reason: String, detail: String) {
+        self.reason = reason
+        self.detail = detail
+    }
 }
 package struct LoanReturned: SagaEvent {
     package static let owner = "lender"

@@ -60,6 +60,7 @@ struct Exploration {
         var order: LifecycleState
         var parts: [String: Part]
         var published: Set<String>
+        var joins: [[String]: JoinState] = [:]
         var delivered: Set<[String]> = []
         /// A delivery that never comes, unless the event is published anew.
         var lost: [String]?
@@ -76,12 +77,16 @@ struct Exploration {
     let lifecycle: Lifecycle
     let begins: String
     let without: Rule?
+    /// Who has something to finish after the pivot.
+    let finishing: Set<String>
 
     init(saga: [Participant], without rule: Rule? = nil) throws {
         plans = try saga.map { try ParticipantPlan($0) }
         lifecycle = try #require(plans.compactMap(\.lifecycle).first)
         begins = lifecycle.begins.type
         without = rule
+        let completed = lifecycle.completions[0].emits.type
+        finishing = Set(plans.filter { $0.consumed[completed] != nil }.map(\.name))
     }
 
     /// Asking again heals also what breaks without these.
@@ -183,6 +188,8 @@ struct Exploration {
             return [next]
         case .deadline:
             return []
+        case .join(let join, let target):
+            return self.join(type, join, target, at: name, in: next)
         case .start(let step):
             return Event.allCases.compactMap { start(step, $0, type, part: name, in: next) }
         case .compensate(let step, _):
@@ -192,6 +199,32 @@ struct Exploration {
         case .finish(let step, _):
             return [perform(.finish, step, part: name, in: next)]
                 .compactMap { $0 }
+        }
+    }
+
+    /// One event of several that are waited for together; each carries its name.
+    private func join(
+        _ type: String, _ join: ParticipantPlan.Join, _ target: ParticipantPlan.JoinTarget,
+        at name: String, in world: World
+    ) -> [World] {
+        let held = world.joins[[name, join.field]] ?? .nothing
+        let arrival = JoinState.Arrival(type: type, payload: Array(type.utf8))
+        var next = world
+        switch JoinMachine.action(arrival, in: held, of: join.awaited) {
+        case .wait: return [world]
+        case .keep(let state):
+            let entry = LedgerEntry(state: state.word, eventID: "e", note: state.note)
+            #expect(JoinState(LedgerEntry(entry.text)) == state)
+            next.joins[[name, join.field]] = state
+            return [next]
+        case .open(let payloads):
+            #expect(payloads == join.awaited.map { Array($0.utf8) })
+            let role: ParticipantPlan.Role =
+                switch target {
+                case .start(let step): .start(step)
+                case .pivot(let completion): .pivot(completion)
+                }
+            return deliver(type, as: role, to: name, in: world)
         }
     }
 
@@ -327,7 +360,7 @@ struct Exploration {
         case .completed:
             for (name, part) in world.parts
             where part.done != 1 || part.undone != 0
-                || (part.finished == 1) == (name == "payment")
+                || (part.finished == 1) != finishing.contains(name)
             {
                 return "completed, but \(name): \(part)"
             }

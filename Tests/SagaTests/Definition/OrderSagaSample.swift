@@ -7,13 +7,15 @@ struct OrderCreated: SagaEvent {
     var quantity: Int
 }
 struct OrderCompleted: SagaEvent { static let owner = "order" }
-struct OrderCancelled: SagaEvent {
+struct OrderCancelled: ReasonEvent {
     static let owner = "order"
     var reason: String
+    var detail = ""
 }
-struct OrderCancellationRequested: SagaEvent {
+struct OrderCancellationRequested: ReasonEvent {
     static let owner = "order"
     var reason: String
+    var detail = ""
 }
 struct PaymentProcessed: SagaEvent { static let owner = "payment" }
 struct PaymentFailed: FailureEvent {
@@ -21,100 +23,78 @@ struct PaymentFailed: FailureEvent {
     var reason: String
     var detail = ""
 }
-struct PaymentRefunded: SagaEvent { static let owner = "payment" }
+struct PaymentRefunded: UndoneEvent { static let owner = "payment" }
 struct ProductReserved: SagaEvent { static let owner = "inventory" }
 struct ProductReservationFailed: FailureEvent {
     static let owner = "inventory"
     var reason: String
     var detail = ""
 }
-struct ProductReleased: SagaEvent { static let owner = "inventory" }
+struct ProductReleased: UndoneEvent { static let owner = "inventory" }
 struct ShipmentArranged: SagaEvent { static let owner = "shipping" }
 struct ShippingFailed: FailureEvent {
     static let owner = "shipping"
     var reason: String
     var detail = ""
 }
-struct ShipmentCancelled: SagaEvent { static let owner = "shipping" }
+struct ShipmentCancelled: UndoneEvent { static let owner = "shipping" }
 struct ShipmentDispatched: SagaEvent { static let owner = "shipping" }
 
 enum OrderSaga {
-    static let payment = Participant("payment") {
-        Step(
-            "charge", on: OrderCreated.self, emits: PaymentProcessed.self,
-            orElse: { failure, _ in Transition(PaymentFailed(reason: failure.reason)) }
-        ) { _, _ in
-            Transition(PaymentProcessed())
-        }
-        .compensated(
-            by: [
-                ProductReservationFailed.self, ShippingFailed.self, OrderCancellationRequested.self,
-            ],
-            emits: PaymentRefunded.self,
-            nothingToUndo: { _ in Transition(PaymentRefunded()) },
-            undo: { _ in Transition(PaymentRefunded()) })
+    static let charge = Leg(
+        "charge", by: "payment", on: OrderCreated.self, emits: PaymentProcessed.self,
+        orElse: PaymentFailed.self, undone: PaymentRefunded.self)
+    static let reserve = Leg(
+        "reserve", by: "inventory", on: PaymentProcessed.self, emits: ProductReserved.self,
+        orElse: ProductReservationFailed.self, undone: ProductReleased.self, actsOutside: false)
+    static let arrange = Leg(
+        "arrange", by: "shipping", on: ProductReserved.self, emits: ShipmentArranged.self,
+        orElse: ShippingFailed.self, undone: ShipmentCancelled.self)
+    static let ship = FinishingLeg(of: reserve, on: OrderCompleted.self)
+    static let dispatch = FinishingLeg(
+        of: arrange, on: OrderCompleted.self, emits: ShipmentDispatched.self)
+    static let ends = RouteOwner(
+        "order", begins: OrderCreated.self, completes: OrderCompleted.self,
+        on: ShipmentArranged.self, cancelled: OrderCancelled.self,
+        request: OrderCancellationRequested.self)
+    static let route = Route("saga", owner: ends) {
+        charge
+        reserve
+        arrange
+        ship
+        dispatch
     }
 
-    static let inventory = Participant("inventory") {
-        Step(
-            "reserve", on: PaymentProcessed.self, emits: ProductReserved.self,
-            actsOutside: false,
-            orElse: { failure, _ in Transition(ProductReservationFailed(reason: failure.reason)) }
-        ) { _, context in
+    static let payment = Participant(route, "payment") {
+        Perform(charge) { _, _ in
+            Transition(PaymentProcessed())
+        } undo: { _ in
+            Transition(PaymentRefunded())
+        }
+    }
+
+    static let inventory = Participant(route, "inventory") {
+        Perform(reserve) { _, context in
             Transition(ProductReserved()) { changes in
                 changes.set("reservation:\(context.sagaID)", ["quantity": "1"])
             }
+        } undo: { _ in
+            Transition(ProductReleased())
         }
-        .compensated(
-            by: [ShippingFailed.self, OrderCancellationRequested.self],
-            emits: ProductReleased.self,
-            nothingToUndo: { _ in Transition(ProductReleased()) },
-            undo: { _ in Transition(ProductReleased()) }
-        )
-        .finished(by: OrderCompleted.self) { _, _ in Changes() }
+        .finish(ship) { _, _ in Changes() }
     }
 
-    static let shipping = Participant("shipping") {
-        Step(
-            "arrange", on: ProductReserved.self, emits: ShipmentArranged.self,
-            orElse: { failure, _ in Transition(ShippingFailed(reason: failure.reason)) }
-        ) { _, _ in
+    static let shipping = Participant(route, "shipping") {
+        Perform(arrange) { _, _ in
             Transition(ShipmentArranged())
+        } undo: { _ in
+            Transition(ShipmentCancelled())
         }
-        .compensated(
-            by: [OrderCancellationRequested.self],
-            emits: ShipmentCancelled.self,
-            nothingToUndo: { _ in Transition(ShipmentCancelled()) },
-            undo: { _ in Transition(ShipmentCancelled()) }
-        )
-        .finished(by: OrderCompleted.self, emits: ShipmentDispatched.self) { _, _ in
-            Transition(ShipmentDispatched())
-        }
+        .finish(dispatch) { _, _ in Transition(ShipmentDispatched()) }
     }
 
-    static let order = Participant("order") {
-        Lifecycle(
-            begins: OrderCreated.self, deadline: .seconds(30),
-            answers: [
-                "payment": [PaymentFailed.self, PaymentRefunded.self],
-                "inventory": [ProductReservationFailed.self, ProductReleased.self],
-                "shipping": [ShippingFailed.self, ShipmentCancelled.self],
-            ]
-        )
-        .completes(on: ShipmentArranged.self, emits: OrderCompleted.self) { _, _ in
-            Transition(OrderCompleted())
-        }
-        .cancels(on: PaymentFailed.self, awaiting: [])
-        .cancels(on: ProductReservationFailed.self, awaiting: ["payment"])
-        .cancels(on: ShippingFailed.self, awaiting: ["payment", "inventory"])
-        .cancelsOnRequest(
-            awaiting: ["payment", "inventory", "shipping"], emits: OrderCancellationRequested.self
-        ) { failure, _ in
-            Transition(OrderCancellationRequested(reason: failure.reason))
-        }
-        .cancelled(emits: OrderCancelled.self) { failure, _ in
-            Transition(OrderCancelled(reason: failure.reason))
-        }
+    static let order = Participant(route, "order") {
+        Oversee(ends, deadline: .seconds(30)) { _, _ in Transition(OrderCompleted()) }
     }
 
     static let all = [order, payment, inventory, shipping]

@@ -11,7 +11,7 @@ struct MetricCatalogueTests {
         let sources = URL(filePath: #filePath).appending(path: "../../../../Sources").standardized
         let files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
         let instrument =
-            /(Counter|Timer|Gauge|Meter|Recorder)\(\s*(?:label: )?"([a-z0-9_]+)"/
+            /(Counter|Timer|Gauge|Meter|Recorder)\(\s*(?:label: )?"([a-z][a-z0-9_]*)"/
         var names: Set<String> = []
         while let file = files?.nextObject() as? URL {
             guard file.pathExtension == "swift" else { continue }

@@ -113,7 +113,7 @@ struct EntryOffice: Sendable {
             switch role {
             case .compensate(let step, _): (step.name, .compensate)
             case .finish(let step, _): (step.name, .finish)
-            case .start, .pivot, .heard, .deadline: nil
+            case .start, .pivot, .join, .heard, .deadline: nil
             }
         }
         guard !owed.isEmpty,
@@ -131,7 +131,10 @@ struct EntryOffice: Sendable {
 
     private func forwardSteps(_ entry: HeldEntry) -> [Step] {
         environment.streams[entry.stream].consumed.roles.compactMap { role in
-            if case .start(let step) = role { step } else { nil }
+            switch role {
+            case .start(let step), .join(_, .start(let step)): step
+            case .compensate, .finish, .pivot, .join, .heard, .deadline: nil
+            }
         }
     }
 

@@ -30,7 +30,7 @@ extension EntryWork {
         } else {
             ledger =
                 if let look, look.covers(step.name) { look } else {
-                    try await self.ledger(of: step)
+                    try await self.ledger(step.name)
                 }
             try expectNotHalf(step, role, ledger?[step.name])
             action = StepMachine.action(
@@ -41,7 +41,7 @@ extension EntryWork {
             switch try await act(action, step, entry, ledger?.form, perform) {
             case .refused(let found, let mayHaveActed):
                 // What it holds now may have been made by other keys than those it held before.
-                if role != .forward { ledger = try await self.ledger(of: step) }
+                if role != .forward { ledger = try await self.ledger(step.name) }
                 entry = found
                 action = StepMachine.actionAfterRefusal(
                     of: role, mayHaveActed: mayHaveActed, by: try Self.state(found),
@@ -183,9 +183,9 @@ extension EntryWork {
         step.actsOutside && from == .absent ? KeyForm(startedBy: event.route) : .sagaAndStep
     }
 
-    private func ledger(of step: Step) async throws(Interruption) -> LedgerLook {
+    func ledger(_ field: String) async throws(Interruption) -> LedgerLook {
         try await untilAnswered { () async throws(SagaError) in
-            try await environment.transitions.ledger(sagaID, field: step.name)
+            try await environment.transitions.ledger(sagaID, field: field)
         }
     }
 

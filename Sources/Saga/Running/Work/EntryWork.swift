@@ -99,14 +99,25 @@ final class EntryWork: Sendable {
     ) async throws(Interruption) {
         switch role {
         case .start(let step):
-            try await run(step, .forward, perform: try decoded(step.decode))
+            try await run(step, .forward, perform: try opened(step.decode))
         case .compensate(let step, let compensation):
             try decoded(kind.check)
             try await run(step, .compensate, perform: compensation.undo)
         case .finish(let step, let finish):
             try await run(step, .finish, perform: try decoded(finish.decode))
         case .pivot(let completion):
-            try await hear(.pivot, failure: nil, opening: try decoded(completion.decode))
+            try await hear(.pivot, failure: nil, opening: try opened(completion.decode))
+        case .join(let join, let target):
+            try decoded(kind.check)
+            guard let payloads = try await gather(join) else { return }
+            switch target {
+            case .start(let step):
+                let perform = try opened(step.decode, .all(payloads))
+                try await run(step, .forward, perform: perform)
+            case .pivot(let completion):
+                let opening = try opened(completion.decode, .all(payloads))
+                try await hear(.pivot, failure: nil, opening: opening)
+            }
         case .heard(let answer, let cancellation):
             try decoded(kind.check)
             let failure = try cancellation.map { cancellation throws(Interruption) in
@@ -131,6 +142,13 @@ final class EntryWork: Sendable {
         }
     }
 
+    /// - Parameter payloads: what started it; the event's own if nil.
+    private func opened(
+        _ decode: Step.JoinedDecoder, _ payloads: JoinedPayloads? = nil
+    ) throws(Interruption) -> Step.Bound {
+        try decoded { data throws(SagaError) in try decode(payloads ?? .one(data)) }
+    }
+
     // MARK: - The saga's life
 
     private func hear(
@@ -143,9 +161,12 @@ final class EntryWork: Sendable {
         let limit = environment.configuration.compensationGiveUpAfter
         let started = environment.clock.now
         let tried = try await attempt(LifecycleKeeper.field, limit: limit) { context in
-            try await keeper.advance(input, failure: failure, opening: opening, context: context) {
-                try await apply($0)
-            }
+            try await keeper.advance(
+                input, failure: failure, opening: opening, context: context,
+                look: {
+                    try await ledger(LifecycleKeeper.field)[LifecycleKeeper.field]
+                },
+                apply: { try await apply($0) })
         }
         switch tried {
         case .returned(let state):

@@ -19,35 +19,62 @@ struct LifecycleKeeper {
     /// - Parameters:
     ///   - failure: why the saga is to be cancelled, if it is.
     ///   - opening: makes the transition that begins or completes the saga.
+    ///   - look: reads the ledger's entry; asked only if the input cannot do without.
     ///   - apply: has a transition applied.
     func advance(
         _ input: LifecycleInput, failure: BusinessFailure?, opening: Step.Bound?,
-        context: StepContext, apply: Apply
+        context: StepContext, look: () async throws -> LedgerEntry?, apply: Apply
     ) async throws -> LifecycleState {
-        var state = LifecycleMachine.assumed(input)
-        var note = failure?.note ?? ""
+        var held = LedgerEntry(state: LifecycleMachine.assumed(input).text, eventID: "")
+        if lifecycle.routeNote != nil, LifecycleMachine.asksWhoTakesPart(input) {
+            held = try await look() ?? LedgerEntry(state: "", eventID: "")
+        }
         for _ in 0..<Self.roundsMaximum {
+            guard let state = LifecycleState(text: held.state) else {
+                throw SagaError(.unexpectedState, "the ledger holds no state of a life")
+            }
+            let input = try translated(input, by: held, in: state)
             guard let action = LifecycleMachine.action(input, in: state) else { return state }
+            let reason = reason(held, in: state) ?? failure ?? BusinessFailure("")
             let planned = try await plan(
-                action, failure: BusinessFailure(note: note), opening: opening, context: context)
-            let keepsNote = action.next.status == .cancelling || action.next.status == .cancelled
+                action, failure: reason, opening: opening, context: context)
             let transition = transitions.transition(
                 planned, origin: origin, field: Self.field, expected: state.text,
-                next: action.next.text, note: keepsNote ? note : "")
+                next: action.next.text, note: note(after: action, held, reason))
             switch try await apply(transition) {
-            case .applied:
-                return action.next
-            case .rejected(let failure):
-                throw failure
-            case .refused(let entry):
-                guard let found = LifecycleState(text: entry.state) else {
-                    throw SagaError(.unexpectedState, "the ledger holds no state of a life")
-                }
-                state = found
-                note = entry.note.isEmpty ? failure?.note ?? "" : entry.note
+            case .applied: return action.next
+            case .rejected(let failure): throw failure
+            case .refused(let entry): held = entry
             }
         }
         throw SagaError(.unexpectedState, "the ledger keeps changing")
+    }
+
+    /// A saga waits for those with whom it began, as its ledger notes while it is pending.
+    private func translated(
+        _ input: LifecycleInput, by held: LedgerEntry, in state: LifecycleState
+    ) throws(SagaError) -> LifecycleInput {
+        guard state.status == .pending, let began = RouteNote(held.note),
+            let now = lifecycle.routeNote, began.digest != now.digest
+        else { return input }
+        return try LifecycleMachine.onOldRoute(
+            input, began.takingPart, known: Set(lifecycle.answers.keys))
+    }
+
+    /// Why a saga is being cancelled, as the ledger notes it.
+    private func reason(_ held: LedgerEntry, in state: LifecycleState) -> BusinessFailure? {
+        let isNoted = state.status == .cancelling || state.status == .cancelled
+        return isNoted && !held.note.isEmpty ? BusinessFailure(note: held.note) : nil
+    }
+
+    private func note(
+        after action: LifecycleAction, _ held: LedgerEntry, _ reason: BusinessFailure
+    ) -> String {
+        switch action.next.status {
+        case .cancelling, .cancelled: reason.note
+        case .pending: action.effects == [.begin] ? lifecycle.routeNote?.text ?? "" : held.note
+        case .absent, .completed, .unknown: ""
+        }
     }
 
     private func plan(

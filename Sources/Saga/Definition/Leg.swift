@@ -1,0 +1,104 @@
+/// What one participant does for a saga, as its neighbours see it: what starts it, and what it
+/// says then.
+///
+///     triggers ──▶ step ──▶ success                 a failure of others, or the request
+///                    └────▶ failure                             └──▶ undone
+///
+/// A leg that names several triggers waits for all of them; legs that name the same one run side
+/// by side. What else it hears (whose failure makes it undo, whom the saga waits for) follows from
+/// the route that it is part of.
+public struct Leg<
+    Input: Sendable, Success: SagaEvent, Failure: FailureEvent, Undone: UndoneEvent
+>: Sendable {
+    package let content: RouteLeg
+    let read: @Sendable (JoinedPayloads) throws(SagaError) -> Input
+
+    /// Names a leg.
+    ///
+    /// - Parameters:
+    ///   - step: unique in the participant, `charge`. Part of ledgers and of idempotency keys:
+    ///     never change it while sagas run.
+    ///   - participant: who acts.
+    ///   - triggers: what it waits for; all of them if there are several.
+    ///   - success: the event that says it succeeded.
+    ///   - failure: the event that says it did not, and that nothing of it is left.
+    ///   - undone: the event that says it was undone.
+    ///   - actsOutside: whether it touches anything but the participant's own records.
+    public init<each Event: SagaEvent>(
+        _ step: String, by participant: String, on triggers: repeat (each Event).Type,
+        emits success: Success.Type, orElse failure: Failure.Type, undone: Undone.Type,
+        actsOutside: Bool = true
+    ) where Input == (repeat each Event) {
+        var kinds: [EventKind] = []
+        repeat kinds.append(EventKind(each triggers))
+        var types: [any SagaEvent.Type] = [success, failure]
+        if undone != NoEvent.self { types.append(undone) }
+        content = RouteLeg(
+            step: step, participant: participant, triggers: kinds, success: EventKind(success),
+            failure: EventKind(failure), undone: undone == NoEvent.self ? nil : EventKind(undone),
+            actsOutside: actsOutside, events: types,
+            reason: { data throws(SagaError) in
+                try EventPayload.decode(Failure.self, from: data).failure
+            })
+        read = { payloads throws(SagaError) in
+            var reader = JoinedPayloadReader(payloads)
+            return try reader.readAll()
+        }
+    }
+}
+
+extension Leg where Undone == NoEvent {
+    /// Names a leg that has no effect which would have to be undone.
+    public init<each Event: SagaEvent>(
+        _ step: String, by participant: String, on triggers: repeat (each Event).Type,
+        emits success: Success.Type, orElse failure: Failure.Type, actsOutside: Bool = true
+    ) where Input == (repeat each Event) {
+        self.init(
+            step, by: participant, on: repeat each triggers, emits: success, orElse: failure,
+            undone: NoEvent.self, actsOutside: actsOutside)
+    }
+}
+
+/// What completes a leg once its saga has passed the pivot: only forward from there.
+public struct FinishingLeg<Input: SagaEvent, Output: SagaEvent>: Sendable {
+    package let content: RouteFinish
+
+    /// Names what completes a leg and says so.
+    public init(
+        of leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some UndoneEvent>,
+        on trigger: Input.Type, emits output: Output.Type
+    ) {
+        let isSilent = output == NoEvent.self
+        content = RouteFinish(
+            step: leg.content.step, participant: leg.content.participant,
+            trigger: EventKind(trigger), emits: isSilent ? nil : EventKind(output),
+            events: isSilent ? [] : [output])
+    }
+}
+
+extension FinishingLeg where Output == NoEvent {
+    /// Names what completes a leg without a word.
+    public init(
+        of leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some UndoneEvent>,
+        on trigger: Input.Type
+    ) {
+        self.init(of: leg, on: trigger, emits: NoEvent.self)
+    }
+}
+
+/// A leg that the route has no more, while sagas may run that began with it.
+///
+/// Nothing starts it; but those sagas wait for it when they are cancelled. Its participant goes
+/// on with the route of before until the last of them has ended.
+public struct FormerLeg<Failure: FailureEvent, Undone: UndoneEvent>: Sendable {
+    package let content: RouteFormerLeg
+
+    /// Names a leg of before, as it was named then.
+    public init(
+        _ step: String, by participant: String, orElse failure: Failure.Type, undone: Undone.Type
+    ) {
+        content = RouteFormerLeg(
+            step: step, participant: participant,
+            answers: [EventKind(undone), EventKind(failure)])
+    }
+}

@@ -1,0 +1,171 @@
+/// What a participant does on one of its legs.
+///
+///     Perform(TripSaga.hotel) { trip, context in
+///         let room = try await agency.book(trip.city, key: context.idempotencyKey)
+///         return Transition(HotelBooked(room: room.name))
+///     } undo: { context in
+///         try await agency.cancel(key: context.idempotencyKey)
+///         return Transition(HotelCancelled())
+///     }
+///
+/// `Step` has the rules for both blocks. When it fails its failure event goes out with the reason,
+/// and when there is nothing to undo the undone event without content; neither has to be said.
+public struct Perform: ParticipantPart {
+    package let leg: RouteLeg
+    private let giveUpAfter: Duration?
+    private let undoGiveUpAfter: Duration?
+    private let decode: Step.JoinedDecoder
+    private let makeFailure: @Sendable (BusinessFailure, Changes) throws -> PlannedTransition
+    private let undo: Step.Bound?
+    private let nothingToUndo: Step.Bound
+    private var failureChanges: @Sendable (BusinessFailure, StepContext) throws -> Changes = {
+        _, _ in Changes()
+    }
+    private(set) var finishes: [(leg: RouteFinish, decode: Step.Decoder)] = []
+
+    private init<Input, Success, Failure, Undone>(
+        _ leg: Leg<Input, Success, Failure, Undone>, _ giveUpAfter: Duration?,
+        _ undoGiveUpAfter: Duration?,
+        _ perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
+        _ undo: (@Sendable (StepContext) async throws -> Transition<Undone>)?
+    ) {
+        self.leg = leg.content
+        self.giveUpAfter = giveUpAfter
+        self.undoGiveUpAfter = undoGiveUpAfter
+        decode = Step.decoder(leg.read, perform)
+        let failure = EventKind(Failure.self)
+        makeFailure = { try PlannedTransition(Transition(Failure($0), changes: $1), failure) }
+        self.undo = Self.bound(undo)
+        nothingToUndo = { _ in try PlannedTransition(Transition(Undone())) }
+    }
+
+    private static func bound<Event: SagaEvent>(
+        _ body: (@Sendable (StepContext) async throws -> Transition<Event>)?
+    ) -> Step.Bound? {
+        guard let body else { return nil }
+        return { try PlannedTransition(await body($0)) }
+    }
+
+    /// Declares what is done on a leg, and how it is undone.
+    ///
+    /// - Parameters:
+    ///   - giveUpAfter: how long it is tried before its outcome counts as unknown; if nil, what
+    ///     the runtime's configuration says.
+    ///   - undoGiveUpAfter: how long undoing is tried before the saga counts as blocked.
+    ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.
+    ///   - undo: undoes it.
+    public init<Input, Success, Failure, Undone>(
+        _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
+        undoGiveUpAfter: Duration? = nil,
+        perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
+        undo: @escaping @Sendable (StepContext) async throws -> Transition<Undone>
+    ) {
+        self.init(leg, giveUpAfter, undoGiveUpAfter, perform, undo)
+    }
+
+    /// Declares what is done on a leg, and how it is undone with no change of records.
+    ///
+    /// The undone event goes out without content.
+    public init<Input, Success, Failure, Undone>(
+        _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
+        undoGiveUpAfter: Duration? = nil,
+        perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
+        undo: @escaping @Sendable (StepContext) async throws -> Void
+    ) {
+        self.init(
+            leg, giveUpAfter, undoGiveUpAfter, perform,
+            { context in
+                try await undo(context)
+                return Transition(Undone())
+            })
+    }
+
+    /// Declares what is done on a leg, after what undoes it: for a function that has a name.
+    public init<Input, Success, Failure, Undone>(
+        _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
+        undoGiveUpAfter: Duration? = nil,
+        undo: @escaping @Sendable (StepContext) async throws -> Void,
+        perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
+    ) {
+        self.init(
+            leg, giveUpAfter: giveUpAfter, undoGiveUpAfter: undoGiveUpAfter, perform: perform,
+            undo: undo)
+    }
+
+    /// Declares what is done on a leg that has nothing to undo.
+    public init<Input, Success, Failure>(
+        _ leg: Leg<Input, Success, Failure, NoEvent>, giveUpAfter: Duration? = nil,
+        perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
+    ) {
+        self.init(leg, giveUpAfter, nil, perform, nil)
+    }
+
+    /// Declares what else changes when the leg has failed.
+    ///
+    /// - Parameter note: pure; it may be called again.
+    public func onFailure(
+        _ note: @escaping @Sendable (BusinessFailure, StepContext) throws -> Changes
+    ) -> Perform {
+        var part = self
+        part.failureChanges = note
+        return part
+    }
+
+    /// Declares what completes the leg once its saga has passed the pivot, with its event.
+    ///
+    /// It is tried until it succeeds, and blocks the saga if it never does.
+    public func finish<Input, Output>(
+        _ leg: FinishingLeg<Input, Output>,
+        _ finish: @escaping @Sendable (Input, StepContext) async throws -> Transition<Output>
+    ) -> Perform {
+        var part = self
+        part.finishes.append((leg.content, Step.decoder(finish)))
+        return part
+    }
+
+    /// Declares what completes the leg once its saga has passed the pivot, without an event.
+    public func finish<Input>(
+        _ leg: FinishingLeg<Input, NoEvent>,
+        _ finish: @escaping @Sendable (Input, StepContext) async throws -> Changes
+    ) -> Perform {
+        var part = self
+        part.finishes.append((leg.content, Step.silentDecoder(finish)))
+        return part
+    }
+
+    /// What does not fit between the leg and what is declared for it.
+    var faults: [String] {
+        var faults: [String] = []
+        if leg.undone != nil, undo == nil {
+            faults.append("leg \(leg.step) has an undone event, and no undo")
+        }
+        if leg.undone == nil, undo != nil {
+            faults.append("leg \(leg.step) has an undo, and no undone event")
+        }
+        return faults
+    }
+
+    /// The step that runs it, undone on those events.
+    func step(undoneOn triggers: [EventKind]) -> Step {
+        var content = Step.Content(
+            name: leg.step, triggers: leg.triggers, success: leg.success, failure: leg.failure,
+            decode: decode,
+            fail: { [makeFailure, failureChanges] in
+                try makeFailure($0, failureChanges($0, $1))
+            },
+            giveUpAfter: giveUpAfter, actsOutside: leg.actsOutside)
+        if let answer = leg.undone, let undo {
+            content.compensations = [
+                Step.Compensation(
+                    triggers: triggers, answer: answer, undo: undo, nothingToUndo: nothingToUndo,
+                    giveUpAfter: undoGiveUpAfter)
+            ]
+        } else {
+            content.needsCompensation = false
+        }
+        content.finishes = finishes.map {
+            Step.Finish(trigger: $0.leg.trigger, emits: $0.leg.emits, decode: $0.decode)
+        }
+        return Step(content)
+    }
+}

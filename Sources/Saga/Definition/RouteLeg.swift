@@ -1,0 +1,50 @@
+/// A leg without its Swift types.
+package struct RouteLeg: Sendable {
+    package var step: String
+    package var participant: String
+    package var triggers: [EventKind]
+    package var success: EventKind
+    package var failure: EventKind
+    package var undone: EventKind?
+    package var actsOutside: Bool
+    /// What it says.
+    package var events: [any SagaEvent.Type]
+    /// Reads the reason out of its failure.
+    package var reason: @Sendable (_ data: [UInt8]) throws(SagaError) -> BusinessFailure
+
+    package var name: String { "\(participant)/\(step)" }
+}
+
+/// A finishing leg without its Swift types.
+package struct RouteFinish: Sendable {
+    package var step: String
+    package var participant: String
+    package var trigger: EventKind
+    package var emits: EventKind?
+    /// What it says.
+    package var events: [any SagaEvent.Type]
+
+    package var name: String { "\(participant)/\(step)" }
+}
+
+/// A leg of before without its Swift types.
+package struct RouteFormerLeg: Sendable {
+    package var step: String
+    package var participant: String
+    package var answers: [EventKind]
+
+    package var name: String { "\(participant)/\(step)" }
+}
+
+/// The owner's part of a route without its Swift types.
+package struct RouteEnds: Sendable {
+    package var owner: String
+    package var begins: EventKind
+    /// What the pivot waits for.
+    package var pivot: [EventKind]
+    package var completed: EventKind
+    package var cancelled: EventKind
+    package var request: EventKind
+    /// What the owner says.
+    package var events: [any SagaEvent.Type]
+}

@@ -1,0 +1,39 @@
+import CloudEvents
+
+/// One of several events that are waited for together. `JoinMachine` decides; this acts on it.
+extension EntryWork {
+    /// Keeps the event, or answers what has come if it is the last one; nil if it is not.
+    func gather(_ join: ParticipantPlan.Join) async throws(Interruption) -> [[UInt8]]? {
+        let arrival = JoinState.Arrival(type: event.type, payload: event.data)
+        var state = JoinState.nothing
+        // Each round finds one more of the others kept.
+        for _ in 0...join.awaited.count {
+            switch JoinMachine.action(arrival, in: state, of: join.awaited) {
+            case .open(let payloads): return payloads
+            case .wait: return nil
+            case .keep(let next):
+                guard let held = try await keep(next, over: state, join) else { return nil }
+                guard let found = JoinState(held) else {
+                    throw .dead(.contradiction, "the ledger holds no join", attempts: 1)
+                }
+                state = found
+            }
+        }
+        throw .dead(.contradiction, "the ledger keeps changing", attempts: 1)
+    }
+
+    /// Answers what the ledger holds instead; nil if it was kept.
+    private func keep(
+        _ next: JoinState, over state: JoinState, _ join: ParticipantPlan.Join
+    ) async throws(Interruption) -> LedgerEntry? {
+        let transition = environment.transitions.transition(
+            PlannedTransition(), origin: origin, field: join.field, expected: state.word,
+            next: next.word, note: next.note)
+        switch try await apply(transition) {
+        case .applied: return nil
+        case .refused(let entry): return entry
+        case .rejected(let failure):
+            throw .dead(.contradiction, "a join is rejected: \(failure)", attempts: 1)
+        }
+    }
+}
