@@ -1,7 +1,6 @@
 public import OrderContracts
 public import Saga
 
-
 /// Counts the shelf: shows how much of a product there is, and sets how much is available.
 public struct StockRoom: Sendable {
     private let runtime: SagaRuntime

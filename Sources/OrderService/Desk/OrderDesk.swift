@@ -3,7 +3,6 @@ import Observability
 public import OrderContracts
 public import Saga
 
-
 /// Takes orders, shows them and takes them back.
 ///
 /// The one door to the order service: the HTTP routes use it, and so does whoever places orders

@@ -38,15 +38,18 @@ extension StoreContract {
         StoreContract("a ledger keeps a note as it is, whatever its signs") { parties in
             let note = "{\"a\": \"b  c\"}\u{1E}{\"é\":\"\"}\u{1E}"
             let entry = LedgerEntry(state: "came:A,B", eventID: "e", note: note)
-            var kept = StoreTransition.lend("1")
-            kept.mark = StoreTransition.Mark(
-                sagaID: "1", field: "join:lend", expected: "", next: entry)
-            #expect(try await parties.lender.store.apply(kept, in: nil) == .applied)
+            func kept(_ next: LedgerEntry) -> StoreTransition {
+                StoreTransition(
+                    StoreTransition.Mark(
+                        sagaID: "1", field: "join:lend", expected: "", next: next))
+            }
+            #expect(try await parties.lender.store.apply(kept(entry), in: nil) == .applied)
 
             let look = try await parties.lender.store.ledger(of: "1", fields: ["join:lend"])
             #expect(look["join:lend"] == entry)
-            kept.mark?.next.eventID = "other"
-            let refused = try await parties.lender.store.apply(kept, in: nil)
+            var other = entry
+            other.eventID = "other"
+            let refused = try await parties.lender.store.apply(kept(other), in: nil)
             #expect(refused == .refused(entry))
         },
         StoreContract("a ledger that holds something else refuses, and says what") { parties in

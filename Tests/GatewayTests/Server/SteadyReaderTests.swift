@@ -19,12 +19,16 @@ struct SteadyReaderTests {
         let yaml = """
             server: \(server)
             upstreams:
-              shop: {targets: ["http://127.0.0.1:\(origin.port)"], max_body_size: 16MiB}
+              shop:
+                targets: ["http://127.0.0.1:\(origin.port)"]
+                max_body_size: 16MiB
+                timeout: 60s
             routes:
-              - {name: sent, path: "/sent/{id}", upstream: shop}
+              - {name: sent, path: "/sent/{id}", upstream: shop, timeout: 60s}
               - name: kept
                 path: "/kept/{id}"
                 upstream: shop
+                timeout: 60s
                 cache: {ttl: 1h, max_body_size: 16MiB}
             """
         try await GatewayUnderTest.with(yaml, logger: logger) { port, _ in

@@ -5,8 +5,8 @@ import Logging
 import NIOCore
 import OrderContracts
 import RedisTestKit
-import SagaHTTP
 import Saga
+import SagaHTTP
 import SagaRedis
 import ServiceHTTP
 import Testing
