@@ -18,8 +18,9 @@ struct JournalFile: ~Copyable {
         guard descriptor >= 0 else {
             throw SandboxError(.fileUnusable, "cannot open \(path): \(Self.reason())")
         }
+        // What throws from here on is closed by `deinit`, as everything is set. Closed twice, the
+        // number could be somebody else's by then.
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
             throw SandboxError(
                 .fileInUse, "another sandbox writes its books to \(path), and only one can")
         }
@@ -27,7 +28,7 @@ struct JournalFile: ~Copyable {
     }
 
     deinit {
-        close(descriptor)
+        if descriptor >= 0 { close(descriptor) }
     }
 
     /// The whole content.

@@ -64,6 +64,31 @@ struct JournalTests {
         }
     }
 
+    /// A descriptor that is closed twice may be somebody else's the second time.
+    @Test func whoIsRefusedTheFileClosesNobodyElses() async throws {
+        try await withTemporaryPath { path in
+            let first = Journal(try JournalFile(path: path), lines: 0)
+            async let refusals: Void = {
+                for _ in 0..<3000 {
+                    #expect(throws: SandboxError.self) { _ = try JournalFile(path: path) }
+                }
+            }()
+            for _ in 0..<3000 {
+                let pipes = (0..<8).map { _ in Pipe() }
+                let closed = pipes.filter {
+                    fcntl($0.fileHandleForReading.fileDescriptor, F_GETFD) < 0
+                }
+                #expect(closed.isEmpty)
+                for pipe in pipes {
+                    try pipe.fileHandleForReading.close()
+                    try pipe.fileHandleForWriting.close()
+                }
+            }
+            await refusals
+            try await first.durable(0)
+        }
+    }
+
     @Test func aFolderThatIsMissingIsSaid() throws {
         let error = #expect(throws: SandboxError.self) {
             _ = try JournalFile(path: "/nowhere/books.jsonl")
