@@ -14,26 +14,22 @@ extension SagaRuntime {
         configuration: SagaRuntimeConfiguration = SagaRuntimeConfiguration(), logger: Logger
     ) throws(SagaError) {
         let plan = try ParticipantPlan(participant)
-        let configuration = try configuration.checked(for: plan)
-        let names = SagaKeys(namespace: configuration.namespace)
-        var logger = logger
-        logger[metadataKey: "service"] = "\(plan.name)"
         let owned = plan.consumed.values.map(\.kind).filter { $0.owner == plan.name }
         let emitted = Set(participant.emitted.map(\.type)).union(owned.map(\.type)).sorted()
-        let epochs = EpochCheck(redis)
-        try self.init(
-            plan,
-            on: SagaPorts(
+        try self.init(plan, configuration: configuration, logger: logger) { settings, logger in
+            let names = SagaKeys(namespace: settings.namespace)
+            let epochs = EpochCheck(redis)
+            return SagaPorts(
                 store: RedisSagaStore(
                     redis: redis, service: plan.name, names: names,
-                    ledgerTimeToLive: configuration.ledgerTimeToLive, epochs: epochs),
+                    ledgerTimeToLive: settings.ledgerTimeToLive, epochs: epochs),
                 transport: RedisTransport(
-                    plan, emitted: emitted, redis: redis, names: names,
-                    configuration: configuration, epochs: epochs, logger: logger),
+                    plan, emitted: emitted, redis: redis, names: names, configuration: settings,
+                    epochs: epochs, logger: logger),
                 timers: RedisTimers(
                     plan, redis: redis, names: names,
-                    letterTimeToLive: configuration.ledgerTimeToLive)),
-            configuration: configuration, logger: logger)
+                    letterTimeToLive: settings.ledgerTimeToLive))
+        }
     }
 }
 

@@ -67,15 +67,20 @@ struct ChangedRouteTests {
                 == RouteDigest(TripSaga.route).hexadecimal + " cars,flights,hotels")
     }
 
-    @Test func whoHasJoinedTheRouteSinceIsNotAwaited() async throws {
+    /// Two trips that are being cancelled: `1` began before the route changed, `2` since.
+    private static func cancelled(on route: Route) async throws -> TripRig {
         let rig = TripRig()
         _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
-        let trips = try rig.runtime(Self.overseen(Self.insured))
+        let trips = try rig.runtime(overseen(route))
         _ = try await trips.begin("2", TripRequested(city: "Rome"))
-
         for id in ["1", "2"] {
             _ = try await trips.requestCancellation(of: id, reason: BusinessFailure("asked"))
         }
+        return rig
+    }
+
+    @Test func whoHasJoinedTheRouteSinceIsNotAwaited() async throws {
+        let rig = try await Self.cancelled(on: Self.insured)
 
         #expect(rig.life("1").state == "cancelling:cars,flights,hotels")
         #expect(rig.life("2").state == "cancelling:cars,flights,hotels,insurers")
@@ -129,14 +134,7 @@ struct ChangedRouteTests {
     }
 
     @Test func whoHasLeftTheRouteSinceIsAwaitedAsAFormerLeg() async throws {
-        let rig = TripRig()
-        _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
-        let trips = try rig.runtime(Self.overseen(Self.onFootNow))
-        _ = try await trips.begin("2", TripRequested(city: "Rome"))
-
-        for id in ["1", "2"] {
-            _ = try await trips.requestCancellation(of: id, reason: BusinessFailure("asked"))
-        }
+        let rig = try await Self.cancelled(on: Self.onFootNow)
 
         #expect(rig.life("1").state == "cancelling:cars,flights,hotels")
         #expect(rig.life("2").state == "cancelling:flights,hotels")

@@ -25,10 +25,7 @@ private struct MemorySubject: StoreContractSubject {
         var configuration = SagaRuntimeConfiguration()
         configuration.consumerName = consumer
         configuration.lease = .milliseconds(200)
-        return SagaPorts(
-            store: MemorySagaStore(server, service: plan.name),
-            transport: MemoryTransport(server, plan: plan, configuration: configuration),
-            timers: MemoryTimers(server, plan: plan, chance: SystemSagaChance()), clock: clock)
+        return server.ports(of: plan, configuration)
     }
 
     func letTimePass() async {

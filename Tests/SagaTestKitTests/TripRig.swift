@@ -55,13 +55,10 @@ struct TripRig {
         let plan = try ParticipantPlan(participant)
         var configuration = SagaRuntimeConfiguration()
         configuration.consumerName = "replica"
-        let ports = SagaPorts(
-            store: MemorySagaStore(server, service: plan.name),
-            transport: MemoryTransport(server, plan: plan, configuration: configuration),
-            timers: MemoryTimers(server, plan: plan, chance: SystemSagaChance()),
-            clock: clock)
         return try SagaRuntime(
-            plan, on: ports, configuration: configuration, logger: Logger(label: "trips"))
+            plan, configuration: configuration,
+            logger: Logger(label: "trips")
+        ) { settings, _ in server.ports(of: plan, settings) }
     }
 
     /// Runs participants while `body` does, and stops them.

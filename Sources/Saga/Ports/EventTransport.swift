@@ -78,10 +78,12 @@ package protocol EventTransport: Sendable {
 
     /// Calls `ring` for each doorbell of some streams, and when some may have been lost, until
     /// that breaks off or the task is cancelled.
-    func listen(to streams: [Int], ring: @Sendable () -> Void) async
+    func listen(to streams: [Int], ring: @escaping @Sendable () -> Void) async
 
     /// Calls `hear` for each event of the participant's own types, as `listen(to:ring:)`.
-    func listen(toOwn types: [String], hear: @Sendable (Announcement) -> Void) async
+    func listen(
+        toOwn types: [String], hear: @escaping @Sendable (Announcement) -> Void
+    ) async
 }
 
 /// Entries of one stream.

@@ -33,14 +33,16 @@ public final class SagaRuntime: Service {
     /// A runtime on any store, which does nothing before `run()`; beginning and reading sagas
     /// works at once.
     ///
+    /// - Parameter makePorts: makes what it runs on, for the configuration in use.
     /// - Throws: `invalidConfiguration`, listing every fault.
     package init(
-        _ plan: ParticipantPlan, on ports: SagaPorts, configuration: SagaRuntimeConfiguration,
-        logger: Logger
+        _ plan: ParticipantPlan, configuration: SagaRuntimeConfiguration, logger: Logger,
+        on makePorts: (SagaRuntimeConfiguration, Logger) -> SagaPorts
     ) throws(SagaError) {
         let configuration = try configuration.checked(for: plan)
         var logger = logger
         logger[metadataKey: "service"] = "\(plan.name)"
+        let ports = makePorts(configuration, logger)
         let metrics = SagaMetrics(service: plan.name)
         let transitions = TransitionWriter(
             service: plan.name, store: ports.store, clock: ports.clock, chance: ports.chance,

@@ -198,7 +198,7 @@ final class RedisTransport: EventTransport {
 
     // MARK: - Listening
 
-    func listen(to streams: [Int], ring: @Sendable () -> Void) async {
+    func listen(to streams: [Int], ring: @escaping @Sendable () -> Void) async {
         let channels = streams.map { names.channel(self.streams[$0].type) }
         for await event in redis.subscribe(channels: channels, buffer: .doorbell) {
             if case .interrupted = event { continue }
@@ -206,7 +206,9 @@ final class RedisTransport: EventTransport {
         }
     }
 
-    func listen(toOwn types: [String], hear: @Sendable (Announcement) -> Void) async {
+    func listen(
+        toOwn types: [String], hear: @escaping @Sendable (Announcement) -> Void
+    ) async {
         let byChannel = Dictionary(
             types.map { (names.channel($0), $0) }, uniquingKeysWith: { first, _ in first })
         for await event in redis.subscribe(channels: Array(byChannel.keys)) {

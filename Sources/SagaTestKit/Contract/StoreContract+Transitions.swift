@@ -175,7 +175,7 @@ extension StoreTransition {
             data: Array("{}".utf8))
         return StoreTransition(
             Mark(
-                sagaID: sagaID, field: "lifecycle", expected: "",
+                sagaID: sagaID, field: LifecycleState.field, expected: "",
                 next: LedgerEntry(state: "pending", eventID: event.id)),
             changes: Changes {
                 guard let delay else { return }

@@ -39,8 +39,8 @@ extension MemoryData {
         let before = ledger[mark.field] ?? ""
         ledger[mark.field] = mark.next.text
         if mark.form != .sagaAndStep { ledger[KeyForm.field] = mark.form.rawValue }
-        let isBlocked = ledger["blocked"]?.split(separator: " ").first.map(String.init)
-        if !before.isEmpty, isBlocked == mark.field { ledger["blocked"] = nil }
+        let blocked = ledger[LedgerEntry.blockedField].map { LedgerEntry($0).state }
+        if !before.isEmpty, blocked == mark.field { ledger[LedgerEntry.blockedField] = nil }
         ledgers["\(service):\(mark.sagaID)"] = ledger
     }
 
@@ -151,7 +151,9 @@ extension MemoryData {
             }
             found.append(entry)
         }
-        if let blocked = trace.blocked { ledger["blocked"] = "\(blocked.step) \(blocked.eventID)" }
+        if let blocked = trace.blocked {
+            ledger[LedgerEntry.blockedField] = "\(blocked.step) \(blocked.eventID)"
+        }
         ledgers["\(service):\(trace.sagaID)"] = ledger.isEmpty ? nil : ledger
         return found
     }

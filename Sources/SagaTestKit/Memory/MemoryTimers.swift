@@ -1,15 +1,17 @@
 import CloudEvents
 package import Saga
+import Synchronization
 
 /// One participant's timers in memory.
-package struct MemoryTimers: SagaTimers {
+package final class MemoryTimers: SagaTimers {
     private let server: MemoryServer
     private let service: String
     private let route: String
     private let grace: Duration
     private let chance: any SagaChance
     private let line: any MemoryLine
-    private let renewed: RenewedEpoch
+    /// The epoch in which timers are known to have their time.
+    private let renewed: Mutex<StoreEpoch>
 
     package init(
         _ server: MemoryServer, plan: ParticipantPlan, chance: any SagaChance,
@@ -21,19 +23,19 @@ package struct MemoryTimers: SagaTimers {
         service = plan.name
         route = plan.route
         grace = plan.lifecycle?.deadline ?? .zero
-        renewed = RenewedEpoch(server.epoch)
+        renewed = Mutex(server.epoch)
     }
 
     package func fireDue() async throws(SagaError) -> FiredTimers {
         let epoch = server.epoch
-        let isNew = renewed.isNew(epoch)
+        let isNew = renewed.withLock { $0 != epoch }
         let fired = try await line.carry("\(service) timers") { () throws(SagaError) in
             try server.change(in: epoch) { data in
                 if isNew { renew(&data) }
                 return fire(&data)
             }
         }
-        renewed.note(epoch)
+        renewed.withLock { $0 = epoch }
         return fired
     }
 

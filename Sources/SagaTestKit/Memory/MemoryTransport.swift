@@ -190,45 +190,24 @@ package final class MemoryTransport: EventTransport {
 
     // MARK: - Listening
 
-    package func listen(to streams: [Int], ring: @Sendable () -> Void) async {
-        let names = Set(streams.map { self.streams[$0].key })
+    package func listen(to streams: [Int], ring: @escaping @Sendable () -> Void) async {
         ring()
-        let bells = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        let listening = Task(executorPreference: executor) { [server, isHeard] in
-            await server.listen(to: names) { _ in
-                if isHeard() { bells.continuation.yield() }
-            }
-            bells.continuation.finish()
+        await server.listen(to: Set(streams.map { self.streams[$0].key })) { [isHeard] _ in
+            if isHeard() { ring() }
         }
-        await withTaskCancellationHandler {
-            for await _ in bells.stream { ring() }
-        } onCancel: {
-            listening.cancel()
-        }
-        listening.cancel()
     }
 
-    package func listen(toOwn types: [String], hear: @Sendable (Announcement) -> Void) async {
-        let names = Dictionary(
+    package func listen(
+        toOwn types: [String], hear: @escaping @Sendable (Announcement) -> Void
+    ) async {
+        let types = Dictionary(
             types.map { (name(ofOwn: $0), $0) }, uniquingKeysWith: { first, _ in first })
         hear(.active)
-        let grown = AsyncStream<String>.makeStream(bufferingPolicy: .bufferingNewest(1024))
-        let listening = Task(executorPreference: executor) { [server, isHeard] in
-            await server.listen(to: Set(names.keys)) { stream in
-                if isHeard() { grown.continuation.yield(stream) }
-            }
-            grown.continuation.finish()
+        await server.listen(to: Set(types.keys)) { [server, isHeard] stream in
+            guard isHeard(), let type = types[stream],
+                let entry = server.contents.streams[stream]?.entries.last
+            else { return }
+            hear(.event(type: type) { try? CloudEvent(json: entry.bytes) })
         }
-        await withTaskCancellationHandler {
-            for await stream in grown.stream {
-                guard let type = names[stream],
-                    let entry = server.contents.streams[stream]?.entries.last
-                else { continue }
-                hear(.event(type: type) { try? CloudEvent(json: entry.bytes) })
-            }
-        } onCancel: {
-            listening.cancel()
-        }
-        listening.cancel()
     }
 }

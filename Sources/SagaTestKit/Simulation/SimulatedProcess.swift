@@ -33,20 +33,15 @@ final class SimulatedProcess: Sendable {
 
     func start() throws {
         let line = SimulatedLine(simulation, caller: self)
-        let server = simulation.server
-        let random = simulation
         let runtime = try SagaRuntime(
-            plan,
-            on: SagaPorts(
-                store: MemorySagaStore(server, service: plan.name, line: line),
-                transport: MemoryTransport(
-                    server, plan: plan, configuration: configuration,
-                    executor: simulation.executor, line: line,
-                    isHeard: { random.happens { $0.lostDoorbell } == false }),
-                timers: MemoryTimers(server, plan: plan, chance: simulation.chance, line: line),
-                clock: simulation.clock, chance: simulation.chance),
-            configuration: configuration,
-            logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() })
+            plan, configuration: configuration,
+            logger: Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+        ) { [plan, simulation] settings, _ in
+            simulation.server.ports(
+                of: plan, settings, chance: simulation.chance, line: line,
+                executor: simulation.executor,
+                isHeard: { !simulation.happens { $0.lostDoorbell } })
+        }
         let task = Task(executorPreference: simulation.executor) {
             _ = try? await runtime.run()
         }

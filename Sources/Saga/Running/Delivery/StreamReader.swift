@@ -51,7 +51,7 @@ final class StreamReader: Sendable {
     /// Listens to the doorbells of the owner's events.
     func listen(while isRunning: @Sendable () -> Bool) async {
         while isRunning() {
-            await transport.listen(to: Array(indices)) { bell.ring() }
+            await transport.listen(to: Array(indices)) { [bell] in bell.ring() }
             try? await clock.sleep(for: .milliseconds(100))
         }
     }
