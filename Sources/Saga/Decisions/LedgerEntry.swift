@@ -23,6 +23,9 @@ package struct LedgerEntry: Hashable, Sendable {
         note = parts.count > 2 ? String(parts[2]) : ""
     }
 
+    /// The field of a ledger that names the step at which its saga is blocked, and the event.
+    package static let blockedField = "blocked"
+
     /// The state of what may have been done, of a step as of a saga's life.
     package static let unknown = "unknown"
     /// Begins the note of what a transition left half written; then comes what stood there

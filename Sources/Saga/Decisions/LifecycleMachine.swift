@@ -15,6 +15,9 @@ package struct LifecycleState: Hashable, Sendable {
         case unknown
     }
 
+    /// The field of a ledger that holds it.
+    package static let field = "lifecycle"
+
     package var status: Status
     /// Who has to answer before a cancelling saga is cancelled.
     package var awaited: Set<String> = []

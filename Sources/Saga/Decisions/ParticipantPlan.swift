@@ -85,7 +85,7 @@ package struct ParticipantPlan: Sendable {
                 for trigger in completion.triggers { add(.pivot(completion), for: trigger) }
                 continue
             }
-            let join = Join(of: LifecycleKeeper.field, completion.triggers)
+            let join = Join(of: LifecycleState.field, completion.triggers)
             for trigger in completion.triggers {
                 add(.join(join, .pivot(completion)), for: trigger)
             }

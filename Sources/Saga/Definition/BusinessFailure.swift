@@ -19,6 +19,10 @@ public struct BusinessFailure: Error, Hashable, Sendable, CustomStringConvertibl
     public static let outcomeUnknown = BusinessFailure(
         "outcome_unknown", "The step did not end in time and was undone.")
 
+    /// A saga was still pending when its time was up.
+    public static let deadlineReached = BusinessFailure(
+        "deadline_exceeded", "The saga did not end in time.")
+
     /// The failure as the note of a ledger's field, which is read again by `init(note:)`.
     package var note: String { detail.isEmpty ? reason : "\(reason) \(detail)" }
 

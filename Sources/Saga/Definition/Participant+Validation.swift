@@ -103,7 +103,7 @@ extension Participant {
 
     /// What else stands in a ledger, now or soon.
     private static let reservedStepNames: Set<String> = [
-        "lifecycle", "blocked", "form", "owes", "end",
+        LifecycleState.field, LedgerEntry.blockedField, KeyForm.field, "owes", "end",
     ]
 
     private var stepFaults: [String] {

@@ -1,4 +1,3 @@
-import CloudEvents
 import Synchronization
 
 /// What keeps a runtime from doing its work, as its latest calls to Redis say.
@@ -59,12 +58,6 @@ final class RuntimeHealth: Sendable {
     ///
     /// By type, as a right to some channels is none to all. Who is not ready may be left without
     /// an event that could show that the right is there again, so this is forgotten like the rest.
-    func publish(
-        _ events: [CloudEvent], _ refusal: String?, at now: ContinuousClock.Instant? = nil
-    ) {
-        publish(events.lazy.map(\.type), refusal, at: now)
-    }
-
     func publish(
         _ types: some Sequence<String>, _ refusal: String?,
         at now: ContinuousClock.Instant? = nil

@@ -58,7 +58,7 @@ extension SagaRuntime {
                 .request(awaiting: declared.awaiting), failure: reason, opening: nil,
                 context: request.context,
                 look: {
-                    let field = LifecycleKeeper.field
+                    let field = LifecycleState.field
                     return try await environment.transitions.ledger(sagaID, field: field)[field]
                 },
                 apply: {
@@ -83,8 +83,8 @@ extension SagaRuntime {
     /// - Throws: `halfApplied` if its life was left half written.
     public func status(of sagaID: String) async throws(SagaError) -> SagaStatus? {
         let entry = try await environment.transitions.ledger(
-            sagaID, field: LifecycleKeeper.field)
-        guard let entry = entry[LifecycleKeeper.field] else { return nil }
+            sagaID, field: LifecycleState.field)
+        guard let entry = entry[LifecycleState.field] else { return nil }
         let state = LifecycleState(text: entry.state)
         if let state { try Self.expectKnown(state) }
         return state?.sagaStatus
@@ -173,7 +173,7 @@ extension SagaRuntime {
             subject: sagaID, time: environment.clock.wallMilliseconds, traceparent: traceparent,
             data: Array("{}".utf8))
         let context = StepContext(
-            participant: name, sagaID: sagaID, step: LifecycleKeeper.field, event: cause,
+            participant: name, sagaID: sagaID, step: LifecycleState.field, event: cause,
             attempt: 1,
             keys: IdempotencyKeys(
                 namespace: environment.configuration.namespace, route: environment.plan.route,

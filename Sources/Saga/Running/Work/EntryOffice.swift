@@ -77,7 +77,7 @@ struct EntryOffice: Sendable {
         return DeadLetter(
             event: bytes, stream: environment.streams[entry.stream].key, id: entry.id,
             reason: reason, error: error, attempts: attempts, firstTime: firstTime,
-            lastTime: environment.clock.wallMilliseconds)
+            lastTime: firstTime)
     }
 
     /// What the ledger has to say: every forward step of the entry may have acted.
@@ -99,8 +99,9 @@ struct EntryOffice: Sendable {
     /// Whether the ledger says so already: it is asked again and again, and one letter is enough.
     private func isBlocked(_ sagaID: String?, at step: String) async -> Bool {
         guard let sagaID else { return false }
-        let look = try? await environment.ports.store.ledger(of: sagaID, fields: ["blocked"])
-        return look?["blocked"]?.state == step
+        let field = LedgerEntry.blockedField
+        let look = try? await environment.ports.store.ledger(of: sagaID, fields: [field])
+        return look?[field]?.state == step
     }
 
     /// The step that the saga still owes once its entry is a dead letter: a compensation, a finish.

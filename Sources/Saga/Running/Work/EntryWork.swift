@@ -160,11 +160,11 @@ final class EntryWork: Sendable {
             origin: origin, patience: environment.configuration.askAgainAfter)
         let limit = environment.configuration.compensationGiveUpAfter
         let started = environment.clock.now
-        let tried = try await attempt(LifecycleKeeper.field, limit: limit) { context in
+        let tried = try await attempt(LifecycleState.field, limit: limit) { context in
             try await keeper.advance(
                 input, failure: failure, opening: opening, context: context,
                 look: {
-                    try await ledger(LifecycleKeeper.field)[LifecycleKeeper.field]
+                    try await ledger(LifecycleState.field)[LifecycleState.field]
                 },
                 apply: { try await apply($0) })
         }
@@ -175,18 +175,18 @@ final class EntryWork: Sendable {
             }
             guard state.status != .unknown else {
                 throw .halfApplied(
-                    field: LifecycleKeeper.field, expected: LedgerEntry.unknown,
+                    field: LifecycleState.field, expected: LedgerEntry.unknown,
                     "the saga's life was left half written")
             }
             environment.metrics.step(
-                LifecycleKeeper.field, outcome: state.status.rawValue,
+                LifecycleState.field, outcome: state.status.rawValue,
                 took: environment.clock.now - started)
             if let status = state.sagaStatus, status.isFinal {
                 environment.waiters.wake(sagaID, status)
             }
         case .failed(let error as any Error, let attempts), .gaveUp(let error, let attempts):
             throw .blocked(
-                step: LifecycleKeeper.field, String(reflecting: error), attempts: attempts)
+                step: LifecycleState.field, String(reflecting: error), attempts: attempts)
         }
     }
 
@@ -313,12 +313,6 @@ final class EntryWork: Sendable {
         metadata.merge(more) { $1 }
         return metadata
     }
-}
-
-extension BusinessFailure {
-    /// A saga was still pending when its time was up.
-    public static let deadlineReached = BusinessFailure(
-        "deadline_exceeded", "The saga did not end in time.")
 }
 
 extension EntryWork.Attempted: Sendable where Value: Sendable {}

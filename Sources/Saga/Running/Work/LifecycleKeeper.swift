@@ -1,7 +1,5 @@
 /// Moves the life of one saga: `LifecycleMachine` decides, this acts on its answers.
 struct LifecycleKeeper {
-    static let field = "lifecycle"
-
     /// Rounds of one input: others move the same life, each at most once per participant.
     private static let roundsMaximum = 64
 
@@ -39,7 +37,7 @@ struct LifecycleKeeper {
             let planned = try await plan(
                 action, failure: reason, opening: opening, context: context)
             let transition = transitions.transition(
-                planned, origin: origin, field: Self.field, expected: state.text,
+                planned, origin: origin, field: LifecycleState.field, expected: state.text,
                 next: action.next.text, note: note(after: action, held, reason))
             switch try await apply(transition) {
             case .applied: return action.next

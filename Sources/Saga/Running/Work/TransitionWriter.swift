@@ -86,7 +86,7 @@ final class TransitionWriter: Sendable {
 
     private func heard(_ transition: StoreTransition, _ silence: String?) {
         if silence != nil { metrics.publishRefused() }
-        health.publish(transition.events, silence)
+        health.publish(transition.events.lazy.map(\.type), silence)
     }
 
     /// What the ledger holds for a step.
