@@ -201,7 +201,7 @@ let package = Package(
                 nioEmbedded, nioPosix, nioSSL,
             ]),
         tests("RepositoryTests", []),
-        tests("SagaTests", ["CloudEvents", "Saga", logging]),
+        tests("SagaTests", ["CloudEvents", "Saga", "SagaTestKit", logging]),
         tests(
             "SagaRedisTests",
             [

@@ -3,6 +3,7 @@ import Redis
 import RedisTestKit
 import Saga
 import SagaRedis
+import SagaTestKit
 import Testing
 
 /// What cannot be dealt with is set aside with its reason, and the stream goes on.

@@ -2,6 +2,7 @@ import CloudEvents
 import Redis
 import RedisTestKit
 import Saga
+import SagaTestKit
 import Testing
 
 @testable import SagaRedis

@@ -3,6 +3,7 @@ import Redis
 import RedisTestKit
 import Saga
 import SagaRedis
+import SagaTestKit
 import Testing
 
 /// A key names the whole of what is done, and a saga keeps the form of keys that it began with.

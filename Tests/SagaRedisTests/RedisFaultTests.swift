@@ -2,6 +2,7 @@ import Redis
 import RedisTestKit
 import Saga
 import SagaRedis
+import SagaTestKit
 import Testing
 
 /// Redis answers, and refuses: nothing ends by it, and nothing is done twice.

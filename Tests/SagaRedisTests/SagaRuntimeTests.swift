@@ -3,6 +3,7 @@ import Redis
 import RedisTestKit
 import Saga
 import SagaRedis
+import SagaTestKit
 import Testing
 
 /// Whole sagas through four runtimes on a real Redis.

@@ -3,6 +3,7 @@ import Redis
 import RedisTestKit
 import Saga
 import SagaRedis
+import SagaTestKit
 import Testing
 
 private struct RoomBooked: SagaEvent { static let owner = "depot" }

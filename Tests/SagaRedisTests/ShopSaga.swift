@@ -1,55 +1,8 @@
-import CloudEvents
 import Saga
+import SagaTestKit
 import Synchronization
 
-// A shop of four participants for tests, with a world outside that keeps its own books.
-
-struct OrderCreated: SagaEvent {
-    static let owner = "order"
-    var card = "good"
-    var country = "DE"
-    var quantity = 1
-}
-struct OrderCompleted: SagaEvent { static let owner = "order" }
-struct OrderCancelled: ReasonEvent {
-    static let owner = "order"
-    var reason: String
-    var detail: String
-}
-struct OrderCancellationRequested: ReasonEvent {
-    static let owner = "order"
-    var reason: String
-    var detail: String
-}
-struct PaymentProcessed: SagaEvent {
-    static let owner = "payment"
-    var country: String
-    var quantity: Int
-}
-struct PaymentFailed: FailureEvent {
-    static let owner = "payment"
-    var reason: String
-    var detail: String
-}
-struct PaymentRefunded: UndoneEvent { static let owner = "payment" }
-struct ProductReserved: SagaEvent {
-    static let owner = "inventory"
-    var country: String
-}
-struct ProductReservationFailed: FailureEvent {
-    static let owner = "inventory"
-    var reason: String
-    var detail: String
-}
-struct ProductReleased: UndoneEvent { static let owner = "inventory" }
-struct ShipmentArranged: SagaEvent { static let owner = "shipping" }
-struct ShippingFailed: FailureEvent {
-    static let owner = "shipping"
-    var reason: String
-    var detail: String
-}
-struct ShipmentCancelled: UndoneEvent { static let owner = "shipping" }
-struct ShipmentDispatched: SagaEvent { static let owner = "shipping" }
+// The shop with a world outside that keeps its own books.
 
 struct Accident: Error {}
 
@@ -103,32 +56,6 @@ final class World: Sendable {
             books[book, default: Book()].done.remove(key)
             books[book]?.voided.insert(key)
         }
-    }
-}
-
-enum ShopRoute {
-    static let charge = Leg(
-        "charge", by: "payment", on: OrderCreated.self, emits: PaymentProcessed.self,
-        orElse: PaymentFailed.self, undone: PaymentRefunded.self)
-    static let reserve = Leg(
-        "reserve", by: "inventory", on: PaymentProcessed.self, emits: ProductReserved.self,
-        orElse: ProductReservationFailed.self, undone: ProductReleased.self, actsOutside: false)
-    static let arrange = Leg(
-        "arrange", by: "shipping", on: ProductReserved.self, emits: ShipmentArranged.self,
-        orElse: ShippingFailed.self, undone: ShipmentCancelled.self)
-    static let ship = FinishingLeg(of: reserve, on: OrderCompleted.self)
-    static let dispatch = FinishingLeg(
-        of: arrange, on: OrderCompleted.self, emits: ShipmentDispatched.self)
-    static let ends = RouteOwner(
-        "order", begins: OrderCreated.self, completes: OrderCompleted.self,
-        on: ShipmentArranged.self, cancelled: OrderCancelled.self,
-        request: OrderCancellationRequested.self)
-    static let route = Route("saga", owner: ends) {
-        charge
-        reserve
-        arrange
-        ship
-        dispatch
     }
 }
 

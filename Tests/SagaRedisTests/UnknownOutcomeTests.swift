@@ -3,6 +3,7 @@ import Redis
 import RedisTestKit
 import Saga
 import SagaRedis
+import SagaTestKit
 import Testing
 
 /// A step that may have acted outside leaves a trace in its ledger, whatever becomes of its event,

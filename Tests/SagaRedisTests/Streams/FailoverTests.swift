@@ -2,6 +2,7 @@ import Redis
 import RedisTestKit
 import Saga
 import SagaRedis
+import SagaTestKit
 import Testing
 
 /// The primary behind a stable address becomes a replica, and no connection is closed by that.

@@ -2,6 +2,7 @@ import Redis
 import RedisTestKit
 import Saga
 import SagaRedis
+import SagaTestKit
 import Testing
 
 /// Redis goes away in the middle of sagas and comes back with what its log kept.

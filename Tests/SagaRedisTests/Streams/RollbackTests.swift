@@ -2,6 +2,7 @@ import Redis
 import RedisTestKit
 import Saga
 import SagaRedis
+import SagaTestKit
 import Testing
 
 /// Redis comes back with data that are older than what services have in memory.

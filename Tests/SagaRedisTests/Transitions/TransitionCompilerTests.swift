@@ -1,6 +1,7 @@
 import CloudEvents
 import Redis
 import Saga
+import SagaTestKit
 import Testing
 
 @testable import SagaRedis

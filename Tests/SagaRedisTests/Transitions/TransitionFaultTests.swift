@@ -1,6 +1,7 @@
 import CloudEvents
 import Redis
 import RedisTestKit
+import SagaTestKit
 import Testing
 
 @testable import Saga

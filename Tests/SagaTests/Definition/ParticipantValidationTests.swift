@@ -1,4 +1,5 @@
 import Saga
+import SagaTestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))

@@ -1,4 +1,5 @@
 import Saga
+import SagaTestKit
 import Testing
 
 private protocol DeskEvent: SagaEvent {}
@@ -25,7 +26,7 @@ struct RouteTests {
     // MARK: - What follows
 
     @Test func whoUndoesOnWhatFollowsFromTheOrderOfTheLegs() {
-        let undoes = OrderSaga.route.legs.map { OrderSaga.route.undoes($0).map(\.type) }
+        let undoes = ShopRoute.route.legs.map { ShopRoute.route.undoes($0).map(\.type) }
 
         #expect(
             undoes == [
@@ -70,10 +71,10 @@ struct RouteTests {
     // MARK: - The digest
 
     @Test func theDigestIsTheSameEverywhereAndAnotherForAnotherRoute() {
-        let digest = RouteDigest(OrderSaga.route)
+        let digest = RouteDigest(ShopRoute.route)
 
         #expect(digest.hexadecimal == "eb73aca7f320be21")
-        #expect(digest == RouteDigest(OrderSaga.route))
+        #expect(digest == RouteDigest(ShopRoute.route))
         #expect(digest.hexadecimal != RouteDigest(Self.hands).hexadecimal)
         #expect(
             digest.text.contains(
@@ -83,13 +84,13 @@ struct RouteTests {
     }
 
     @Test func participantsOfTwoVersionsOfARouteAreTold() {
-        let shorter = Route("saga", owner: OrderSaga.ends) {
-            OrderSaga.charge
-            OrderSaga.reserve
-            OrderSaga.arrange
+        let shorter = Route("saga", owner: ShopRoute.ends) {
+            ShopRoute.charge
+            ShopRoute.reserve
+            ShopRoute.arrange
         }
         let payment = Participant(shorter, "payment") {
-            Perform(OrderSaga.charge) { _, _ in
+            Perform(ShopRoute.charge) { _, _ in
                 Transition(PaymentProcessed())
             } undo: { _ in
             }
@@ -106,29 +107,29 @@ struct RouteTests {
 
     @Test func aForgottenLegDoesNotStart() {
         refuses(
-            Participant(OrderSaga.route, "payment") {}, "nothing is declared for leg charge",
+            Participant(ShopRoute.route, "payment") {}, "nothing is declared for leg charge",
             "its legs are charge (payment), reserve (inventory), arrange (shipping)")
         refuses(
-            Participant(OrderSaga.route, "shipping") {
-                Perform(OrderSaga.arrange) { _, _ in
+            Participant(ShopRoute.route, "shipping") {
+                Perform(ShopRoute.arrange) { _, _ in
                     Transition(ShipmentArranged())
                 } undo: { _ in
                 }
             }, "nothing is declared for what finishes leg arrange")
         refuses(
-            Participant(OrderSaga.route, "order") {}, "it owns the route and does not oversee it")
+            Participant(ShopRoute.route, "order") {}, "it owns the route and does not oversee it")
     }
 
     @Test func aForeignLegDoesNotStart() {
         refuses(
-            Participant(OrderSaga.route, "inventory") {
-                Perform(OrderSaga.charge) { _, _ in
+            Participant(ShopRoute.route, "inventory") {
+                Perform(ShopRoute.charge) { _, _ in
                     Transition(PaymentProcessed())
                 } undo: { _ in
                 }
             }, "leg charge is for 'payment' to declare", "nothing is declared for leg reserve")
         refuses(
-            Participant(OrderSaga.route, "hand") {
+            Participant(ShopRoute.route, "hand") {
                 Perform(Self.clap) { _, _ in Transition(Clapped()) }
                 Oversee(Self.ends) { _, _ in Transition(Ended()) }
             }, "clap (hand) is no leg of the route", "'hand' has no leg on the route",
@@ -137,9 +138,9 @@ struct RouteTests {
             "charge", by: "payment", on: OrderCreated.self, emits: PaymentProcessed.self,
             orElse: PaymentFailed.self)
         refuses(
-            Participant(OrderSaga.route, "payment") {
+            Participant(ShopRoute.route, "payment") {
                 Perform(other) { _, _ in Transition(PaymentProcessed()) }
-                    .finish(OrderSaga.ship) { _, _ in Changes() }
+                    .finish(ShopRoute.ship) { _, _ in Changes() }
             }, "charge is declared for another leg of that name",
             "what finishes inventory/reserve is declared on leg charge, not its own")
     }
@@ -150,7 +151,7 @@ struct RouteTests {
             orElse: PaymentFailed.self)
 
         refuses(
-            Participant(OrderSaga.route, "payment") {
+            Participant(ShopRoute.route, "payment") {
                 Perform(lasting) { _, _ in
                     Transition(PaymentProcessed())
                 } undo: { _ in
@@ -161,11 +162,11 @@ struct RouteTests {
     @Test func aPartOfARouteDoesNotStartWithoutIt() {
         refuses(
             Participant("payment") {
-                Perform(OrderSaga.charge) { _, _ in
+                Perform(ShopRoute.charge) { _, _ in
                     Transition(PaymentProcessed())
                 } undo: { _ in
                 }
-                Oversee(OrderSaga.ends) { _, _ in Transition(OrderCompleted()) }
+                Oversee(ShopRoute.ends) { _, _ in Transition(OrderCompleted()) }
             }, "charge belongs to a route, which is not given",
             "what oversees a route belongs to one, which is not given")
         refuses(

@@ -1,3 +1,4 @@
+import SagaTestKit
 import Testing
 
 @testable import Saga
