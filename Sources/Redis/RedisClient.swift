@@ -158,9 +158,7 @@ public final class RedisClient: Sendable {
     /// A server that follows another for a moment and leads again keeps its connections.
     public func checkEpoch() async {
         for connection in shared {
-            let reply = try? await connection.send(
-                ServerIdentity.question, timeout: configuration.commandTimeout)
-            connection.compare(reply.flatMap { ServerIdentity($0) })
+            await connection.checkIdentity(timeout: configuration.commandTimeout)
         }
     }
 

@@ -114,6 +114,15 @@ extension RedisError {
         }
     }
 
+    /// Whether a server took the connection and then said nothing: it hangs, or speaks something
+    /// else than we do.
+    package var isSilence: Bool {
+        code == .timedOut || (cause as? RedisError)?.code == .timedOut
+    }
+
+    /// Whether the connection failed at its TLS.
+    package var concernsTLS: Bool { cause.map(ConnectFailure.isTLS) ?? false }
+
     /// Whether the server says that it is not, or not yet, the one to write to.
     ///
     /// It stays so on this connection, while its address may lead to another server by now: after

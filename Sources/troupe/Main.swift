@@ -31,7 +31,10 @@ struct Main {
         } catch let error as SandboxError {
             await end(CommandFailure(error))
         } catch {
-            await end(parsing: error)
+            let words = arguments.prefix { !$0.hasPrefix("-") }.prefix { $0 != "help" }
+            let depth = words.first == "saga" ? 2 : 1
+            await end(
+                parsing: error, of: words.prefix(depth).map { $0 + " " }.joined())
         }
     }
 
@@ -57,15 +60,22 @@ struct Main {
     }
 
     /// What ArgumentParser throws: help and version are no failures.
-    private static func end(parsing error: any Error) async -> Never {
+    ///
+    /// - Parameter command: the subcommand that was typed, with a space behind it.
+    private static func end(parsing error: any Error, of command: String) async -> Never {
         let text = TroupeCommand.fullMessage(for: error)
         if TroupeCommand.exitCode(for: error).isSuccess {
             await LineOutput.standard.line(text)
             exit(CommandFailure.Code.success.rawValue)
         }
-        await LineOutput.errors.line(text)
-        let isUsage = TroupeCommand.exitCode(for: error) == .validationFailure
-        exit((isUsage ? CommandFailure.Code.usage : .failure).rawValue)
+        guard TroupeCommand.exitCode(for: error) == .validationFailure else {
+            // Whatever the subcommand had to say has been said.
+            if !text.isEmpty { await LineOutput.errors.line(text) }
+            exit(CommandFailure.Code.failure.rawValue)
+        }
+        await end(
+            CommandFailure(
+                .usage, TroupeCommand.message(for: error), remedy: "troupe \(command)--help"))
     }
 }
 

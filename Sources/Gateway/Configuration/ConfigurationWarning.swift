@@ -15,6 +15,11 @@ public struct ConfigurationWarning: Sendable, Equatable, CustomStringConvertible
     }
 }
 
+extension GatewayConfiguration {
+    /// Where a value stands in the file that it was read from, by its path: `server.port`.
+    package func place(of path: String) -> ConfigurationPlace { places[path] }
+}
+
 /// Where the values of a configuration stand, by their path: `routes[2].cache.tags[0]`.
 struct ConfigurationPlaces: Sendable {
     var file = ""

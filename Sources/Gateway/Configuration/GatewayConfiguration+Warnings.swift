@@ -21,7 +21,7 @@ extension GatewayConfiguration {
     private var keptWithoutTags: [ConfigurationWarning] {
         routes.enumerated().filter { $1.cache != nil && $1.pathTags.isEmpty }
             .flatMap { index, kept in
-                routes.filter { $0.changes(whatIsKeptBy: kept) && $0.invalidates.isEmpty }.map {
+                routes.filter { $0.means(whatIsKeptBy: kept) && $0.invalidates.isEmpty }.map {
                     changing in
                     let other = changing.name == kept.name ? "it" : "`\(changing.name)`"
                     return warning(
@@ -143,6 +143,19 @@ extension RouteConfiguration {
     /// Whether it passes changes on to an address that the other keeps.
     fileprivate func changes(whatIsKeptBy kept: RouteConfiguration) -> Bool {
         methods.contains { !$0.isSafe } && path.meets(kept.path)
+    }
+
+    /// Whether it is about the same things: who keeps `/orders/search` has nothing to fear from
+    /// changes of `/orders/{id}`, although the one address is also one of the others.
+    fileprivate func means(whatIsKeptBy kept: RouteConfiguration) -> Bool {
+        guard changes(whatIsKeptBy: kept) else { return false }
+        return zip(path.segments, kept.path.segments).allSatisfy { changed, kept in
+            guard case .literal = kept, case .literal = changed else {
+                if case .literal = kept { return false }
+                return true
+            }
+            return true
+        }
     }
 
     /// Who is asked for its answers.

@@ -47,13 +47,15 @@ struct GatewayProblem: Equatable, Sendable {
     }
 
     /// What an upstream that cannot answer now says of itself, as far as it says anything.
+    ///
+    /// Whoever obeys a pause of years does not come back; an hour is the most that is passed on.
     init(unavailable response: UpstreamResponse, _ upstream: String) {
         let said = JSONPart(response.body.readableBytesView)?.member("detail")?.scalarText
         let pause = response.fields.first(name: "retry-after").flatMap { Int($0) }
         self.init(
             503, "upstream_unavailable",
             "`\(upstream)` cannot answer now" + (said.map { ": \($0.prefix(200))" } ?? "."),
-            fields: [Field(name: "Retry-After", value: String(max(1, pause ?? 1)))])
+            fields: [Field(name: "Retry-After", value: String(min(max(1, pause ?? 1), 3_600)))])
     }
 
     static let notFound = GatewayProblem(404, "no_such_route", "Nothing is here.")

@@ -56,7 +56,8 @@ extension RequestPhases {
         // Also when cancelled: nobody else knows of these changes.
         let settling = Task {
             let tags = Array(lateChanges.stop())
-            for start in stride(from: 0, to: tags.count, by: Self.tagsAtOnce) {
+            for start in stride(from: 0, to: tags.count, by: Self.tagsAtOnce)
+            where !Task.isCancelled {
                 let end = min(start + Self.tagsAtOnce, tags.count)
                 await invalidate(Array(tags[start..<end]), named: "stop")
             }

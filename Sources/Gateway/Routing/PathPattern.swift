@@ -24,8 +24,13 @@ public struct PathPattern: Sendable, Hashable {
         where source != "/" {
             if part.hasPrefix("{"), part.hasSuffix("}") {
                 let name = String(part.dropFirst().dropLast())
-                guard Template.isName(name), names.insert(name).inserted else {
-                    throw TemplateFault("`{\(name)}` in `\(source)` is no name or stands twice")
+                guard Template.isName(name) else {
+                    throw TemplateFault(
+                        "`{\(name)}` in `\(source)` is not a name: a letter, then letters, digits "
+                            + "and `_`, for one segment")
+                }
+                guard names.insert(name).inserted else {
+                    throw TemplateFault("`{\(name)}` stands twice in `\(source)`")
                 }
                 segments.append(.parameter(name))
             } else {

@@ -69,7 +69,9 @@ public final class GatewayServer: Service {
         upstreams.start()
         groups.start()
         let port = listener.localAddress?.port ?? configuration.server.port
-        logger.info("gateway listens", metadata: ["port": .stringConvertible(port)])
+        logger.info(
+            "gateway listens",
+            metadata: ["host": "\(configuration.server.host)", "port": .stringConvertible(port)])
         onRunning(port)
         try? await gracefulShutdown()
         announceStop()

@@ -56,9 +56,9 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     private var refusal: RedisError?
     /// Told from when on it is known that the address leads to another server than before.
     private let turnedAway: @Sendable (NIODeadline) -> Void
-    private let epochs: EpochRegister?
-    /// The epoch that the link belongs to.
-    private var epoch: RedisEpoch?
+    private var epoch: LinkEpoch
+    /// Whether the network leads to the server, which may still owe us its greeting.
+    private var isOpen = false
     private var timer: Scheduled<Void>?
     private var timerDue = NIODeadline.distantFuture
     private var closing: EventLoopPromise<Void>?
@@ -77,7 +77,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         self.metrics = metrics
         self.logger = logger
         self.turnedAway = turnedAway
-        self.epochs = epochs
+        epoch = LinkEpoch(epochs)
         replyLimit = TimeAmount(configuration.replyLimit)
         disconnectedWait = TimeAmount(configuration.disconnectedWait)
         connectTimeout = TimeAmount(configuration.connectTimeout)
@@ -144,6 +144,18 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         case .wake: eventLoop.execute { self.drain() }
         case .queued: break
         case .refused(let error): call.fail(error)
+        }
+    }
+
+    /// Asks the server whose data it holds, and replaces the link if its epoch has ended or the
+    /// data is not what it was.
+    func checkIdentity(timeout: Duration) async {
+        guard let number = try? await eventLoop.submit({ self.epoch.link }).get() else { return }
+        let reply = try? await send(ServerIdentity.question, timeout: timeout)
+        let answer = reply.flatMap { ServerIdentity($0) }
+        eventLoop.execute {
+            guard self.epoch.isOver(after: answer, asked: number) else { return }
+            self.link?.close(RedisError(.connectionLost, "Redis holds other data than before"))
         }
     }
 
@@ -219,7 +231,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
             let room = configuration.commandsInFlight - repliesAwaited
             guard call.replies <= room || repliesAwaited == 0 else { break }
             waiting.removeFirst()
-            if let wanted = call.epoch, wanted != epoch {
+            guard epoch.permits(call.epoch) else {
                 call.fail(.epochOver)
                 continue
             }
@@ -245,9 +257,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         self.link = link
         readyAt = .now()
         refusal = nil
-        let before = epoch
-        epoch = epochs?.greeted(by: link.identity, after: before)
-        if before != nil, epoch != before { turnedAway(lostAt) }
+        if epoch.greeted(by: link.identity) { turnedAway(lostAt) }
         if lastError != nil { logger.info("connected to Redis again") }
         lastError = nil
         state.greeted()
@@ -255,24 +265,10 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         pump()
     }
 
-    var asksIdentity: Bool { epochs?.isWanted ?? false }
+    var asksIdentity: Bool { epoch.asksIdentity }
 
-    /// Replaces the link if its epoch has ended, or its server holds other data than it did.
-    ///
-    /// - Parameter identity: whose data the server holds, as it said over this connection; nil if
-    ///   it did not say.
-    func compare(_ identity: ServerIdentity?) {
-        eventLoop.execute {
-            guard let link = self.link, let epochs = self.epochs else { return }
-            if let identity, link.identity == nil {
-                // Nobody had asked when it greeted.
-                link.identity = identity
-                self.epoch = epochs.learned(identity)
-            }
-            let isOther = identity != nil && identity != link.identity
-            guard isOther || self.epoch != epochs.follow() else { return }
-            link.close(RedisError(.connectionLost, "Redis holds other data than before"))
-        }
+    func linkOpened() {
+        isOpen = true
     }
 
     func linkReceived(_ reply: RedisValue) {
@@ -311,9 +307,11 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
     }
 
     func linkLost(_ error: RedisError) {
-        if link != nil { metrics.disconnected() }
-        let held: TimeAmount = link == nil ? .zero : .now() - readyAt
+        let wasReady = link != nil
+        if wasReady { metrics.disconnected() }
+        let held: TimeAmount = wasReady ? .now() - readyAt : .zero
         link = nil
+        isOpen = false
         // Patience begins with the loss, not with every attempt that fails after it.
         if lastError == nil { lostAt = NIODeadline.now() }
         lastError = error
@@ -327,7 +325,7 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         }
         var random = SystemRandomNumberGenerator()
         switch state.lost(after: .nanoseconds(held.nanoseconds), &random) {
-        case .pause(let delay): reconnect(after: delay, error)
+        case .pause(let delay): reconnect(after: delay, error, wasReady: wasReady)
         case .stop:
             refuseCalls()
             failWaiting(Self.reason(error))
@@ -336,10 +334,10 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         for call in waiting { watch(call) }
     }
 
-    private func reconnect(after delay: Duration, _ error: RedisError) {
+    private func reconnect(after delay: Duration, _ error: RedisError, wasReady: Bool) {
         let level: Logger.Level = state.failures == 1 ? .warning : .debug
         logger.log(
-            level: level, "lost the connection to Redis",
+            level: level, wasReady ? "lost the connection to Redis" : "no connection to Redis",
             metadata: [
                 "error": "\(error.debugDescription)", "attempt": .stringConvertible(state.failures),
             ])
@@ -358,7 +356,10 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         case .connectionLost, .protocolViolation, .closed, .invalidConfiguration: error
         default:
             error.retry == .never
-                ? error : RedisError(.connectionLost, "Redis is not ready", cause: error)
+                ? error
+                : RedisError(
+                    .connectionLost,
+                    error.code == .timedOut ? error.message : "Redis is not ready", cause: error)
         }
     }
 
@@ -418,9 +419,15 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         if call.deadline <= now, state.isReady {
             return RedisError(.timedOut, "a command waited too long for its turn")
         }
-        return lastError.map { Self.reason($0) }
-            ?? RedisError(.connectionLost, "there is no connection to Redis")
+        return lastError.map { Self.reason($0) } ?? (isOpen ? Self.mute : Self.unconnected)
     }
+
+    private static let unconnected = RedisError(
+        .connectionLost, "Redis cannot be reached: the connect takes too long")
+
+    private static let mute = RedisError(
+        .connectionLost, "Redis takes the connection and does not answer",
+        cause: RedisError(.timedOut, "Redis does not answer the greeting"))
 
     // MARK: - The event loop: the end
 

@@ -87,7 +87,7 @@ struct RedisConnector: Sendable {
                 let pipeline = try result.get().pipeline.syncOperations
                 try pipeline.handler(type: RedisLink.self).start(owner)
             } catch {
-                owner.linkLost(Self.unreachable(error))
+                owner.linkLost(ConnectFailure.error(error))
             }
         }
     }
@@ -98,10 +98,5 @@ struct RedisConnector: Sendable {
                 NIOSSLClientHandler(context: tls, serverHostname: serverName))
         }
         try channel.pipeline.syncOperations.addHandler(RedisLink(configuration: configuration))
-    }
-
-    private static func unreachable(_ error: any Error) -> RedisError {
-        (error as? RedisError)
-            ?? RedisError(.connectionLost, "Redis cannot be reached", cause: error)
     }
 }

@@ -83,6 +83,50 @@ final class EpochRegister: Sendable {
     }
 }
 
+/// What one connection knows of the epoch that its link belongs to.
+///
+/// A value of the connection's event loop; the register behind it is the client's.
+struct LinkEpoch {
+    private let register: EpochRegister?
+    /// Nil before the first link.
+    private var current: RedisEpoch?
+    /// Whose data the link's server holds, as it said when it was first asked.
+    private var identity: ServerIdentity?
+    /// Counts the links, so that what was heard over one is not held against the next.
+    private(set) var link = 0
+
+    init(_ register: EpochRegister?) {
+        self.register = register
+    }
+
+    var asksIdentity: Bool { register?.isWanted ?? false }
+
+    /// Whether a call for that epoch, or for any, may go out over the link.
+    func permits(_ wanted: RedisEpoch?) -> Bool { wanted == nil || wanted == current }
+
+    /// A new link is ready; true if it leads to other data than the one before.
+    mutating func greeted(by identity: ServerIdentity?) -> Bool {
+        let before = current
+        link += 1
+        self.identity = identity
+        current = register?.greeted(by: identity, after: before)
+        return before != nil && current != before
+    }
+
+    /// Takes what the server said over link number `asked`; true if the link has to go: its epoch
+    /// has ended, or its server holds other data than it did.
+    mutating func isOver(after answer: ServerIdentity?, asked number: Int) -> Bool {
+        guard let register, number == link else { return false }
+        if let answer, identity == nil {
+            // Nobody had asked when it greeted.
+            identity = answer
+            current = register.learned(answer)
+        }
+        let isOther = answer != nil && answer != identity
+        return isOther || current != register.follow()
+    }
+}
+
 extension RedisError {
     static let epochOver = RedisError(.epochOver, "Redis may hold other data by now")
 }

@@ -6,6 +6,8 @@ import NIOCore
 protocol LinkOwner: AnyObject {
     /// Whether the greeting is to ask whose data the server holds.
     var asksIdentity: Bool { get }
+    /// The network leads there; what the server says is still to come.
+    func linkOpened()
     /// The server has greeted back; commands can be written.
     func linkReady(_ link: RedisLink)
     /// A reply came.
@@ -30,8 +32,8 @@ final class RedisLink: ChannelInboundHandler {
     private let reader: ReplyReader
     private let configuration: RedisConfiguration
     private var greeting: Greeting?
-    /// Whose data the server held when it was first asked, if it said so.
-    var identity: ServerIdentity?
+    /// Whose data the server held when it greeted, if it was asked and said so.
+    private(set) var identity: ServerIdentity?
     private var owner: (any LinkOwner)?
     private var context: ChannelHandlerContext?
     private var greetingTimer: Scheduled<Void>?
@@ -73,6 +75,7 @@ final class RedisLink: ChannelInboundHandler {
             link.value.close(RedisError(.timedOut, "Redis does not answer the greeting"))
         }
         write(ByteBuffer(bytes: greeting.bytes))
+        owner.linkOpened()
     }
 
     /// Gives the connection up; the owner hears `error` as the reason at once, because TLS
@@ -138,6 +141,7 @@ final class RedisLink: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard greeting == nil else { return close(ConnectFailure.error(error)) }
         close(
             RedisError(
                 .connectionLost, "the connection to Redis broke", outcome: .unknown, cause: error))

@@ -149,6 +149,8 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
 
     var asksIdentity: Bool { false }
 
+    func linkOpened() {}
+
     func linkReady(_ link: RedisLink) {
         guard !state.isClosed else {
             link.close(RedisError(.closed, "the Redis client is closed"))
@@ -191,8 +193,9 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
     func linkWritable() {}
 
     func linkLost(_ error: RedisError) {
-        if link != nil { metrics.disconnected() }
-        let held: TimeAmount = link == nil ? .zero : .now() - readyAt
+        let wasReady = link != nil
+        if wasReady { metrics.disconnected() }
+        let held: TimeAmount = wasReady ? .now() - readyAt : .zero
         link = nil
         pulse?.cancel()
         pulse = nil
@@ -202,7 +205,10 @@ final class SubscriptionConnection: LinkOwner, @unchecked Sendable {
         guard case .pause(let delay) = action else { return }
         let level: Logger.Level = state.failures == 1 ? .warning : .debug
         logger.log(
-            level: level, "lost the subscription connection to Redis",
+            level: level,
+            wasReady
+                ? "lost the subscription connection to Redis"
+                : "no subscription connection to Redis",
             metadata: [
                 "error": "\(error.debugDescription)", "attempt": .stringConvertible(state.failures),
             ])

@@ -121,10 +121,9 @@ package enum StepMachine {
 
     /// Whether a transition of that role may start from `state`.
     package static func mayLead(_ role: StepRole, from state: StepState) -> Bool {
-        switch role {
-        case .forward: state == .absent || state == .unknown
-        case .compensate: state == .done || state == .unknown
-        case .finish: state == .done
+        switch action(role, in: state) {
+        case .perform, .undo, .giveUp, .finish: true
+        case .refuseForever, .takeBack, .answerAgain, .ignore, .contradiction: false
         }
     }
 

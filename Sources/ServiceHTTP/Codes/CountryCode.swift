@@ -86,6 +86,19 @@ enum PostcodeRule: Equatable {
         }
     }
 
+    /// How such a postcode looks, for who wrote another: `5 digits`, or `A9A9A9 or A99AA`, where
+    /// `9` is a digit and `A` a letter.
+    var form: String? {
+        guard case .shaped(let shapes) = self else { return nil }
+        let digits = shapes.filter { !$0.utf8.contains(UInt8(ascii: "A")) }
+        let counts = digits.map { String($0.utf8.count) }.joined(separator: " or ")
+        let others = shapes.filter { $0.utf8.contains(UInt8(ascii: "A")) }.joined(separator: ", ")
+        return [
+            counts.isEmpty ? nil : "\(counts) digits",
+            others.isEmpty ? nil : "written like \(others), A for a letter and 9 for a digit",
+        ].compactMap { $0 }.joined(separator: ", or ")
+    }
+
     private func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
 
     private func isDigit(_ scalar: Unicode.Scalar) -> Bool {

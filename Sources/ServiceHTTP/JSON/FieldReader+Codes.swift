@@ -19,7 +19,7 @@ extension FieldReader {
         if rule == .optional, isLeftOut(name) { return "" }
         let postcode = string(name, length: 1...20)
         if !postcode.isEmpty, CountryCode.isAssigned(country), !rule.allows(postcode) {
-            report(name, "is not a postcode of \(country)")
+            report(name, "is not a postcode of \(country)" + (rule.form.map { ": \($0)" } ?? ""))
         }
         return postcode
     }

@@ -6,6 +6,7 @@ struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Checks a gateway configuration; each fault with file, line and column.",
+        usage: "troupe check [file]",
         discussion: """
             It also warns, with line and column, of what works and is probably not meant: tags
             that nothing takes away or that nothing bears, upstreams that no route asks or that

@@ -7,6 +7,7 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Checks Redis, rights, ports and clocks; each finding has a remedy.",
+        usage: "troupe doctor [options]",
         discussion: """
             It does on Redis what services and gateway do, publishes nothing and leaves
             nothing there. Exit code 0 when nothing is wrong, 1 with a problem, 4 without
@@ -92,17 +93,13 @@ struct DoctorCommand: AsyncParsableCommand {
         case .answers:
             guard findings.contains(where: { $0.level == .problem }) else { return }
             throw ExitCode(CommandFailure.Code.failure.rawValue)
-        case .loads:
-            throw CommandFailure(.unreachable, "it still reads its data", remedy: "troupe doctor")
-        case .denies(let reason):
+        case .fails(.silent(let reason)) where address.portForOwnServer != nil:
             throw CommandFailure(
-                .unreachable, "it refuses us: \(reason)",
-                remedy: "--redis redis://user:password@host:port")
-        case .isSilent(let reason):
+                .unreachable, "it does not answer: \(reason)", remedy: "troupe up starts one")
+        case .fails(let shortcoming):
             throw CommandFailure(
-                .unreachable, "it does not answer: \(reason)",
-                remedy: address.portForOwnServer == nil
-                    ? "start it, or name another with --redis" : "troupe up starts one")
+                .unreachable, shortcoming.what,
+                remedy: shortcoming.remedy(on: address.configuration))
         }
     }
 }

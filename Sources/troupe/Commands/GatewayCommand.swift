@@ -7,6 +7,7 @@ struct GatewayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gateway",
         abstract: "Runs a gateway before services that run elsewhere.",
+        usage: "troupe gateway [options]",
         discussion: """
             Without --gateway-config, the services are expected at the ports that
             `up` would give them, counted from the gateway's. The admin port is 100

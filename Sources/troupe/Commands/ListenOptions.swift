@@ -16,10 +16,11 @@ struct ListenOptions: ParsableArguments {
     var adminHost: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Seconds to go on serving after a stop was asked for and readiness has ended "
                 + "(TROUPE_GRACE; default 0 for up, else 5).", valueName: "seconds"))
-    var grace: Int?
+    var grace: String?
 
     static let graceMaximum = 600
 
@@ -36,14 +37,9 @@ struct ListenOptions: ParsableArguments {
     static func grace(
         _ options: Self?, in surroundings: Surroundings, default fallback: Int
     ) throws(CommandFailure) -> Duration {
-        let option = options?.grace.map(String.init)
-        let text = surroundings.text(option, "TROUPE_GRACE") ?? String(fallback)
-        guard let seconds = Int(text), (0...graceMaximum).contains(seconds) else {
-            throw CommandFailure(
-                .usage, "the grace is “\(text)”, but must be 0 to \(graceMaximum) seconds",
-                remedy: "--grace \(fallback)")
-        }
-        return .seconds(seconds)
+        try surroundings.seconds(
+            options?.grace, "TROUPE_GRACE", what: "the grace", within: 0...graceMaximum,
+            remedy: "--grace \(fallback)") ?? .seconds(fallback)
     }
 
     /// Addresses only: some shells set HOST to this machine's name, and nobody who lives behind

@@ -12,7 +12,8 @@ struct SagaCommand: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
-            abstract: "Shows the events of one saga in their order, from the streams.")
+            abstract: "Shows the events of one saga in their order, from the streams.",
+            usage: "troupe saga show <id> [options]")
 
         @OptionGroup var redis: RedisOptions
         @OptionGroup var logs: LogOptions

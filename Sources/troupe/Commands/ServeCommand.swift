@@ -7,6 +7,7 @@ struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
         abstract: "Runs one service: \(ServiceName.list).",
+        usage: "troupe serve <service> [options]",
         discussion: """
             Its neighbours are expected at the ports that `up` would give them,
             counted from its own; another place can be named with USERS_URL,

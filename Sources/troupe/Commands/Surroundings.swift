@@ -39,6 +39,23 @@ struct Surroundings {
         return number
     }
 
+    /// Whole seconds, written `5` or `5s`, from the option or the variable; nil without either.
+    func seconds(
+        _ option: String?, _ variable: String, what: String, within range: ClosedRange<Int>,
+        remedy: String
+    ) throws(CommandFailure) -> Duration? {
+        guard let text = text(option, variable) else { return nil }
+        let digits = text.hasSuffix("s") ? text.dropLast() : text[...]
+        guard let seconds = Int(digits), range.contains(seconds) else {
+            throw CommandFailure(
+                .usage,
+                "\(what) is “\(text.prefix(80))”, but must be \(range.lowerBound) to "
+                    + "\(range.upperBound) seconds",
+                remedy: remedy)
+        }
+        return .seconds(seconds)
+    }
+
     /// One of the named choices from the option, the variable, or the default.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ option: String?, _ variable: String, flag: String, default fallback: Choice

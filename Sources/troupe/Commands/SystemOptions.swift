@@ -32,10 +32,11 @@ struct ServiceOptions: ParsableArguments {
     var coordination: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Seconds after which a pending order is cancelled (TROUPE_ORDER_DEADLINE; "
                 + "default 30).", valueName: "seconds"))
-    var orderDeadline: Int?
+    var orderDeadline: String?
 
     private static let coordinations = ["choreography"]
 
@@ -55,15 +56,11 @@ struct ServiceOptions: ParsableArguments {
     }
 
     fileprivate static func deadline(
-        _ orderDeadline: Int?, in surroundings: Surroundings
+        _ orderDeadline: String?, in surroundings: Surroundings
     ) throws(CommandFailure) -> Duration? {
-        let text = surroundings.text(orderDeadline.map(String.init), "TROUPE_ORDER_DEADLINE")
-        guard let text else { return nil }
-        guard let seconds = Int(text), (1...86_400).contains(seconds) else {
-            throw CommandFailure(
-                .usage, "the order deadline is “\(text)”, but must be 1 to 86400 seconds")
-        }
-        return .seconds(seconds)
+        try surroundings.seconds(
+            orderDeadline, "TROUPE_ORDER_DEADLINE", what: "the order deadline",
+            within: 1...86_400, remedy: "--order-deadline 30")
     }
 }
 

@@ -9,6 +9,7 @@ struct TailCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tail",
         abstract: "Shows events as they happen.",
+        usage: "troupe tail [options]",
         discussion: """
             It listens on the channels only: what happened before, or while the
             connection was lost, is in the streams; see `troupe saga show`.

@@ -8,6 +8,7 @@ struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up",
         abstract: "Starts the order system, the gateway and, if none answers, a Redis.",
+        usage: "troupe up [options]",
         discussion: """
             A Redis that answers at --redis is used and left alone. If none does, and the
             address is on this machine, a redis-server with an append-only file is started;

@@ -24,7 +24,8 @@ enum GatewayFile {
         if let path = surroundings.text(named, "TROUPE_GATEWAY") {
             guard let text = text(at: path) else {
                 throw CommandFailure(
-                    .usage, "cannot read \(path)", remedy: "name a file, or leave it out")
+                    .usage, "cannot read \(path): \(obstacle(at: path))",
+                    remedy: "name a file, or leave it out")
             }
             return Source(name: path, text: text)
         }
@@ -51,17 +52,27 @@ enum GatewayFile {
         }
         let highest = Addresses.firstPortHighest
         guard (1...highest).contains(configuration.server.port) else {
+            let place = configuration.place(of: "server.port")
             throw CommandFailure(
                 .usage,
-                "the gateway's configuration is wrong\n\(source.name): server.port is "
-                    + "\(configuration.server.port), but must be 1 to \(highest), because the "
-                    + "admin port is 100 above it")
+                "the gateway's configuration is wrong\n\(source.name):\(place.line):"
+                    + "\(place.column): server.port is \(configuration.server.port), but must be 1 "
+                    + "to \(highest), because the admin port is 100 above it")
         }
         return configuration
     }
 
+    /// `-` is what comes through standard input.
     private static func text(at path: String) -> String? {
-        FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+        FileManager.default.contents(atPath: path == "-" ? "/dev/stdin" : path)
+            .map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static func obstacle(at path: String) -> String {
+        let files = FileManager.default
+        guard files.fileExists(atPath: path) else { return "there is no such file" }
+        let isFolder = (try? files.contentsOfDirectory(atPath: path)) != nil
+        return isFolder ? "it is a folder" : "this user may not"
     }
 
     /// From `.build/<platform>/<configuration>/troupe` or `.build/<configuration>/troupe`.

@@ -24,9 +24,7 @@ struct Opening: Service {
 
     /// Waits until every port is listened on; the first at which nobody does in time.
     private func firstSilentPort() async -> Int? {
-        let places = plan.addresses.all(without: plan.excluded)
-            .filter { !plan.usesProcesses || $0.name != "admin" }
-        for (name, port) in places {
+        for (name, port) in plan.addresses.all(without: plan.excluded) {
             let host = Addresses.reached(plan.addresses.host(of: name))
             let isReady = await PortProbe.becomesReady(
                 host: host, port: port, within: Self.readyLimit)
@@ -55,12 +53,11 @@ struct Opening: Service {
     }
 
     private var addressRows: [[String]] {
-        plan.addresses.all(without: plan.excluded)
-            .filter { !plan.usesProcesses || $0.name != "admin" }
-            .map { name, port in
-                let authority = Addresses.authority(plan.addresses.host(of: name), port)
-                return [name, "http://\(authority)" + (name == "admin" ? "/metrics" : "")]
-            } + [["redis", plan.settings.redis.shown]]
+        let others = plan.usesProcesses ? "   # the gateway's; others have theirs 100 above" : ""
+        return plan.addresses.all(without: plan.excluded).map { name, port in
+            let authority = Addresses.authority(plan.addresses.host(of: name), port)
+            return [name, "http://\(authority)" + (name == "admin" ? "/metrics\(others)" : "")]
+        } + [["redis", plan.settings.redis.shown]]
     }
 
     private var suggestions: [[String]] {

@@ -6,12 +6,7 @@ import Redis
 enum RedisProbe {
     enum Answer: Sendable {
         case answers(RedisFacts)
-        /// It is there and reads its data.
-        case loads
-        /// It is there and refuses us: credentials, permissions.
-        case denies(String)
-        /// Nothing, or nothing that speaks Redis.
-        case isSilent(String)
+        case fails(Shortcoming)
     }
 
     static func ask(
@@ -30,11 +25,7 @@ enum RedisProbe {
             await takeConfiguration(client, into: &facts)
             return .answers(facts)
         } catch {
-            switch error.code.serverPrefix {
-            case "LOADING": return .loads
-            case .some: return .denies(error.message)
-            case nil: return .isSilent(error.message)
-            }
+            return .fails(Shortcoming(error))
         }
     }
 

@@ -39,13 +39,9 @@ enum RedisSource: Sendable {
             logger.notice("a redis-server was left by an earlier run; taking its data over")
             try await end(facts, port: port)
             return try await .own(start(address, port, dataFolder, logger, launched), lock)
-        case .loads:
+        case .fails(.loading):
             return try await waitUntilLoaded(address, logger: logger)
-        case .denies(let reason):
-            throw CommandFailure(
-                .unreachable, "Redis at \(address.shown) refuses us: \(reason)",
-                remedy: "--redis redis://user:password@host:port")
-        case .isSilent(let reason):
+        case .fails(.silent(let reason)):
             guard let port = address.portForOwnServer else {
                 throw CommandFailure(
                     .unreachable, "Redis at \(address.shown) does not answer: \(reason)",
@@ -59,6 +55,16 @@ enum RedisSource: Sendable {
                     remedy: "stop it, or pass another --data-folder and --port")
             }
             return try await .own(start(address, port, dataFolder, logger, launched), lock)
+        case .fails(.mute):
+            let other = address.portForOwnServer.map { "redis://127.0.0.1:\($0 + 1)" }
+            throw CommandFailure(
+                .unreachable,
+                "what listens at \(address.shown) takes the connection and says nothing: it is no "
+                    + "Redis, or a Redis that is stopped or busy",
+                remedy: other.map { "troupe up --redis \($0)" }
+                    ?? Shortcoming.mute.remedy(on: address.configuration))
+        case .fails(let shortcoming):
+            throw RedisConnection.failure(shortcoming, at: address)
         }
     }
 

@@ -19,7 +19,8 @@ import UnixSignals
 ///                      stands, answers say that their connection closes
 ///     after `grace`  → services stop in reverse order of their start, own Redis last
 ///     5 s later      → whoever still runs is left behind; Redis is told to stop
-///     second signal  → the same at once
+///     second signal  → the same at once, unless it comes with the first: who stops a process
+///                      and its group, or a container and its init, asks once
 ///
 /// SIGHUP, SIGUSR1 and SIGUSR2 mean nothing here and end nothing. Only where SIGHUP says that
 /// the terminal is gone, and with it whoever could have pressed ctrl-C, it is a stop.
@@ -28,7 +29,8 @@ final class StopSwitch: Sendable {
         var group: ServiceGroup?
         var redis: OwnRedisServer?
         var announcements: [@Sendable () -> Void] = []
-        var isStopping = false
+        var stoppingSince: ContinuousClock.Instant?
+        var isStopping: Bool { stoppingSince != nil }
         var isSupervised = false
     }
 
@@ -88,11 +90,13 @@ final class StopSwitch: Sendable {
 
     /// Stops as the first signal does; once more ends at once.
     func stop(after signal: UnixSignal? = nil) async {
-        let (isFirst, group) = state.withLock { state in
-            defer { state.isStopping = true }
-            return (!state.isStopping, state.group)
+        let now = ContinuousClock.now
+        let (since, group) = state.withLock { state in
+            defer { state.stoppingSince = state.stoppingSince ?? now }
+            return (state.stoppingSince, state.group)
         }
-        guard isFirst, let group else { endNow(exitCode(of: signal)) }
+        if let since, now - since < Self.together, group != nil { return }
+        guard since == nil, let group else { endNow(exitCode(of: signal)) }
         let limit = serviceLimit + .seconds(1)
         Task {
             try await Task.sleep(for: limit)
@@ -113,6 +117,9 @@ final class StopSwitch: Sendable {
         return "troupe: stopping; \(serving)what is under way is finished, all in "
             + "\(limit.components.seconds) s at most; ctrl-C or SIGTERM once more ends it at once"
     }
+
+    /// Nobody presses ctrl-C twice in less.
+    private static let together = Duration.milliseconds(250)
 
     private func announceStop() {
         for listener in state.withLock({ $0.announcements }) { listener() }

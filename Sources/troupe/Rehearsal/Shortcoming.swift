@@ -2,9 +2,14 @@ import Redis
 
 /// Why a Redis cannot do what we need, found by a rehearsal.
 enum Shortcoming: Error, Equatable {
+    /// Nobody is there.
     case silent(String)
+    /// Somebody is there, and says nothing.
+    case mute
+    case untrusted(String)
     case loading
     case refusesUs(String)
+    case noDatabase
     case cluster
     case sentinel
     case old(version: String)
@@ -36,7 +41,9 @@ enum Shortcoming: Error, Equatable {
             return
         }
         switch error.code.serverPrefix {
-        case nil: self = .silent(error.message)
+        case nil where error.concernsTLS: self = .untrusted(error.message)
+        case nil: self = error.isSilence ? .mute : .silent(error.message)
+        case "ERR" where error.message.contains("DB index"): self = .noDatabase
         case "LOADING": self = .loading
         case "READONLY", "MASTERDOWN": self = .replica
         case "OOM", "MISCONF", "NOREPLICAS": self = .takesNoWrites(Self.plain(error.message))
@@ -55,9 +62,9 @@ enum Shortcoming: Error, Equatable {
     /// Whether somebody has to change something; all else may pass by itself.
     var isLasting: Bool {
         switch self {
-        case .silent, .loading, .replica, .takesNoWrites: false
-        case .refusesUs, .cluster, .sentinel, .old, .rights, .wrongType, .usedUp,
-            .noSubscriptions, .odd:
+        case .silent, .mute, .loading, .replica, .takesNoWrites: false
+        case .untrusted, .refusesUs, .noDatabase, .cluster, .sentinel, .old, .rights, .wrongType,
+            .usedUp, .noSubscriptions, .odd:
             true
         }
     }
@@ -65,8 +72,10 @@ enum Shortcoming: Error, Equatable {
     /// Whether nothing could ever be done on this Redis as it is set up.
     var forbidsStart: Bool {
         switch self {
-        case .refusesUs, .cluster, .sentinel, .old, .rights, .noSubscriptions: true
-        case .silent, .loading, .replica, .takesNoWrites, .wrongType, .usedUp, .odd: false
+        case .untrusted, .refusesUs, .noDatabase, .cluster, .sentinel, .old, .rights,
+            .noSubscriptions:
+            true
+        case .silent, .mute, .loading, .replica, .takesNoWrites, .wrongType, .usedUp, .odd: false
         }
     }
 
@@ -76,7 +85,7 @@ enum Shortcoming: Error, Equatable {
     /// What `doctor` calls what it looked at.
     var subject: String {
         switch self {
-        case .silent, .loading, .refusesUs: "connection"
+        case .silent, .mute, .untrusted, .loading, .refusesUs, .noDatabase: "connection"
         case .cluster, .sentinel, .replica: "role"
         case .old: "version"
         case .rights: "rights"
@@ -89,8 +98,11 @@ enum Shortcoming: Error, Equatable {
     var what: String {
         switch self {
         case .silent(let reason): "it does not answer: \(reason)"
+        case .mute: "it takes the connection and does not answer"
+        case .untrusted(let reason): reason
         case .loading: "it still reads its data"
         case .refusesUs(let reason): "it refuses us: \(reason)"
+        case .noDatabase: "it has no database of that number"
         case .cluster: "it is a node of a Redis Cluster, which this version does not support"
         case .sentinel: "it is a Sentinel, not a Redis with data"
         case .old(let version): "Redis \(version) is too old"
@@ -131,8 +143,15 @@ enum Shortcoming: Error, Equatable {
         let tool = RedisTool(configuration: redis).administration
         return switch self {
         case .silent: "start it, or name another with --redis"
+        case .mute:
+            redis.tls == nil
+                ? "see whether its process is stopped or busy, or name another with --redis"
+                : "redis:// if it speaks no TLS at that port"
+        case .untrusted:
+            "redis:// if it speaks no TLS at that port; else have this machine trust its authority"
         case .loading: "wait, then troupe doctor"
         case .refusesUs: "--redis redis://user:password@host:port"
+        case .noDatabase: "leave the number out of the URL, or raise databases in its redis.conf"
         case .cluster: "name a Redis that is no cluster with --redis"
         case .sentinel: "name the primary itself with --redis"
         case .old: "install Redis 7.0 or newer"

@@ -11,10 +11,17 @@ enum RedisConnection {
         configuration.clientName = "troupe-cli"
         let client = RedisClient(configuration, logger: logger)
         do {
-            _ = try await client.send(.ping, timeout: .seconds(3))
-            return client
-        } catch {
+            // Every user may say this, also one whose rights are too few for anything else.
+            let hello = RedisCommand("HELLO", [], isReadOnly: true)
+            let reply = HelloReply(.success(try await client.send(hello, timeout: .seconds(3))))
+            guard let shortcoming = reply.shortcoming, shortcoming.isForeign else { return client }
+            throw failure(shortcoming, at: address)
+        } catch let error as RedisError {
             throw await failure(error, of: client, as: role, at: address)
+        } catch let failure as CommandFailure {
+            throw failure
+        } catch {
+            throw CommandFailure(.failure, "\(error)")
         }
     }
 
@@ -36,12 +43,14 @@ enum RedisConnection {
 
     /// What a Redis error means for somebody at a terminal.
     static func failure(_ error: RedisError, at address: RedisAddress) -> CommandFailure {
-        let remedy: String =
-            switch error.code.serverPrefix {
-            case nil: "troupe up, or name another Redis with --redis"
-            case "NOPERM": "troupe doctor, which names the rights that are missing"
-            case .some: "--redis redis://user:password@host:port"
-            }
+        let shortcoming = Shortcoming(error)
+        let remedy: String
+        switch shortcoming {
+        case .silent: remedy = "troupe up, or name another Redis with --redis"
+        case .odd where error.code == .server("NOPERM"):
+            remedy = "troupe doctor, which names the rights that are missing"
+        default: return failure(shortcoming, at: address)
+        }
         return CommandFailure(
             .unreachable, "Redis at \(address.shown): \(error.message)", remedy: remedy)
     }

@@ -146,6 +146,20 @@ struct ConfigurationWarningsTests {
         #expect(together[0].hasPrefix("`c` keeps answers of /c without `tags`, and it "))
     }
 
+    /// Nobody deletes the search, although its address is one of theirs.
+    @Test func anAddressOfItsOwnIsNotTakenForOneOfTheOthers() throws {
+        let search = #"name: s, path: "/c/search", upstream: up, cache: {ttl: 60s}"#
+
+        #expect(
+            try warnings(
+                search, #"name: put, path: "/c/{y}", methods: [PUT], upstream: up"#
+            ).isEmpty)
+        #expect(
+            try warnings(
+                search, #"name: put, path: "/c/search", methods: [PUT], upstream: up"#
+            ).count == 1)
+    }
+
     @Test func tagsOfEitherAreEnough() throws {
         let put = #"name: put, path: "/c/{y}", methods: [PUT], upstream: up"#
         #expect(

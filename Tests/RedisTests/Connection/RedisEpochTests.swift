@@ -33,6 +33,60 @@ struct RedisEpochTests {
         #expect(register.greeted(by: nil, after: after) > after)
     }
 
+    @Test func whatWasHeardOverOneLinkIsNotHeldAgainstTheNext() {
+        let register = EpochRegister()
+        let one = ServerIdentity(runID: "a", replicationID: "1")
+        let other = ServerIdentity(runID: "b", replicationID: "2")
+        let epoch = register.follow()
+        var link = LinkEpoch(register)
+
+        let isOther = link.greeted(by: one)
+        #expect(!isOther && link.permits(epoch))
+        let asked = link.link
+        let (same, changed) = (
+            link.isOver(after: one, asked: asked), link.isOver(after: other, asked: asked)
+        )
+        #expect(!same && changed, "its server has other data")
+        let leadsElsewhere = link.greeted(by: other)
+        #expect(leadsElsewhere && !link.permits(epoch) && link.permits(nil))
+        let late = link.isOver(after: one, asked: asked)
+        #expect(!late, "the answer of the link before")
+        let unanswered = link.isOver(after: nil, asked: link.link)
+        #expect(!unanswered, "no answer proves nothing")
+    }
+
+    @Test func aLinkLearnsWhoseDataItHasWhenFirstAsked() {
+        let register = EpochRegister()
+        let one = ServerIdentity(runID: "a", replicationID: "1")
+        var link = LinkEpoch(register)
+        _ = link.greeted(by: nil)
+        let epoch = register.follow()
+
+        let isOver = link.isOver(after: one, asked: link.link)
+        #expect(!isOver && link.permits(epoch))
+        let two = ServerIdentity(runID: "a", replicationID: "2")
+        let isOverThen = link.isOver(after: two, asked: link.link)
+        #expect(isOverThen)
+    }
+
+    @Test func aLinkWhoseEpochAnotherEndedHasToGo() {
+        let register = EpochRegister()
+        let one = ServerIdentity(runID: "a", replicationID: "1")
+        let other = ServerIdentity(runID: "b", replicationID: "2")
+        _ = register.follow()
+        var (first, second) = (LinkEpoch(register), LinkEpoch(register))
+        _ = first.greeted(by: one)
+        _ = second.greeted(by: one)
+
+        _ = first.greeted(by: other)
+
+        let (isSecondOver, isFirstOver) = (
+            second.isOver(after: nil, asked: second.link),
+            first.isOver(after: nil, asked: first.link)
+        )
+        #expect(isSecondOver && !isFirstOver)
+    }
+
     @Test func whereNobodyTellsEpochsApartThereIsOne() {
         let register = EpochRegister()
         let one = register.greeted(by: nil, after: nil)

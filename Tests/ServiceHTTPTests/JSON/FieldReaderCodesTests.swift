@@ -1,5 +1,6 @@
-import ServiceHTTP
 import Testing
+
+@testable import ServiceHTTP
 
 @Suite(.timeLimit(.minutes(1)))
 struct FieldReaderCodesTests {
@@ -47,6 +48,15 @@ struct FieldReaderCodesTests {
     ])
     func otherPostcodesAreNot(_ country: String, _ postcode: String) {
         #expect(read(#"{"country":"\#(country)","postcode":\#(postcode)}"#) == "/postcode")
+    }
+
+    @Test func whoWritesAnotherIsToldHowTheyLook() {
+        #expect(CountryCode.postcodes(in: "DE").form == "5 digits")
+        #expect(CountryCode.postcodes(in: "US").form == "5 or 9 digits")
+        #expect(
+            CountryCode.postcodes(in: "NL").form
+                == "4 digits, or written like 9999AA, A for a letter and 9 for a digit")
+        #expect(CountryCode.postcodes(in: "AR").form == nil)
     }
 
     @Test(arguments: ["ZZ", "EU", "UK", "XX", "de", "DEU", "D", ""])

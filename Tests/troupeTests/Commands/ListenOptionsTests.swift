@@ -54,6 +54,11 @@ struct ListenOptionsTests {
         #expect(try grace([]) == .seconds(5))
         #expect(try grace([], ["TROUPE_GRACE": "0"]) == .zero)
         #expect(try grace(["--grace", "30"], ["TROUPE_GRACE": "0"]) == .seconds(30))
+        #expect(try grace(["--grace", "30s"]) == .seconds(30))
+        for wrong in ["-1", "5m", "s", ""] {
+            let failure = #expect(throws: CommandFailure.self) { try grace(["--grace", wrong]) }
+            #expect(failure?.message.contains("“\(wrong)”") == true)
+        }
         #expect(throws: CommandFailure.self) { try grace([], ["TROUPE_GRACE": "soon"]) }
         #expect(throws: CommandFailure.self) { try grace(["--grace", "601"]) }
     }

@@ -31,6 +31,26 @@ struct GatewayFileTests {
         #expect(failure.message.contains("bad.yaml:1:"))
     }
 
+    @Test func aPortThatLeavesNoRoomForTheAdminPortIsAFaultWithItsPlace() throws {
+        let text = BuiltInGatewayFile.text.replacing("port: 3000", with: "port: 0")
+        let source = GatewayFile.Source(name: "g.yaml", text: text)
+
+        let failure = #expect(throws: CommandFailure.self) { try GatewayFile.read(source) }
+
+        let line = try #require(
+            text.split(separator: "\n", omittingEmptySubsequences: false)
+                .firstIndex { $0.contains("port: 0") })
+        #expect(failure?.message.contains("g.yaml:\(line + 1):") == true, "\(failure as Any)")
+    }
+
+    @Test(arguments: [("/", "a folder"), ("/nonexistent.yaml", "no such file")])
+    func whatCannotBeReadIsSaidWithTheReason(path: String, reason: String) {
+        let failure = #expect(throws: CommandFailure.self) {
+            try GatewayFile.find(path, in: Surroundings(variables: [:]))
+        }
+        #expect(failure?.message.contains(reason) == true, "\(failure as Any)")
+    }
+
     /// The command line goes before the variable, and both before the file.
     @Test func thePortOfTheFileCounts() throws {
         let path = FileManager.default.temporaryDirectory

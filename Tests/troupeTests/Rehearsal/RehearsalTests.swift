@@ -285,6 +285,7 @@ struct RehearsalTests {
         ("NOREPLICAS Not enough", .takesNoWrites("NOREPLICAS Not enough")),
         ("WRONGPASS invalid", .refusesUs("WRONGPASS invalid")),
         ("MOVED 1 a:1", .cluster), ("CLUSTERDOWN Hash slot not served", .cluster),
+        ("ERR DB index is out of range", .noDatabase),
         ("ERR what", .odd("ERR what")),
     ]
 
@@ -304,6 +305,9 @@ struct RehearsalTests {
 
         #expect(Shortcoming(lost) == .replica)
         #expect(Shortcoming(RedisError(.connectionLost, "gone")) == .silent("gone"))
+        let silence = RedisError(.timedOut, "nothing came")
+        #expect(Shortcoming(silence) == .mute)
+        #expect(Shortcoming(RedisError(.connectionLost, "gone", cause: silence)) == .mute)
     }
 
     @Test(arguments: ["6.2.14", "6.0", "5.0.3", ""])
