@@ -7,6 +7,7 @@ import SagaHTTP
 ///
 ///     OrderCreated ──charge──▶ PaymentProcessed | PaymentFailed
 ///     ProductReservationFailed, ShippingFailed, OrderCancellationRequested ──▶ PaymentRefunded
+///     a charge in the company's books that no ledger knows ──▶ PaymentUnclaimed
 extension Participant {
     /// Charges with `company`; a charge without an answer for `giveUpAfter` is taken back.
     public static func payment(company: any PaymentCompany, giveUpAfter: Duration) -> Participant {
@@ -33,6 +34,7 @@ extension Participant {
                     $0.set(.payment(context.sagaID), Payment.refunded)
                 }
             }
+            .reconciled(with: company)
             .onFailure { failure, context in
                 Changes { $0.set(.payment(context.sagaID), Payment.failed(failure)) }
             }

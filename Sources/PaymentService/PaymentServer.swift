@@ -42,6 +42,20 @@ public struct PaymentServer: Service {
     /// The port, once the service listens.
     public var boundPort: BoundPort { server.boundPort }
 
+    /// Compares the payment company's books with the ledgers once, instead of running.
+    ///
+    /// - Parameter acts: whether it also asks and undoes, as the running service does.
+    public func reconcile(acts: Bool) async throws -> [OutsideFinding] {
+        do {
+            let found = try await runtime.reconcile(acts: acts)
+            await client.shutdown()
+            return found
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+
     /// Runs until the graceful stop, then closes what it opened.
     public func run() async throws {
         try await server.run(with: [runtime, seed], calling: [client])

@@ -11,15 +11,19 @@ final class RedisSagaStore: SagaStore {
     private let queue: TransitionQueue
     private let ledgerTimeToLive: Duration
     private let epochs: EpochCheck
+    private let birth: BirthNote
 
-    /// - Parameter epochs: those of the transport from whose entries transitions follow.
+    /// - Parameters:
+    ///   - epochs: those of the transport from whose entries transitions follow.
+    ///   - streams: those that the participant consumes.
     init(
         redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration,
-        epochs: EpochCheck? = nil
+        epochs: EpochCheck? = nil, streams: [String] = []
     ) {
         self.epochs = epochs ?? EpochCheck(redis)
         self.redis = redis
         self.names = names
+        birth = BirthNote(redis, names, service: service, streams: streams)
         self.ledgerTimeToLive = ledgerTimeToLive
         keys = ServiceKeys(names, service: service)
         scripts = TransitionScripts(names: keys, ledgerTimeToLive: ledgerTimeToLive)
@@ -50,9 +54,16 @@ final class RedisSagaStore: SagaStore {
     func ledger(
         of sagaID: String, fields: [String]
     ) async throws(SagaError) -> LedgerLook {
+        let replies: [Result<RedisValue, RedisError>]
         do {
-            let reply = try await redis.read(question(sagaID, fields))
-            return try decoding { () throws(RedisError) in try LedgerLook(reply, fields) }
+            replies = try await redis.send(batch: [question(sagaID, fields), birth.question])
+        } catch {
+            throw SagaError(error)
+        }
+        do {
+            return try decoding { () throws(RedisError) in
+                try LedgerLook(replies[0].get(), fields, born: try born(replies.last))
+            }
         } catch {
             // A ledger of another type is nothing that the event could be blamed for.
             guard error.code == .unexpectedState else { throw error }
@@ -62,11 +73,21 @@ final class RedisSagaStore: SagaStore {
     }
 
     func ledgers(of questions: [(sagaID: String, fields: [String])]) async -> [LedgerLook?] {
-        let commands = questions.map { question($0.sagaID, $0.fields) }
-        guard let replies = try? await redis.send(batch: commands) else {
-            return Array(repeating: nil, count: questions.count)
-        }
-        return zip(questions, replies).map { try? LedgerLook($1.get(), $0.fields) }
+        let commands = questions.map { question($0.sagaID, $0.fields) } + [birth.question]
+        let nothing: [LedgerLook?] = Array(repeating: nil, count: questions.count)
+        guard let replies = try? await redis.send(batch: commands) else { return nothing }
+        let born: Int64?
+        do { born = try self.born(replies.last) } catch { return nothing }
+        return zip(questions, replies).map { try? LedgerLook($1.get(), $0.fields, born: born) }
+    }
+
+    func born() async throws(SagaError) -> Int64 { try await birth.read() }
+
+    /// Nil if it is not noted, or cannot be read.
+    private func born(
+        _ result: Result<RedisValue, RedisError>?
+    ) throws(RedisError) -> Int64? {
+        try result?.get().string.flatMap { try? BirthNote.time($0) }
     }
 
     private func question(_ sagaID: String, _ fields: [String]) -> RedisCommand {
@@ -90,7 +111,7 @@ final class RedisSagaStore: SagaStore {
 extension LedgerLook {
     /// Reads what Redis holds for some fields, and the form of keys behind them.
     fileprivate convenience init(
-        _ reply: RedisValue, _ fields: [String]
+        _ reply: RedisValue, _ fields: [String], born: Int64?
     ) throws(RedisError) {
         let texts = try reply.strings()
         let holdsAny = texts.contains { $0 != nil }
@@ -98,7 +119,7 @@ extension LedgerLook {
             fields: fields,
             entries: holdsAny
                 ? texts.prefix(fields.count).map { text in text.map { LedgerEntry($0) } } : [],
-            form: KeyForm(rawValue: texts.last.flatMap { $0 } ?? "") ?? .named)
+            form: KeyForm(rawValue: texts.last.flatMap { $0 } ?? "") ?? .named, born: born)
     }
 }
 

@@ -11,6 +11,8 @@ public import Saga
 ///     saga:{<service>}:dead:<stream>:<id>   string    the letter of an entry, against a second one
 ///     saga:{<service>}:cursor               hash      stream → all before it was dealt with;
 ///                                                     identity → whose data timers go by
+///     saga:{<service>}:born                 string    when all this came to be, in milliseconds
+///                                                     since 1970, and the version of its layout
 ///     {<service>}:<record>                  any       the service's own records
 ///
 /// The service in braces is a hash tag: all that one transition touches is in one slot. A
@@ -50,12 +52,16 @@ public struct SagaKeys: Hashable, Sendable {
     /// How far a participant got in each stream that it consumes.
     public func cursor(_ service: String) -> String { "\(prefix)saga:{\(service)}:cursor" }
 
+    /// When a participant's data came to be, and in which layout.
+    public func born(_ service: String) -> String { "\(prefix)saga:{\(service)}:born" }
+
     /// What a participant keeps under one name each, whatever its sagas.
     public func standing(of service: String) -> [RedisStandingKey] {
         [
             RedisStandingKey(timers(service), .sortedSet),
             RedisStandingKey(dead(service), .stream),
             RedisStandingKey(cursor(service), .hash),
+            RedisStandingKey(born(service), .string),
         ]
     }
 

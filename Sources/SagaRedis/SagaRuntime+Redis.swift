@@ -16,13 +16,15 @@ extension SagaRuntime {
         let plan = try ParticipantPlan(participant)
         let owned = plan.consumed.values.map(\.kind).filter { $0.owner == plan.name }
         let emitted = Set(participant.emitted.map(\.type)).union(owned.map(\.type)).sorted()
+        let kinds = plan.consumed.values.map(\.kind)
         try self.init(plan, configuration: configuration, logger: logger) { settings, logger in
             let names = SagaKeys(namespace: settings.namespace)
             let epochs = EpochCheck(redis)
             return SagaPorts(
                 store: RedisSagaStore(
                     redis: redis, service: plan.name, names: names,
-                    ledgerTimeToLive: settings.ledgerTimeToLive, epochs: epochs),
+                    ledgerTimeToLive: settings.ledgerTimeToLive, epochs: epochs,
+                    streams: kinds.map { names.stream($0.type, owner: $0.owner) }),
                 transport: RedisTransport(
                     plan, emitted: emitted, redis: redis, names: names, configuration: settings,
                     epochs: epochs, logger: logger),

@@ -7,6 +7,7 @@ import SagaHTTP
 ///     ProductReserved ──arrange──▶ ShipmentArranged | ShippingFailed
 ///     OrderCancellationRequested ──▶ ShipmentCancelled
 ///     OrderCompleted ──▶ ShipmentDispatched
+///     a booking in the carrier's books that no ledger knows ──▶ ShipmentUnclaimed
 extension Participant {
     /// Books with `carrier`; a booking without an answer for `giveUpAfter` is taken back.
     public static func shipping(carrier: any Carrier, giveUpAfter: Duration) -> Participant {
@@ -31,6 +32,7 @@ extension Participant {
                     $0.set(.shipment(context.sagaID), ShipmentState.cancelled)
                 }
             }
+            .reconciled(with: carrier)
             .onFailure { failure, context in
                 Changes { $0.set(.shipment(context.sagaID), ShipmentState.failed(failure)) }
             }

@@ -112,18 +112,15 @@ struct InvalidationFeedTests {
         for _ in 0..<5 { try await publish(on: one.redis) }
         let stream = CacheKeys(namespace: namespace).stream("OrderCancelled", of: "order")
         let last = try await one.redis.send(.xrevrange(stream, count: 1)).streamEntries().first?.id
-        await until { [redis = one.redis] in
-            let group = try? await redis.send(.xinfoGroups(stream))[0]?.array
-            return group?.contains { $0.string == last } == true
-        }
         let replay = StreamReplay(
             redis: one.redis, keys: CacheKeys(namespace: namespace),
             rules: EventRules(try CacheNode.rules), limit: 10)
-        var told = 0
-        let missed = try await replay.missed { _ in told += 1 }
-
-        #expect(told == 0)
-        #expect(missed.positions[stream] == last)
+        // Of two that share the position, who knows less may set it back for a moment.
+        await until {
+            var told = 0
+            let missed = try? await replay.missed { _ in told += 1 }
+            return told == 0 && missed?.positions[stream] == last
+        }
         await one.stop()
         await two.stop()
     }

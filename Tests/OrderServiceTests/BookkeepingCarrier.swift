@@ -1,3 +1,4 @@
+import CloudEvents
 import OrderContracts
 import Saga
 import ShippingService
@@ -8,6 +9,7 @@ actor BookkeepingCarrier: Carrier {
     private var cancelled: Set<String> = []
     private var dispatched: Set<String> = []
     private var voided: Set<String> = []
+    private var made: [String: Int64] = [:]
 
     /// Closed, it holds back answers to what was done already.
     nonisolated let gate = Gate()
@@ -33,6 +35,7 @@ actor BookkeepingCarrier: Carrier {
             return .failure(BusinessFailure("shipment_voided", "cancelled before it was booked"))
         }
         arranged[key] = parcel
+        made[key] = made[key] ?? SystemTime.milliseconds()
         await gate.pass()
         return .success(Shipment(id: "sh_\(key)", trackingNumber: "T\(arranged.count)"))
     }
@@ -55,5 +58,20 @@ actor BookkeepingCarrier: Carrier {
         }
         dispatched.insert(shipmentKey)
         return Dispatch(id: "di_\(key)")
+    }
+
+    func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
+        OutsidePage(arranged.keys.compactMap { entry($0) }.sorted { $0.made < $1.made })
+    }
+
+    func entry(under key: String) async throws -> OutsideEntry? { entry(key) }
+
+    private func entry(_ key: String) -> OutsideEntry? {
+        made[key].map {
+            OutsideEntry(
+                key: key, made: $0,
+                standing: cancelled.contains(key)
+                    ? .undone : dispatched.contains(key) ? .final : .standing)
+        }
     }
 }

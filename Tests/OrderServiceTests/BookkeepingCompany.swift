@@ -1,3 +1,4 @@
+import CloudEvents
 import OrderContracts
 import PaymentService
 import Saga
@@ -8,6 +9,7 @@ actor BookkeepingCompany: PaymentCompany {
     private var refunded: Set<String> = []
     private var voided: Set<String> = []
     private var attempts: [String: Int] = [:]
+    private var made: [String: Int64] = [:]
 
     /// Whether it has lost its books.
     private var isForgetful = false
@@ -43,6 +45,7 @@ actor BookkeepingCompany: PaymentCompany {
             return .failure(BusinessFailure("charge_voided", "refunded before it was charged"))
         }
         charges[key] = amount
+        made[key] = made[key] ?? SystemTime.milliseconds()
         if token == "tok_timeout" { throw PaymentError(.unavailable, "no answer") }
         await gate.pass()
         return .success(Charge(id: "ch_\(key)"))
@@ -58,5 +61,24 @@ actor BookkeepingCompany: PaymentCompany {
         }
         refunded.insert(chargeKey)
         return .refunded(amount)
+    }
+
+    func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
+        OutsidePage(charges.keys.compactMap { entry($0) }.sorted { $0.made < $1.made })
+    }
+
+    func entry(under key: String) async throws -> OutsideEntry? { entry(key) }
+
+    private func entry(_ key: String) -> OutsideEntry? {
+        made[key].map {
+            OutsideEntry(
+                key: key, made: $0, standing: refunded.contains(key) ? .undone : .standing)
+        }
+    }
+
+    /// Makes a charge that no ledger knows, as one that Redis forgot.
+    func charge(unknown key: String, made time: Int64 = SystemTime.milliseconds()) {
+        charges[key] = Money(amount: 100, currency: "EUR")
+        made[key] = time
     }
 }

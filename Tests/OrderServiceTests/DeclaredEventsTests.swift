@@ -35,6 +35,7 @@ struct DeclaredEventsTests {
         var kinds = participant.steps.flatMap { step in
             [step.success, step.failure] + step.compensations.map(\.answer)
                 + step.finishes.compactMap(\.emits)
+                + (step.reconciliation.map { [$0.asking.kind] } ?? [])
         }
         if let lifecycle = participant.lifecycle {
             kinds.append(lifecycle.begins)

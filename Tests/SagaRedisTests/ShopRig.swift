@@ -37,6 +37,10 @@ struct ShopRig: Sendable {
         let rig = ShopRig(
             saga: ShopSaga(deadline: deadline), redis: redis, configuration: configuration)
         do {
+            // A store that has been there for long, into which tests put what they want.
+            for service in ["order", "payment", "inventory", "shipping", "depot"] {
+                _ = try await redis.send(.set(rig.keys.born(service), "0 1"))
+            }
             _ = try await rig.store("inventory").transition(
                 Changes { $0.set("stock:1", ["available": "\(stock)"]) })
             try await body(rig)

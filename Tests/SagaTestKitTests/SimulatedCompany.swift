@@ -4,13 +4,16 @@ import Synchronization
 
 /// A company outside, which keeps its books whatever happens to the store, and answers as a
 /// simulation's seed decides.
-final class SimulatedCompany: Sendable {
+final class SimulatedCompany: OutsideBooks {
     /// It could not say.
     struct Silence: Error {}
 
     private struct Books {
         var standing: Set<String> = []
         var undone: Set<String> = []
+        /// When each was done, and its place among them.
+        var made: [String: Int64] = [:]
+        var order: [String] = []
     }
 
     private let simulation: Simulation
@@ -32,6 +35,10 @@ final class SimulatedCompany: Sendable {
         let isRefused = books.withLock { books in
             if books.undone.contains(key) { return true }
             books.standing.insert(key)
+            if books.made[key] == nil {
+                books.made[key] = simulation.clock.wallMilliseconds
+                books.order.append(key)
+            }
             return false
         }
         if isRefused { throw Silence() }
@@ -51,6 +58,36 @@ final class SimulatedCompany: Sendable {
         simulation.trace.note("undone \(key)")
         await answerTime()
         if simulation.happens({ $0.lostAnswer * 20 }) { throw Silence() }
+    }
+
+    // MARK: - Its books
+
+    private static let pageSize = 2
+
+    func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
+        await answerTime()
+        if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
+        return books.withLock { books in
+            let start = cursor.flatMap { Int($0) } ?? 0
+            let end = min(start + Self.pageSize, books.order.count)
+            return OutsidePage(
+                books.order[start..<end].compactMap { Self.entry($0, books) },
+                next: end < books.order.count ? String(end) : nil)
+        }
+    }
+
+    func entry(under key: String) async throws -> OutsideEntry? {
+        await answerTime()
+        if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
+        return books.withLock { Self.entry(key, $0) }
+    }
+
+    private static func entry(_ key: String, _ books: Books) -> OutsideEntry? {
+        books.made[key].map {
+            OutsideEntry(
+                key: key, made: $0,
+                standing: books.standing.contains(key) ? .standing : .undone)
+        }
     }
 
     private func answerTime() async {

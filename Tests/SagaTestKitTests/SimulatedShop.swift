@@ -1,11 +1,30 @@
 import Saga
 import SagaTestKit
 
+struct PaymentUnclaimed: UnclaimedEvent {
+    static let owner = "payment"
+    var key: String
+}
+struct ShipmentUnclaimed: UnclaimedEvent {
+    static let owner = "shipping"
+    var key: String
+}
+
 /// The shop on companies that a seed decides.
 struct SimulatedShop: Sendable {
     let bank: SimulatedCompany
     let carrier: SimulatedCompany
     let dispatch: SimulatedCompany
+
+    private static let charge = ShopRoute.charge.asking(by: PaymentUnclaimed.self)
+    private static let arrange = ShopRoute.arrange.asking(by: ShipmentUnclaimed.self)
+    private static let route = Route("saga", owner: ShopRoute.ends) {
+        charge
+        ShopRoute.reserve
+        arrange
+        ShopRoute.ship
+        ShopRoute.dispatch
+    }
 
     init(_ simulation: Simulation) {
         bank = SimulatedCompany(simulation)
@@ -14,14 +33,14 @@ struct SimulatedShop: Sendable {
     }
 
     var order: Participant {
-        Participant(ShopRoute.route, "order") {
+        Participant(Self.route, "order") {
             Oversee(ShopRoute.ends, deadline: .seconds(30)) { _, _ in Transition(OrderCompleted()) }
         }
     }
 
     var payment: Participant {
-        Participant(ShopRoute.route, "payment") {
-            Perform(ShopRoute.charge) { [bank] order, context in
+        Participant(Self.route, "payment") {
+            Perform(Self.charge) { [bank] order, context in
                 if order.card == "declined" { throw BusinessFailure("card_declined") }
                 try await bank.act(context.idempotencyKey)
                 return Transition(
@@ -29,11 +48,12 @@ struct SimulatedShop: Sendable {
             } undo: { [bank] context in
                 try await bank.undo(context.idempotencyKey)
             }
+            .reconciled(with: bank)
         }
     }
 
     var inventory: Participant {
-        Participant(ShopRoute.route, "inventory") {
+        Participant(Self.route, "inventory") {
             Perform(ShopRoute.reserve) { payment, context in
                 Transition(ProductReserved(country: payment.country)) {
                     $0.require(
@@ -66,14 +86,15 @@ struct SimulatedShop: Sendable {
     }
 
     var shipping: Participant {
-        Participant(ShopRoute.route, "shipping") {
-            Perform(ShopRoute.arrange) { [carrier] reserved, context in
+        Participant(Self.route, "shipping") {
+            Perform(Self.arrange) { [carrier] reserved, context in
                 if reserved.country == "AQ" { throw BusinessFailure("country_not_served") }
                 try await carrier.act(context.idempotencyKey)
                 return Transition(ShipmentArranged())
             } undo: { [carrier] context in
                 try await carrier.undo(context.idempotencyKey)
             }
+            .reconciled(with: carrier)
             .finish(ShopRoute.dispatch) { [dispatch] _, context in
                 try await dispatch.act(context.idempotencyKey(for: "dispatch"))
                 return Transition(ShipmentDispatched())

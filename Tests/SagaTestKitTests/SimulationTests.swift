@@ -28,7 +28,18 @@ struct SimulationTests {
         var faults = SimulationFaults()
         faults.rollbacks = 0.2
         faults.losses = 0
+        faults.clockJumps = 0
         faults.outage = .seconds(40)
+        for seed in UInt64(0)..<Self.seeds {
+            let found = try ShopSimulation(seed: seed, faults: faults).faults()
+            #expect(found.isEmpty, "seed \(seed): \(found)")
+        }
+    }
+
+    @Test func whatOnlyTheBooksKnowIsFoundThereAndTakenBack() throws {
+        var faults = SimulationFaults()
+        faults.clockJumps = 0
+        faults.losses = 1
         for seed in UInt64(0)..<Self.seeds {
             let found = try ShopSimulation(seed: seed, faults: faults).faults()
             #expect(found.isEmpty, "seed \(seed): \(found)")

@@ -8,7 +8,8 @@ public enum OrderSaga {
     /// A card is charged, and refunded.
     public static let charge = Leg(
         "charge", by: ServiceName.payment, on: OrderCreated.self, emits: PaymentProcessed.self,
-        orElse: PaymentFailed.self, undone: PaymentRefunded.self)
+        orElse: PaymentFailed.self, undone: PaymentRefunded.self
+    ).asking(by: PaymentUnclaimed.self)
 
     /// Pieces are set aside, and put back.
     public static let reserve = Leg(
@@ -19,7 +20,8 @@ public enum OrderSaga {
     /// A shipment is booked, and cancelled.
     public static let arrange = Leg(
         "arrange", by: ServiceName.shipping, on: ProductReserved.self,
-        emits: ShipmentArranged.self, orElse: ShippingFailed.self, undone: ShipmentCancelled.self)
+        emits: ShipmentArranged.self, orElse: ShippingFailed.self, undone: ShipmentCancelled.self
+    ).asking(by: ShipmentUnclaimed.self)
 
     /// What was set aside leaves the stock.
     public static let ship = FinishingLeg(of: reserve, on: OrderCompleted.self)

@@ -89,3 +89,18 @@ public struct PaymentRefunded: PaymentEvent, UndoneEvent, Equatable {
         self.init(amount: nil)
     }
 }
+
+/// A charge stands at the company that no ledger knows.
+///
+/// It asks whether its order is cancelled.
+///
+/// Its time is when the company made it.
+public struct PaymentUnclaimed: PaymentEvent, UnclaimedEvent, Equatable {
+    /// The key under which it stands.
+    public var key: String
+
+    /// The question about what stands under a key.
+    public init(key: String) {
+        self.key = key
+    }
+}

@@ -98,3 +98,18 @@ public struct ShipmentDispatched: ShippingEvent, Equatable {
         case dispatchID = "dispatchId"
     }
 }
+
+/// A booking stands at the carrier that no ledger knows.
+///
+/// It asks whether its order is cancelled.
+///
+/// Its time is when the carrier made it.
+public struct ShipmentUnclaimed: ShippingEvent, UnclaimedEvent, Equatable {
+    /// The key under which it stands.
+    public var key: String
+
+    /// The question about what stands under a key.
+    public init(key: String) {
+        self.key = key
+    }
+}

@@ -1,11 +1,13 @@
 public import OrderContracts
 public import Saga
+import SagaHTTP
 public import ServiceHTTP
 
 /// The payment company over HTTP, as the sandbox plays it.
 ///
 ///     POST /charges  {amount, currency, token, reference}   201 | 402 code | 400 unknown_token
 ///     POST /refunds  {chargeKey, reason}                    201 refunded | nothing_to_refund
+///     GET  /charges, /charges/<key>                         its books
 ///
 /// Any other answer is an accident, also one that accepts and says anything but these words: a
 /// refund that is `pending` has returned nothing. A key in use (409), a key of ours that is not
@@ -16,10 +18,22 @@ public struct HTTPPaymentCompany: PaymentCompany {
     ]
 
     private let client: JSONClient
+    private let books: HTTPBooks
 
     /// The company behind the client's base address.
     public init(_ client: JSONClient) {
         self.client = client
+        books = HTTPBooks(client, "/charges")
+    }
+
+    /// The charges in its books.
+    public func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
+        try await books.entries(after: cursor, since: time)
+    }
+
+    /// One of them.
+    public func entry(under key: String) async throws -> OutsideEntry? {
+        try await books.entry(under: key)
     }
 
     /// Charges the card; what the company refuses is a business failure.

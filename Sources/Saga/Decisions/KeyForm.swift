@@ -44,6 +44,18 @@ package struct IdempotencyKeys: Hashable, Sendable {
         }
     }
 
+    /// The saga whose step of that name a key stands for; nil if it is none of this participant's.
+    package func saga(of key: String, _ participant: String, _ step: String) -> String? {
+        let beginning = PercentEncoding.encode(system) + ":\(route):"
+        let end = ":\(participant):\(step)"
+        guard form == .named, key.hasPrefix(beginning), key.hasSuffix(end),
+            key.utf8.count > beginning.utf8.count + end.utf8.count
+        else { return nil }
+        let name = key.dropFirst(beginning.count).dropLast(end.count)
+        guard !name.contains(":") else { return nil }
+        return PercentEncoding.decode(String(name))
+    }
+
     /// Names another call about the same step.
     package func key(
         _ sagaID: String, _ participant: String, _ step: String, for call: String

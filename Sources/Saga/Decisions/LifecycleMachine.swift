@@ -86,6 +86,10 @@ package enum LifecycleInput: Hashable, Sendable {
     /// Its time is up: for a pending saga the deadline, for a cancelling one the patience with
     /// those who have not answered.
     case timeIsUp(awaiting: [String])
+    /// Something of a saga came that its owner does not know, and would know if it ever began.
+    case unknownSaga
+    /// Somebody's books hold what no ledger of theirs knows.
+    case unclaimed
 }
 
 /// What an input changes: the state that follows, and what goes out with it.
@@ -115,18 +119,27 @@ package struct LifecycleAction: Hashable, Sendable {
 /// - A cancelling saga asks again, and again: an answer, or the question, may be lost for good.
 ///   Who is asked again answers again. Everybody is asked, so nobody has to know who was told by
 ///   which event.
+/// - A saga that its owner does not know, and would know, is taken for cancelled: everybody is
+///   told to undo, and no record is touched, as there is none.
+/// - Who holds something unclaimed is told to undo it if the saga is cancelled. A pending saga
+///   takes its course, one that is cancelling asks by itself; of a completed one, whose ledger may
+///   have been written since, nothing is said, and who goes on asking tells a person.
 /// - The pivot completes a pending saga only; a saga that is cancelling stays so, and what
 ///   completed elsewhere meanwhile is undone by the request it gets.
 package enum LifecycleMachine {
     /// The state to act upon without a look at the ledger.
     package static func assumed(_ input: LifecycleInput) -> LifecycleState {
-        input == .begin ? .absent : .pending
+        switch input {
+        case .begin, .unknownSaga: .absent
+        case .unclaimed: .cancelled
+        case .pivot, .heard, .failedOnOldRoute, .request, .timeIsUp: .pending
+        }
     }
 
     /// Whether what an input changes depends on who takes part, which the ledger notes.
     package static func asksWhoTakesPart(_ input: LifecycleInput) -> Bool {
         switch input {
-        case .begin, .pivot: false
+        case .begin, .pivot, .unknownSaga, .unclaimed: false
         case .heard, .failedOnOldRoute, .request, .timeIsUp: true
         }
     }
@@ -145,7 +158,8 @@ package enum LifecycleMachine {
     ) throws(SagaError) -> LifecycleInput {
         let translated: LifecycleInput
         switch input {
-        case .begin, .pivot, .heard(_, nil), .failedOnOldRoute: return input
+        case .begin, .pivot, .heard(_, nil), .failedOnOldRoute, .unknownSaga, .unclaimed:
+            return input
         case .heard(let answer, .some):
             translated = .failedOnOldRoute(answer: answer, awaiting: began)
         case .request: translated = .request(awaiting: began)
@@ -175,7 +189,11 @@ package enum LifecycleMachine {
         switch (input, state.status) {
         case (.begin, .absent):
             return LifecycleAction(next: .pending, effects: [.begin])
+        case (.unknownSaga, .absent), (.unclaimed, .cancelled):
+            return LifecycleAction(next: .cancelled, effects: [.announceRequest])
         case (.begin, _), (_, .absent), (_, .completed), (_, .cancelled), (_, .unknown):
+            return nil
+        case (.unknownSaga, _), (.unclaimed, _):
             return nil
         case (.pivot, .pending):
             return LifecycleAction(next: .completed, effects: [.complete])

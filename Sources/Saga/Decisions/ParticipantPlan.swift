@@ -9,6 +9,8 @@ package struct ParticipantPlan: Sendable {
         case join(Join, JoinTarget)
         /// An event that the saga's life hears: an answer, a failure that cancels, or both.
         case heard(answer: String?, cancellation: Lifecycle.Cancellation?)
+        /// What somebody holds outside and no ledger of theirs knows.
+        case unclaimed
         case deadline(Lifecycle.Request)
     }
 
@@ -38,6 +40,7 @@ package struct ParticipantPlan: Sendable {
     package let name: String
     package let route: String
     package let lifecycle: Lifecycle?
+    package let steps: [Step]
     /// The event with which the participant tells itself that a saga's time is up.
     package let deadline: EventKind
     package private(set) var consumed: [String: Consumed] = [:]
@@ -54,6 +57,7 @@ package struct ParticipantPlan: Sendable {
         route = participant.route
         deadline = EventKind(deadlineOf: participant.name)
         lifecycle = participant.lifecycle
+        steps = participant.steps
         for step in participant.steps { add(step) }
         if let lifecycle { add(lifecycle) }
     }
@@ -104,6 +108,7 @@ package struct ParticipantPlan: Sendable {
         if let request = lifecycle.requests.first {
             add(.deadline(request), for: deadline)
         }
+        for kind in lifecycle.unclaimed { add(.unclaimed, for: kind) }
     }
 
     private mutating func add(_ role: Role, for kind: EventKind) {

@@ -23,6 +23,10 @@ public struct BusinessFailure: Error, Hashable, Sendable, CustomStringConvertibl
     public static let deadlineReached = BusinessFailure(
         "deadline_exceeded", "The saga did not end in time.")
 
+    /// Something came of a saga that its owner does not know.
+    public static let unknownSaga = BusinessFailure(
+        "unknown_saga", "The saga is not known where it began.")
+
     /// The failure as the note of a ledger's field, which is read again by `init(note:)`.
     package var note: String { detail.isEmpty ? reason : "\(reason) \(detail)" }
 

@@ -10,7 +10,7 @@
 public struct Leg<
     Input: Sendable, Success: SagaEvent, Failure: FailureEvent, Undone: UndoneEvent
 >: Sendable {
-    package let content: RouteLeg
+    package private(set) var content: RouteLeg
     let read: @Sendable (JoinedPayloads) throws(SagaError) -> Input
 
     /// Names a leg.
@@ -44,6 +44,21 @@ public struct Leg<
             var reader = JoinedPayloadReader(payloads)
             return try reader.readAll()
         }
+    }
+}
+
+extension Leg {
+    /// Names the event by which the participant asks the owner what is to become of something that
+    /// stands outside and that none of its ledgers knows.
+    ///
+    /// `Perform.reconciled(with:)` says where to look.
+    public func asking<Unclaimed: UnclaimedEvent>(by unclaimed: Unclaimed.Type) -> Self {
+        var leg = self
+        leg.content.unclaimed = RouteUnclaimed(
+            kind: EventKind(unclaimed),
+            make: { try PlannedTransition(Transition(Unclaimed(key: $0))) })
+        leg.content.events.append(unclaimed)
+        return leg
     }
 }
 

@@ -238,7 +238,7 @@ extension Participant {
         if let lifecycle {
             kinds += lifecycle.completions.flatMap(\.triggers)
             kinds += lifecycle.cancellations.map(\.trigger)
-            kinds += lifecycle.answers.values.flatMap { $0 }
+            kinds += lifecycle.answers.values.flatMap { $0 } + lifecycle.unclaimed
         }
         return kinds
     }
@@ -250,6 +250,7 @@ extension Participant {
     private func emitted(by step: Step) -> [EventKind] {
         [step.success, step.failure] + step.compensations.map(\.answer)
             + step.finishes.compactMap(\.emits)
+            + (step.reconciliation.map { [$0.asking.kind] } ?? [])
     }
 
     private func emitted(by lifecycle: Lifecycle) -> [EventKind] {

@@ -21,6 +21,7 @@ public struct Perform: ParticipantPart {
     private var failureChanges: @Sendable (BusinessFailure, StepContext) throws -> Changes = {
         _, _ in Changes()
     }
+    private var books: (any OutsideBooks)?
     private(set) var finishes: [(leg: RouteFinish, decode: Step.Decoder)] = []
 
     private init<Input, Success, Failure, Undone>(
@@ -111,6 +112,17 @@ public struct Perform: ParticipantPart {
         return part
     }
 
+    /// Declares whose books tell what the leg did outside.
+    ///
+    /// What they hold and no ledger of the participant knows, as after Redis has lost a moment, is
+    /// looked for at the start and every minute. The owner of the saga is asked about it, and what
+    /// belongs to a cancelled saga is undone.
+    public func reconciled(with books: any OutsideBooks) -> Perform {
+        var part = self
+        part.books = books
+        return part
+    }
+
     /// Declares what completes the leg once its saga has passed the pivot, with its event.
     ///
     /// It is tried until it succeeds, and blocks the saga if it never does.
@@ -142,6 +154,12 @@ public struct Perform: ParticipantPart {
         if leg.undone == nil, undo != nil {
             faults.append("leg \(leg.step) has an undo, and no undone event")
         }
+        if books != nil, leg.unclaimed == nil {
+            faults.append("leg \(leg.step) has books, and no event to ask about what they hold")
+        }
+        if books == nil, leg.unclaimed != nil {
+            faults.append("leg \(leg.step) asks about what books hold, and has none")
+        }
         return faults
     }
 
@@ -165,6 +183,9 @@ public struct Perform: ParticipantPart {
         }
         content.finishes = finishes.map {
             Step.Finish(trigger: $0.leg.trigger, emits: $0.leg.emits, decode: $0.decode)
+        }
+        if let books, let asking = leg.unclaimed {
+            content.reconciliation = Step.Reconciliation(books: books, asking: asking)
         }
         return Step(content)
     }

@@ -7,12 +7,21 @@ package struct RouteLeg: Sendable {
     package var failure: EventKind
     package var undone: EventKind?
     package var actsOutside: Bool
+    /// How it asks what is to become of what it holds outside.
+    package var unclaimed: RouteUnclaimed?
     /// What it says.
     package var events: [any SagaEvent.Type]
     /// Reads the reason out of its failure.
     package var reason: @Sendable (_ data: [UInt8]) throws(SagaError) -> BusinessFailure
 
     package var name: String { "\(participant)/\(step)" }
+}
+
+/// The event by which a leg asks its saga's owner, without its Swift type.
+package struct RouteUnclaimed: Sendable {
+    package var kind: EventKind
+    /// Makes it, of the key under which something stands.
+    package var make: @Sendable (_ key: String) throws -> PlannedTransition
 }
 
 /// A finishing leg without its Swift types.

@@ -49,6 +49,18 @@ public protocol UndoneEvent: SagaEvent {
     init()
 }
 
+/// An event by which a participant asks the owner of a saga what is to become of something that
+/// it holds outside, and that none of its ledgers knows.
+///
+/// Its time is when that was made, and not when it was found.
+public protocol UnclaimedEvent: SagaEvent {
+    /// The key under which it stands.
+    var key: String { get }
+
+    /// The question about what stands under a key.
+    init(key: String)
+}
+
 /// Stands where a leg has no event.
 public struct NoEvent: UndoneEvent {
     /// Nobody.

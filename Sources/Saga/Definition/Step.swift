@@ -55,6 +55,7 @@ public struct Step: Sendable {
     package var compensations: [Compensation] { shared.content.compensations }
     package var needsCompensation: Bool { shared.content.needsCompensation }
     package var finishes: [Finish] { shared.content.finishes }
+    package var reconciliation: Reconciliation? { shared.content.reconciliation }
 
     struct Content {
         var name: String
@@ -68,6 +69,13 @@ public struct Step: Sendable {
         var compensations: [Compensation] = []
         var needsCompensation = true
         var finishes: [Finish] = []
+        var reconciliation: Reconciliation?
+    }
+
+    /// Where to look for what no ledger knows, and how to ask about it.
+    package struct Reconciliation: Sendable {
+        package var books: any OutsideBooks
+        package var asking: RouteUnclaimed
     }
 
     private final class Shared: Sendable {

@@ -14,6 +14,8 @@ package struct DeadLetter: Sendable {
         case blocked
         /// A transition failed after it had begun to write, and is not run again.
         case halfApplied = "half_applied"
+        /// From before what ledgers can tell; nothing was done on its account.
+        case tooOld = "too_old"
         /// The ledger contradicts the event, or a record has a type of its own.
         case contradiction
     }

@@ -29,6 +29,10 @@ package protocol EventTransport: Sendable {
     /// What a person finds the stream of one of the participant's own types by.
     func name(ofOwn type: String) -> String
 
+    /// When the store took an entry, in milliseconds since 1970 by its own clock; nil if the ID
+    /// does not say.
+    func time(ofEntry id: String) -> Int64?
+
     /// The present epoch.
     func epoch() -> StoreEpoch
 

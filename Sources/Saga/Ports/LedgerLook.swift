@@ -5,11 +5,17 @@ package final class LedgerLook: Sendable {
     private let entries: [LedgerEntry?]
     /// How its idempotency keys are made.
     package let form: KeyForm
+    /// When the store's data came to be; nil if nobody has noted that since it was lost, or
+    /// nobody asked.
+    package let born: Int64?
 
     /// What was found.
     ///
     /// - Parameter entries: in the order of the fields; empty for none of them.
-    package init(fields: [String], entries: [LedgerEntry?], form: KeyForm) {
+    package init(
+        fields: [String], entries: [LedgerEntry?], form: KeyForm, born: Int64? = nil
+    ) {
+        self.born = born
         self.fields = fields
         self.entries = entries
         self.form = form

@@ -48,6 +48,16 @@ package protocol SagaStore: Sendable {
     /// Nil for what could not be looked at; who needs it looks for himself.
     func ledgers(of questions: [(sagaID: String, fields: [String])]) async -> [LedgerLook?]
 
+    /// When the participant's data came to be, in milliseconds since 1970 by the store's clock:
+    /// noted now, if it is not yet.
+    ///
+    /// 0 for data that was there before this was noted at all. Once known it changes only with
+    /// the loss of everything.
+    ///
+    /// - Throws: `unavailable` if the store cannot be asked; `invalidConfiguration` if the data
+    ///   is of a version to come.
+    func born() async throws(SagaError) -> Int64
+
     /// Keeps a dead letter, unless its entry has one already, and what the ledger has to say
     /// of it, in one atomic step.
     ///

@@ -97,6 +97,19 @@ final class SagaMetrics: Sendable {
 
     func sagaBlocked() { blocked.increment() }
 
+    /// How much stands outside that a person has to look at.
+    func unclaimed(_ count: Int, of step: String) {
+        Gauge(label: "saga_unclaimed", dimensions: [("service", service), ("step", step)])
+            .record(count)
+    }
+
+    func reconciled(_ verdict: ReconciliationMachine.Verdict) {
+        Counter(
+            label: "saga_reconciled_total",
+            dimensions: [("service", service), ("outcome", "\(verdict)")]
+        ).increment()
+    }
+
     /// An event was stored, but its message could not go out.
     func publishRefused() { publishRefusals.increment() }
 

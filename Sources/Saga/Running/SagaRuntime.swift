@@ -124,6 +124,7 @@ public final class SagaRuntime: Service {
         var failures = 0
         while isRunning {
             do {
+                _ = try await environment.birth.ask()
                 try await ports.transport.prepare()
                 logger.info(
                     "saga runtime started",
@@ -159,6 +160,10 @@ public final class SagaRuntime: Service {
             clock: ports.clock, logger: logger)
         group.addTask { await leases.run(while: isRunning) }
         group.addTask { await self.keepHouse(while: isRunning) }
+        for step in environment.plan.steps {
+            guard let reconciler = Reconciler(step, environment) else { continue }
+            group.addTask { await reconciler.run(while: isRunning) }
+        }
         guard environment.plan.lifecycle != nil else { return }
         group.addTask { await self.listenForEnds(while: isRunning) }
         let timers = TimerKeeper(
@@ -207,6 +212,7 @@ public final class SagaRuntime: Service {
             }
             await ports.transport.checkEpoch()
             epochs.follow()
+            _ = try? await environment.birth.ask()
         }
     }
 

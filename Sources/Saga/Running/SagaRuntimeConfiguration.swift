@@ -31,6 +31,15 @@ public struct SagaRuntimeConfiguration: Sendable {
     ///
     /// Each time twice as long, up to five minutes, and for ever.
     public var askAgainAfter: Duration = .seconds(10)
+    /// How often the books of companies are compared with the ledgers; at the start as well.
+    public var reconciliationInterval: Duration = .seconds(60)
+    /// How old something has to be before it is missed in a ledger: it may still be under way.
+    public var reconciliationGrace: Duration = .seconds(60)
+    /// How many undos an hour a process makes on account of books.
+    ///
+    /// More are a mistake of ours, a wrong Redis or namespace perhaps: it stops then, until it is
+    /// started again.
+    public var reconciliationUndosMaximum = 20
     /// An entry delivered more often than that has brought down its process each time.
     public var deliveriesMaximum = 16
     /// How long events are kept in streams.
@@ -109,6 +118,12 @@ public struct SagaRuntimeConfiguration: Sendable {
         check(
             ledgerTimeToLive > retention,
             "ledgerTimeToLive has to exceed retention, or a late delivery would count as new")
+        check(
+            reconciliationInterval >= .milliseconds(10),
+            "reconciliationInterval has to be at least 10 ms")
+        check(reconciliationGrace > .zero, "reconciliationGrace has to be above 0")
+        check(
+            reconciliationUndosMaximum >= 0, "reconciliationUndosMaximum has to be at least 0")
         check(!consumerName.isEmpty, "consumerName is empty")
         check(drainInterval >= .milliseconds(10), "drainInterval has to be at least 10 ms")
         check(

@@ -47,6 +47,8 @@ final class RedisTransport: EventTransport {
 
     // MARK: - Epochs
 
+    func time(ofEntry id: String) -> Int64? { Int64(id.prefix { $0 != "-" }) }
+
     func epoch() -> StoreEpoch { StoreEpoch(redis.followEpoch()) }
 
     func checkEpoch() async { await epochs.run() }

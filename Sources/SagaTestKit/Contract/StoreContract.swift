@@ -32,7 +32,7 @@ package struct StoreContract: Sendable, CustomStringConvertible {
     }
 
     /// All promises.
-    package static let promises = transitions + letters + delivery + timers
+    package static let promises = transitions + letters + delivery + timers + birth
 }
 
 /// The two participants of the contract's saga on the store that is asked.

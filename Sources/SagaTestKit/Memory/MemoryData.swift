@@ -51,6 +51,8 @@ package struct MemoryData: Sendable {
     package var records: [String: Record] = [:]
     package var timers: [String: [String: ContinuousClock.Instant]] = [:]
     package var letters: [String: [Letter]] = [:]
+    /// When each service's data came to be; always, unless it is said.
+    package var born: [String: Int64] = [:]
 
     package init() {}
 

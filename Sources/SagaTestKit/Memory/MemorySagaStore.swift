@@ -44,7 +44,12 @@ package struct MemorySagaStore: SagaStore {
         let ledger = server.contents.ledger(service, sagaID)
         return LedgerLook(
             fields: fields, entries: fields.map { ledger[$0].map { LedgerEntry($0) } },
-            form: KeyForm(rawValue: ledger[KeyForm.field] ?? "") ?? .named)
+            form: KeyForm(rawValue: ledger[KeyForm.field] ?? "") ?? .named,
+            born: server.contents.born[service] ?? 0)
+    }
+
+    package func born() async throws(SagaError) -> Int64 {
+        try await line.carry("\(service) born") { server.contents.born[service] ?? 0 }
     }
 
     package func keep(

@@ -31,6 +31,8 @@ package final class MemoryTransport: EventTransport {
 
     package func name(ofOwn type: String) -> String { MemoryData.stream(type, owner: group) }
 
+    package func time(ofEntry id: String) -> Int64? { nil }
+
     package func epoch() -> StoreEpoch { server.epoch }
 
     package func checkEpoch() async {}

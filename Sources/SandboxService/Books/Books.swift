@@ -15,6 +15,16 @@ import ServiceHTTP
 // Undoing what never came blocks what was to be undone, as such companies' systems should: only
 // then can a client that got no answer undo and be sure.
 
+/// What became of an entry of the books.
+enum BookState: String, Sendable {
+    /// It stands, and can be taken back.
+    case standing
+    /// It stands for good.
+    case final
+    /// It was taken back, or nothing came of it.
+    case undone
+}
+
 /// What the payment company and the carrier know.
 ///
 /// Pure: no clock, no file.
@@ -49,6 +59,20 @@ struct Books: Sendable {
     ) -> [BookEntry] {
         index.numbers(kind, reference: reference, after: number, limit: limit).map {
             entries[$0 - 1]
+        }
+    }
+
+    /// What became of an entry: whether something stands by it, and whether for good.
+    func state(of entry: BookEntry) -> BookState {
+        switch entry.status {
+        case .succeeded:
+            refunds[entry.key] == nil ? .standing : .undone
+        case .arranged where cancellations[entry.key] == nil:
+            dispatches[entry.key] == nil ? .standing : .final
+        case .refunded, .cancelled, .dispatched: .final
+        case .arranged, .cardDeclined, .insufficientFunds, .nothingToRefund, .countryNotServed,
+            .nothingToCancel:
+            .undone
         }
     }
 

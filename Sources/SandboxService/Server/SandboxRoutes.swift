@@ -25,9 +25,14 @@ extension SandboxServer {
             }
             router.get("/\(kind.path)/{key}") { _, context in
                 guard let key = context.pathText("key"),
-                    let entry = sandbox.read({ $0.entry(kind, key: key) })
+                    let (entry, state) = sandbox.read({ books in
+                        books.entry(kind, key: key).map { ($0, books.state(of: $0)) }
+                    })
                 else { throw Problem.notFound("There is no \(kind.rawValue) under this key.") }
-                return .json { entry.write(to: &$0) }
+                return .json { json in
+                    entry.write(to: &json)
+                    json.set("state", state.rawValue)
+                }
             }
         }
         router.get("/books") { _, _ in audit(sandbox.read { $0.tally }) }
@@ -44,12 +49,16 @@ extension SandboxServer {
             throw .invalid([Problem.Fault(.parameter("after"), "must be a cursor from `next`")])
         }
         // One more than asked for tells whether there is a next page.
-        let found = sandbox.read {
-            $0.list(kind, reference: reference, after: after, limit: page.limit + 1)
+        let found = sandbox.read { books in
+            books.list(kind, reference: reference, after: after, limit: page.limit + 1)
+                .map { (entry: $0, state: books.state(of: $0)) }
         }
         let items = found.prefix(page.limit)
-        let next = found.count > page.limit ? items.last.map { String($0.number) } : nil
-        return .page(items, next: next) { entry, json in entry.write(to: &json) }
+        let next = found.count > page.limit ? items.last.map { String($0.entry.number) } : nil
+        return .page(items, next: next) { item, json in
+            item.entry.write(to: &json)
+            json.set("state", item.state.rawValue)
+        }
     }
 
     private static func audit(_ tally: Tally) -> Response {

@@ -1,5 +1,6 @@
 import OrderContracts
 public import Saga
+import SagaHTTP
 public import ServiceHTTP
 
 /// The carrier over HTTP, as the sandbox plays it.
@@ -8,6 +9,7 @@ public import ServiceHTTP
 ///                          201 | 422 country_not_served
 ///     POST /cancellations  {shipmentKey}   201 {status: cancelled | nothing_to_cancel}
 ///     POST /dispatches     {shipmentKey}   201 {status: dispatched}
+///     GET  /shipments, /shipments/<key>    its books
 ///
 /// Any other answer is an accident, and so is any other 422, as one about the key: it says nothing
 /// of what an earlier call did.
@@ -17,10 +19,22 @@ public struct HTTPCarrier: Carrier {
     ]
 
     private let client: JSONClient
+    private let books: HTTPBooks
 
     /// The carrier behind the client's base address.
     public init(_ client: JSONClient) {
         self.client = client
+        books = HTTPBooks(client, "/shipments")
+    }
+
+    /// The bookings in its books.
+    public func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
+        try await books.entries(after: cursor, since: time)
+    }
+
+    /// One of them.
+    public func entry(under key: String) async throws -> OutsideEntry? {
+        try await books.entry(under: key)
     }
 
     /// Books; what the carrier refuses is a business failure.

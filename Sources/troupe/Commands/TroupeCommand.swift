@@ -18,6 +18,6 @@ struct TroupeCommand: AsyncParsableCommand {
         version: version,
         subcommands: [
             UpCommand.self, ServeCommand.self, GatewayCommand.self, TailCommand.self,
-            SagaCommand.self, CheckCommand.self, DoctorCommand.self,
+            SagaCommand.self, CheckCommand.self, DoctorCommand.self, ReconcileCommand.self,
         ])
 }

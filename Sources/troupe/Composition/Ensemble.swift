@@ -97,6 +97,20 @@ struct Ensemble {
             gateway: gateway.server)
     }
 
+    /// Compares the books of payment company and carrier with the ledgers, once.
+    ///
+    /// - Parameter undos: how many may be made; nil if nothing is to be done at all.
+    func reconcile(undos: Int?, on redis: RedisClient) async throws -> [OutsideFinding] {
+        let office = office(addresses.admin)
+        var saga = saga
+        saga.reconciliationUndosMaximum = undos ?? 0
+        let http = ServiceServerConfiguration(port: 0)
+        let payments = try payments(http, redis, office, saga)
+        let found = try await payments.reconcile(acts: undos != nil)
+        let shipping = try shipping(http, redis, office, saga)
+        return found + (try await shipping.reconcile(acts: undos != nil))
+    }
+
     private func office(_ port: Int) -> Office {
         var admin = ServiceServerConfiguration(port: port)
         admin.host = addresses.place.adminHost
@@ -159,11 +173,12 @@ struct Ensemble {
     }
 
     private func payments(
-        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office,
+        _ saga: SagaRuntimeConfiguration? = nil
     ) throws -> PaymentServer {
         var configuration = PaymentServerConfiguration()
         configuration.http = http
-        configuration.saga = saga
+        configuration.saga = saga ?? self.saga
         configuration.companyURL = url(of: .sandbox)
         return try PaymentServer(
             configuration: configuration, redis: redis, logger: logger,
@@ -182,11 +197,12 @@ struct Ensemble {
     }
 
     private func shipping(
-        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office,
+        _ saga: SagaRuntimeConfiguration? = nil
     ) throws -> ShippingServer {
         var configuration = ShippingServerConfiguration()
         configuration.http = http
-        configuration.saga = saga
+        configuration.saga = saga ?? self.saga
         configuration.carrierURL = url(of: .sandbox)
         return try ShippingServer(
             configuration: configuration, redis: redis, logger: logger,

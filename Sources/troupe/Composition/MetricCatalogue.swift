@@ -29,6 +29,10 @@ enum MetricCatalogue {
         "redis_connections": "Connections to Redis that are open.",
         "redis_reconnects_total": "Connections to Redis that were lost and made again.",
         "saga_blocked_total": "Times that a saga made no progress and was shown as blocked.",
+        "saga_reconciled_total":
+            "What was done about what companies hold and no ledger knows, by outcome.",
+        "saga_unclaimed":
+            "What companies hold and no ledger knows, and a person has to look at, by step.",
         "saga_dead_letters_total": "Events that were put aside, by service.",
         "saga_events_total": "Events consumed, by service, type and result.",
         "saga_publish_refusals_total": "Doorbells that Redis refused to ring, by service.",

@@ -186,7 +186,7 @@ struct Exploration {
             if without == .earlyAnswersCount, next.order.status == .pending { answer = nil }
             hear(.heard(answer: answer, awaiting: cancellation?.awaiting), in: &next)
             return [next]
-        case .deadline:
+        case .deadline, .unclaimed:
             return []
         case .join(let join, let target):
             return self.join(type, join, target, at: name, in: next)

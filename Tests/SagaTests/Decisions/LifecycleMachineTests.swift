@@ -7,7 +7,7 @@ struct LifecycleMachineTests {
     @Test(arguments: [
         LifecycleInput.begin, .pivot, .request(awaiting: []), .request(awaiting: ["payment"]),
         .heard(answer: nil, awaiting: []), .heard(answer: "payment", awaiting: nil),
-        .heard(answer: "payment", awaiting: ["inventory"]),
+        .heard(answer: "payment", awaiting: ["inventory"]), .unknownSaga, .unclaimed,
     ])
     func nothingMovesALifeThatWasLeftHalfWritten(_ input: LifecycleInput) throws {
         let left = LedgerEntry(state: "completed", eventID: "e").halfApplied(from: "pending e")
@@ -15,6 +15,27 @@ struct LifecycleMachineTests {
 
         #expect(state.status == .unknown)
         #expect(LifecycleMachine.action(input, in: state) == nil)
+    }
+
+    @Test func whoIsNotKnownIsTakenForCancelledAndEverybodyIsTold() {
+        let action = LifecycleMachine.action(.unknownSaga, in: .absent)
+
+        #expect(action?.next == .cancelled)
+        #expect(action?.effects == [.announceRequest], "no record is touched, and no end is told")
+        for status in [LifecycleState.Status.pending, .cancelling, .cancelled, .completed] {
+            #expect(
+                LifecycleMachine.action(.unknownSaga, in: LifecycleState(status: status)) == nil)
+        }
+    }
+
+    @Test func whatIsUnclaimedIsToBeUndoneIfItsSagaIsCancelled() {
+        let action = LifecycleMachine.action(.unclaimed, in: .cancelled)
+
+        #expect(action?.next == .cancelled)
+        #expect(action?.effects == [.announceRequest])
+        for status in [LifecycleState.Status.absent, .pending, .cancelling, .completed] {
+            #expect(LifecycleMachine.action(.unclaimed, in: LifecycleState(status: status)) == nil)
+        }
     }
 
     @Test(arguments: ["", "pending", "pending+payment e", "cancelling:a,b+c e card_declined No."])

@@ -16,7 +16,8 @@ struct EntryOffice: Sendable {
                 let work = EntryWork(
                     environment: environment, event: event,
                     deliveredBefore: entry.deliveredBefore, epoch: entry.epoch,
-                    look: place.isFirst ? entry.look : nil, place: place)
+                    look: place.isFirst ? entry.look : nil,
+                    keptTime: environment.ports.transport.time(ofEntry: entry.id), place: place)
                 try await work.run(stream.consumed)
             case .unreadable(let content):
                 throw Interruption.dead(content.reason, content.error, attempts: 0)
@@ -40,6 +41,8 @@ struct EntryOffice: Sendable {
         case .stopped, .epochOver:
             return .left
         case .dead(let reason, let error, let attempts):
+            // Nothing was done, and nothing may be concluded from it later.
+            if reason == .tooOld { trace?.unknown = [] }
             letter = self.letter(entry, reason, error, attempts, firstTime)
             if let step = await blockedStep(entry, trace?.sagaID) {
                 trace?.blocked = (step, eventID(entry))
@@ -114,7 +117,7 @@ struct EntryOffice: Sendable {
             switch role {
             case .compensate(let step, _): (step.name, .compensate)
             case .finish(let step, _): (step.name, .finish)
-            case .start, .pivot, .join, .heard, .deadline: nil
+            case .start, .pivot, .join, .heard, .unclaimed, .deadline: nil
             }
         }
         guard !owed.isEmpty,
@@ -134,7 +137,7 @@ struct EntryOffice: Sendable {
         environment.streams[entry.stream].consumed.roles.compactMap { role in
             switch role {
             case .start(let step), .join(_, .start(let step)): step
-            case .compensate, .finish, .pivot, .join, .heard, .deadline: nil
+            case .compensate, .finish, .pivot, .join, .heard, .unclaimed, .deadline: nil
             }
         }
     }

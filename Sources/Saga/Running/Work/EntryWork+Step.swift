@@ -36,6 +36,7 @@ extension EntryWork {
             action = StepMachine.action(
                 role, in: try Self.state(ledger?[step.name]), actsOutside: step.actsOutside)
         }
+        if action == .perform { try await expectKnowable(ledger) }
         var entry = ledger?[step.name]
         for _ in 0..<Self.roundsMaximum {
             switch try await act(action, step, entry, ledger?.form, perform) {

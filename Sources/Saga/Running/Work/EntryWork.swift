@@ -27,6 +27,7 @@ final class WorkEnvironment: Sendable {
     let consumed: [Counter]
     let logger: Logger
     let waiters: OutcomeWaiters
+    let birth: StoreBirth
 
     var streams: [ConsumedStream] { ports.transport.streams }
     var clock: any SagaClock { ports.clock }
@@ -43,6 +44,7 @@ final class WorkEnvironment: Sendable {
         consumed = ports.transport.streams.map { metrics.counter(of: $0.type, .consumed) }
         self.logger = logger
         waiters = OutcomeWaiters(ports.transport.executor, ports.clock)
+        birth = StoreBirth(ports.store)
     }
 }
 
@@ -59,13 +61,17 @@ final class EntryWork: Sendable {
     let epoch: StoreEpoch
     /// What the ledger held when the entry was read; nil if that is not known.
     let look: LedgerLook?
+    /// When the store took the event; nil if it does not say.
+    let keptTime: Int64?
     /// Where it runs.
     let place: Dispatcher.Place
 
     init(
         environment: WorkEnvironment, event: CloudEvent, deliveredBefore: Bool,
-        epoch: StoreEpoch, look: LedgerLook? = nil, place: Dispatcher.Place
+        epoch: StoreEpoch, look: LedgerLook? = nil, keptTime: Int64? = nil,
+        place: Dispatcher.Place
     ) {
+        self.keptTime = keptTime
         self.environment = environment
         self.event = event
         self.deliveredBefore = deliveredBefore
@@ -126,6 +132,9 @@ final class EntryWork: Sendable {
             try await hear(
                 .heard(answer: answer, awaiting: cancellation?.awaiting), failure: failure,
                 opening: nil)
+        case .unclaimed:
+            try decoded(kind.check)
+            try await hear(.unclaimed, failure: nil, opening: nil)
         case .deadline(let request):
             try await hear(
                 .timeIsUp(awaiting: request.awaiting), failure: .deadlineReached, opening: nil)
@@ -154,7 +163,28 @@ final class EntryWork: Sendable {
     private func hear(
         _ input: LifecycleInput, failure: BusinessFailure?, opening: Step.Bound?
     ) async throws(Interruption) {
-        guard let lifecycle = environment.plan.lifecycle else { return }
+        var state = try await advance(input, failure, opening)
+        if state.status == .absent, input.speaksOfASaga {
+            try await expectKnowable(route: event.route)
+            state = try await advance(.unknownSaga, .unknownSaga, nil)
+        }
+        guard state.status != .absent else {
+            throw .dead(.contradiction, "no such saga was begun here", attempts: 1)
+        }
+        guard state.status != .unknown else {
+            throw .halfApplied(
+                field: LifecycleState.field, expected: LedgerEntry.unknown,
+                "the saga's life was left half written")
+        }
+        if let status = state.sagaStatus, status.isFinal {
+            environment.waiters.wake(sagaID, status)
+        }
+    }
+
+    private func advance(
+        _ input: LifecycleInput, _ failure: BusinessFailure?, _ opening: Step.Bound?
+    ) async throws(Interruption) -> LifecycleState {
+        guard let lifecycle = environment.plan.lifecycle else { return .absent }
         let keeper = LifecycleKeeper(
             lifecycle: lifecycle, plan: environment.plan, transitions: environment.transitions,
             origin: origin, patience: environment.configuration.askAgainAfter)
@@ -170,20 +200,12 @@ final class EntryWork: Sendable {
         }
         switch tried {
         case .returned(let state):
-            guard state.status != .absent else {
-                throw .dead(.contradiction, "no such saga was begun here", attempts: 1)
+            if state.status != .absent, state.status != .unknown {
+                environment.metrics.step(
+                    LifecycleState.field, outcome: state.status.rawValue,
+                    took: environment.clock.now - started)
             }
-            guard state.status != .unknown else {
-                throw .halfApplied(
-                    field: LifecycleState.field, expected: LedgerEntry.unknown,
-                    "the saga's life was left half written")
-            }
-            environment.metrics.step(
-                LifecycleState.field, outcome: state.status.rawValue,
-                took: environment.clock.now - started)
-            if let status = state.sagaStatus, status.isFinal {
-                environment.waiters.wake(sagaID, status)
-            }
+            return state
         case .failed(let error as any Error, let attempts), .gaveUp(let error, let attempts):
             throw .blocked(
                 step: LifecycleState.field, String(reflecting: error), attempts: attempts)

@@ -48,12 +48,15 @@ final class TransitionWriter: Sendable {
 
     /// A transaction that belongs to no step of a saga.
     ///
-    /// - Parameter id: the ID of its event, if that has one already.
+    /// - Parameters:
+    ///   - id: the ID of its event, if that has one already.
+    ///   - time: when what it tells about was made, if that is not now.
     func transition(
-        _ planned: PlannedTransition, origin: Origin, id: String? = nil
+        _ planned: PlannedTransition, origin: Origin, id: String? = nil, at time: Int64? = nil
     ) -> StoreTransition {
         var events = events(of: planned, origin: origin)
         if let id, events.count == 1 { events[0].id = id }
+        if let time, events.count == 1 { events[0].time = time }
         return StoreTransition(changes: planned.changes, events: events)
     }
 

@@ -1,0 +1,37 @@
+/// What is to be done about something that a company holds for us; pure.
+///
+///     the ledger says        it can be undone           it stands for good
+///     ──────────────         ────────────────           ──────────────────
+///     done, finished,
+///     unknown                nothing                    nothing
+///     failed, tombstone,
+///     compensated            undo it once more          show it to a person
+///     nothing                ask the owner              show it to a person
+///     nothing, and it is older than ledgers or the store's data: show it to a person
+///
+/// A ledger that is not there proves nothing about the saga, so nothing is undone on its account:
+/// only the owner can tell whether the saga is cancelled, and if it is, asks all to undo. That
+/// writes a tombstone, upon which the next look undoes.
+package enum ReconciliationMachine {
+    package enum Verdict: Hashable, Sendable {
+        case nothing
+        case undo
+        case ask
+        case show
+    }
+
+    /// - Parameters:
+    ///   - state: what the ledger says of the step.
+    ///   - isCovered: whether a ledger would have to be there.
+    package static func verdict(
+        on standing: OutsideEntry.Standing, in state: StepState, isCovered: Bool
+    ) -> Verdict {
+        switch (standing, state) {
+        case (.undone, _), (_, .done), (_, .finished), (_, .unknown): .nothing
+        case (.standing, .failed), (.standing, .tombstone), (.standing, .compensated): .undo
+        case (.standing, .absent): isCovered ? .ask : .show
+        case (.final, .failed), (.final, .tombstone), (.final, .compensated), (.final, .absent):
+            .show
+        }
+    }
+}

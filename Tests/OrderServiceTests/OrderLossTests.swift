@@ -1,0 +1,198 @@
+import CloudEvents
+import NIOCore
+import OrderContracts
+import OrderService
+import PaymentService
+import Redis
+import RedisTestKit
+import Saga
+import SagaRedis
+import Testing
+
+/// What Redis has forgotten: nobody is charged twice for it, and nobody refunded who got his goods.
+@Suite(.redisServer, .timeLimit(.minutes(3)))
+struct OrderLossTests {
+    private func run(_ body: (OrderSystem) async throws -> Void) async throws {
+        try await OrderSystem.run {
+            $0.saga.reconciliationInterval = .milliseconds(100)
+            $0.saga.reconciliationGrace = .milliseconds(1)
+        } _: {
+            try await body($0)
+        }
+    }
+
+    private func key(_ saga: String, of system: OrderSystem) -> String {
+        "\(system.settings.saga.namespace):order:\(saga):payment:charge"
+    }
+
+    /// Everything of the system's namespace, as FLUSHALL would take it.
+    private func loseEverything(_ system: OrderSystem) async throws {
+        let pattern = RedisArgument.string(system.settings.saga.namespace + ":*")
+        let keys = try await system.redis.send(RedisCommand("KEYS", [pattern])).strings()
+        _ = try await system.redis.send(
+            RedisCommand("DEL", keys.compactMap { $0.map(RedisArgument.string) }))
+    }
+
+    private func letters(_ reason: String, _ system: OrderSystem) async throws -> Int {
+        var count = 0
+        let keys = SagaKeys(namespace: system.settings.saga.namespace)
+        for service in ["order", "payment", "inventory", "shipping"] {
+            let entries = try await system.redis.send(
+                .xrange(keys.dead(service), from: "-", count: 1_000)
+            ).streamEntries()
+            count += entries.count { $0["reason"].map { String(buffer: $0) } == reason }
+        }
+        return count
+    }
+
+    /// Also what was made in the last moment before.
+    @Test func everythingLostAndEveryEventReplayedCostsNobodyAnything() async throws {
+        try await run { system in
+            var ids: [OrderID] = []
+            for _ in 0..<20 { ids.append(try await system.place()) }
+            for id in ids { _ = try await system.ended(id) }
+            try await system.addsUp()
+            let keys = SagaKeys(namespace: system.settings.saga.namespace)
+            var replay: [(String, RedisStreamEntry)] = []
+            for (type, owner) in [
+                (OrderCreated.type, "order"), (PaymentProcessed.type, "payment"),
+                (ProductReserved.type, "inventory"), (ShipmentArranged.type, "shipping"),
+            ] {
+                let stream = keys.stream(type, owner: owner)
+                let entries = try await system.redis.send(
+                    .xrange(stream, from: "-", count: 1_000)
+                ).streamEntries()
+                replay += entries.map { (stream, $0) }
+            }
+            let net = await system.company.net
+
+            try await loseEverything(system)
+            try await eventually("the loss is known") {
+                for service in ["order", "payment", "inventory", "shipping"] {
+                    let born = try await system.redis.send(.get(keys.born(service)))
+                    if born.string == nil { return false }
+                }
+                return true
+            }
+            for (stream, entry) in replay {
+                let data = try #require(entry["data"])
+                _ = try await system.redis.send(
+                    RedisCommand("XADD", [.string(stream), "*", "data", .buffer(data)]))
+            }
+
+            try await eventually("nothing was done on their account") {
+                try await letters("too_old", system) >= replay.count
+            }
+            // Reconciliation has looked more than once by then.
+            #expect(await system.company.net == net)
+            #expect(await system.company.refundCount == 0)
+            #expect(await system.company.chargeCount == 20)
+            #expect(await system.carrier.cancelledCount == 0)
+        }
+    }
+
+    @Test func aChargeThatNobodyKnowsIsRefundedOnceItsOwnerWasAsked() async throws {
+        try await run { system in
+            let saga = UUIDv7.next()
+            await system.company.charge(unknown: key(saga, of: system))
+
+            try await eventually("it is refunded") { await system.company.net == 0 }
+
+            let keys = SagaKeys(namespace: system.settings.saga.namespace)
+            let ledger = try await system.redis.send(
+                RedisCommand("HGETALL", [.string(keys.ledger(saga, service: "order"))])
+            ).fields()
+            #expect(ledger["lifecycle"].map { String(buffer: $0) }?.hasPrefix("cancelled") == true)
+            let questions = try await system.redis.send(
+                .xrange(
+                    keys.stream(PaymentUnclaimed.type, owner: "payment"), from: "-", count: 10)
+            ).streamEntries()
+            #expect(!questions.isEmpty)
+            #expect(try await system.deadLetters() == 0)
+        }
+    }
+
+    @Test func aChargeFromBeforeTheDataIsShownAndStays() async throws {
+        try await run { system in
+            let old = SystemTime.milliseconds() - 3_600_000
+            await system.company.charge(unknown: key(UUIDv7.next(), of: system), made: old)
+            // Another system's is none of ours, and one of ours that is younger is dealt with.
+            await system.company.charge(unknown: "other:order:1:payment:charge")
+            await system.company.charge(unknown: key(UUIDv7.next(), of: system))
+
+            try await eventually("the one that is ours is refunded") {
+                await system.company.refundCount == 1
+            }
+
+            #expect(await system.company.net == 200)
+            let found = try await system.payment.current.reconcile(acts: false)
+            #expect(found.map(\.needsAPerson) == [true])
+            #expect(found.map(\.entry.made) == [old])
+        }
+    }
+
+    @Test func whatAPendingOrderWaitsForStays() async throws {
+        try await run { system in
+            await system.carrier.gate.close()
+            let id = try await system.place()
+            await system.carrier.gate.holdsSomebody()
+            let keys = SagaKeys(namespace: system.settings.saga.namespace)
+            // Payments alone forgets, as on a Redis of its own.
+            _ = try await system.redis.send(
+                .del([keys.ledger(id.text, service: "payment")]))
+            try await eventually("the owner is asked") {
+                let stream = keys.stream(PaymentUnclaimed.type, owner: "payment")
+                return try await system.redis.send(RedisCommand("XLEN", [.string(stream)]))
+                    .integer ?? 0 > 0
+            }
+            await system.carrier.gate.open()
+
+            #expect(try await system.ended(id).status == .completed)
+            #expect(await system.company.refundCount == 0)
+        }
+    }
+
+    @Test func anEventOlderThanLedgersAreKeptChargesNobody() async throws {
+        try await run { system in
+            let month: Int64 = 31 * 86_400_000
+            let event = CloudEvent(
+                source: "/order", type: OrderCreated.type, subject: UUIDv7.next(),
+                time: SystemTime.milliseconds() - month, coordination: "choreography",
+                route: "order",
+                data: Array(
+                    """
+                    {"userId":"1","productId":"1","quantity":1,\
+                    "total":{"amount":1,"currency":"EUR"},\
+                    "payment":{"method":"card","token":"tok_visa"},\
+                    "shipping":{"street":"s","city":"c","postcode":"10115","country":"DE"}}
+                    """.utf8))
+            let keys = SagaKeys(namespace: system.settings.saga.namespace)
+            _ = try await system.redis.send(
+                RedisCommand(
+                    "XADD",
+                    [
+                        .string(keys.stream(OrderCreated.type, owner: "order")), "*", "data",
+                        .bytes(event.json()),
+                    ]))
+
+            try await eventually("it is set aside") { try await letters("too_old", system) == 1 }
+            #expect(await system.company.chargeCount == 0)
+        }
+    }
+
+    @Test func moreUndosThanCanBeRightStopIt() async throws {
+        try await run { system in
+            for _ in 0..<25 {
+                await system.company.charge(unknown: key(UUIDv7.next(), of: system))
+            }
+
+            try await eventually("as many as may be are refunded") {
+                await system.company.refundCount == 20
+            }
+            try await eventually("the others are shown") {
+                try await system.payment.current.reconcile(acts: false).count == 5
+            }
+            #expect(await system.company.refundCount == 20)
+        }
+    }
+}
