@@ -98,6 +98,25 @@ struct RedisFaultTests {
         await server.stop()
     }
 
+    @Test func aFaultyStreamKeepsNobodyFromReadingTheOthersOfItsOwner() async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            let key = rig.keys.stream("OrderCancellationRequested", owner: "order")
+            _ = try await rig.redis.send(RedisCommand("SET", [.string(key), "text"]))
+            try await rig.running { order in
+                for number in 0..<20 {
+                    _ = try await order.begin("\(number)", OrderCreated())
+                    try await rig.settled("\(number)", order, as: .completed)
+                }
+                _ = try await rig.redis.send(.del([key]))
+                _ = try await order.begin("lost", OrderCreated(country: "AQ"))
+                try await rig.settled("lost", order, as: .cancelled)
+            }
+            try await expectsNoLetters(rig)
+        }
+        await server.stop()
+    }
+
     /// Whatever is taken away in the middle of the work, a transition is applied whole or not.
     @Test(arguments: ["hset", "hincrby", "expire", "hdel", "xadd", "xdel", "zadd", "zrem"])
     func aRightThatIsMissingLeavesNothingHalfWritten(_ command: String) async throws {

@@ -77,8 +77,10 @@ package protocol EventTransport: Sendable {
 
     /// What has to be done now and then: positions kept, what is old dropped.
     ///
-    /// - Returns: how many entries of each stream nobody has read; nil where that is not known.
-    func keepHouse() async throws(SagaError) -> [Int?]
+    /// One faulty stream stops nobody else: it is told in the report.
+    ///
+    /// - Throws: what concerns all of them.
+    func keepHouse() async throws(SagaError) -> HouseReport
 
     /// Calls `ring` for each doorbell of some streams, and when some may have been lost, until
     /// that breaks off or the task is cancelled.

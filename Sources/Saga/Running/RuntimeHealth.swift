@@ -9,6 +9,7 @@ final class RuntimeHealth: Sendable {
         case timers
         case publish(type: String)
         case reading(owner: String)
+        case readingStream(String)
     }
 
     private struct Trouble {
@@ -46,7 +47,7 @@ final class RuntimeHealth: Sendable {
                 guard now - trouble.latest < Self.memory else { return nil }
                 switch part {
                 case .publish, .halfApplied: return trouble.text
-                case .transition, .request, .timers, .reading: break
+                case .transition, .request, .timers, .reading, .readingStream: break
                 }
                 return now - trouble.since > Self.patience ? trouble.text : nil
             }
@@ -93,6 +94,13 @@ final class RuntimeHealth: Sendable {
         note(
             .reading(owner: owner),
             error.map { "the streams of \(owner) cannot be read: \(Self.reason($0))" })
+    }
+
+    /// Whether the latest read of one stream, apart from others, worked.
+    func reading(stream: String, _ error: SagaError?) {
+        note(
+            .readingStream(stream),
+            error.map { "the stream \(stream) cannot be read: \(Self.reason($0))" })
     }
 
     /// Whether something that repeats itself is to be logged now.

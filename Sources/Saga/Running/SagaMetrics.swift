@@ -32,6 +32,7 @@ final class SagaMetrics: Sendable {
     private let meters = Mutex(Meters())
     private let transitions: [TransitionResult: Counter]
     private let deadLetters: Counter
+    private let forgottenGroups: Gauge
     private let blocked: Counter
     private let publishRefusals: Counter
     private let retries: Counter
@@ -44,6 +45,8 @@ final class SagaMetrics: Sendable {
                 return (result, Counter(label: "saga_transitions_total", dimensions: dimensions))
             })
         deadLetters = Counter(label: "saga_dead_letters_total", dimensions: [("service", service)])
+        forgottenGroups = Gauge(
+            label: "saga_forgotten_groups", dimensions: [("service", service)])
         blocked = Counter(label: "saga_blocked_total", dimensions: [("service", service)])
         publishRefusals = Counter(
             label: "saga_publish_refusals_total", dimensions: [("service", service)])
@@ -92,6 +95,9 @@ final class SagaMetrics: Sendable {
             return gauge
         }.record(entries)
     }
+
+    /// How many groups keep what is older than retention in the participant's own streams.
+    func forgotten(_ groups: Int) { forgottenGroups.record(groups) }
 
     func deadLetter() { deadLetters.increment() }
 

@@ -157,7 +157,7 @@ public final class SagaRuntime: Service {
         group.addTask { await self.watchEpoch(while: isRunning) }
         let leases = LeaseKeeper(
             transport: ports.transport, dispatcher: dispatcher, lease: configuration.leaseInUse,
-            clock: ports.clock, logger: logger)
+            clock: ports.clock, health: environment.transitions.health, logger: logger)
         group.addTask { await leases.run(while: isRunning) }
         group.addTask { await self.keepHouse(while: isRunning) }
         for step in environment.plan.steps {
@@ -179,14 +179,35 @@ public final class SagaRuntime: Service {
                 isRunning()
             else { return }
             do {
-                let lags = try await ports.transport.keepHouse()
-                for (stream, lag) in zip(environment.streams, lags) {
-                    if let lag { environment.metrics.lag(lag, of: stream.type) }
-                }
+                show(try await ports.transport.keepHouse())
             } catch {
-                logger.warning("housekeeping failed", metadata: ["error": "\(error)"])
+                warnOnce("housekeeping failed", of: "", ["error": "\(error)"])
             }
         }
+    }
+
+    private func show(_ report: HouseReport) {
+        for (stream, lag) in zip(environment.streams, report.lags) {
+            if let lag { environment.metrics.lag(lag, of: stream.type) }
+        }
+        environment.metrics.forgotten(report.forgotten.count)
+        for found in report.forgotten {
+            warnOnce(
+                "a group keeps entries older than retention", of: "\(found.stream) \(found.group)",
+                ["stream": "\(found.stream)", "group": "\(found.group)"])
+        }
+        for (key, error) in report.faults {
+            warnOnce(
+                "housekeeping failed for a key", of: key, ["key": "\(key)", "error": "\(error)"])
+        }
+    }
+
+    /// Warns of what lasts, now and then.
+    private func warnOnce(
+        _ text: Logger.Message, of subject: String, _ metadata: Logger.Metadata
+    ) {
+        guard environment.transitions.health.isNews("\(text) \(subject)") else { return }
+        logger.warning(text, metadata: metadata)
     }
 
     /// Rings all bells now and then, in place of doorbells that were lost.

@@ -14,10 +14,11 @@ struct ConsumerGroup: Sendable {
     let names: SagaKeys
     let logger: Logger
 
-    /// Makes the group on every stream that lacks it.
+    /// Makes the group on every stream that lacks it, whatever is wrong with another.
     func ensure(on streams: [ConsumedStream]) async throws(SagaError) {
         guard !streams.isEmpty else { return }
         let cursors = try await cursors(of: streams)
+        var fault: SagaError?
         for (stream, cursor) in zip(streams, cursors) {
             let command = RedisCommand.xgroupCreate(stream.key, service, from: cursor ?? "0")
             do {
@@ -26,9 +27,13 @@ struct ConsumerGroup: Sendable {
                     "consumer group created",
                     metadata: ["stream": "\(stream.key)", "from": "\(cursor ?? "0")"])
             } catch {
-                if error.code != .server("BUSYGROUP") { throw SagaError(error) }
+                if error.code == .server("BUSYGROUP") { continue }
+                let error = SagaError(error)
+                guard error.concernsOneKey else { throw error }
+                fault = fault ?? error
             }
         }
+        if let fault { throw fault }
     }
 
     /// How far each stream was dealt with when that was last stored.
@@ -40,26 +45,25 @@ struct ConsumerGroup: Sendable {
         return try decoding { () throws(RedisError) in try reply.strings() }
     }
 
-    /// Stores for each stream how far it was dealt with, and answers the lag of each.
+    /// Where the group stands in a stream; nil if it is not there.
+    func state(on stream: String) async throws(SagaError) -> GroupState? {
+        try await GroupState.all(of: stream, redis: redis).first { $0.name == service }
+    }
+
+    /// Stores for some streams how far each was dealt with.
     ///
     /// That is right before the oldest pending entry of any replica, or else the last entry
     /// delivered.
-    func storeCursors(of streams: [ConsumedStream]) async throws(SagaError) -> [Int?] {
-        let epoch = redis.followEpoch()
-        var fields: [RedisArgument] = []
-        var lags: [Int?] = []
-        for stream in streams {
-            let state = try await GroupState.all(of: stream.key, redis: redis)
-                .first { $0.name == service }
-            lags.append(state?.lag)
-            guard let state else { continue }
-            fields.append(.string(stream.key))
-            fields.append(.string(state.dealtWith.description))
+    func store(
+        _ cursors: [(stream: String, dealtWith: StreamID)], in epoch: RedisEpoch
+    ) async throws(SagaError) {
+        guard !cursors.isEmpty else { return }
+        var words: [RedisArgument] = [.string(names.cursor(service))]
+        for cursor in cursors {
+            words.append(.string(cursor.stream))
+            words.append(.string(cursor.dealtWith.description))
         }
-        guard !fields.isEmpty else { return lags }
-        _ = try await redis.write(
-            RedisCommand("HSET", [.string(names.cursor(service))] + fields), in: epoch)
-        return lags
+        _ = try await redis.write(RedisCommand("HSET", words), in: epoch)
     }
 }
 

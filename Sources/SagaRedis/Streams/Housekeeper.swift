@@ -1,7 +1,9 @@
 import Redis
 import Saga
 
-/// What has to be done now and then: cursors, lag, trimming, forgetting dead replicas.
+/// What has to be done now and then: trimming, cursors, lag, forgetting dead replicas.
+///
+/// A key that is faulty holds nobody up but itself.
 struct Housekeeper: Sendable {
     let redis: RedisClient
     let service: String
@@ -12,36 +14,140 @@ struct Housekeeper: Sendable {
     let group: ConsumerGroup
     let configuration: SagaRuntimeConfiguration
 
-    /// Does all of it once, and returns the lag of each stream consumed.
-    func run() async throws(SagaError) -> [Int?] {
-        let lags = try await group.storeCursors(of: consumed)
-        try await trim()
-        for stream in consumed { try await forgetConsumers(of: stream.key) }
-        return lags
+    /// Does all of it once.
+    ///
+    /// What frees memory comes first: a server that is full refuses to store the cursors.
+    func run() async throws(SagaError) -> HouseReport {
+        var report = HouseReport(lags: Array(repeating: nil, count: consumed.count))
+        try await trim(&report)
+        try await storeCursors(&report)
+        for stream in consumed where report.faults[stream.key] == nil {
+            do {
+                try await forgetConsumers(of: stream.key)
+            } catch {
+                try report.note(error, of: stream.key)
+            }
+        }
+        return report
     }
+
+    private func storeCursors(_ report: inout HouseReport) async throws(SagaError) {
+        let epoch = redis.followEpoch()
+        var cursors: [(stream: String, dealtWith: StreamID)] = []
+        for (position, stream) in consumed.enumerated() {
+            do {
+                guard let state = try await group.state(on: stream.key) else { continue }
+                report.lags[position] = state.lag
+                cursors.append((stream.key, state.dealtWith))
+            } catch {
+                try report.note(error, of: stream.key)
+            }
+        }
+        do {
+            try await group.store(cursors, in: epoch)
+        } catch {
+            try report.note(error, of: names.cursor(service))
+        }
+    }
+
+    // MARK: - Trimming
 
     /// Drops what is old from the streams that the participant owns.
     ///
     /// Never past an entry that some group has pending or not read: however old it is, it has
     /// not been dealt with.
-    private func trim() async throws(SagaError) {
+    private func trim(_ report: inout HouseReport) async throws(SagaError) {
         let epoch = redis.followEpoch()
         let time = try await redis.read(RedisCommand("TIME", [], isReadOnly: true))
         guard let seconds = time[0]?.integer else { return }
-        let age = UInt64(max(0, seconds * 1000 - configuration.retention.milliseconds))
+        let age = Self.age(configuration.retention, at: seconds)
         for type in emitted {
             let stream = names.stream(type, owner: service)
-            let groups = try await GroupState.all(of: stream, redis: redis)
-            let bound = Self.bound(age: StreamID(milliseconds: age), groups: groups)
-            guard bound.milliseconds > 0 else { continue }
-            _ = try await redis.write(.xtrim(stream, .from(bound.description)), in: epoch)
+            do {
+                let groups = try await GroupState.all(of: stream, redis: redis)
+                report.forgotten += try await forgotten(groups, on: stream, age: age)
+                let bound = Self.bound(age: age, groups: groups)
+                guard bound.milliseconds > 0 else { continue }
+                _ = try await redis.write(.xtrim(stream, .from(bound.description)), in: epoch)
+            } catch {
+                try report.note(error, of: stream)
+            }
         }
+        do {
+            try await dropLetters(before: Self.age(configuration.letterLife, at: seconds), epoch)
+        } catch {
+            try report.note(error, of: names.dead(service))
+        }
+    }
+
+    private static func age(_ life: Duration, at seconds: Int) -> StreamID {
+        StreamID(milliseconds: UInt64(max(0, seconds * 1000 - life.milliseconds)))
     }
 
     /// The first entry to keep.
     static func bound(age: StreamID, groups: [GroupState]) -> StreamID {
         groups.reduce(age) { min($0, $1.oldestPending ?? $1.lastDelivered) }
     }
+
+    /// The groups that keep what is older than it need be.
+    ///
+    /// One that has read nothing for long may have had nothing to read: its next entry decides.
+    private func forgotten(
+        _ groups: [GroupState], on stream: String, age: StreamID
+    ) async throws(SagaError) -> [HouseReport.ForgottenGroup] {
+        var forgotten: [HouseReport.ForgottenGroup] = []
+        for group in groups {
+            var oldest = group.oldestPending
+            if oldest == nil, group.lastDelivered < age, group.lag != 0 {
+                let reply = try await redis.read(
+                    .xrange(stream, from: "(\(group.lastDelivered)", count: 1))
+                oldest = reply[0]?[0]?.string.flatMap(StreamID.init)
+            }
+            guard let oldest, oldest < age else { continue }
+            forgotten.append(.init(stream: stream, group: group.name))
+        }
+        return forgotten
+    }
+
+    /// Drops the dead letters that are too old to act on, but none that a saga waits for.
+    private func dropLetters(before age: StreamID, _ epoch: RedisEpoch) async throws(SagaError) {
+        guard age.milliseconds > 0 else { return }
+        var next = "-"
+        for _ in 0..<Self.letterPagesMaximum where !next.isEmpty {
+            do {
+                next =
+                    try await redis.evaluate(
+                        Self.dropLetters, keys: [names.dead(service)],
+                        arguments: [.string(next), .string("(\(age)")], in: epoch
+                    ).string ?? ""
+            } catch {
+                throw SagaError(error)
+            }
+        }
+    }
+
+    /// Some thousand letters at a time; the rest goes the next time.
+    private static let letterPagesMaximum = 100
+
+    // KEYS dead letters
+    // ARGV where to begin, where to end
+    private static let dropLetters = RedisScript(
+        """
+        local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', 50)
+        local gone, awaited = {}, {blocked = true, half_applied = true}
+        for _, letter in ipairs(found) do
+            local reason = nil
+            for at = 1, #letter[2], 2 do
+                if letter[2][at] == 'reason' then reason = letter[2][at + 1] end
+            end
+            if not (reason and awaited[reason]) then gone[#gone + 1] = letter[1] end
+        end
+        if #gone > 0 then redis.call('XDEL', KEYS[1], unpack(gone)) end
+        if #found < 50 then return '' end
+        return '(' .. found[#found][1]
+        """)
+
+    // MARK: - Replicas
 
     /// Removes replicas that have been silent for long and have nothing pending.
     ///
@@ -76,4 +182,20 @@ struct Housekeeper: Sendable {
         redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
         return 1
         """)
+}
+
+extension HouseReport {
+    /// Keeps what went wrong with one key; throws on what concerns them all.
+    fileprivate mutating func note(_ error: SagaError, of key: String) throws(SagaError) {
+        guard error.concernsOneKey else { throw error }
+        faults[key] = error
+    }
+}
+
+extension SagaRuntimeConfiguration {
+    /// How long a dead letter is kept that no saga waits for: until its saga's ledger may be
+    /// gone, less a day, as without it nothing could be told from the event.
+    fileprivate var letterLife: Duration {
+        max(retention, ledgerTimeToLive - .seconds(86_400))
+    }
 }

@@ -57,7 +57,12 @@ final class RedisTransport: EventTransport {
 
     func prepare() async throws(SagaError) {
         try await ServerVersion.check(redis)
-        try await group.ensure(on: streams)
+        do {
+            try await group.ensure(on: streams)
+        } catch {
+            // The key of one stream is something else, which reading it will tell of.
+            guard (error.cause as? RedisError)?.code == .server("WRONGTYPE") else { throw error }
+        }
     }
 
     func recover(
@@ -75,7 +80,7 @@ final class RedisTransport: EventTransport {
         return (try? await group.ensure(on: streams.map { self.streams[$0] })) != nil
     }
 
-    func keepHouse() async throws(SagaError) -> [Int?] { try await housekeeper.run() }
+    func keepHouse() async throws(SagaError) -> HouseReport { try await housekeeper.run() }
 
     // MARK: - Reading
 

@@ -61,7 +61,7 @@ extension StoreContract {
             }
             _ = try await transport.read([parties.asked], count: 1, in: transport.epoch())
 
-            #expect(try await transport.keepHouse()[parties.asked] == 2)
+            #expect(try await transport.keepHouse().lags[parties.asked] == 2)
         },
         StoreContract("doorbells ring, and the participant hears its own events") { parties in
             try await parties.lender.transport.prepare()

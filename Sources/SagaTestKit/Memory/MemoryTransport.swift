@@ -183,10 +183,10 @@ package final class MemoryTransport: EventTransport {
         }
     }
 
-    package func keepHouse() async throws(SagaError) -> [Int?] {
+    package func keepHouse() async throws(SagaError) -> HouseReport {
         try await line.carry("\(group) keep house") {
             let contents = server.contents
-            return streams.map { contents.lag($0.key, group: group) }
+            return HouseReport(lags: streams.map { contents.lag($0.key, group: group) })
         }
     }
 

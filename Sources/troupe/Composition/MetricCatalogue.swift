@@ -35,6 +35,7 @@ enum MetricCatalogue {
             "What companies hold and no ledger knows, and a person has to look at, by step.",
         "saga_dead_letters_total": "Events that were put aside, by service.",
         "saga_events_total": "Events consumed, by service, type and result.",
+        "saga_forgotten_groups": "Groups that keep what is older than retention, by service.",
         "saga_publish_refusals_total": "Doorbells that Redis refused to ring, by service.",
         "saga_redis_retries_total": "Calls of Redis that were made again, by service.",
         "saga_step_duration_seconds": "Time of a step's work, by service and step.",

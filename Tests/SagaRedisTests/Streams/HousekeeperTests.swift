@@ -1,8 +1,12 @@
+import Logging
+import Redis
+import RedisTestKit
 import Testing
 
+@testable import Saga
 @testable import SagaRedis
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.redisServer, .timeLimit(.minutes(1)))
 struct HousekeeperTests {
     @Test func trimmingKeepsWhatAnyGroupHasNotDealtWith() {
         let age = StreamID(milliseconds: 100)
@@ -17,5 +21,104 @@ struct HousekeeperTests {
         #expect(Housekeeper.bound(age: age, groups: [done, behind]).description == "50-3")
         #expect(Housekeeper.bound(age: age, groups: [done, behind, pending]).description == "30-0")
         #expect(pending.dealtWith == StreamID(milliseconds: 29, sequence: .max))
+    }
+
+    @Test func aFullServerIsTrimmedAlthoughItRefusesToStoreCursors() async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            try await add(old: 3, to: stream, rig)
+            let consumed = rig.keys.stream("ShipmentArranged", owner: "shipping")
+            try await add(old: 1, to: consumed, rig)
+            _ = try await rig.redis.send(.xgroupCreate(consumed, "order", from: "0"))
+            _ = try await rig.redis.send(RedisCommand("CONFIG", ["SET", "maxmemory", "1"]))
+
+            let report = try await housekeeper(rig, emitted: ["OrderCreated"]).run()
+
+            #expect(try await rig.redis.send(.xlen(stream)).integer == 0)
+            #expect(Array(report.faults.keys) == [rig.keys.cursor("order")])
+        }
+        await server.stop()
+    }
+
+    @Test func oneFaultyStreamKeepsNoOtherFromBeingTrimmed() async throws {
+        try await ShopRig.with { rig in
+            let faulty = rig.keys.stream("OrderCancelled", owner: "order")
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            let consumed = rig.keys.stream("PaymentFailed", owner: "payment")
+            let other = rig.keys.stream("ShipmentArranged", owner: "shipping")
+            for key in [faulty, consumed] {
+                _ = try await rig.redis.send(RedisCommand("SET", [.string(key), "text"]))
+            }
+            try await add(old: 3, to: stream, rig)
+            try await add(old: 2, to: other, rig)
+            _ = try await rig.redis.send(.xgroupCreate(other, "order", from: "0"))
+
+            let housekeeper = try housekeeper(rig, emitted: ["OrderCancelled", "OrderCreated"])
+            let report = try await housekeeper.run()
+
+            #expect(try await rig.redis.send(.xlen(stream)).integer == 0)
+            #expect(Set(report.faults.keys) == [faulty, consumed])
+            #expect(report.lags.compactMap { $0 } == [2])
+            let cursors = try await rig.redis.send(
+                RedisCommand("HKEYS", [.string(rig.keys.cursor("order"))]))
+            #expect(try cursors.strings() == [other])
+        }
+    }
+
+    @Test func deadLettersGoWithTheirAgeUnlessASagaWaitsForThem() async throws {
+        try await ShopRig.with { rig in
+            let dead = rig.keys.dead("order")
+            for number in 1...120 {
+                try await add(
+                    "1000-\(number)", "reason", number == 7 ? "blocked" : "undecodable",
+                    to: dead, rig)
+            }
+            try await add("*", "reason", "undecodable", to: dead, rig)
+
+            let report = try await housekeeper(rig, emitted: []).run()
+
+            #expect(report.faults.isEmpty)
+            let left = try await rig.redis.send(.xrange(dead)).streamEntries()
+            #expect(left.count == 2)
+            #expect(left.first?.id == "1000-7")
+        }
+    }
+
+    @Test func aGroupThatKeepsWhatIsOldIsReportedAndOneThatHasNothingToReadIsNot() async throws {
+        try await ShopRig.with { rig in
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            try await add(old: 2, to: stream, rig)
+            try await add("*", "data", "new", to: stream, rig)
+            _ = try await rig.redis.send(.xgroupCreate(stream, "retired", from: "1000-1"))
+            _ = try await rig.redis.send(.xgroupCreate(stream, "quiet", from: "1000-2"))
+
+            let report = try await housekeeper(rig, emitted: ["OrderCreated"]).run()
+
+            #expect(report.forgotten == [.init(stream: stream, group: "retired")])
+        }
+    }
+
+    private func add(old count: Int, to stream: String, _ rig: ShopRig) async throws {
+        for number in 1...count { try await add("1000-\(number)", "data", "old", to: stream, rig) }
+    }
+
+    private func add(
+        _ id: String, _ name: String, _ value: String, to stream: String, _ rig: ShopRig
+    ) async throws {
+        let words = [stream, id, name, value].map { RedisArgument.string($0) }
+        _ = try await rig.redis.send(RedisCommand("XADD", words))
+    }
+
+    private func housekeeper(_ rig: ShopRig, emitted: [String]) throws -> Housekeeper {
+        let plan = try ParticipantPlan(rig.saga.order)
+        return Housekeeper(
+            redis: rig.redis, service: "order", names: rig.keys,
+            consumed: ConsumedStream.all(of: plan) { rig.keys.stream($0.type, owner: $0.owner) },
+            emitted: emitted,
+            group: ConsumerGroup(
+                redis: rig.redis, service: "order", names: rig.keys,
+                logger: Logger(label: "test")),
+            configuration: rig.configuration)
     }
 }

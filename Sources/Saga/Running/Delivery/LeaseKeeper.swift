@@ -12,30 +12,51 @@ struct LeaseKeeper: Sendable {
     let dispatcher: Dispatcher
     let lease: Duration
     let clock: any SagaClock
+    let health: RuntimeHealth
     let logger: Logger
 
     func run(while isRunning: @Sendable () -> Bool) async {
         while isRunning() {
             guard (try? await clock.sleep(for: lease / 3)) != nil else { return }
             guard isRunning() else { return }
+            await keep(while: isRunning)
+        }
+    }
+
+    /// Renews and takes over in each stream, whatever is wrong with another.
+    private func keep(while isRunning: @Sendable () -> Bool) async {
+        let epoch = transport.epoch()
+        for (stream, ids) in dispatcher.held(in: epoch).sorted(by: { $0.key < $1.key }) {
             do {
-                try await renew()
-                for stream in transport.streams.indices {
-                    try await takeOver(stream, while: isRunning)
-                }
+                try await renew(ids, of: stream, in: epoch)
             } catch {
-                logger.warning("leases could not be kept", metadata: ["error": "\(error)"])
+                warn(of: error, stream)
+                if !error.concernsOneKey { return }
+            }
+        }
+        for stream in transport.streams.indices where isRunning() {
+            do {
+                try await takeOver(stream, while: isRunning)
+            } catch {
+                warn(of: error, stream)
+                if !error.concernsOneKey { return }
             }
         }
     }
 
-    private func renew() async throws(SagaError) {
-        let epoch = transport.epoch()
-        for (stream, ids) in dispatcher.held(in: epoch).sorted(by: { $0.key < $1.key }) {
-            for start in stride(from: 0, to: ids.count, by: Self.renewalMaximum) {
-                let batch = ids[start..<min(start + Self.renewalMaximum, ids.count)]
-                try await transport.renew(EntryBatch(stream: stream, ids: Array(batch)), in: epoch)
-            }
+    private func warn(of error: SagaError, _ stream: Int) {
+        let key = transport.streams[stream].key
+        guard health.isNews("leases \(key)") else { return }
+        logger.warning(
+            "leases could not be kept", metadata: ["stream": "\(key)", "error": "\(error)"])
+    }
+
+    private func renew(
+        _ ids: [String], of stream: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) {
+        for start in stride(from: 0, to: ids.count, by: Self.renewalMaximum) {
+            let batch = ids[start..<min(start + Self.renewalMaximum, ids.count)]
+            try await transport.renew(EntryBatch(stream: stream, ids: Array(batch)), in: epoch)
         }
     }
 

@@ -59,34 +59,73 @@ final class StreamReader: Sendable {
     /// Reads until told to stop.
     func run(while isRunning: @Sendable () -> Bool) async {
         var failures = 0
-        var readsPending = true
+        var plan = ReadPlan(indices)
+        var pending = Set(indices)
         var epoch = epochs.follow()
         while isRunning() {
             let present = epochs.follow()
             if present != epoch {
                 epoch = present
-                readsPending = true
+                pending = Set(indices)
             }
+            var count = 0
             do {
-                if readsPending {
-                    try await readPending(in: epoch, while: isRunning)
-                    // It may have heard the bell that rang for the end.
-                    guard isRunning() else { return }
-                    readsPending = false
+                for streams in plan.reads(at: clock.now) where isRunning() {
+                    count += try await read(streams, &pending, &plan, epoch, while: isRunning)
                 }
-                let count = try await readNew(in: epoch)
                 health.reading(owner, nil)
-                if count == 0 { await bell.awaitRing() }
                 failures = 0
             } catch {
                 failures += 1
                 if error.code != .stopped && error.code != .epochOver {
                     health.reading(owner, error)
                 }
-                readsPending = true
+                pending = Set(indices)
                 await recover(from: error, failures: failures)
+                continue
+            }
+            if count > 0 { continue }
+            // A read of what is pending may have heard the bell that rang for the end.
+            guard isRunning() else { return }
+            if let end = plan.pauseEnd {
+                try? await clock.sleep(for: max(.zero, end - clock.now))
+            } else {
+                await bell.awaitRing()
             }
         }
+    }
+
+    /// Reads some streams and answers how many of them had something new, or are to be read
+    /// another way; throws on what concerns all streams.
+    private func read(
+        _ streams: [Int], _ pending: inout Set<Int>, _ plan: inout ReadPlan, _ epoch: StoreEpoch,
+        while isRunning: () -> Bool
+    ) async throws(SagaError) -> Int {
+        do {
+            if !pending.isDisjoint(with: streams) {
+                try await readPending(streams, in: epoch, while: isRunning)
+                pending.subtract(streams)
+            }
+            let count = try await readNew(streams, in: epoch)
+            if plan.failures(of: streams) > 0 { note(nil, streams[0]) }
+            plan.worked(streams)
+            return count
+        } catch {
+            guard error.concernsOneKey else { throw error }
+            pending.formUnion(streams)
+            let failures = plan.failures(of: streams) + 1
+            let isMended = await transport.recover(
+                from: error, of: owner, streams, failures: failures)
+            // Alone, a stream that was mended is read again at once; of several, each is.
+            let isAgain = streams.count > 1 || isMended && failures == 1
+            if !isAgain { note(error, streams[0]) }
+            plan.failed(streams, until: clock.now + (isAgain ? .zero : pause(after: failures)))
+            return isAgain ? 1 : 0
+        }
+    }
+
+    private func note(_ error: SagaError?, _ stream: Int) {
+        health.reading(stream: transport.streams[stream].key, error)
     }
 
     /// Nothing is known about what the failed read did, so what is pending is read next.
@@ -94,20 +133,24 @@ final class StreamReader: Sendable {
         let isMended = await transport.recover(
             from: error, of: owner, Array(indices), failures: failures)
         if isMended, failures == 1 { return }
-        let pause = RetrySchedule(
-            pauseMinimum: .milliseconds(20), pauseMaximum: .milliseconds(800)
-        ).pause(after: failures, random: chance.fraction())
-        try? await clock.sleep(for: pause)
+        try? await clock.sleep(for: pause(after: failures))
+    }
+
+    private func pause(after failures: Int) -> Duration {
+        RetrySchedule(pauseMinimum: .milliseconds(20), pauseMaximum: .milliseconds(800))
+            .pause(after: failures, random: chance.fraction())
     }
 
     // MARK: - Reading
 
     /// Reads what nobody had yet and answers how many entries came.
-    private func readNew(in epoch: StoreEpoch) async throws(SagaError) -> Int {
+    private func readNew(
+        _ streams: [Int], in epoch: StoreEpoch
+    ) async throws(SagaError) -> Int {
         let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
         guard reserved > 0 else { return 0 }
         // A count is per stream. With fewer slots than streams some streams have to wait.
-        let chosen = reserved < indices.count ? someStreams(reserved) : Array(indices)
+        let chosen = reserved < streams.count ? some(of: streams, reserved) : streams
         let reading: Reading
         do {
             reading = try await transport.read(chosen, count: reserved / chosen.count, in: epoch)
@@ -120,16 +163,16 @@ final class StreamReader: Sendable {
     }
 
     /// As many streams as there are slots, begun at one by chance so that none waits for ever.
-    private func someStreams(_ count: Int) -> [Int] {
-        let first = Int(chance.fraction() * Double(indices.count))
-        return (first..<first + count).map { indices.lowerBound + $0 % indices.count }.sorted()
+    private func some(of streams: [Int], _ count: Int) -> [Int] {
+        let first = Int(chance.fraction() * Double(streams.count))
+        return (first..<first + count).map { streams[$0 % streams.count] }.sorted()
     }
 
     /// Reads what was delivered to this consumer before and never acknowledged.
     private func readPending(
-        in epoch: StoreEpoch, while isRunning: () -> Bool
+        _ streams: [Int], in epoch: StoreEpoch, while isRunning: () -> Bool
     ) async throws(SagaError) {
-        var after = Dictionary(uniqueKeysWithValues: indices.map { ($0, "0") })
+        var after = Dictionary(uniqueKeysWithValues: streams.map { ($0, "0") })
         while !after.isEmpty, isRunning() {
             let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
             guard reserved >= after.count else {
