@@ -195,4 +195,19 @@ struct OrderLossTests {
             #expect(await system.company.refundCount == 20)
         }
     }
+
+    /// As when Redis has lost that an order was cancelled, and completes it.
+    @Test func aChargeThatWasReturnedBehindACompletedOrderIsShown() async throws {
+        try await run { system in
+            let id = try await system.place()
+            _ = try await system.ended(id)
+            #expect(try await system.payment.current.reconcile(acts: false).isEmpty)
+
+            _ = try await system.company.refund(chargeKey: key(id.text, of: system), key: "r")
+
+            let found = try await system.payment.current.reconcile(acts: false)
+            #expect(found.map(\.sagaID) == [id.text])
+            #expect(found.first?.advice.contains("undone it") == true)
+        }
+    }
 }

@@ -9,6 +9,10 @@
 ///     nothing                ask the owner              show it to a person
 ///     nothing, and it is older than ledgers or the store's data: show it to a person
 ///
+/// What the company has undone and the ledger calls done is in doubt: it may be just about to be
+/// noted, or the store has lost that it was undone, and the saga goes on without it. Who sees it
+/// twice shows it.
+///
 /// A ledger that is not there proves nothing about the saga, so nothing is undone on its account:
 /// only the owner can tell whether the saga is cancelled, and if it is, asks all to undo. That
 /// writes a tombstone, upon which the next look undoes.
@@ -17,6 +21,7 @@ package enum ReconciliationMachine {
         case nothing
         case undo
         case ask
+        case doubt
         case show
     }
 
@@ -27,6 +32,7 @@ package enum ReconciliationMachine {
         on standing: OutsideEntry.Standing, in state: StepState, isCovered: Bool
     ) -> Verdict {
         switch (standing, state) {
+        case (.undone, .done), (.undone, .finished): .doubt
         case (.undone, _), (_, .done), (_, .finished), (_, .unknown): .nothing
         case (.standing, .failed), (.standing, .tombstone), (.standing, .compensated): .undo
         case (.standing, .absent): isCovered ? .ask : .show

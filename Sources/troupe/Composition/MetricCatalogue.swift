@@ -32,7 +32,7 @@ enum MetricCatalogue {
         "saga_reconciled_total":
             "What was done about what companies hold and no ledger knows, by outcome.",
         "saga_unclaimed":
-            "What companies hold and no ledger knows, and a person has to look at, by step.",
+            "What books and ledgers disagree about, and a person has to look at, by step.",
         "saga_dead_letters_total": "Events that were put aside, by service.",
         "saga_events_total": "Events consumed, by service, type and result.",
         "saga_forgotten_groups": "Groups that keep what is older than retention, by service.",

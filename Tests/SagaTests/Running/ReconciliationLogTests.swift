@@ -41,6 +41,16 @@ struct ReconciliationLogTests {
         #expect(!allowed.contains(false))
     }
 
+    @Test func aDoubtThatDoesNotPassIsOne() {
+        var log = ReconciliationLog()
+        let first = log.doubt("k")
+        let second = log.doubt("k")
+        log.close("k")
+        let third = log.doubt("k")
+
+        #expect([first, second, third] == [false, true, false])
+    }
+
     @Test func everythingIsLookedAtOnceMoreOnOtherData() {
         var log = ReconciliationLog()
         log.advance(to: "7")

@@ -92,15 +92,8 @@ final class Reconciler: Sendable {
     private func compare(
         _ entries: [OutsideEntry], _ log: inout ReconciliationLog
     ) async throws -> [OutsideFinding] {
-        let own = entries.compactMap { entry -> (OutsideEntry, String)? in
-            guard let sagaID = keys.saga(of: entry.key, environment.plan.name, step.name) else {
-                return nil
-            }
-            if entry.standing == .undone {
-                log.close(entry.key)
-                return nil
-            }
-            return (entry, sagaID)
+        let own = entries.compactMap { entry in
+            keys.saga(of: entry.key, environment.plan.name, step.name).map { (entry, $0) }
         }
         guard !own.isEmpty else { return [] }
         let looks = await environment.ports.store.ledgers(
@@ -156,6 +149,9 @@ final class Reconciler: Sendable {
                     return
                 }
                 try await undo(finding)
+            case .doubt:
+                guard log.doubt(finding.entry.key), log.show(finding.entry.key) else { return }
+                return show(finding)
             case .show:
                 if log.show(finding.entry.key) { show(finding) }
                 return
@@ -201,8 +197,8 @@ final class Reconciler: Sendable {
     private func show(_ finding: OutsideFinding) {
         environment.metrics.reconciled(.show)
         environment.logger.error(
-            "something stands outside that no ledger knows, and a person has to look",
-            metadata: metadata(finding))
+            "books and ledgers disagree, and a person has to look",
+            metadata: metadata(finding, ["finding": "\(finding.advice)"]))
     }
 
     private func halt(_ limit: Int) {
@@ -246,7 +242,14 @@ public struct OutsideFinding: Sendable {
         case .nothing: "it is in order"
         case .ask: "no ledger knows it; the owner of its saga is asked"
         case .undo: "it was undone and stands all the same; it is undone once more"
-        case .show: "nothing can be concluded about it; a person has to look"
+        case .doubt:
+            "the company has undone it, and the ledger says that it stands; if that is still so in "
+                + "a minute, a person has to look"
+        case .show where entry.standing == .final:
+            "it stands for good, and no ledger says that it was done; a person has to look"
+        case .show:
+            "no ledger knows it, and none would have to: it is from before the data in Redis, or "
+                + "older than ledgers are kept; a person has to look"
         }
     }
 }

@@ -15,6 +15,7 @@ struct ReconciliationLog: Sendable {
     private(set) var open: Set<String> = []
     private(set) var shown: Set<String> = []
     private var asked: [String: (count: Int, next: ContinuousClock.Instant)] = [:]
+    private var doubts: Set<String> = []
     private var undos: [ContinuousClock.Instant] = []
     /// Whether more was to be undone than may be.
     private(set) var isHalted = false
@@ -36,12 +37,18 @@ struct ReconciliationLog: Sendable {
     mutating func close(_ key: String) {
         open.remove(key)
         asked[key] = nil
+        doubts.remove(key)
         shown.remove(key)
     }
 
     /// Whether this is the first time that it is shown.
     mutating func show(_ key: String) -> Bool {
         shown.count < Self.openMaximum && shown.insert(key).inserted
+    }
+
+    /// Notes a doubt; true if it is not the first.
+    mutating func doubt(_ key: String) -> Bool {
+        doubts.count < Self.openMaximum && !doubts.insert(key).inserted
     }
 
     /// Whether the owner has been asked often enough to have answered, if it had an answer.

@@ -16,6 +16,12 @@ struct InstantCompany: PaymentCompany {
     func refund(chargeKey: String, key: String) async throws(PaymentError) -> Refund {
         .nothingCharged
     }
+
+    func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
+        OutsidePage([])
+    }
+
+    func entry(under key: String) async throws -> OutsideEntry? { nil }
 }
 
 /// A carrier that takes everything, at once.
@@ -34,6 +40,12 @@ struct InstantCarrier: Carrier {
     func dispatch(shipmentKey: String, key: String) async throws(ShippingError) -> Dispatch {
         Dispatch(id: UUIDv7.next())
     }
+
+    func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
+        OutsidePage([])
+    }
+
+    func entry(under key: String) async throws -> OutsideEntry? { nil }
 }
 
 /// One price for everything.
