@@ -12,6 +12,8 @@ import Logging
 /// Finds what stands outside although no ledger of the participant knows it.
 final class Reconciler: Sendable {
     private static let pagesMaximum = 100_000
+    /// What is shown beyond that is counted: after a loss of everything it would be a flood.
+    private static let linesMaximum = 20
 
     private let environment: WorkEnvironment
     private let step: Step
@@ -35,8 +37,10 @@ final class Reconciler: Sendable {
         var seen = present
         var failures = 0
         while isRunning() {
+            let before = log.shown.count
             do {
                 for finding in try await look(&log) { await act(on: finding, &log) }
+                if log.shown.count > max(before, Self.linesMaximum) { report(log.shown.count) }
                 environment.metrics.unclaimed(log.shown.count, of: step.name)
                 failures = 0
             } catch {
@@ -136,25 +140,21 @@ final class Reconciler: Sendable {
                 guard log.mayAsk(about: finding.entry.key, every: interval, at: now) else {
                     return
                 }
-                if log.wasAskedInVain(about: finding.entry.key), log.show(finding.entry.key) {
-                    show(finding)
-                }
+                if log.wasAskedInVain(about: finding.entry.key) { show(finding, &log) }
                 try await ask(finding)
             case .undo:
                 let limit = environment.configuration.reconciliationUndosMaximum
                 let wasHalted = log.isHalted
                 guard log.mayUndo(atMost: limit, at: now) else {
                     if !wasHalted { halt(limit) }
-                    if log.show(finding.entry.key) { show(finding) }
-                    return
+                    return show(finding, &log)
                 }
                 try await undo(finding)
             case .doubt:
-                guard log.doubt(finding.entry.key), log.show(finding.entry.key) else { return }
-                return show(finding)
-            case .show:
-                if log.show(finding.entry.key) { show(finding) }
+                if log.doubt(finding.entry.key) { show(finding, &log) }
                 return
+            case .show:
+                return show(finding, &log)
             }
             environment.metrics.reconciled(finding.verdict)
         } catch {
@@ -194,11 +194,19 @@ final class Reconciler: Sendable {
         _ = try await compensation.undo(context)
     }
 
-    private func show(_ finding: OutsideFinding) {
+    private func show(_ finding: OutsideFinding, _ log: inout ReconciliationLog) {
+        guard log.show(finding.entry.key) else { return }
         environment.metrics.reconciled(.show)
+        guard log.shown.count <= Self.linesMaximum else { return }
         environment.logger.error(
             "books and ledgers disagree, and a person has to look",
             metadata: metadata(finding, ["finding": "\(finding.advice)"]))
+    }
+
+    private func report(_ count: Int) {
+        environment.logger.error(
+            "books and ledgers disagree about more than is told one by one; see troupe reconcile",
+            metadata: ["step": "\(step.name)", "count": .stringConvertible(count)])
     }
 
     private func halt(_ limit: Int) {
