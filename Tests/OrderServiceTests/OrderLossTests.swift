@@ -210,4 +210,36 @@ struct OrderLossTests {
             #expect(found.first?.advice.contains("undone it") == true)
         }
     }
+
+    /// An order whose last second Redis lost, and that went through within it.
+    @Test func nobodyIsRefundedWhoseGoodsHaveLeftAlthoughHisOrderIsForgotten() async throws {
+        try await run { system in
+            let id = try await system.place()
+            _ = try await system.ended(id)
+            try await system.addsUp()
+            let keys = SagaKeys(namespace: system.settings.saga.namespace)
+            let net = await system.company.net
+            _ = try await system.redis.send(
+                .del(
+                    ["order", "payment", "inventory", "shipping"].map {
+                        keys.ledger(id.text, service: $0)
+                    }))
+
+            try await eventually("the owner is told that its goods have left") {
+                let ledger = try await system.redis.send(
+                    RedisCommand("HGETALL", [.string(keys.ledger(id.text, service: "order"))])
+                ).fields()
+                return ledger["lifecycle"].map { String(buffer: $0) }?.hasPrefix("completed")
+                    == true
+            }
+            try await eventually("it was asked often enough to be cancelled") {
+                let stream = keys.stream(PaymentUnclaimed.type, owner: "payment")
+                return try await system.redis.send(RedisCommand("XLEN", [.string(stream)]))
+                    .integer ?? 0 > 3
+            }
+
+            #expect(await system.company.net == net && net > 0)
+            #expect(await system.company.refundCount == 0)
+        }
+    }
 }

@@ -19,8 +19,12 @@ final class SimulatedCompany: OutsideBooks {
     private let simulation: Simulation
     private let books = Mutex(Books())
 
-    init(_ simulation: Simulation) {
+    private let isFinal: @Sendable (String) -> Bool
+
+    /// - Parameter isFinal: what cannot be undone any more.
+    init(_ simulation: Simulation, isFinal: @escaping @Sendable (String) -> Bool = { _ in false }) {
         self.simulation = simulation
+        self.isFinal = isFinal
     }
 
     /// What stands by a key.
@@ -71,7 +75,7 @@ final class SimulatedCompany: OutsideBooks {
             let start = cursor.flatMap { Int($0) } ?? 0
             let end = min(start + Self.pageSize, books.order.count)
             return OutsidePage(
-                books.order[start..<end].compactMap { Self.entry($0, books) },
+                books.order[start..<end].compactMap { entry($0, books) },
                 next: end < books.order.count ? String(end) : nil)
         }
     }
@@ -79,14 +83,15 @@ final class SimulatedCompany: OutsideBooks {
     func entry(under key: String) async throws -> OutsideEntry? {
         await answerTime()
         if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
-        return books.withLock { Self.entry(key, $0) }
+        return books.withLock { entry(key, $0) }
     }
 
-    private static func entry(_ key: String, _ books: Books) -> OutsideEntry? {
+    private func entry(_ key: String, _ books: Books) -> OutsideEntry? {
         books.made[key].map {
             OutsideEntry(
                 key: key, made: $0,
-                standing: books.standing.contains(key) ? .standing : .undone)
+                standing: !books.standing.contains(key)
+                    ? .undone : isFinal(key) ? .final : .standing)
         }
     }
 

@@ -4,10 +4,14 @@ import SagaTestKit
 struct PaymentUnclaimed: UnclaimedEvent {
     static let owner = "payment"
     var key: String
+    var isFinal: Bool
+    var count: Int
 }
 struct ShipmentUnclaimed: UnclaimedEvent {
     static let owner = "shipping"
     var key: String
+    var isFinal: Bool
+    var count: Int
 }
 
 /// The shop on companies that a seed decides.
@@ -28,8 +32,9 @@ struct SimulatedShop: Sendable {
 
     init(_ simulation: Simulation) {
         bank = SimulatedCompany(simulation)
-        carrier = SimulatedCompany(simulation)
-        dispatch = SimulatedCompany(simulation)
+        let dispatch = SimulatedCompany(simulation)
+        self.dispatch = dispatch
+        carrier = SimulatedCompany(simulation) { dispatch.stands($0 + ":dispatch") }
     }
 
     var order: Participant {

@@ -99,8 +99,15 @@ public struct PaymentUnclaimed: PaymentEvent, UnclaimedEvent, Equatable {
     /// The key under which it stands.
     public var key: String
 
+    /// Whether it stands for good.
+    public var isFinal: Bool
+    /// How often this was asked.
+    public var count: Int
+
     /// The question about what stands under a key.
-    public init(key: String) {
+    public init(key: String, isFinal: Bool, count: Int) {
         self.key = key
+        self.isFinal = isFinal
+        self.count = count
     }
 }

@@ -88,6 +88,8 @@ package enum LifecycleInput: Hashable, Sendable {
     case timeIsUp(awaiting: [String])
     /// Something of a saga came that its owner does not know, and would know if it ever began.
     case unknownSaga
+    /// Something that cannot be taken back stands of a saga that its owner does not know.
+    case finalUnknown
     /// Somebody's books hold what no ledger of theirs knows.
     case unclaimed
 }
@@ -130,7 +132,7 @@ package enum LifecycleMachine {
     /// The state to act upon without a look at the ledger.
     package static func assumed(_ input: LifecycleInput) -> LifecycleState {
         switch input {
-        case .begin, .unknownSaga: .absent
+        case .begin, .unknownSaga, .finalUnknown: .absent
         case .unclaimed: .cancelled
         case .pivot, .heard, .failedOnOldRoute, .request, .timeIsUp: .pending
         }
@@ -139,7 +141,7 @@ package enum LifecycleMachine {
     /// Whether what an input changes depends on who takes part, which the ledger notes.
     package static func asksWhoTakesPart(_ input: LifecycleInput) -> Bool {
         switch input {
-        case .begin, .pivot, .unknownSaga, .unclaimed: false
+        case .begin, .pivot, .unknownSaga, .finalUnknown, .unclaimed: false
         case .heard, .failedOnOldRoute, .request, .timeIsUp: true
         }
     }
@@ -158,7 +160,8 @@ package enum LifecycleMachine {
     ) throws(SagaError) -> LifecycleInput {
         let translated: LifecycleInput
         switch input {
-        case .begin, .pivot, .heard(_, nil), .failedOnOldRoute, .unknownSaga, .unclaimed:
+        case .begin, .pivot, .heard(_, nil), .failedOnOldRoute, .unknownSaga, .finalUnknown,
+            .unclaimed:
             return input
         case .heard(let answer, .some):
             translated = .failedOnOldRoute(answer: answer, awaiting: began)
@@ -182,6 +185,23 @@ package enum LifecycleMachine {
         min(patience * (1 << min(asked, 20)), max(patience, pauseMaximum))
     }
 
+    /// What an owner concludes about a saga that it does not know, and would know.
+    package enum Conclusion: Hashable, Sendable {
+        case wait, cancelled, completed
+    }
+
+    /// How often an owner is asked before it takes an unknown saga for cancelled.
+    ///
+    /// By then whoever holds something final has had its turn to say so: what a store lost with
+    /// its last moment may have gone through to the end, and its goods may be on their way.
+    package static let questionsBeforeCancelled = 3
+
+    /// What follows from a question about a saga that its owner does not know.
+    package static func conclusion(_ question: UnclaimedQuestion) -> Conclusion {
+        if question.isFinal { return .completed }
+        return question.count < questionsBeforeCancelled ? .wait : .cancelled
+    }
+
     /// What an input changes; nil if nothing.
     package static func action(
         _ input: LifecycleInput, in state: LifecycleState
@@ -191,9 +211,11 @@ package enum LifecycleMachine {
             return LifecycleAction(next: .pending, effects: [.begin])
         case (.unknownSaga, .absent), (.unclaimed, .cancelled):
             return LifecycleAction(next: .cancelled, effects: [.announceRequest])
+        case (.finalUnknown, .absent):
+            return LifecycleAction(next: .completed, effects: [])
         case (.begin, _), (_, .absent), (_, .completed), (_, .cancelled), (_, .unknown):
             return nil
-        case (.unknownSaga, _), (.unclaimed, _):
+        case (.unknownSaga, _), (.finalUnknown, _), (.unclaimed, _):
             return nil
         case (.pivot, .pending):
             return LifecycleAction(next: .completed, effects: [.complete])

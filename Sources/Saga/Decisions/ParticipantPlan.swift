@@ -10,7 +10,7 @@ package struct ParticipantPlan: Sendable {
         /// An event that the saga's life hears: an answer, a failure that cancels, or both.
         case heard(answer: String?, cancellation: Lifecycle.Cancellation?)
         /// What somebody holds outside and no ledger of theirs knows.
-        case unclaimed
+        case unclaimed(RouteUnclaimed)
         case deadline(Lifecycle.Request)
     }
 
@@ -108,7 +108,7 @@ package struct ParticipantPlan: Sendable {
         if let request = lifecycle.requests.first {
             add(.deadline(request), for: deadline)
         }
-        for kind in lifecycle.unclaimed { add(.unclaimed, for: kind) }
+        for unclaimed in lifecycle.unclaimed { add(.unclaimed(unclaimed), for: unclaimed.kind) }
     }
 
     private mutating func add(_ role: Role, for kind: EventKind) {

@@ -6,7 +6,7 @@
 ///     unknown                nothing                    nothing
 ///     failed, tombstone,
 ///     compensated            undo it once more          show it to a person
-///     nothing                ask the owner              show it to a person
+///     nothing                ask the owner              tell the owner, and show it
 ///     nothing, and it is older than ledgers or the store's data: show it to a person
 ///
 /// What the company has undone and the ledger calls done is in doubt: it may be just about to be
@@ -22,6 +22,8 @@ package enum ReconciliationMachine {
         case undo
         case ask
         case doubt
+        /// Tell the owner that it stands for good, and show it.
+        case tell
         case show
     }
 
@@ -36,8 +38,8 @@ package enum ReconciliationMachine {
         case (.undone, _), (_, .done), (_, .finished), (_, .unknown): .nothing
         case (.standing, .failed), (.standing, .tombstone), (.standing, .compensated): .undo
         case (.standing, .absent): isCovered ? .ask : .show
-        case (.final, .failed), (.final, .tombstone), (.final, .compensated), (.final, .absent):
-            .show
+        case (.final, .absent): isCovered ? .tell : .show
+        case (.final, .failed), (.final, .tombstone), (.final, .compensated): .show
         }
     }
 }

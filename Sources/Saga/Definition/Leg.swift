@@ -56,7 +56,16 @@ extension Leg {
         var leg = self
         leg.content.unclaimed = RouteUnclaimed(
             kind: EventKind(unclaimed),
-            make: { try PlannedTransition(Transition(Unclaimed(key: $0))) })
+            make: { question in
+                let event = Unclaimed(
+                    key: question.key, isFinal: question.isFinal, count: question.count)
+                return try PlannedTransition(Transition(event))
+            },
+            read: { data throws(SagaError) in
+                let event = try EventPayload.decode(Unclaimed.self, from: data)
+                return UnclaimedQuestion(
+                    key: event.key, isFinal: event.isFinal, count: event.count)
+            })
         leg.content.events.append(unclaimed)
         return leg
     }

@@ -39,7 +39,7 @@ public struct Lifecycle: Sendable {
     package internal(set) var cancellations: [Cancellation] = []
     package internal(set) var requests: [Request] = []
     /// By which events participants ask what is to become of what they hold.
-    package internal(set) var unclaimed: [EventKind] = []
+    package internal(set) var unclaimed: [RouteUnclaimed] = []
     package internal(set) var cancelling: Notice?
     package internal(set) var cancelled: (emits: EventKind, announce: Notice)?
     /// With which route a saga begins now; nil if it is given none.
@@ -73,7 +73,7 @@ public struct Lifecycle: Sendable {
         answers = route.answers
         routeNote = RouteNote(route)
         former = Set(route.former.map(route.answerer))
-        unclaimed = route.legs.compactMap { $0.unclaimed?.kind }
+        unclaimed = route.legs.compactMap(\.unclaimed)
         cancellations = route.legs.map {
             Cancellation(
                 trigger: $0.failure, awaiting: route.awaited(after: $0), failure: $0.reason)

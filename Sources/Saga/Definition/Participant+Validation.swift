@@ -238,7 +238,7 @@ extension Participant {
         if let lifecycle {
             kinds += lifecycle.completions.flatMap(\.triggers)
             kinds += lifecycle.cancellations.map(\.trigger)
-            kinds += lifecycle.answers.values.flatMap { $0 } + lifecycle.unclaimed
+            kinds += lifecycle.answers.values.flatMap { $0 } + lifecycle.unclaimed.map(\.kind)
         }
         return kinds
     }

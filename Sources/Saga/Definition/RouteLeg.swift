@@ -20,8 +20,21 @@ package struct RouteLeg: Sendable {
 /// The event by which a leg asks its saga's owner, without its Swift type.
 package struct RouteUnclaimed: Sendable {
     package var kind: EventKind
-    /// Makes it, of the key under which something stands.
-    package var make: @Sendable (_ key: String) throws -> PlannedTransition
+    package var make: @Sendable (UnclaimedQuestion) throws -> PlannedTransition
+    package var read: @Sendable (_ data: [UInt8]) throws(SagaError) -> UnclaimedQuestion
+}
+
+/// What an owner is asked about something that stands outside.
+package struct UnclaimedQuestion: Hashable, Sendable {
+    package var key: String
+    package var isFinal: Bool
+    package var count: Int
+
+    package init(key: String, isFinal: Bool, count: Int) {
+        self.key = key
+        self.isFinal = isFinal
+        self.count = count
+    }
 }
 
 /// A finishing leg without its Swift types.

@@ -56,9 +56,13 @@ public protocol UndoneEvent: SagaEvent {
 public protocol UnclaimedEvent: SagaEvent {
     /// The key under which it stands.
     var key: String { get }
+    /// Whether it stands for good, and cannot be taken back.
+    var isFinal: Bool { get }
+    /// How often its owner has been asked about it, this time included.
+    var count: Int { get }
 
     /// The question about what stands under a key.
-    init(key: String)
+    init(key: String, isFinal: Bool, count: Int)
 }
 
 /// Stands where a leg has no event.

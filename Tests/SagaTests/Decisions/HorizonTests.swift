@@ -59,6 +59,8 @@ struct ReconciliationMachineTests {
             ReconciliationMachine.verdict(on: .standing, in: .absent, isCovered: true) == .ask)
         #expect(
             ReconciliationMachine.verdict(on: .standing, in: .absent, isCovered: false) == .show)
+        #expect(ReconciliationMachine.verdict(on: .final, in: .absent, isCovered: true) == .tell)
+        #expect(ReconciliationMachine.verdict(on: .final, in: .absent, isCovered: false) == .show)
     }
 
     @Test func onlyKeysOfThisSystemsOwnStepAreItsOwn() {

@@ -28,6 +28,20 @@ struct LifecycleMachineTests {
         }
     }
 
+    @Test func whoeverHoldsSomethingFinalHasHisTurnBeforeTheRestIsUndone() {
+        func conclusion(_ isFinal: Bool, _ count: Int) -> LifecycleMachine.Conclusion {
+            LifecycleMachine.conclusion(
+                UnclaimedQuestion(key: "k", isFinal: isFinal, count: count))
+        }
+
+        #expect(conclusion(false, 1) == .wait && conclusion(false, 2) == .wait)
+        #expect(conclusion(false, 3) == .cancelled)
+        #expect(conclusion(true, 1) == .completed)
+        let action = LifecycleMachine.action(.finalUnknown, in: .absent)
+        #expect(action?.next == .completed && action?.effects == [])
+        #expect(LifecycleMachine.action(.finalUnknown, in: .cancelled) == nil)
+    }
+
     @Test func whatIsUnclaimedIsToBeUndoneIfItsSagaIsCancelled() {
         let action = LifecycleMachine.action(.unclaimed, in: .cancelled)
 

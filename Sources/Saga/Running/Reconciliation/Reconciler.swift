@@ -135,13 +135,14 @@ final class Reconciler: Sendable {
             switch finding.verdict {
             case .nothing:
                 return
-            case .ask:
+            case .ask, .tell:
+                if finding.verdict == .tell { show(finding, &log) }
                 let interval = environment.configuration.reconciliationInterval
                 guard log.mayAsk(about: finding.entry.key, every: interval, at: now) else {
                     return
                 }
                 if log.wasAskedInVain(about: finding.entry.key) { show(finding, &log) }
-                try await ask(finding)
+                try await ask(finding, log.questions(about: finding.entry.key))
             case .undo:
                 let limit = environment.configuration.reconciliationUndosMaximum
                 let wasHalted = log.isHalted
@@ -165,8 +166,10 @@ final class Reconciler: Sendable {
     }
 
     /// By an event as old as what it is about, so that its owner concludes no more from it.
-    private func ask(_ finding: OutsideFinding) async throws {
-        let planned = try reconciliation.asking.make(finding.entry.key)
+    private func ask(_ finding: OutsideFinding, _ count: Int) async throws {
+        let planned = try reconciliation.asking.make(
+            UnclaimedQuestion(
+                key: finding.entry.key, isFinal: finding.entry.standing == .final, count: count))
         let origin = TransitionWriter.Origin(
             sagaID: finding.sagaID, route: environment.plan.route)
         let transition = environment.transitions.transition(
@@ -242,7 +245,7 @@ public struct OutsideFinding: Sendable {
     package var verdict: ReconciliationMachine.Verdict
 
     /// Whether nothing can be done about it by itself.
-    public var needsAPerson: Bool { verdict == .show }
+    public var needsAPerson: Bool { verdict == .show || verdict == .tell }
 
     /// What is to be done, in a sentence.
     public var advice: String {
@@ -253,6 +256,9 @@ public struct OutsideFinding: Sendable {
         case .doubt:
             "the company has undone it, and the ledger says that it stands; if that is still so in "
                 + "a minute, a person has to look"
+        case .tell:
+            "it stands for good, and no ledger knows it; the owner of its saga is told, so that "
+                + "the rest of it stands too, and a person has to look"
         case .show where entry.standing == .final:
             "it stands for good, and no ledger says that it was done; a person has to look"
         case .show:

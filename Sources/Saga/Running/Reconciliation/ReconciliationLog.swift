@@ -51,6 +51,9 @@ struct ReconciliationLog: Sendable {
         doubts.count < Self.openMaximum && !doubts.insert(key).inserted
     }
 
+    /// How often its owner was asked.
+    func questions(about key: String) -> Int { asked[key]?.count ?? 0 }
+
     /// Whether the owner has been asked often enough to have answered, if it had an answer.
     func wasAskedInVain(about key: String) -> Bool { asked[key]?.count ?? 0 > 3 }
 

@@ -48,8 +48,8 @@ extension LifecycleInput {
     /// Whether it comes from somebody who has done something for the saga.
     var speaksOfASaga: Bool {
         switch self {
-        case .pivot, .heard, .failedOnOldRoute, .unclaimed: true
-        case .begin, .request, .timeIsUp, .unknownSaga: false
+        case .pivot, .heard, .failedOnOldRoute: true
+        case .begin, .request, .timeIsUp, .unknownSaga, .finalUnknown, .unclaimed: false
         }
     }
 }

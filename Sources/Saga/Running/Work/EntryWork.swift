@@ -132,9 +132,8 @@ final class EntryWork: Sendable {
             try await hear(
                 .heard(answer: answer, awaiting: cancellation?.awaiting), failure: failure,
                 opening: nil)
-        case .unclaimed:
-            try decoded(kind.check)
-            try await hear(.unclaimed, failure: nil, opening: nil)
+        case .unclaimed(let unclaimed):
+            try await answer(try decoded(unclaimed.read))
         case .deadline(let request):
             try await hear(
                 .timeIsUp(awaiting: request.awaiting), failure: .deadlineReached, opening: nil)
@@ -159,6 +158,18 @@ final class EntryWork: Sendable {
     }
 
     // MARK: - The saga's life
+
+    /// Answers a question about something that stands outside.
+    private func answer(_ question: UnclaimedQuestion) async throws(Interruption) {
+        let state = try await advance(.unclaimed, nil, nil)
+        guard state.status == .absent else { return }
+        try await expectKnowable(route: event.route)
+        switch LifecycleMachine.conclusion(question) {
+        case .wait: return
+        case .completed: _ = try await advance(.finalUnknown, nil, nil)
+        case .cancelled: _ = try await advance(.unknownSaga, .unknownSaga, nil)
+        }
+    }
 
     private func hear(
         _ input: LifecycleInput, failure: BusinessFailure?, opening: Step.Bound?
