@@ -46,14 +46,7 @@ public struct PaymentServer: Service {
     ///
     /// - Parameter acts: whether it also asks and undoes, as the running service does.
     public func reconcile(acts: Bool) async throws -> [OutsideFinding] {
-        do {
-            let found = try await runtime.reconcile(acts: acts)
-            await client.shutdown()
-            return found
-        } catch {
-            await client.shutdown()
-            throw error
-        }
+        try await runtime.reconcile(acts: acts, thenClosing: client)
     }
 
     /// Runs until the graceful stop, then closes what it opened.

@@ -104,11 +104,10 @@ final class BirthNote: Sendable {
 
     private func now() async throws(SagaError) -> Int64 {
         let reply = try await redis.read(.time)
-        let parts = try decoding { () throws(RedisError) in try reply.strings() }
-        guard parts.count == 2, let seconds = parts[0].flatMap({ Int64($0) }),
-            let microseconds = parts[1].flatMap({ Int64($0) })
-        else { throw SagaError(.unavailable, "Redis does not tell the time", retry: .later) }
-        return seconds * 1000 + microseconds / 1000
+        guard let time = try? reply.time() else {
+            throw SagaError(.unavailable, "Redis does not tell the time", retry: .later)
+        }
+        return Int64(time.milliseconds)
     }
 
     /// When the oldest entry came that the participant will read, or the end of time if there is

@@ -33,6 +33,17 @@ extension RedisValue {
         return try requireArray().map(\.string)
     }
 
+    /// The time since 1970 that `TIME` answers.
+    ///
+    /// - Throws: `unexpectedReply` if the reply is not seconds and microseconds.
+    package func time() throws(RedisError) -> Duration {
+        let parts = try strings().map { $0.flatMap { Int64($0) } }
+        guard parts.count == 2, let seconds = parts[0], let microseconds = parts[1] else {
+            throw unexpected("a time")
+        }
+        return .seconds(seconds) + .microseconds(microseconds)
+    }
+
     /// Fields and values of a hash, as `HGETALL` answers them; empty if there is no such key.
     ///
     /// - Throws: `unexpectedReply` if the reply is not a list of pairs.

@@ -58,9 +58,9 @@ struct Housekeeper: Sendable {
     /// not been dealt with.
     private func trim(_ report: inout HouseReport) async throws(SagaError) {
         let epoch = redis.followEpoch()
-        let time = try await redis.read(RedisCommand("TIME", [], isReadOnly: true))
-        guard let seconds = time[0]?.integer else { return }
-        let age = Self.age(configuration.retention, at: seconds)
+        let reply = try await redis.read(.time)
+        guard let now = try? reply.time() else { return }
+        let age = Self.age(configuration.retention, at: now)
         for type in emitted {
             let stream = names.stream(type, owner: service)
             do {
@@ -74,14 +74,14 @@ struct Housekeeper: Sendable {
             }
         }
         do {
-            try await dropLetters(before: Self.age(configuration.letterLife, at: seconds), epoch)
+            try await dropLetters(before: Self.age(configuration.letterLife, at: now), epoch)
         } catch {
             try report.note(error, of: names.dead(service))
         }
     }
 
-    private static func age(_ life: Duration, at seconds: Int) -> StreamID {
-        StreamID(milliseconds: UInt64(max(0, seconds * 1000 - life.milliseconds)))
+    private static func age(_ life: Duration, at now: Duration) -> StreamID {
+        StreamID(milliseconds: UInt64(max(0, now.milliseconds - life.milliseconds)))
     }
 
     /// The first entry to keep.

@@ -50,17 +50,15 @@ enum RedisProbe {
         _ client: RedisClient
     ) async throws(RedisError) -> Duration? {
         let before = SystemClock.sinceEpoch()
-        let parts: [String?]
+        let reply: RedisValue
         do {
-            parts = try await client.send(.time).strings()
+            reply = try await client.send(.time)
         } catch {
             guard error.code == .server("NOPERM") else { throw error }
             return nil
         }
         let after = SystemClock.sinceEpoch()
-        let numbers = parts.compactMap { $0.flatMap { Int64($0) } }
-        guard numbers.count == 2 else { return nil }
-        let theirs = Duration.seconds(numbers[0]) + .microseconds(numbers[1])
+        guard let theirs = try? reply.time() else { return nil }
         return theirs - (before + after) / 2
     }
 

@@ -71,8 +71,7 @@ final class Reconciler: Sendable {
     func look(_ log: inout ReconciliationLog) async throws -> [OutsideFinding] {
         let now = environment.clock.wallMilliseconds
         let ripe = now - Int64(environment.configuration.reconciliationGrace.milliseconds)
-        let life = environment.configuration.ledgerTimeToLive
-        let since = Horizon(born: 0, now: now, life: life).beginning
+        let since = environment.horizon(since: 0).beginning
         var found: [OutsideFinding] = []
         for key in log.open {
             guard let entry = try await reconciliation.books.entry(under: key) else {
@@ -108,11 +107,9 @@ final class Reconciler: Sendable {
                 throw SagaError(.unavailable, "the ledgers cannot be read now", retry: .later)
             }
             let state = StepState(rawValue: look[step.name]?.state ?? "") ?? .unknown
-            let horizon = Horizon(
-                born: born, now: environment.clock.wallMilliseconds,
-                life: environment.configuration.ledgerTimeToLive)
             let verdict = ReconciliationMachine.verdict(
-                on: entry.standing, in: state, isCovered: horizon.covers(made: entry.made))
+                on: entry.standing, in: state,
+                isCovered: environment.horizon(since: born).covers(made: entry.made))
             guard verdict != .nothing else {
                 log.close(entry.key)
                 continue

@@ -55,7 +55,7 @@ struct ReconciliationLog: Sendable {
     func questions(about key: String) -> Int { asked[key]?.count ?? 0 }
 
     /// Whether the owner has been asked often enough to have answered, if it had an answer.
-    func wasAskedInVain(about key: String) -> Bool { asked[key]?.count ?? 0 > 3 }
+    func wasAskedInVain(about key: String) -> Bool { questions(about: key) > 3 }
 
     /// Whether its owner is to be asked now: each time after a pause twice as long.
     mutating func mayAsk(
@@ -63,6 +63,7 @@ struct ReconciliationLog: Sendable {
     ) -> Bool {
         let before = asked[key]
         if let before, now < before.next { return false }
+        guard before != nil || asked.count < Self.openMaximum else { return false }
         let count = before?.count ?? 0
         let pause = min(interval * (1 << min(count, 20)), max(interval, Self.askPauseMaximum))
         asked[key] = (count + 1, now + pause)

@@ -17,7 +17,7 @@ struct EntryOffice: Sendable {
                     environment: environment, event: event,
                     deliveredBefore: entry.deliveredBefore, epoch: entry.epoch,
                     look: place.isFirst ? entry.look : nil,
-                    keptTime: environment.ports.transport.time(ofEntry: entry.id), place: place)
+                    entryID: entry.id, place: place)
                 try await work.run(stream.consumed)
             case .unreadable(let content):
                 throw Interruption.dead(content.reason, content.error, attempts: 0)
@@ -220,7 +220,7 @@ struct EntryOffice: Sendable {
     ) -> EntryWork {
         EntryWork(
             environment: environment, event: event(entry, sagaID), deliveredBefore: true,
-            epoch: entry.epoch, place: place)
+            epoch: entry.epoch, entryID: entry.id, place: place)
     }
 
     /// What was never an event has done nothing; one in its place can be worked on all the same.

@@ -8,24 +8,7 @@ extension EntryWork {
     ///   that a step has not run.
     func expectKnowable(_ look: LedgerLook?) async throws(Interruption) {
         let known = look == nil ? environment.birth.known : look?.born
-        let born: Int64
-        if let known {
-            born = known
-        } else {
-            born = try await untilAnswered { () async throws(SagaError) in
-                try await environment.birth.ask()
-            }
-        }
-        let horizon = Horizon(
-            born: born, now: environment.clock.wallMilliseconds,
-            life: environment.configuration.ledgerTimeToLive)
-        guard horizon.covers(made: event.time, kept: keptTime) else {
-            throw .dead(
-                .tooOld,
-                "the event is from before what the ledgers can tell, so nothing was done; see "
-                    + "whether its saga has ended long ago, or its data was lost",
-                attempts: 0)
-        }
+        try await expectKnowable(since: known)
     }
 
     /// The same for an owner that does not know the saga: only its own is for it to judge.
@@ -35,12 +18,27 @@ extension EntryWork {
         guard route == environment.plan.route else {
             throw .dead(.contradiction, "no such saga was begun here", attempts: 1)
         }
-        let born = try await untilAnswered { () async throws(SagaError) in
-            try await environment.birth.ask()
+        try await expectKnowable(since: nil)
+    }
+
+    /// - Parameter known: when the data came to be; asked for if nil.
+    private func expectKnowable(since known: Int64?) async throws(Interruption) {
+        let born: Int64
+        if let known {
+            born = known
+        } else {
+            born = try await untilAnswered { () async throws(SagaError) in
+                try await environment.birth.ask()
+            }
         }
-        let field = LifecycleState.field
-        try await expectKnowable(
-            LedgerLook(fields: [field], entries: [], form: .named, born: born))
+        let kept = environment.ports.transport.time(ofEntry: entryID)
+        guard environment.horizon(since: born).covers(made: event.time, kept: kept) else {
+            throw .dead(
+                .tooOld,
+                "the event is from before what the ledgers can tell, so nothing was done; see "
+                    + "whether its saga has ended long ago, or its data was lost",
+                attempts: 0)
+        }
     }
 }
 

@@ -32,6 +32,11 @@ final class WorkEnvironment: Sendable {
     var streams: [ConsumedStream] { ports.transport.streams }
     var clock: any SagaClock { ports.clock }
 
+    /// What a ledger that is not there proves now, where there is data since `born`.
+    func horizon(since born: Int64) -> Horizon {
+        Horizon(born: born, now: clock.wallMilliseconds, life: configuration.ledgerTimeToLive)
+    }
+
     init(
         plan: ParticipantPlan, ports: SagaPorts, transitions: TransitionWriter,
         configuration: SagaRuntimeConfiguration, metrics: SagaMetrics, logger: Logger
@@ -61,17 +66,16 @@ final class EntryWork: Sendable {
     let epoch: StoreEpoch
     /// What the ledger held when the entry was read; nil if that is not known.
     let look: LedgerLook?
-    /// When the store took the event; nil if it does not say.
-    let keptTime: Int64?
+    /// By which the store knows the event.
+    let entryID: String
     /// Where it runs.
     let place: Dispatcher.Place
 
     init(
         environment: WorkEnvironment, event: CloudEvent, deliveredBefore: Bool,
-        epoch: StoreEpoch, look: LedgerLook? = nil, keptTime: Int64? = nil,
-        place: Dispatcher.Place
+        epoch: StoreEpoch, look: LedgerLook? = nil, entryID: String, place: Dispatcher.Place
     ) {
-        self.keptTime = keptTime
+        self.entryID = entryID
         self.environment = environment
         self.event = event
         self.deliveredBefore = deliveredBefore

@@ -1,0 +1,20 @@
+public import Saga
+public import ServiceHTTP
+
+extension SagaRuntime {
+    /// Compares books and ledgers once, and closes the client through which the books are read.
+    ///
+    /// - Parameter acts: whether it also asks and undoes, as the running runtime does.
+    public func reconcile(
+        acts: Bool, thenClosing client: JSONClient
+    ) async throws -> [OutsideFinding] {
+        do {
+            let found = try await reconcile(acts: acts)
+            await client.shutdown()
+            return found
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+    }
+}
