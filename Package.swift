@@ -14,7 +14,7 @@ let settings: [SwiftSetting] = [
 // Where an asynchronous function of the engine runs is where its caller runs. Otherwise each call
 // would look up the task's executor, only to find that it is there already.
 let engineSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
-let engine: Set = ["Redis", "Saga", "SagaRedis", "SagaTestKit"]
+let engine: Set = ["TroupeRedis", "Saga", "SagaRedis", "SagaTestKit"]
 
 // On Linux the headers are on the default path, and pkg-config only adds a warning about a
 // flag that SwiftPM refuses. Homebrew's are found through pkg-config alone.
@@ -68,8 +68,8 @@ let package = Package(
         .library(name: "CloudEvents", targets: ["CloudEvents"]),
         .library(name: "Gateway", targets: ["Gateway", "GatewayRedis"]),
         .library(name: "Observability", targets: ["Observability"]),
-        .library(name: "Redis", targets: ["Redis"]),
-        .library(name: "RedisTestKit", targets: ["RedisTestKit"]),
+        .library(name: "TroupeRedis", targets: ["TroupeRedis"]),
+        .library(name: "TroupeRedisTestKit", targets: ["TroupeRedisTestKit"]),
         .library(name: "Saga", targets: ["Saga", "SagaRedis"]),
         .library(name: "ServiceHTTP", targets: ["ServiceHTTP", "SagaHTTP"]),
         .library(
@@ -104,9 +104,9 @@ let package = Package(
             name: "CReplyTape", dependencies: ["CHiredis"],
             linkerSettings: [.linkedLibrary("hiredis")]),
         module(
-            "Redis",
+            "TroupeRedis",
             ["CReplyTape", crypto, deque, lifecycle, logging, metrics, nioCore, nioPosix, nioSSL]),
-        module("RedisTestKit", ["Redis", logging, nioCore, nioPosix]),
+        module("TroupeRedisTestKit", ["TroupeRedis", logging, nioCore, nioPosix]),
 
         // Events, logs and metrics
         module("CloudEvents", []),
@@ -114,7 +114,7 @@ let package = Package(
 
         // Sagas
         module("Saga", ["CloudEvents", deque, lifecycle, logging, metrics]),
-        module("SagaRedis", ["CloudEvents", "Redis", "Saga", logging, nioCore]),
+        module("SagaRedis", ["CloudEvents", "TroupeRedis", "Saga", logging, nioCore]),
 
         module("SagaTestKit", ["CloudEvents", "Saga", logging]),
 
@@ -127,7 +127,7 @@ let package = Package(
             ]),
         module(
             "GatewayRedis",
-            ["CloudEvents", "Gateway", "Redis", lifecycle, logging, metrics]),
+            ["CloudEvents", "Gateway", "TroupeRedis", lifecycle, logging, metrics]),
 
         // The order system
         module(
@@ -139,7 +139,7 @@ let package = Package(
         module(
             "SagaHTTP",
             [
-                "CloudEvents", "Observability", "Redis", "Saga", "SagaRedis", "ServiceHTTP",
+                "CloudEvents", "Observability", "TroupeRedis", "Saga", "SagaRedis", "ServiceHTTP",
                 httpTypes, hummingbird, lifecycle, logging,
             ]),
         module("OrderContracts", ["CloudEvents", "Saga"]),
@@ -161,7 +161,7 @@ let package = Package(
             name: "troupe",
             dependencies: [
                 "CloudEvents", "Gateway", "GatewayRedis", "InventoryService", "Observability",
-                "OrderContracts", "OrderService", "PaymentService", "ProductService", "Redis",
+                "OrderContracts", "OrderService", "PaymentService", "ProductService", "TroupeRedis",
                 "Saga", "SagaRedis", "SandboxService", "ServiceHTTP", "ShippingService",
                 "UserService", argumentParser, asyncHTTPClient, lifecycle, logging, metrics,
                 nioCore, nioPosix, unixSignals,
@@ -172,7 +172,7 @@ let package = Package(
         tests("CloudEventsTests", ["CloudEvents"]),
         // Apart from the other tests of the gateway: they keep a core busy for a while, and what
         // waits for a time-out beside them would be starved.
-        tests("GatewayExplorationTests", ["Gateway", "RedisTestKit"]),
+        tests("GatewayExplorationTests", ["Gateway", "TroupeRedisTestKit"]),
         tests(
             "GatewayTests",
             [
@@ -181,7 +181,10 @@ let package = Package(
             ]),
         tests(
             "GatewayRedisTests",
-            ["CloudEvents", "Gateway", "GatewayRedis", "Redis", "RedisTestKit", logging, nioCore]),
+            [
+                "CloudEvents", "Gateway", "GatewayRedis", "TroupeRedis", "TroupeRedisTestKit",
+                logging, nioCore,
+            ]),
         tests("InventoryServiceTests", orderServiceTestDependencies + ["InventoryService"]),
         tests("ObservabilityTests", ["Observability", logging, metrics]),
         tests("OrderContractsTests", ["CloudEvents", "OrderContracts", "Saga"]),
@@ -195,9 +198,10 @@ let package = Package(
         tests("PaymentServiceTests", orderServiceTestDependencies + ["PaymentService"]),
         tests("ProductServiceTests", orderServiceTestDependencies + ["ProductService"]),
         tests(
-            "RedisTests",
+            "TroupeRedisTests",
             [
-                "CHiredis", "CReplyTape", "Redis", "RedisTestKit", logging, metrics, nioCore,
+                "CHiredis", "CReplyTape", "TroupeRedis", "TroupeRedisTestKit", logging, metrics,
+                nioCore,
                 nioEmbedded, nioPosix, nioSSL,
             ]),
         tests("RepositoryTests", []),
@@ -205,7 +209,8 @@ let package = Package(
         tests(
             "SagaRedisTests",
             [
-                "CloudEvents", "Redis", "RedisTestKit", "Saga", "SagaRedis", "SagaTestKit", logging,
+                "CloudEvents", "TroupeRedis", "TroupeRedisTestKit", "Saga", "SagaRedis",
+                "SagaTestKit", logging,
                 nioCore,
             ]),
         tests("SagaTestKitTests", ["CloudEvents", "Saga", "SagaTestKit", logging]),
@@ -226,13 +231,15 @@ let package = Package(
         tests(
             "SystemTests",
             [
-                "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "troupe", asyncHTTPClient,
+                "CloudEvents", "OrderContracts", "TroupeRedis", "TroupeRedisTestKit", "troupe",
+                asyncHTTPClient,
                 logging, nioCore, nioHTTP1, nioPosix,
             ]),
         tests(
             "troupeTests",
             [
-                "CloudEvents", "Gateway", "GatewayRedis", "Observability", "Redis", "RedisTestKit",
+                "CloudEvents", "Gateway", "GatewayRedis", "Observability", "TroupeRedis",
+                "TroupeRedisTestKit",
                 "ServiceHTTP", "troupe", argumentParser, logging, nioCore, nioPosix,
             ]),
         tests("UserServiceTests", orderServiceTestDependencies + ["UserService"]),
@@ -244,7 +251,8 @@ let package = Package(
 /// Never one another.
 var orderServiceDependencies: [Target.Dependency] {
     [
-        "CloudEvents", "Observability", "OrderContracts", "Redis", "Saga", "SagaHTTP", "SagaRedis",
+        "CloudEvents", "Observability", "OrderContracts", "TroupeRedis", "Saga", "SagaHTTP",
+        "SagaRedis",
         "ServiceHTTP", asyncHTTPClient, crypto, httpTypes, hummingbird, lifecycle, logging,
         metrics, nioCore,
     ]
@@ -252,7 +260,8 @@ var orderServiceDependencies: [Target.Dependency] {
 
 var orderServiceTestDependencies: [Target.Dependency] {
     [
-        "CloudEvents", "OrderContracts", "Redis", "RedisTestKit", "Saga", "SagaHTTP", "SagaRedis",
+        "CloudEvents", "OrderContracts", "TroupeRedis", "TroupeRedisTestKit", "Saga", "SagaHTTP",
+        "SagaRedis",
         "ServiceHTTP", hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
     ]
 }

@@ -1,5 +1,5 @@
 import Gateway
-import Redis
+import TroupeRedis
 
 // What of the gateway stands in Redis. Each key has a time to live.
 //

@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// Why a cache is not in use, in sentences for a person who can do something about it.
 enum FeedReason {

@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// Tells in one step how many entries some streams have got, behind all messages up to then.
 ///

@@ -1,5 +1,5 @@
 import Gateway
-import Redis
+import TroupeRedis
 
 /// What is asked about the epoch and the generations of some tags, and what the answer says.
 ///

@@ -3,9 +3,9 @@ public import Gateway
 public import Logging
 import Metrics
 import NIOCore
-public import Redis
 public import ServiceLifecycle
 import Synchronization
+public import TroupeRedis
 
 // How changes reach the cache:
 //

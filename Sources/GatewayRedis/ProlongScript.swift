@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// Lets a generation live as long as an entry that is about to be stored under it.
 ///

@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// Raises a generation once for each event.
 ///

@@ -3,8 +3,8 @@ public import Gateway
 public import Logging
 import Metrics
 import NIOCore
-public import Redis
 import Synchronization
+public import TroupeRedis
 
 // Every look at generations also asks which node answers, in the same batch:
 //

@@ -1,7 +1,7 @@
 import CloudEvents
 import Gateway
 import NIOCore
-import Redis
+import TroupeRedis
 
 /// Reads events that no channel brought, from where group `gateway` stands in each stream.
 struct StreamReplay: Sendable {

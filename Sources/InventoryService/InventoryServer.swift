@@ -1,10 +1,10 @@
 public import Logging
-public import Redis
 public import Saga
 import SagaHTTP
 import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
+public import TroupeRedis
 
 /// The inventory: its part in the order saga, and the stock over HTTP.
 public struct InventoryServer: Service {

@@ -1,11 +1,11 @@
 public import Logging
 import OrderContracts
-public import Redis
 public import Saga
 import SagaHTTP
 public import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
+public import TroupeRedis
 
 /// The order service: HTTP routes, the order's part in its sagas, and the order of the demo.
 ///

@@ -1,10 +1,10 @@
 public import Logging
-public import Redis
 public import Saga
 import SagaHTTP
 import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
+public import TroupeRedis
 
 /// The payment service: its part in the order saga, and a view of every payment.
 public struct PaymentServer: Service {

@@ -1,7 +1,7 @@
 public import Logging
-public import Redis
 public import ServiceHTTP
 public import ServiceLifecycle
+public import TroupeRedis
 
 /// A service that is one collection: its records in Redis, shown and changed over HTTP.
 public struct CollectionServer<Item: CollectionItem>: Service {

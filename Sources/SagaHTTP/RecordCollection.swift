@@ -1,8 +1,8 @@
 import CloudEvents
 public import Observability
-public import Redis
 public import Saga
 public import SagaRedis
+public import TroupeRedis
 
 //     {user}:user:<id>     hash    the item's fields, createdAt, updatedAt, version
 //     {user}:users         zset    ID by the time it was made

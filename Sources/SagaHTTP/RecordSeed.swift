@@ -1,6 +1,5 @@
 public import Logging
 public import Saga
-
 public import ServiceLifecycle
 
 /// What a new system shows: records that are written once, as soon as Redis is there.

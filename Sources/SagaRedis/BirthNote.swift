@@ -1,6 +1,6 @@
-import Redis
 import Saga
 import Synchronization
+import TroupeRedis
 
 //     noted ───────────────────────────────────────────▶ as it is noted
 //     known once, and gone ─────────────────────────────▶ now: everything before was lost

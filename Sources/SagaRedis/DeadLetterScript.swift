@@ -1,5 +1,5 @@
-import Redis
 import Saga
+import TroupeRedis
 
 /// Keeps dead letters: a stream of them, a mark for each entry that has one, and the ledger.
 struct DeadLetterScript: Sendable {

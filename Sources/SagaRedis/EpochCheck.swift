@@ -1,6 +1,6 @@
-import Redis
 import Saga
 import Synchronization
+import TroupeRedis
 
 /// How long ago it was asked whether Redis still holds the data of the present epoch.
 ///

@@ -1,5 +1,5 @@
-import Redis
 import Saga
+import TroupeRedis
 
 /// One participant's ledgers and records on Redis.
 final class RedisSagaStore: SagaStore {

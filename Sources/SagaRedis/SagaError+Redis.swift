@@ -1,5 +1,5 @@
-import Redis
 import Saga
+import TroupeRedis
 
 extension SagaError {
     /// What a failed call to our own Redis means to a saga.

@@ -1,5 +1,5 @@
-public import Redis
 public import Saga
+public import TroupeRedis
 
 /// Where everything of a saga stands in Redis; the only place that says so.
 ///

@@ -1,6 +1,6 @@
 public import Logging
-public import Redis
 public import Saga
+public import TroupeRedis
 
 extension SagaRuntime {
     /// A participant's runtime on Redis, which does nothing before `run()`; beginning and reading

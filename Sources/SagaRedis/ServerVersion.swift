@@ -1,5 +1,5 @@
-import Redis
 import Saga
+import TroupeRedis
 
 /// Which servers can be used: those whose errors inside a script say what they are.
 enum ServerVersion {

@@ -1,10 +1,10 @@
 public import Logging
-public import Redis
 import Saga
 import SagaHTTP
 public import SagaRedis
 public import ServiceHTTP
 public import ServiceLifecycle
+public import TroupeRedis
 
 /// The user service: its records in Redis, shown and changed over HTTP.
 public struct UserServer: Service {

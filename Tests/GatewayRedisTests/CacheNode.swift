@@ -3,10 +3,10 @@ import Gateway
 import Logging
 import NIOCore
 import NIOHTTP1
-import Redis
-import RedisTestKit
 import Synchronization
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import GatewayRedis
 

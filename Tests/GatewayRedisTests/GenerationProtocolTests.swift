@@ -2,9 +2,9 @@ import Gateway
 import Logging
 import NIOCore
 import NIOHTTP1
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import GatewayRedis
 

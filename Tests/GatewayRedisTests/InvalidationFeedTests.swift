@@ -1,9 +1,9 @@
 import Gateway
 import NIOCore
-import Redis
-import RedisTestKit
 import Synchronization
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import GatewayRedis
 

@@ -1,9 +1,9 @@
 import Foundation
 import Gateway
 import NIOCore
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import GatewayRedis
 

@@ -1,9 +1,9 @@
 import Gateway
 import Logging
 import NIOCore
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import GatewayRedis
 

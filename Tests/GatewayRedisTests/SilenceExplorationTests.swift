@@ -1,6 +1,6 @@
 import Gateway
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
 @testable import GatewayRedis
 

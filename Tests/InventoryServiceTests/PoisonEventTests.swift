@@ -2,11 +2,11 @@ import CloudEvents
 import Logging
 import NIOCore
 import OrderContracts
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import InventoryService
 

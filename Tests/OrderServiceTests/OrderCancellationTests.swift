@@ -1,7 +1,7 @@
 import OrderContracts
 import OrderService
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
 /// The client and the deadline against the saga's progress.
 @Suite(.redisServer, .timeLimit(.minutes(2)))

@@ -1,7 +1,7 @@
 import OrderContracts
 import OrderService
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
 /// Services that end at any moment and come back, and a Redis that does.
 @Suite(.redisServer, .timeLimit(.minutes(2)))

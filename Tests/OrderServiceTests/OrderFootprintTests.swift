@@ -1,10 +1,10 @@
 import OrderContracts
 import OrderService
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// What a finished saga leaves in Redis.
 @Suite(.redisServer, .timeLimit(.minutes(2)))

@@ -3,11 +3,11 @@ import NIOCore
 import OrderContracts
 import OrderService
 import PaymentService
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// What Redis has forgotten: nobody is charged twice for it, and nobody refunded who got his goods.
 @Suite(.redisServer, .timeLimit(.minutes(3)))

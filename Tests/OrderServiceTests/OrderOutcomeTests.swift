@@ -1,10 +1,10 @@
 import InventoryService
 import OrderContracts
 import OrderService
-import RedisTestKit
 import Saga
 import SagaRedis
 import Testing
+import TroupeRedisTestKit
 
 /// Every way an order can end, on a real Redis, and that stock and money add up after each.
 @Suite(.redisServer, .timeLimit(.minutes(2)))

@@ -1,11 +1,11 @@
 import CloudEvents
 import OrderContracts
 import OrderService
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// Events that come again, and events that nobody should have sent.
 @Suite(.redisServer, .timeLimit(.minutes(2)))

@@ -3,14 +3,14 @@ import Logging
 import OrderContracts
 import OrderService
 import PaymentService
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import ServiceHTTP
 import ServiceLifecycle
 import ShippingService
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// The four services in this process on a real Redis, with a payment company, a carrier and a
 /// catalog in memory.

@@ -2,10 +2,10 @@ import Foundation
 import Logging
 import OrderContracts
 import OrderService
-import RedisTestKit
 import SandboxService
 import ServiceHTTP
 import Testing
+import TroupeRedisTestKit
 
 /// The saga against the sandbox: real HTTP, real time-outs, books that outlive everything.
 @Suite(.redisServer, .timeLimit(.minutes(2)))

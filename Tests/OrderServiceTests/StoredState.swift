@@ -1,8 +1,8 @@
 import NIOCore
-import Redis
 import Saga
 import SagaRedis
 import Testing
+import TroupeRedis
 
 /// Looks at what a system keeps in Redis, and delivers its events once more.
 struct StoredState: Sendable {

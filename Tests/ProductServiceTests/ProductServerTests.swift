@@ -1,9 +1,9 @@
 import Logging
 import ProductService
-import Redis
-import RedisTestKit
 import ServiceHTTP
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @Suite(.redisServer, .timeLimit(.minutes(1)))
 struct ProductServerTests {

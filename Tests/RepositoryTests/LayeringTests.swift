@@ -10,17 +10,19 @@ struct LayeringTests {
     private static let mayImport: [String: Set<String>] = [
         "CHiredis": [],
         "CReplyTape": ["CHiredis"],
-        "Redis": ["CReplyTape"],
-        "RedisTestKit": ["Redis"],
+        "TroupeRedis": ["CReplyTape"],
+        "TroupeRedisTestKit": ["TroupeRedis"],
         "CloudEvents": [],
         "Observability": [],
         "Saga": ["CloudEvents"],
-        "SagaRedis": ["CloudEvents", "Redis", "Saga"],
+        "SagaRedis": ["CloudEvents", "TroupeRedis", "Saga"],
         "SagaTestKit": ["CloudEvents", "Saga"],
         "Gateway": ["Observability"],
-        "GatewayRedis": ["CloudEvents", "Gateway", "Redis"],
+        "GatewayRedis": ["CloudEvents", "Gateway", "TroupeRedis"],
         "ServiceHTTP": ["CloudEvents", "Observability"],
-        "SagaHTTP": ["CloudEvents", "Observability", "Redis", "Saga", "SagaRedis", "ServiceHTTP"],
+        "SagaHTTP": [
+            "CloudEvents", "Observability", "TroupeRedis", "Saga", "SagaRedis", "ServiceHTTP",
+        ],
         "OrderContracts": ["CloudEvents", "Saga"],
         "OrderService": orderService,
         "PaymentService": orderService,
@@ -37,7 +39,8 @@ struct LayeringTests {
 
     /// Services share their contracts and never import each other.
     private static let orderService: Set<String> = [
-        "CloudEvents", "Observability", "OrderContracts", "Redis", "Saga", "SagaHTTP", "SagaRedis",
+        "CloudEvents", "Observability", "OrderContracts", "TroupeRedis", "Saga", "SagaHTTP",
+        "SagaRedis",
         "ServiceHTTP",
     ]
 

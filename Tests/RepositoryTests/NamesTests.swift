@@ -13,7 +13,7 @@ struct NamesTests {
     private static let namesFromElsewhere: [String: String] = [
         "Sources/CloudEvents/": "`data` is an attribute of CloudEvents",
         "Sources/Saga/Definition/Transition.swift": "an event's `data`, before it is an event",
-        "Sources/Redis/": "`INFO` is a command of Redis",
+        "Sources/TroupeRedis/": "`INFO` is a command of Redis",
     ]
 
     @Test func foldersAndFilesAreNamedForWhatTheyAre() {

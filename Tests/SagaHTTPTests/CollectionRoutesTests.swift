@@ -3,10 +3,10 @@ import Hummingbird
 import HummingbirdTesting
 import Logging
 import NIOCore
-import RedisTestKit
 import SagaHTTP
 import ServiceHTTP
 import Testing
+import TroupeRedisTestKit
 
 @Suite(.redisServer, .timeLimit(.minutes(1)))
 struct CollectionRoutesTests {

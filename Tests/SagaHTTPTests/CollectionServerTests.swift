@@ -1,11 +1,11 @@
 import Logging
 import Observability
-import Redis
-import RedisTestKit
 import SagaHTTP
 import ServiceHTTP
 import ServiceLifecycle
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @Suite(.timeLimit(.minutes(1)))
 struct CollectionServerTests {

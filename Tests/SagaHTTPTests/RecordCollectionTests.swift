@@ -1,10 +1,10 @@
 import Logging
 import Observability
-import Redis
-import RedisTestKit
 import Saga
 import SagaHTTP
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @Suite(.redisServer, .timeLimit(.minutes(1)))
 struct RecordCollectionTests {

@@ -1,12 +1,12 @@
 import CloudEvents
 import Observability
-import Redis
-import RedisTestKit
 import Saga
 import SagaHTTP
 import SagaRedis
 import ServiceHTTP
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @Suite(.redisServer, .timeLimit(.minutes(1)))
 struct StepContextCallsTests {

@@ -1,5 +1,5 @@
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
 /// Lets one write of a transition's script fail on a real server: its command is misspelled.
 ///

@@ -1,10 +1,10 @@
 import CloudEvents
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// What cannot be dealt with is set aside with its reason, and the stream goes on.
 @Suite(.redisServer, .timeLimit(.minutes(1)))

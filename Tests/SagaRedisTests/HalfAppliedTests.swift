@@ -1,9 +1,9 @@
 import CloudEvents
-import Redis
-import RedisTestKit
 import Saga
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import SagaRedis
 

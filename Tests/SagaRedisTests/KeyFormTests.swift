@@ -1,10 +1,10 @@
 import CloudEvents
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// A key names the whole of what is done, and a saga keeps the form of keys that it began with.
 @Suite(.redisServer, .timeLimit(.minutes(1)))

@@ -1,9 +1,9 @@
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// Redis answers, and refuses: nothing ends by it, and nothing is done twice.
 @Suite(.timeLimit(.minutes(1)))

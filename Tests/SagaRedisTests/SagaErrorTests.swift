@@ -1,6 +1,6 @@
-import Redis
 import Saga
 import Testing
+import TroupeRedis
 
 @testable import SagaRedis
 

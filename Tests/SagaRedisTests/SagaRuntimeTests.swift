@@ -1,10 +1,10 @@
 import CloudEvents
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// Whole sagas through four runtimes on a real Redis.
 @Suite(.redisServer, .timeLimit(.minutes(2)))

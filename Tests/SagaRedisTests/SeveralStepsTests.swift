@@ -1,10 +1,10 @@
 import CloudEvents
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 private struct RoomBooked: SagaEvent { static let owner = "depot" }
 private struct GoodsInsured: SagaEvent { static let owner = "depot" }

@@ -1,9 +1,9 @@
 import CloudEvents
 import Logging
 import NIOCore
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import Saga
 @testable import SagaRedis

@@ -1,10 +1,10 @@
 import CloudEvents
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// A step that may have acted outside leaves a trace in its ledger, whatever becomes of its event,
 /// and is undone like one that did.

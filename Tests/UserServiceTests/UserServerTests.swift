@@ -1,8 +1,8 @@
 import Logging
-import Redis
-import RedisTestKit
 import ServiceHTTP
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 import UserService
 
 @Suite(.redisServer, .timeLimit(.minutes(1)))

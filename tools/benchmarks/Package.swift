@@ -40,8 +40,8 @@ let package = Package(
             dependencies: [
                 .product(name: "CloudEvents", package: "troupe"),
                 .product(name: "OrderSystem", package: "troupe"),
-                .product(name: "Redis", package: "troupe"),
-                .product(name: "RedisTestKit", package: "troupe"),
+                .product(name: "TroupeRedis", package: "troupe"),
+                .product(name: "TroupeRedisTestKit", package: "troupe"),
                 .product(name: "Saga", package: "troupe"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -55,8 +55,8 @@ let package = Package(
             dependencies: [
                 "InstantShop",
                 "RedisReference",
-                .product(name: "Redis", package: "troupe"),
-                .product(name: "RedisTestKit", package: "troupe"),
+                .product(name: "TroupeRedis", package: "troupe"),
+                .product(name: "TroupeRedisTestKit", package: "troupe"),
                 .product(name: "Saga", package: "troupe"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -67,8 +67,8 @@ let package = Package(
             dependencies: [
                 "InstantShop",
                 "RedisReference",
-                .product(name: "Redis", package: "troupe"),
-                .product(name: "RedisTestKit", package: "troupe"),
+                .product(name: "TroupeRedis", package: "troupe"),
+                .product(name: "TroupeRedisTestKit", package: "troupe"),
                 .product(name: "Saga", package: "troupe"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],

@@ -1,6 +1,6 @@
 import Logging
-import Redis
 import Saga
+import TroupeRedis
 
 /// A participant's consumer group on the streams that it consumes.
 ///

@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// How often entries were delivered, which only `XPENDING` tells.
 struct DeliveryCounts: Sendable {

@@ -1,7 +1,7 @@
 import CloudEvents
 import NIOCore
-import Redis
 import Saga
+import TroupeRedis
 
 /// Finds the event in the fields of a stream's entry.
 enum EntryParser {

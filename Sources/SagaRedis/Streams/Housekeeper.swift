@@ -1,5 +1,5 @@
-import Redis
 import Saga
+import TroupeRedis
 
 /// What has to be done now and then: trimming, cursors, lag, forgetting dead replicas.
 ///

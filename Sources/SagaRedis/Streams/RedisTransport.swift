@@ -1,6 +1,6 @@
 import Logging
-import Redis
 import Saga
+import TroupeRedis
 
 /// Redis streams, each with a group of one participant's name, and channels as doorbells.
 ///

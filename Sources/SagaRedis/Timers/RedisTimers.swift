@@ -1,8 +1,8 @@
 import CloudEvents
 import NIOCore
-import Redis
 import Saga
 import Synchronization
+import TroupeRedis
 
 /// Moves due timers into the streams of their events.
 ///

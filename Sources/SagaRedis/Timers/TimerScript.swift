@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// Durable timers: a sorted set of due times, on the server's clock.
 ///

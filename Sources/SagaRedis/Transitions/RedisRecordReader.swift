@@ -1,6 +1,6 @@
 import NIOCore
-import Redis
 import Saga
+import TroupeRedis
 
 /// Reads one participant's records from Redis.
 struct RedisRecordReader: RecordReader {

@@ -1,6 +1,6 @@
 import CloudEvents
-import Redis
 import Saga
+import TroupeRedis
 
 /// The shape of one transition, with the keys and values that go with it.
 ///

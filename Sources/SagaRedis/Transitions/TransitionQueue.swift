@@ -1,6 +1,6 @@
-import Redis
 import Saga
 import Synchronization
+import TroupeRedis
 
 /// Sends the transitions that come in one turn together: those of one shape in one script.
 ///

@@ -1,5 +1,5 @@
-import Redis
 import Saga
+import TroupeRedis
 
 /// One run of the transition script, as keys and arguments.
 final class TransitionRequest: Sendable {

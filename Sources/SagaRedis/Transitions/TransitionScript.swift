@@ -1,5 +1,5 @@
-import Redis
 import Saga
+import TroupeRedis
 
 /// The one atomic step, for all transitions of one shape: compare and set one ledger field, with
 /// all that goes with it.

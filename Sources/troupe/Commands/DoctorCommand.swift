@@ -1,6 +1,6 @@
 import ArgumentParser
 import Logging
-import Redis
+import TroupeRedis
 
 /// Looks for what would go wrong, and says what to do about it.
 struct DoctorCommand: AsyncParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Logging
 import Observability
-import Redis
+import TroupeRedis
 
 /// Which Redis, and under which prefix: the same for every subcommand.
 struct RedisOptions: ParsableArguments {

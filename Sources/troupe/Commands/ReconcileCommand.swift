@@ -1,8 +1,8 @@
 import ArgumentParser
 import Logging
 import Observability
-import Redis
 import Saga
+import TroupeRedis
 
 /// Looks for what stands at the companies and in no ledger, and does something about it.
 struct ReconcileCommand: AsyncParsableCommand {

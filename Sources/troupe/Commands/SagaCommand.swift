@@ -1,7 +1,7 @@
 import ArgumentParser
 import CloudEvents
 import Logging
-import Redis
+import TroupeRedis
 
 /// What can be asked about a single saga.
 struct SagaCommand: AsyncParsableCommand {

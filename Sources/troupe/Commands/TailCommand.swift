@@ -2,7 +2,7 @@ import ArgumentParser
 import CloudEvents
 import Logging
 import NIOCore
-import Redis
+import TroupeRedis
 
 /// Shows events as they happen, one line each.
 struct TailCommand: AsyncParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Logging
-import Redis
 import ServiceLifecycle
+import TroupeRedis
 
 /// Starts everything, and stops everything.
 struct UpCommand: AsyncParsableCommand {

@@ -1,8 +1,8 @@
 import Gateway
 import GatewayRedis
 import Logging
-import Redis
 import ServiceLifecycle
+import TroupeRedis
 
 /// A gateway with both levels of its cache and the feed that invalidates them.
 ///

@@ -8,12 +8,12 @@ import Observability
 import OrderService
 import PaymentService
 import ProductService
-import Redis
 import Saga
 import SandboxService
 import ServiceHTTP
 import ServiceLifecycle
 import ShippingService
+import TroupeRedis
 import UserService
 
 /// The whole company, as `up` puts it on stage in one process.

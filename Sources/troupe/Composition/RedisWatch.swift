@@ -1,6 +1,6 @@
-import Redis
 import ServiceHTTP
 import Synchronization
+import TroupeRedis
 
 /// What can be done on a Redis now, for whoever asks and however often.
 ///

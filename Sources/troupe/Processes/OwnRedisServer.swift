@@ -1,6 +1,6 @@
 import Logging
-import Redis
 import Synchronization
+import TroupeRedis
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// What a Redis says about itself, as far as `up` and `doctor` need it.
 struct RedisFacts: Sendable {

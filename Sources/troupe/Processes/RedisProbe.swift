@@ -1,6 +1,6 @@
 import Logging
 import NIOCore
-import Redis
+import TroupeRedis
 
 /// Asks once whether a Redis is there, and what it is.
 enum RedisProbe {

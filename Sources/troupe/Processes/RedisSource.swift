@@ -1,5 +1,5 @@
 import Logging
-import Redis
+import TroupeRedis
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

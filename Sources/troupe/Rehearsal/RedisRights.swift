@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// Finds out what a user of Redis may not do, without doing it.
 ///

@@ -2,9 +2,9 @@ import GatewayRedis
 import OrderContracts
 import OrderService
 import ProductService
-import Redis
 import Saga
 import SagaRedis
+import TroupeRedis
 import UserService
 
 /// What a process does on a Redis: the commands it sends, and the names it sends them about.

@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// `redis-cli` with what it has to be told to reach one Redis, as a person would type it.
 ///

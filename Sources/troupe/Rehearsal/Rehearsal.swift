@@ -1,5 +1,5 @@
 import Logging
-import Redis
+import TroupeRedis
 
 /// Does on a Redis what the work does, and says what does not go.
 ///

@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// Why a Redis cannot do what we need, found by a rehearsal.
 enum Shortcoming: Error, Equatable {

@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// Finds out what a user lacks who only watches, once Redis has refused something.
 ///

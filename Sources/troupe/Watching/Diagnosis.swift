@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 /// What `doctor` thinks of a Redis and this machine: facts in, findings out.
 struct Diagnosis {

@@ -1,5 +1,5 @@
 import Logging
-import Redis
+import TroupeRedis
 
 /// A client for one command's work, known to be connected.
 enum RedisConnection {

@@ -1,6 +1,6 @@
 import CloudEvents
 import NIOCore
-import Redis
+import TroupeRedis
 
 /// Collects a saga's events from the streams of a Redis.
 ///

@@ -4,12 +4,12 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import OrderContracts
-import RedisTestKit
 import Saga
 import SagaHTTP
 import SagaRedis
 import ServiceHTTP
 import Testing
+import TroupeRedisTestKit
 
 @testable import InventoryService
 

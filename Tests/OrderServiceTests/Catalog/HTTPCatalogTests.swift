@@ -2,10 +2,10 @@ import Logging
 import OrderContracts
 import OrderService
 import ProductService
-import Redis
-import RedisTestKit
 import ServiceHTTP
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 import UserService
 
 /// The catalog against the real user and product services.

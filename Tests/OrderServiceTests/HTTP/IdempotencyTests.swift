@@ -1,10 +1,10 @@
 import OrderContracts
 import OrderService
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// `Idempotency-Key`: one attempt, one order.
 @Suite(.redisServer, .timeLimit(.minutes(2)))

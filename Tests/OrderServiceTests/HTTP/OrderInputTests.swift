@@ -1,7 +1,7 @@
 import OrderContracts
 import OrderService
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
 /// What must not become an order: each faulty field is named, and nothing happens.
 @Suite(.redisServer, .timeLimit(.minutes(2)))

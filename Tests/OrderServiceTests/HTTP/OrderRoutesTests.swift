@@ -1,12 +1,12 @@
 import Logging
 import OrderContracts
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import ServiceHTTP
 import ServiceLifecycle
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import OrderService
 

@@ -4,12 +4,12 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import OrderContracts
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import ServiceHTTP
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import PaymentService
 

@@ -1,10 +1,10 @@
 import CloudEvents
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// Delivery through crashes, lost groups and lost doorbells.
 @Suite(.redisServer, .timeLimit(.minutes(1)))

@@ -1,9 +1,9 @@
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// The primary behind a stable address becomes a replica, and no connection is closed by that.
 @Suite(.timeLimit(.minutes(2)))

@@ -1,7 +1,7 @@
 import Logging
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import Saga
 @testable import SagaRedis

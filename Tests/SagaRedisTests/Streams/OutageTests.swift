@@ -1,9 +1,9 @@
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// Redis goes away in the middle of sagas and comes back with what its log kept.
 @Suite(.timeLimit(.minutes(2)))

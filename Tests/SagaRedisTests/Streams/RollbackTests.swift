@@ -1,9 +1,9 @@
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// Redis comes back with data that are older than what services have in memory.
 @Suite(.timeLimit(.minutes(3)))

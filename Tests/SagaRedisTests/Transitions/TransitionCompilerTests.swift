@@ -1,8 +1,8 @@
 import CloudEvents
-import Redis
 import Saga
 import SagaTestKit
 import Testing
+import TroupeRedis
 
 @testable import SagaRedis
 

@@ -1,8 +1,8 @@
 import CloudEvents
-import Redis
-import RedisTestKit
 import SagaTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import Saga
 @testable import SagaRedis

@@ -1,7 +1,7 @@
-import Redis
-import RedisTestKit
 import Saga
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import SagaRedis
 

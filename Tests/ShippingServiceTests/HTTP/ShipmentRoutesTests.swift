@@ -3,12 +3,12 @@ import Hummingbird
 import HummingbirdTesting
 import Logging
 import NIOCore
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
 import ServiceHTTP
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import ShippingService
 

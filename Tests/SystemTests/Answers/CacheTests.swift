@@ -1,5 +1,5 @@
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
 @testable import troupe
 

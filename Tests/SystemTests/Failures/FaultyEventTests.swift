@@ -1,8 +1,8 @@
 import CloudEvents
 import NIOCore
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import troupe
 

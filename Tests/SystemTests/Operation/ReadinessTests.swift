@@ -1,7 +1,7 @@
 import Foundation
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import troupe
 

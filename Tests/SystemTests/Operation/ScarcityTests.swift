@@ -1,6 +1,6 @@
 import Foundation
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
 @testable import troupe
 

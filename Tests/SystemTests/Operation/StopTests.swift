@@ -1,9 +1,9 @@
 import Foundation
 import NIOCore
 import NIOPosix
-import RedisTestKit
 import Synchronization
 import Testing
+import TroupeRedisTestKit
 
 @testable import troupe
 

@@ -1,7 +1,7 @@
 import CloudEvents
 import Foundation
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
 @testable import troupe
 

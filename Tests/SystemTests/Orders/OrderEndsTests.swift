@@ -1,6 +1,6 @@
 import CloudEvents
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
 @testable import troupe
 

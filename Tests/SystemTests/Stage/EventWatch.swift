@@ -1,9 +1,9 @@
 import CloudEvents
 import NIOCore
-import Redis
-import RedisTestKit
 import Synchronization
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// Hears what `redis-cli PSUBSCRIBE 'saga.*'` would print.
 final class EventWatch: Sendable {

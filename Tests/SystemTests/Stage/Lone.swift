@@ -1,5 +1,5 @@
 import Foundation
-import RedisTestKit
+import TroupeRedisTestKit
 
 @testable import troupe
 

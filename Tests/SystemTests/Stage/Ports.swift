@@ -1,6 +1,6 @@
 import Foundation
-import RedisTestKit
 import Synchronization
+import TroupeRedisTestKit
 
 @testable import troupe
 

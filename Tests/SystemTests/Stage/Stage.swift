@@ -1,8 +1,8 @@
 import Foundation
-import Redis
-import RedisTestKit
 import Synchronization
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import troupe
 

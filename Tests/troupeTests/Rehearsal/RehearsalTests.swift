@@ -1,8 +1,8 @@
 import Foundation
 import Logging
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import troupe
 

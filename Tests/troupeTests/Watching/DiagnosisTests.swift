@@ -1,5 +1,5 @@
-import Redis
 import Testing
+import TroupeRedis
 
 @testable import troupe
 

@@ -3,11 +3,11 @@ import Logging
 import OrderContracts
 import OrderService
 import PaymentService
-package import Redis
-package import RedisTestKit
 import Saga
 import SagaRedis
 import ShippingService
+package import TroupeRedis
+package import TroupeRedisTestKit
 
 /// The four services of the order saga in this process, on a Redis of their own.
 package struct Shop: Sendable {

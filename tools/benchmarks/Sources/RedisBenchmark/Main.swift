@@ -1,10 +1,10 @@
 import Logging
 import NIOCore
 import NIOPosix
-import Redis
 import RedisReference
-import RedisTestKit
 import Synchronization
+import TroupeRedis
+import TroupeRedisTestKit
 
 // How fast one process talks to one server, as a share of what redis-benchmark reaches on the
 // same machine in the same run. Reference and subject take turns; the best of each counts.

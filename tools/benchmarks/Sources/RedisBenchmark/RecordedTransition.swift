@@ -1,8 +1,8 @@
 import InstantShop
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// The transition of a payment step as the running service sends it: ledger, record and event.
 ///

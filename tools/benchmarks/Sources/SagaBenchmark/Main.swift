@@ -1,9 +1,9 @@
 import InstantShop
 import NIOCore
-import Redis
-import RedisTestKit
 import Saga
 import SagaRedis
+import TroupeRedis
+import TroupeRedisTestKit
 
 // Order sagas through the four services in one process, with an instant payment company and
 // carrier; redis-server beside it with its append-only file, fsync every second.

@@ -1,6 +1,6 @@
-import Redis
 import RedisReference
-import RedisTestKit
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// The six commands of a transition in a script of their own, under redis-benchmark.
 ///

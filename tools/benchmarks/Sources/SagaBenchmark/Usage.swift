@@ -1,4 +1,4 @@
-import Redis
+import TroupeRedis
 
 #if canImport(Darwin)
     import Darwin

@@ -1,6 +1,6 @@
 import Logging
-public import Redis
 import Synchronization
+public import TroupeRedis
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

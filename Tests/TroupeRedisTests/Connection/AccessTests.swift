@@ -1,6 +1,6 @@
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// Ways to reach a server: password, user, socket, database, TLS.
 @Suite(.timeLimit(.minutes(3)))

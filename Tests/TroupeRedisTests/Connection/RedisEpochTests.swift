@@ -1,7 +1,7 @@
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
-@testable import Redis
+@testable import TroupeRedis
 
 /// What follows from data that was read is sent only to a server that still holds it.
 @Suite(.timeLimit(.minutes(2)))

@@ -3,7 +3,7 @@ import NIOCore
 import Synchronization
 import Testing
 
-@testable import Redis
+@testable import TroupeRedis
 
 @Suite(.timeLimit(.minutes(3)))
 struct RedisMetricsTests {

@@ -1,7 +1,7 @@
 import NIOCore
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// A call can end at any moment; the replies of the others stay theirs.
 @Suite(.redisServer, .timeLimit(.minutes(3)), .serialized)

@@ -1,8 +1,8 @@
 import NIOCore
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
-@testable import Redis
+@testable import TroupeRedis
 
 @Suite(.timeLimit(.minutes(3)))
 struct ServerIdentityTests {

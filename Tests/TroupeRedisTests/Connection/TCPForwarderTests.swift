@@ -1,6 +1,6 @@
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// What a test alters on its way to a real server is altered, or the test fails.
 @Suite(.timeLimit(.minutes(1)))

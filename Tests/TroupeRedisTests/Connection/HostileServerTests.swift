@@ -1,7 +1,7 @@
 import Logging
 import NIOCore
-import Redis
 import Testing
+import TroupeRedis
 
 /// Whatever a peer sends: an error on every waiting call, a new connection, nothing mixed up.
 @Suite(.timeLimit(.minutes(3)))

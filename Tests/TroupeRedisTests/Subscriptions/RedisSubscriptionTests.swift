@@ -1,7 +1,7 @@
 import NIOCore
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @Suite(.timeLimit(.minutes(2)))
 struct RedisSubscriptionTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Redis
+@testable import TroupeRedis
 
 @Suite(.timeLimit(.minutes(3)))
 struct SubscriptionRegistryTests {

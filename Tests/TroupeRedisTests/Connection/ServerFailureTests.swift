@@ -1,8 +1,8 @@
 import NIOCore
-import Redis
-import RedisTestKit
 import Synchronization
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// The server dies, freezes and comes back.
 ///

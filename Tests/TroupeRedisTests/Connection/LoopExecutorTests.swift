@@ -2,7 +2,7 @@ import NIOCore
 import NIOPosix
 import Testing
 
-@testable import Redis
+@testable import TroupeRedis
 
 @Suite(.timeLimit(.minutes(1)))
 struct LoopExecutorTests {

@@ -1,7 +1,7 @@
 import NIOCore
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 /// Every typed command is understood by a server.
 @Suite(.redisServer, .timeLimit(.minutes(3)))

@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import Redis
+@testable import TroupeRedis
 
 @Suite(.timeLimit(.minutes(3)))
 struct SubscriptionQueueTests {

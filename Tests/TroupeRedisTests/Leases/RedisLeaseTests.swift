@@ -1,6 +1,6 @@
-import Redis
-import RedisTestKit
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @Suite(.redisServer, .timeLimit(.minutes(3)))
 struct RedisLeaseTests {

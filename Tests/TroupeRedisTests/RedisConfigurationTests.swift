@@ -1,5 +1,5 @@
-import Redis
 import Testing
+import TroupeRedis
 
 @Suite(.timeLimit(.minutes(3)))
 struct RedisConfigurationTests {

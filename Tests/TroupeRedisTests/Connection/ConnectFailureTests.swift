@@ -1,10 +1,10 @@
 import Logging
 import NIOCore
 import NIOPosix
-import RedisTestKit
 import Testing
+import TroupeRedisTestKit
 
-@testable import Redis
+@testable import TroupeRedis
 
 /// Whoever cannot connect is told why, and nothing that would give the place away.
 @Suite(.timeLimit(.minutes(2)))

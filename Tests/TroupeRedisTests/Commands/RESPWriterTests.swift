@@ -2,7 +2,7 @@ import CHiredis
 import NIOCore
 import Testing
 
-@testable import Redis
+@testable import TroupeRedis
 
 @Suite(.timeLimit(.minutes(3)))
 struct RESPWriterTests {
