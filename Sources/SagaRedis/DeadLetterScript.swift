@@ -21,18 +21,15 @@ struct DeadLetterScript: Sendable {
     ) async throws(SagaError) -> [LedgerEntry] {
         var keys = [
             names.dead(service), names.letter(of: letter.id, in: letter.stream, service: service),
+            names.blocked(service),
         ]
         if let trace { keys.append(names.ledger(trace.sagaID, service: service)) }
-        let blocked = trace?.blocked.map { "\($0.step) \($0.eventID)" } ?? ""
-        let unknown = trace?.unknown ?? []
-        var arguments: [RedisArgument] = [
-            .integer(timeToLive.wholeSeconds), .string(blocked),
-            .string(trace?.form.rawValue ?? ""), .integer(unknown.count),
-        ]
-        for mark in unknown {
-            arguments += [.string(mark.step), .string(mark.expected), .string(mark.entry.text)]
-        }
-        arguments += fields(of: letter)
+        let arguments =
+            [
+                .integer(timeToLive.wholeSeconds),
+                .string(trace?.blocked.map { "\($0.step) \($0.eventID)" } ?? ""),
+                .string(trace?.sagaID ?? ""),
+            ] + LedgerMarks.arguments(trace) + fields(of: letter)
         do {
             let reply = try await redis.evaluate(
                 Self.script, keys: keys, arguments: arguments, in: epoch)
@@ -53,37 +50,30 @@ struct DeadLetterScript: Sendable {
         ]
     }
 
-    // KEYS dead letters, the entry's mark, its ledger if it has one
-    // ARGV time to live, blocked, form of keys, number of steps; step, expected state and text of
-    //      each; the letter's fields
+    // KEYS dead letters, the entry's mark, what is blocked, its ledger if it has one
+    // ARGV time to live, blocked, saga ID; the ledger's marks; the letter's fields
     //
     // A letter that a person has taken away is written again when its entry comes back. A ledger
     // of another type tells nothing and stays as it is: what is read comes before what is written.
     private static let script = RedisScript(
         """
-        local ledger, count, found = KEYS[3], tonumber(ARGV[4]), {}
+        \(LedgerMarks.script)
+        local ledger, rest = KEYS[4], ledgerMarksEnd(4)
         local known = redis.call('GET', KEYS[2])
         local isKnown = known and #redis.call('XRANGE', KEYS[1], known, known) > 0
         local type = ledger and redis.call('TYPE', ledger).ok
         if type ~= 'hash' and type ~= 'none' then ledger = nil end
         if not isKnown then
-            known = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 5 + 3 * count))
+            known = redis.call('XADD', KEYS[1], '*', unpack(ARGV, rest))
             redis.call('SET', KEYS[2], known, 'EX', ARGV[1])
         end
-        if not ledger then return found end
-        for at = 5, 2 + 3 * count, 3 do
-            local text = redis.call('HGET', ledger, ARGV[at]) or ''
-            if string.match(text, '^[^ ]*') == ARGV[at + 1] then
-                redis.call('HSET', ledger, ARGV[at], ARGV[at + 2])
-                if text == '' and ARGV[3] ~= '' then
-                    redis.call('HSET', ledger, 'form', ARGV[3])
-                end
-            end
-            found[#found + 1] = text
-        end
+        if not ledger then return {} end
+        local found = writeLedgerMarks(ledger, 4)
         if ARGV[2] ~= '' then
             redis.call('HSET', ledger, 'blocked', ARGV[2])
             redis.call('PERSIST', ledger)
+            local time = redis.call('TIME')
+            redis.pcall('ZADD', KEYS[3], 'NX', time[1] * 1000 + math.floor(time[2] / 1000), ARGV[3])
         elseif type == 'none' then
             redis.call('EXPIRE', ledger, ARGV[1])
         end

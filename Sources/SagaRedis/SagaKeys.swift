@@ -7,6 +7,8 @@ public import TroupeRedis
 ///     saga:{<service>}:<EventType>          stream    the event, kept; one group per consumer
 ///     saga:{<service>}:ledger:<sagaID>      hash      step → state and event
 ///     saga:{<service>}:timers               zset      due time → event type and saga ID
+///     saga:{<service>}:open                 zset      when to try again → saga that owes something
+///     saga:{<service>}:blocked              zset      since when → saga that makes no progress
 ///     saga:{<service>}:dead                 stream    dead letters
 ///     saga:{<service>}:dead:<stream>:<id>   string    the letter of an entry, against a second one
 ///     saga:{<service>}:cursor               hash      stream → all before it was dealt with;
@@ -41,6 +43,12 @@ public struct SagaKeys: Hashable, Sendable {
     /// The timers of a participant.
     public func timers(_ service: String) -> String { "\(prefix)saga:{\(service)}:timers" }
 
+    /// The sagas of a participant that owe something, and when it is tried again.
+    public func open(_ service: String) -> String { "\(prefix)saga:{\(service)}:open" }
+
+    /// The sagas of a participant that make no progress, and since when.
+    public func blocked(_ service: String) -> String { "\(prefix)saga:{\(service)}:blocked" }
+
     /// The dead letters of a participant.
     public func dead(_ service: String) -> String { "\(prefix)saga:{\(service)}:dead" }
 
@@ -59,6 +67,8 @@ public struct SagaKeys: Hashable, Sendable {
     public func standing(of service: String) -> [RedisStandingKey] {
         [
             RedisStandingKey(timers(service), .sortedSet),
+            RedisStandingKey(open(service), .sortedSet),
+            RedisStandingKey(blocked(service), .sortedSet),
             RedisStandingKey(dead(service), .stream),
             RedisStandingKey(cursor(service), .hash),
             RedisStandingKey(born(service), .string),

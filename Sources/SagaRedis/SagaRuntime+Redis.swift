@@ -30,7 +30,10 @@ extension SagaRuntime {
                     epochs: epochs, logger: logger),
                 timers: RedisTimers(
                     plan, redis: redis, names: names,
-                    letterTimeToLive: settings.ledgerTimeToLive))
+                    letterTimeToLive: settings.ledgerTimeToLive),
+                debts: RedisDebts(
+                    redis: redis, service: plan.name, names: names,
+                    ledgerTimeToLive: settings.ledgerTimeToLive))
         }
     }
 }

@@ -62,7 +62,7 @@ struct OrderOutcomeTests {
             await system.company.loseBooks()
             let id = try await system.place(.order(country: "AQ"))
 
-            try await eventually("the refund is blocked") { try await system.deadLetters() == 1 }
+            try await eventually("the refund is blocked") { try await system.blocked() == 1 }
 
             #expect(try await system.desk.order(id).status == .cancelling)
             #expect(await system.company.net > 0)

@@ -199,12 +199,16 @@ struct OrderSystem: Sendable {
         return levels
     }
 
-    func deadLetters() async throws -> Int {
+    func deadLetters() async throws -> Int { try await sum("XLEN") { $0.dead($1) } }
+
+    func blocked() async throws -> Int { try await sum("ZCARD") { $0.blocked($1) } }
+
+    private func sum(_ command: String, of key: (SagaKeys, String) -> String) async throws -> Int {
         let keys = SagaKeys(namespace: settings.saga.namespace)
         var count = 0
         for service in ["order", "payment", "inventory", "shipping"] {
-            let stream = RedisArgument.string(keys.dead(service))
-            count += try await redis.send(RedisCommand("XLEN", [stream])).integer ?? 0
+            let argument = RedisArgument.string(key(keys, service))
+            count += try await redis.send(RedisCommand(command, [argument])).integer ?? 0
         }
         return count
     }

@@ -49,7 +49,11 @@ struct CodeRulesTests {
 
     @Test func testsWaitForConditionsInsteadOfSleeping() {
         let rules: [Rule] = [
-            (#/\bThread\.sleep\b|\busleep\(|\bimport XCTest\b/#, "wait for a condition instead")
+            (#/\bThread\.sleep\b|\busleep\(|\bimport XCTest\b/#, "wait for a condition instead"),
+            (
+                #/\bwhile (?!.*isCancelled).*\{ await Task\.yield\(\) \}/#,
+                "a test whose time is over has to end, or it takes the time of all others"
+            ),
         ]
         let tests = Repository.swiftFiles.filter { $0.path.hasPrefix("Tests/") }
         let violations = violations(of: rules, in: tests, lines: \.code)

@@ -85,43 +85,6 @@ struct DeadLetterTests {
         }
     }
 
-    @Test func aCompensationThatKeepsFailingBlocksTheSaga() async throws {
-        try await ShopRig.with {
-            $0.compensationGiveUpAfter = .milliseconds(200)
-        } _: { rig in
-            rig.saga.world.fail("undo charge")
-            let ledger = rig.keys.ledger("1", service: "payment")
-            try await rig.running { order in
-                _ = try await order.begin("1", OrderCreated(country: "AQ"))
-                try await rig.until("the saga is blocked") {
-                    try await rig.deadLetters("payment").count == 1
-                }
-
-                let letter = try #require(try await rig.deadLetters("payment").first)
-                #expect(letter["reason"] == "blocked")
-                #expect(Int(letter["attempts"] ?? "") ?? 0 > 1)
-                #expect(try await rig.timeToLive(of: ledger) == -1)
-                #expect(try await rig.ledger("payment", "1", "blocked") == "charge")
-                #expect(try await rig.ledger("payment", "1", "charge") == "done")
-                try await rig.until("the order knows of the failure") {
-                    try await order.status(of: "1") == .cancelling
-                }
-
-                // A person puts the cause right and the event back.
-                rig.saga.world.fail("undo charge", false)
-                _ = try await rig.redis.send(
-                    .xadd(
-                        try #require(letter["stream"]),
-                        ["data": .string(try #require(letter["event"]))]))
-                try await rig.settled("1", order, as: .cancelled)
-            }
-
-            #expect(rig.saga.world.done("charge").isEmpty)
-            #expect(try await rig.ledger("payment", "1", "blocked") == nil)
-            #expect((try await rig.timeToLive(of: ledger) ?? 0) > 0)
-        }
-    }
-
     /// Stock would stay reserved for ever, and only the letter would tell.
     @Test func aFinishThatBecomesALetterBlocksTheStepThatOwesIt() async throws {
         try await ShopRig.with { rig in
@@ -142,23 +105,6 @@ struct DeadLetterTests {
 
             #expect(try await rig.ledger("inventory", "1", "blocked") == "reserve")
             #expect(try await rig.ledger("inventory", "stranger", "blocked") == nil)
-        }
-    }
-
-    @Test func aCompensationThatHangsBlocksTheSaga() async throws {
-        try await ShopRig.with {
-            $0.compensationGiveUpAfter = .milliseconds(200)
-        } _: { rig in
-            rig.saga.world.fail("undo charge hangs")
-            try await rig.running { order in
-                _ = try await order.begin("1", OrderCreated(country: "AQ"))
-                try await rig.until("the saga is blocked") {
-                    try await rig.deadLetters("payment").count == 1
-                }
-            }
-
-            #expect(try await rig.deadLetters("payment").first?["reason"] == "blocked")
-            #expect(try await rig.ledger("payment", "1", "charge") == "done")
         }
     }
 

@@ -36,7 +36,10 @@ private struct RedisSubject: StoreContractSubject {
                 plan, emitted: [], redis: redis, names: rig.keys, configuration: configuration,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
             timers: RedisTimers(
-                plan, redis: redis, names: rig.keys, letterTimeToLive: .seconds(1000)))
+                plan, redis: redis, names: rig.keys, letterTimeToLive: .seconds(1000)),
+            debts: RedisDebts(
+                redis: redis, service: plan.name, names: rig.keys, ledgerTimeToLive: .seconds(1000))
+        )
     }
 
     func letTimePass() async {

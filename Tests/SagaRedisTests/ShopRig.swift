@@ -33,6 +33,8 @@ struct ShopRig: Sendable {
         configuration.compensationGiveUpAfter = .seconds(20)
         configuration.retry = RetrySchedule(
             pauseMinimum: .milliseconds(5), pauseMaximum: .milliseconds(50))
+        configuration.blockedRetry = RetrySchedule(
+            pauseMinimum: .milliseconds(100), pauseMaximum: .milliseconds(400))
         change(&configuration)
         let rig = ShopRig(
             saga: ShopSaga(deadline: deadline), redis: redis, configuration: configuration)

@@ -66,16 +66,16 @@ struct UnknownOutcomeTests {
             try await rig.running { order in
                 _ = try await order.begin("1", OrderCreated(card: "silent"))
                 try await rig.until("it is blocked") {
-                    try await rig.deadLetters("payment").count == 1
+                    try await rig.ledger("payment", "1", "blocked") == "charge"
                 }
                 #expect(try await rig.ledger("payment", "1", "charge") == "unknown")
-                #expect(try await rig.ledger("payment", "1", "blocked") == "charge")
+                #expect(try await rig.ledger("payment", "1", "owes") == "charge")
 
                 _ = try await order.requestCancellation(of: "1", reason: BusinessFailure("x"))
                 try await rig.until("everybody was asked again") {
                     try await rig.events("OrderCancellationRequested", owner: "order").count > 2
                 }
-                #expect(try await rig.deadLetters("payment").count == 1, "one letter is enough")
+                #expect(try await rig.deadLetters("payment").isEmpty)
                 #expect(try await rig.ledger("payment", "1", "charge") == "unknown")
                 #expect(try await rig.timeToLive(of: ledger) == -1)
                 #expect(try await order.status(of: "1") == .cancelling)
@@ -85,7 +85,8 @@ struct UnknownOutcomeTests {
             }
 
             #expect(rig.saga.world.done("charge").isEmpty)
-            #expect(try await rig.ledger("payment", "1", "charge") == "compensated")
+            let charge = try await rig.ledger("payment", "1", "charge")
+            #expect(charge == "compensated" || charge == "failed", "by whichever came first")
             #expect(try await rig.ledger("payment", "1", "blocked") == nil)
         }
     }

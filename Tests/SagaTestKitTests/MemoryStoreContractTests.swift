@@ -30,7 +30,7 @@ private struct MemorySubject: StoreContractSubject {
 
     func letTimePass() async {
         async let slept: Void? = try? clock.sleep(for: .milliseconds(10))
-        while !clock.advance() { await Task.yield() }
+        while !clock.advance(), !Task.isCancelled { await Task.yield() }
         _ = await slept
     }
 

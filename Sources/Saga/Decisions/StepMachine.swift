@@ -50,6 +50,8 @@ package enum StepAction: Hashable, Sendable {
     case takeBack
     /// Nothing of it stands, and that was said before: say so again, as the answer may be lost.
     case answerAgain
+    /// What it completes has not come yet: it is tried again later, until it has.
+    case notYet
     /// It was dealt with before.
     case ignore
     /// The ledger and the event contradict one another; a person has to look.
@@ -66,6 +68,9 @@ package enum StepAction: Hashable, Sendable {
 ///         │ │                       ▼
 ///         │ └─ perform fails ───▶ failed
 ///         └─ compensation first ─▶ tombstone
+///
+/// A finish that finds nothing done yet waits: its saga was completed, so its step was done, and
+/// either that is still to be heard, or was lost and is done again.
 ///
 /// A step that may have acted outside is undone like one that did. So it never leaves `absent`
 /// behind: before its event is given up, or set aside, the ledger says `unknown`.
@@ -115,6 +120,7 @@ package enum StepMachine {
         case (.compensate, .finished): .contradiction
         case (.finish, .done): .finish
         case (.finish, .finished): .ignore
+        case (.finish, .absent), (.finish, .unknown): .notYet
         case (.finish, _): .contradiction
         }
     }
@@ -123,7 +129,9 @@ package enum StepMachine {
     package static func mayLead(_ role: StepRole, from state: StepState) -> Bool {
         switch action(role, in: state) {
         case .perform, .undo, .giveUp, .finish: true
-        case .refuseForever, .takeBack, .answerAgain, .ignore, .contradiction: false
+        case .refuseForever, .takeBack, .answerAgain, .notYet, .ignore,
+            .contradiction:
+            false
         }
     }
 

@@ -42,6 +42,8 @@ package final class HeldEntry: Sendable {
     package let deliveredBefore: Bool
     /// When it was read: what follows from it reaches the store in the same epoch or not at all.
     package let epoch: StoreEpoch
+    /// What it owes, if it is tried again for that.
+    package let debt: Debt?
     private let seen = Mutex<LedgerLook?>(nil)
 
     /// What the ledger held when it was read, if somebody looked.
@@ -54,8 +56,9 @@ package final class HeldEntry: Sendable {
 
     package init(
         stream: Int, id: String, content: Content, deliveredBefore: Bool,
-        epoch: StoreEpoch = StoreEpoch()
+        epoch: StoreEpoch = StoreEpoch(), debt: Debt? = nil
     ) {
+        self.debt = debt
         self.epoch = epoch
         self.stream = stream
         self.id = id

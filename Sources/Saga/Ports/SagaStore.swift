@@ -3,6 +3,7 @@
 //     SagaStore       ledgers, records, and the one atomic step       this file
 //     EventTransport  streams, groups, doorbells                      EventTransport.swift
 //     SagaTimers      what has to happen later                        SagaTimers.swift
+//     SagaDebts       what could not be done yet                      SagaDebts.swift
 //     SagaClock       time and chance                                 SagaClock.swift
 //
 // `StoreContract` in the test kit asks a store for each sentence.

@@ -7,6 +7,7 @@ final class RuntimeHealth: Sendable {
         case request
         case halfApplied
         case timers
+        case debts
         case publish(type: String)
         case reading(owner: String)
         case readingStream(String)
@@ -47,7 +48,7 @@ final class RuntimeHealth: Sendable {
                 guard now - trouble.latest < Self.memory else { return nil }
                 switch part {
                 case .publish, .halfApplied: return trouble.text
-                case .transition, .request, .timers, .reading, .readingStream: break
+                case .transition, .request, .timers, .debts, .reading, .readingStream: break
                 }
                 return now - trouble.since > Self.patience ? trouble.text : nil
             }
@@ -87,6 +88,11 @@ final class RuntimeHealth: Sendable {
     /// Whether the latest look at the timers worked.
     func timers(_ error: SagaError?) {
         note(.timers, error.map { "timers cannot be fired: \(Self.reason($0))" })
+    }
+
+    /// Whether the latest look at what is owed worked.
+    func debts(_ error: SagaError?) {
+        note(.debts, error.map { "what is blocked cannot be tried again: \(Self.reason($0))" })
     }
 
     /// Whether the latest read of an owner's streams worked.

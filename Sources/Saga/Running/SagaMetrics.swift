@@ -34,6 +34,8 @@ final class SagaMetrics: Sendable {
     private let deadLetters: Counter
     private let forgottenGroups: Gauge
     private let blocked: Counter
+    private let blockedNow: Gauge
+    private let blockedOldest: Gauge
     private let publishRefusals: Counter
     private let retries: Counter
 
@@ -48,6 +50,9 @@ final class SagaMetrics: Sendable {
         forgottenGroups = Gauge(
             label: "saga_forgotten_groups", dimensions: [("service", service)])
         blocked = Counter(label: "saga_blocked_total", dimensions: [("service", service)])
+        blockedNow = Gauge(label: "saga_blocked", dimensions: [("service", service)])
+        blockedOldest = Gauge(
+            label: "saga_blocked_oldest_seconds", dimensions: [("service", service)])
         publishRefusals = Counter(
             label: "saga_publish_refusals_total", dimensions: [("service", service)])
         retries = Counter(label: "saga_redis_retries_total", dimensions: [("service", service)])
@@ -102,6 +107,12 @@ final class SagaMetrics: Sendable {
     func deadLetter() { deadLetters.increment() }
 
     func sagaBlocked() { blocked.increment() }
+
+    /// How many sagas are blocked now, and since when.
+    func blocked(_ look: DueDebts) {
+        blockedNow.record(look.blocked)
+        blockedOldest.record(look.oldest.map { Double(max(0, look.now - $0)) / 1000 } ?? 0)
+    }
 
     /// How much stands outside that a person has to look at.
     func unclaimed(_ count: Int, of step: String) {

@@ -7,8 +7,8 @@ import Synchronization
 ///     doorbell ─▶ StreamReader ─▶ Dispatcher ─▶ EntryWork ─▶ SagaStore ─▶ Acknowledger
 ///                 one per owner   a task a saga              atomic       one call for many
 ///
-/// Beside that way stand `LeaseKeeper` (renewal and takeover), `TimerKeeper` (deadlines) and
-/// `keepHouse` (cursors, trimming, lag). All of them survive the loss of the store and go on
+/// Beside that way stand `LeaseKeeper` (renewal and takeover), `TimerKeeper` (deadlines),
+/// `DebtKeeper` (what could not be done yet) and `keepHouse` (cursors, trimming, lag). All of them survive the loss of the store and go on
 /// when it is back.
 ///
 /// Several replicas of a service may run, each with a consumer name of its own.
@@ -160,6 +160,8 @@ public final class SagaRuntime: Service {
             clock: ports.clock, health: environment.transitions.health, logger: logger)
         group.addTask { await leases.run(while: isRunning) }
         group.addTask { await self.keepHouse(while: isRunning) }
+        let debts = DebtKeeper(environment, dispatcher, logger)
+        group.addTask { await debts.run(while: isRunning) }
         for step in environment.plan.steps {
             guard let reconciler = Reconciler(step, environment) else { continue }
             group.addTask { await reconciler.run(while: isRunning) }

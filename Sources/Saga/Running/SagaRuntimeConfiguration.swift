@@ -26,7 +26,14 @@ public struct SagaRuntimeConfiguration: Sendable {
     /// How long a forward step is tried before its outcome counts as unknown.
     public var giveUpAfter: Duration = .seconds(10)
     /// How long a compensation or a finish is tried before the saga counts as blocked.
-    public var compensationGiveUpAfter: Duration = .seconds(300)
+    ///
+    /// Then it is parked in the saga's ledger, holds nothing up, and is tried again for ever.
+    public var compensationGiveUpAfter: Duration = .seconds(10)
+    /// Pauses between tries of what is blocked.
+    ///
+    /// When one of them succeeds, all others are tried at once: the same may have kept them.
+    public var blockedRetry = RetrySchedule(
+        pauseMinimum: .seconds(10), pauseMaximum: .seconds(300))
     /// How long a saga that is being cancelled waits for answers before everybody is asked again.
     ///
     /// Each time twice as long, up to five minutes, and for ever.
@@ -105,9 +112,15 @@ public struct SagaRuntimeConfiguration: Sendable {
                         + "\(shortestDeadline), or what a replica leaves behind is cancelled")
             }
         }
-        check(retry.pauseMinimum > .zero, "retry.pauseMinimum has to be above 0")
-        check(retry.pauseMaximum >= retry.pauseMinimum, "retry.pauseMaximum is below its minimum")
-        check(retry.pauseMaximum <= .seconds(86_400), "retry.pauseMaximum has to be at most a day")
+        for (name, retry) in [("retry", retry), ("blockedRetry", blockedRetry)] {
+            check(retry.pauseMinimum > .zero, "\(name).pauseMinimum has to be above 0")
+            check(
+                retry.pauseMaximum >= retry.pauseMinimum,
+                "\(name).pauseMaximum is below its minimum")
+            check(
+                retry.pauseMaximum <= .seconds(86_400),
+                "\(name).pauseMaximum has to be at most a day")
+        }
         check(giveUpAfter > .zero, "giveUpAfter has to be above 0")
         check(askAgainAfter >= .milliseconds(10), "askAgainAfter has to be at least 10 ms")
         check(compensationGiveUpAfter > .zero, "compensationGiveUpAfter has to be above 0")

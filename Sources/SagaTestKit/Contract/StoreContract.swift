@@ -32,7 +32,8 @@ package struct StoreContract: Sendable, CustomStringConvertible {
     }
 
     /// All promises.
-    package static let promises = transitions + letters + delivery + timers + birth
+    package static let promises =
+        transitions + letters + debts + delivery + timers + birth
 }
 
 /// The two participants of the contract's saga on the store that is asked.

@@ -129,7 +129,7 @@ extension MemoryData {
 
     /// Keeps a letter, and what the ledger has to say of it.
     package mutating func keep(
-        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, of service: String
+        _ letter: DeadLetter, _ trace: DeadLetter.Trace?, of service: String, at time: Int64
     ) -> [LedgerEntry] {
         let known = letters[service]?.contains {
             $0.letter.id == letter.id && $0.letter.stream == letter.stream
@@ -138,6 +138,16 @@ extension MemoryData {
             letters[service, default: []].append(Letter(letter: letter, sagaID: trace?.sagaID))
         }
         guard let trace else { return [] }
+        let found = write(trace, of: service)
+        guard let blocked = trace.blocked else { return found }
+        ledgers["\(service):\(trace.sagaID)", default: [:]][LedgerEntry.blockedField] =
+            "\(blocked.step) \(blocked.eventID)"
+        note(blocked: trace.sagaID, of: service, since: time)
+        return found
+    }
+
+    /// Writes what may have been done, and answers what stood there before.
+    mutating func write(_ trace: DeadLetter.Trace, of service: String) -> [LedgerEntry] {
         var ledger = ledger(service, trace.sagaID)
         var found: [LedgerEntry] = []
         for mark in trace.unknown {
@@ -150,9 +160,6 @@ extension MemoryData {
                 }
             }
             found.append(entry)
-        }
-        if let blocked = trace.blocked {
-            ledger[LedgerEntry.blockedField] = "\(blocked.step) \(blocked.eventID)"
         }
         ledgers["\(service):\(trace.sagaID)"] = ledger.isEmpty ? nil : ledger
         return found

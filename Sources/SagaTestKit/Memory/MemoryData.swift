@@ -8,6 +8,7 @@ package import Saga
 ///     ledgers   "payment:42"          ─▶ field → text
 ///     records   "payment:payment:42"  ─▶ hash, text, or index
 ///     timers    "order"               ─▶ "OrderDeadlineReached 42" → when
+///     open      "payment"             ─▶ "42" → when to try again what its ledger owes
 package struct MemoryData: Sendable {
     package struct Entry: Sendable {
         package var number: Int
@@ -51,6 +52,9 @@ package struct MemoryData: Sendable {
     package var records: [String: Record] = [:]
     package var timers: [String: [String: ContinuousClock.Instant]] = [:]
     package var letters: [String: [Letter]] = [:]
+    /// When what a saga owes is tried again, and since when it makes no progress, by service.
+    package var open: [String: [String: ContinuousClock.Instant]] = [:]
+    package var blocked: [String: [String: Int64]] = [:]
     /// When each service's data came to be; always, unless it is said.
     package var born: [String: Int64] = [:]
 

@@ -57,7 +57,9 @@ package struct MemorySagaStore: SagaStore {
     ) async throws(SagaError) -> [LedgerEntry] {
         try await line.carry("\(service) letter \(letter.reason.rawValue)") {
             () throws(SagaError) in
-            try server.change(in: epoch) { $0.keep(letter, trace, of: service) }
+            try server.change(in: epoch) {
+                $0.keep(letter, trace, of: service, at: server.clock.wallMilliseconds)
+            }
         }
     }
 

@@ -18,7 +18,8 @@ extension MemoryServer {
             transport: MemoryTransport(
                 self, plan: plan, configuration: configuration, executor: executor, line: line,
                 isHeard: isHeard),
-            timers: MemoryTimers(self, plan: plan, chance: chance, line: line), clock: clock,
+            timers: MemoryTimers(self, plan: plan, chance: chance, line: line),
+            debts: MemoryDebts(server: self, service: plan.name, line: line), clock: clock,
             chance: chance)
     }
 }

@@ -28,6 +28,8 @@ enum MetricCatalogue {
         "redis_commands_total": "Commands, by name and result.",
         "redis_connections": "Connections to Redis that are open.",
         "redis_reconnects_total": "Connections to Redis that were lost and made again.",
+        "saga_blocked": "Sagas that make no progress now; they are tried again until they do.",
+        "saga_blocked_oldest_seconds": "For how long the oldest of them has been blocked.",
         "saga_blocked_total": "Times that a saga made no progress and was shown as blocked.",
         "saga_reconciled_total":
             "What was done about what companies hold and no ledger knows, by outcome.",

@@ -69,7 +69,7 @@ extension CacheAnswer {
 extension ResponseCache {
     /// Waits until so many requests wait for flights.
     func waiters(_ count: Int) async {
-        while state.withLock({ $0.waiterCount }) < count { await Task.yield() }
+        while state.withLock({ $0.waiterCount }) < count, !Task.isCancelled { await Task.yield() }
     }
 }
 

@@ -103,7 +103,9 @@ extension ResponseCache {
 
     /// Waits until the second level holds the entry of the key.
     fileprivate func stored(in second: MemorySecondLevel) async {
-        while second.state.withLock({ $0.entries[key] }) == nil { await Task.yield() }
+        while second.state.withLock({ $0.entries[key] }) == nil, !Task.isCancelled {
+            await Task.yield()
+        }
     }
 }
 

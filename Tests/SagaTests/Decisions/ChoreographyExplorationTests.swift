@@ -335,6 +335,8 @@ struct Exploration {
                 part.ledger == .failed ? step.failure.type : step.compensations[0].answer.type)
         case .contradiction:
             if without == nil { Issue.record("\(name) finds \(role) contradicting \(part.ledger)") }
+        case .notYet:
+            if without == nil { Issue.record("\(name) is to finish what is \(part.ledger)") }
         case .perform, .giveUp, .takeBack, .ignore:
             break
         }

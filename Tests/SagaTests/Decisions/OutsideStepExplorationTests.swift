@@ -189,7 +189,7 @@ struct OutsideStep {
 
     private func phase(_ action: StepAction, before: Bool, tried: Bool) -> Phase {
         switch action {
-        case .answerAgain, .ignore, .contradiction: .over
+        case .answerAgain, .notYet, .ignore, .contradiction: .over
         case .takeBack where without == .takesBack: .over
         default: .act(action, before: before, tried: tried)
         }

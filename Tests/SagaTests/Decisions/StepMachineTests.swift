@@ -131,7 +131,7 @@ private struct ReplicaRace {
 
     private func phase(for action: StepAction) -> Phase {
         switch action {
-        case .answerAgain, .ignore, .contradiction: .over
+        case .answerAgain, .notYet, .ignore, .contradiction: .over
         case .takeBack where !takesBack: .over
         default: .act(action)
         }
@@ -152,7 +152,7 @@ private struct ReplicaRace {
             acted.end.isCharged = false
             acted.end.isVoided = true
             if action == .takeBack { acted.phases[replica] = .over }
-        case .refuseForever, .finish, .answerAgain, .ignore, .contradiction:
+        case .refuseForever, .finish, .answerAgain, .notYet, .ignore, .contradiction:
             break
         }
         return [acted]

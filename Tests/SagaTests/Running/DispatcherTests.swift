@@ -134,6 +134,6 @@ struct DispatcherTests {
             await dispatcher.drain()
         }
         // A worker that waited would keep it.
-        while gone != nil { await Task.yield() }
+        while gone != nil, !Task.isCancelled { await Task.yield() }
     }
 }

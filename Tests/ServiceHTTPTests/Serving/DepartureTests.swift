@@ -26,7 +26,7 @@ struct DepartureTests {
                 $0.hasSuffix("}")
             }
             await group.triggerGracefulShutdown()
-            while !readiness.isDraining { await Task.yield() }
+            while !readiness.isDraining, !Task.isCancelled { await Task.yield() }
             let last = try await WireExchange.exchange(port: port, Self.request("/ok"))
             return (kept, last)
         }
@@ -53,7 +53,7 @@ struct DepartureTests {
                 port: port, Self.request("/ok"),
                 then: {
                     answer.yield()
-                    while !readiness.isDraining { await Task.yield() }
+                    while !readiness.isDraining, !Task.isCancelled { await Task.yield() }
                     return Self.request("/ok")
                 })
             await stop

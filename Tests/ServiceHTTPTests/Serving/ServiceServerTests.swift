@@ -26,7 +26,7 @@ struct ServiceServerTests {
             async let answer = WireExchange.exchange(port: port, request("/slow"))
             for await _ in entered {}
             await group.triggerGracefulShutdown()
-            while await readiness.findings().isEmpty { await Task.yield() }
+            while await readiness.findings().isEmpty, !Task.isCancelled { await Task.yield() }
             release.finish()
             return try await answer
         }

@@ -1,6 +1,7 @@
 import CloudEvents
 import Logging
 import Metrics
+import Synchronization
 
 /// Works on entries to whatever end there is: done, left for later, or among the dead letters.
 struct EntryOffice: Sendable {
@@ -19,6 +20,11 @@ struct EntryOffice: Sendable {
                     look: place.isFirst ? entry.look : nil,
                     entryID: entry.id, place: place)
                 try await work.run(stream.consumed)
+                if let debt = entry.debt {
+                    try await work.settle(debt)
+                } else if environment.isAnyBlocked.load(ordering: .relaxed) {
+                    try await work.noteProgress(stream.consumed)
+                }
             case .unreadable(let content):
                 throw Interruption.dead(content.reason, content.error, attempts: 0)
             }
@@ -38,6 +44,8 @@ struct EntryOffice: Sendable {
         let letter: DeadLetter
         var trace = trace(entry)
         switch interruption {
+        case .blocked(let step, let error, _):
+            return await park(step, error, trace, entry, place) ? .done : .left
         case .stopped, .epochOver:
             return .left
         case .dead(let reason, let error, let attempts):
@@ -53,17 +61,10 @@ struct EntryOffice: Sendable {
                 error, field: field,
                 ledger: environment.ports.store.name(ofLedger: trace?.sagaID ?? ""))
             letter = self.letter(entry, .halfApplied, text, 1, firstTime)
-        case .blocked(let step, let error, let attempts):
-            if await isBlocked(trace?.sagaID, at: step) {
-                environment.logger.debug(
-                    "saga is still blocked",
-                    metadata: ["saga": "\(trace?.sagaID ?? "")", "error": "\(error)"])
-                return .done
-            }
-            trace?.blocked = (step, eventID(entry))
-            letter = self.letter(entry, .blocked, error, attempts, firstTime)
         }
-        return await bury(letter, trace, entry, place) ? .done : .left
+        guard await bury(letter, trace, entry, place) else { return .left }
+        guard let debt = entry.debt else { return .done }
+        return await settle(debt, entry, place) ? .done : .left
     }
 
     // MARK: - The letter
@@ -97,14 +98,6 @@ struct EntryOffice: Sendable {
                 DeadLetter.Trace.Mark(step: step.name, expected: "", entry: text))
         }
         return trace
-    }
-
-    /// Whether the ledger says so already: it is asked again and again, and one letter is enough.
-    private func isBlocked(_ sagaID: String?, at step: String) async -> Bool {
-        guard let sagaID else { return false }
-        let field = LedgerEntry.blockedField
-        let look = try? await environment.ports.store.ledger(of: sagaID, fields: [field])
-        return look?[field]?.state == step
     }
 
     /// The step that the saga still owes once its entry is a dead letter: a compensation, a finish.
@@ -142,14 +135,14 @@ struct EntryOffice: Sendable {
         }
     }
 
-    private func sagaID(_ entry: HeldEntry) -> String? {
+    func sagaID(_ entry: HeldEntry) -> String? {
         switch entry.content {
         case .event(let event): event.correlationID
         case .unreadable(let content): content.sagaID
         }
     }
 
-    private func eventID(_ entry: HeldEntry) -> String {
+    func eventID(_ entry: HeldEntry) -> String {
         if case .event(let event) = entry.content { event.id } else { entry.id }
     }
 
@@ -172,7 +165,7 @@ struct EntryOffice: Sendable {
         return await takeBack(letter, trace, found, entry, place)
     }
 
-    private func report(_ trace: DeadLetter.Trace) {
+    func report(_ trace: DeadLetter.Trace) {
         environment.metrics.sagaBlocked()
         environment.logger.error(
             "saga is blocked and waits for a person",
@@ -237,26 +230,36 @@ struct EntryOffice: Sendable {
                 route: environment.plan.route, data: Array("{}".utf8))
     }
 
-    /// Tries until it works, and again what may have been done: all of it may be done twice.
     private func write(
         _ letter: DeadLetter, _ trace: DeadLetter.Trace?, _ entry: HeldEntry,
         _ place: Dispatcher.Place
     ) async -> [LedgerEntry]? {
-        let transitions = environment.transitions
+        await untilKept("a dead letter", place) { () async throws(SagaError) in
+            var letter = letter
+            letter.lastTime = environment.clock.wallMilliseconds
+            return try await environment.ports.store.keep(letter, trace, in: entry.epoch)
+        }
+    }
+
+    /// Tries until it works, and again what may have been done: all of it may be done twice.
+    ///
+    /// - Returns: nil if the runtime stops before, or the store holds other data by now.
+    func untilKept<Value: Sendable>(
+        _ what: String, _ place: Dispatcher.Place,
+        _ keep: () async throws(SagaError) -> Value
+    ) async -> Value? {
         var attempts = 0
         while true {
-            do {
-                var letter = letter
-                letter.lastTime = environment.clock.wallMilliseconds
-                return try await transitions.store.keep(letter, trace, in: entry.epoch)
+            do throws(SagaError) {
+                return try await keep()
             } catch {
                 if error.code == .stopped || error.code == .epochOver || Task.isCancelled {
                     return nil
                 }
                 attempts += 1
-                if transitions.health.isNews("letter: \(error.message)") {
+                if environment.transitions.health.isNews("\(what): \(error.message)") {
                     environment.logger.warning(
-                        "a dead letter cannot be kept yet", metadata: ["error": "\(error)"])
+                        "\(what) cannot be kept yet", metadata: ["error": "\(error)"])
                 }
                 let duration = environment.configuration.retry.pause(
                     after: attempts, random: environment.ports.chance.fraction())

@@ -93,6 +93,11 @@ extension EntryWork {
         case .answerAgain:
             try await answerAgain(step, entry)
             return .over(outcome: "answered_again")
+        case .notYet:
+            if entry == nil || entry?.state == "" { try await expectKnowable(nil) }
+            throw .blocked(
+                step: step.name, "\(event.type) came, and what it completes is not done yet",
+                attempts: 1)
         case .ignore:
             return .over(outcome: "duplicate")
         case .contradiction:

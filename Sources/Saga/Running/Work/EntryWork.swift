@@ -1,6 +1,7 @@
 import CloudEvents
 import Logging
 import Metrics
+import Synchronization
 
 /// Why the work on an entry ended without an end.
 enum Interruption: Error {
@@ -28,6 +29,8 @@ final class WorkEnvironment: Sendable {
     let logger: Logger
     let waiters: OutcomeWaiters
     let birth: StoreBirth
+    /// Whether any saga of the participant was blocked when somebody last looked.
+    let isAnyBlocked = Atomic(false)
 
     var streams: [ConsumedStream] { ports.transport.streams }
     var clock: any SagaClock { ports.clock }

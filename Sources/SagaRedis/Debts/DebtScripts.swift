@@ -1,0 +1,145 @@
+import TroupeRedis
+
+// What a step owes, and when it is tried again:
+//
+//     ledger   owes          -> "charge reserve"      the steps that owe something
+//              owes:charge   -> since, tries, type and entry; error; event
+//              blocked       -> "charge <eventID>"    the first of them
+//     open     saga -> when it is tried again, by the server's clock
+//     blocked  saga -> since when it makes no progress, as it also does if it waits for a person
+
+/// The scripts of what is owed.
+enum DebtScripts {
+    private static let time = """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        """
+
+    // KEYS ledger, open, blocked
+    // ARGV pause in milliseconds, saga ID, step, tries, what stands behind since when, blocked,
+    //      then the ledger's marks
+    // → whether the step owed nothing before
+    //
+    // Who asks a second time leaves what is owed as it is; who tried it in vain writes over it.
+    // Types come first, as nothing is undone once something is written.
+    static let park = RedisScript(
+        """
+        for number, type in ipairs({'hash', 'zset', 'zset'}) do
+            local known = redis.call('TYPE', KEYS[number]).ok
+            if known ~= 'none' and known ~= type then
+                return redis.error_reply('WRONGTYPE a key of what is owed has a type of its own')
+            end
+        end
+        \(LedgerMarks.script)
+        \(time)
+        local step, field = ARGV[3], 'owes:' .. ARGV[3]
+        local known = redis.call('HGET', KEYS[1], field)
+        local since = known and string.match(known, '^%d+') or string.format('%.0f', now)
+        if not known or tonumber(ARGV[4]) > 1 then
+            redis.call('HSET', KEYS[1], field, since .. ARGV[5])
+            redis.call('ZADD', KEYS[2], now + ARGV[1], ARGV[2])
+        end
+        if not known then
+            local owes = redis.call('HGET', KEYS[1], 'owes')
+            redis.call('HSET', KEYS[1], 'owes', owes and owes .. ' ' .. step or step)
+        end
+        writeLedgerMarks(KEYS[1], 7)
+        redis.call('HSETNX', KEYS[1], 'blocked', ARGV[6])
+        redis.call('PERSIST', KEYS[1])
+        redis.call('ZADD', KEYS[3], 'NX', since, ARGV[2])
+        return known and 0 or 1
+        """)
+
+    // KEYS open, blocked
+    // ARGV how many to take, claim in milliseconds
+    // → {now, milliseconds until the next or -1, how many are blocked, since when the oldest is or
+    //    0, the sagas taken …}
+    static let take = RedisScript(
+        """
+        \(time)
+        local taken = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+        for _, saga in ipairs(taken) do
+            redis.call('ZADD', KEYS[1], now + ARGV[2], saga)
+        end
+        local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
+        local oldest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+        local answer = {
+            now, next and math.max(0, tonumber(next) - now) or -1,
+            redis.call('ZCARD', KEYS[2]), oldest and tonumber(oldest) or 0,
+        }
+        for _, saga in ipairs(taken) do answer[#answer + 1] = saga end
+        return answer
+        """)
+
+    // KEYS ledger, open, blocked
+    // ARGV saga ID
+    // → {step, what it owes, …}
+    //
+    // Whose ledger says no more that it is blocked, or is gone, is not.
+    static let read = RedisScript(
+        """
+        local found = {}
+        local known = redis.call('HMGET', KEYS[1], 'owes', 'blocked')
+        for step in string.gmatch(known[1] or '', '[^ ]+') do
+            local text = redis.call('HGET', KEYS[1], 'owes:' .. step)
+            if text then
+                found[#found + 1] = step
+                found[#found + 1] = text
+            end
+        end
+        if #found == 0 then redis.call('ZREM', KEYS[2], ARGV[1]) end
+        if #found == 0 and not known[2] then redis.call('ZREM', KEYS[3], ARGV[1]) end
+        return found
+        """)
+
+    // KEYS ledger, open, blocked
+    // ARGV saga ID
+    static let progress = RedisScript(
+        """
+        \(time)
+        if redis.call('HEXISTS', KEYS[1], 'blocked') == 1 then return 0 end
+        redis.call('ZREM', KEYS[3], ARGV[1])
+        if redis.call('ZSCORE', KEYS[2], ARGV[1]) then
+            redis.call('ZADD', KEYS[2], now, ARGV[1])
+        end
+        return 1
+        """)
+
+    // KEYS ledger, open, blocked
+    // ARGV saga ID, step, 1 if it is done, life of the ledger in seconds
+    static let settle = RedisScript(
+        """
+        redis.call('HDEL', KEYS[1], 'owes:' .. ARGV[2])
+        local rest = {}
+        for step in string.gmatch(redis.call('HGET', KEYS[1], 'owes') or '', '[^ ]+') do
+            if step ~= ARGV[2] then rest[#rest + 1] = step end
+        end
+        if #rest == 0 then
+            redis.call('HDEL', KEYS[1], 'owes')
+            redis.call('ZREM', KEYS[2], ARGV[1])
+        else
+            redis.call('HSET', KEYS[1], 'owes', table.concat(rest, ' '))
+        end
+        local blocked = redis.call('HGET', KEYS[1], 'blocked')
+        if blocked and ARGV[3] == '1' and string.match(blocked, '^[^ ]*') == ARGV[2] then
+            redis.call('HDEL', KEYS[1], 'blocked')
+            blocked = false
+        end
+        if #rest == 0 and not blocked then
+            redis.call('ZREM', KEYS[3], ARGV[1])
+            redis.call('EXPIRE', KEYS[1], ARGV[4])
+        end
+        return 1
+        """)
+
+    // KEYS open
+    // ARGV how many at most
+    // → how many were not due
+    static let hurry = RedisScript(
+        """
+        \(time)
+        local later = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'LIMIT', 0, ARGV[1])
+        for _, saga in ipairs(later) do redis.call('ZADD', KEYS[1], now, saga) end
+        return #later
+        """)
+}

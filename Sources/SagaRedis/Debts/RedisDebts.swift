@@ -1,0 +1,88 @@
+import Saga
+import TroupeRedis
+
+/// What one participant owes, in Redis.
+struct RedisDebts: SagaDebts {
+    private static let hurryMaximum = 1000
+
+    let redis: RedisClient
+    let service: String
+    let names: SagaKeys
+    let ledgerTimeToLive: Duration
+
+    func park(
+        _ debt: Debt, _ trace: DeadLetter.Trace, for pause: Duration, in epoch: StoreEpoch?
+    ) async throws(SagaError) -> Bool {
+        let answer = try await run(
+            DebtScripts.park, keys(debt.sagaID),
+            [
+                .integer(pause.milliseconds), .string(debt.sagaID), .string(debt.step),
+                .integer(debt.tries), .string(debt.textAfterSince),
+                .string(trace.blocked.map { "\($0.step) \($0.eventID)" } ?? debt.step),
+            ] + LedgerMarks.arguments(trace), in: epoch.map(RedisEpoch.init))
+        return answer.integer == 1
+    }
+
+    func takeDue(_ count: Int) async throws(SagaError) -> DueDebts {
+        let answer = try await run(
+            DebtScripts.take, [names.open(service), names.blocked(service)],
+            [.integer(count), .integer(Debt.claim.milliseconds)])
+        var due = DueDebts()
+        due.now = Int64(answer[0]?.integer ?? 0)
+        due.rest = answer[1]?.integer.flatMap { $0 < 0 ? nil : .milliseconds($0) }
+        due.blocked = answer[2]?.integer ?? 0
+        due.oldest = answer[3]?.integer.flatMap { $0 > 0 ? Int64($0) : nil }
+        for value in (answer.array.map(Array.init) ?? []).dropFirst(4) {
+            guard let sagaID = value.string else { continue }
+            due.debts += try await debts(of: sagaID)
+        }
+        return due
+    }
+
+    private func debts(of sagaID: String) async throws(SagaError) -> [Debt] {
+        let answer = try await run(DebtScripts.read, keys(sagaID), [.string(sagaID)])
+        let words = answer.array?.map { $0.string ?? "" } ?? []
+        return stride(from: 0, to: words.count - 1, by: 2).compactMap {
+            Debt(sagaID: sagaID, step: words[$0], text: words[$0 + 1])
+        }
+    }
+
+    func settle(_ debt: Debt, isDone: Bool) async throws(SagaError) {
+        _ = try await run(
+            DebtScripts.settle, keys(debt.sagaID),
+            [
+                .string(debt.sagaID), .string(debt.step), .integer(isDone ? 1 : 0),
+                .integer(ledgerTimeToLive.wholeSeconds),
+            ])
+    }
+
+    func noteProgress(of sagaID: String) async throws(SagaError) {
+        _ = try await run(DebtScripts.progress, keys(sagaID), [.string(sagaID)])
+    }
+
+    func hurry() async throws(SagaError) {
+        var moved = Self.hurryMaximum
+        while moved == Self.hurryMaximum {
+            let answer = try await run(
+                DebtScripts.hurry, [names.open(service)], [.integer(Self.hurryMaximum)])
+            moved = answer.integer ?? 0
+        }
+    }
+
+    private func keys(_ sagaID: String) -> [String] {
+        [
+            names.ledger(sagaID, service: service), names.open(service), names.blocked(service),
+        ]
+    }
+
+    private func run(
+        _ script: RedisScript, _ keys: [String], _ arguments: [RedisArgument],
+        in epoch: RedisEpoch? = nil
+    ) async throws(SagaError) -> RedisValue {
+        do {
+            return try await redis.evaluate(script, keys: keys, arguments: arguments, in: epoch)
+        } catch {
+            throw SagaError(error)
+        }
+    }
+}
