@@ -45,7 +45,7 @@ public struct PaymentServer: Service {
     /// Compares the payment company's books with the ledgers once, instead of running.
     ///
     /// - Parameter acts: whether it also asks and undoes, as the running service does.
-    public func reconcile(acts: Bool) async throws -> [OutsideFinding] {
+    public func reconcile(acts: Bool) async throws -> OutsideReport {
         try await runtime.reconcile(acts: acts, thenClosing: client)
     }
 

@@ -7,11 +7,11 @@ extension SagaRuntime {
     /// - Parameter acts: whether it also asks and undoes, as the running runtime does.
     public func reconcile(
         acts: Bool, thenClosing client: JSONClient
-    ) async throws -> [OutsideFinding] {
+    ) async throws -> OutsideReport {
         do {
-            let found = try await reconcile(acts: acts)
+            let report = try await reconcile(acts: acts)
             await client.shutdown()
-            return found
+            return report
         } catch {
             await client.shutdown()
             throw error

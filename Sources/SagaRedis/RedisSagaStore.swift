@@ -98,6 +98,31 @@ final class RedisSagaStore: SagaStore {
         return RedisCommand("HMGET", words, isReadOnly: true)
     }
 
+    // MARK: - Undoing by books
+
+    func mayUndo(_ key: String, atMost limit: Int) async throws(SagaError) -> Bool {
+        do {
+            return try await redis.evaluate(
+                Self.undoLimit, keys: [names.undone(keys.service)],
+                arguments: [.string(key), .integer(limit)]
+            ).integer == 1
+        } catch {
+            throw SagaError(error)
+        }
+    }
+
+    // KEYS what was undone within the hour; ARGV key, limit → whether this may be too
+    private static let undoLimit = RedisScript(
+        """
+        local now = tonumber(redis.call('TIME')[1])
+        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 3600)
+        if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 1 end
+        if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+        redis.call('ZADD', KEYS[1], now, ARGV[1])
+        redis.call('EXPIRE', KEYS[1], 3600)
+        return 1
+        """)
+
     // MARK: - Dead letters
 
     func keep(

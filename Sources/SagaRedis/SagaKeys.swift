@@ -9,6 +9,8 @@ public import TroupeRedis
 ///     saga:{<service>}:timers               zset      due time → event type and saga ID
 ///     saga:{<service>}:open                 zset      when to try again → saga that owes something
 ///     saga:{<service>}:blocked              zset      since when → saga that makes no progress
+///     saga:{<service>}:undone               zset      when → key that was undone within an hour on
+///                                                     account of a company's books
 ///     saga:{<service>}:dead                 stream    dead letters
 ///     saga:{<service>}:dead:<stream>:<id>   string    the letter of an entry, against a second one
 ///     saga:{<service>}:cursor               hash      stream → all before it was dealt with;
@@ -49,6 +51,9 @@ public struct SagaKeys: Hashable, Sendable {
     /// The sagas of a participant that make no progress, and since when.
     public func blocked(_ service: String) -> String { "\(prefix)saga:{\(service)}:blocked" }
 
+    /// What a participant has undone within an hour on account of a company's books.
+    public func undone(_ service: String) -> String { "\(prefix)saga:{\(service)}:undone" }
+
     /// The dead letters of a participant.
     public func dead(_ service: String) -> String { "\(prefix)saga:{\(service)}:dead" }
 
@@ -81,8 +86,8 @@ public struct SagaKeys: Hashable, Sendable {
         streamsOf events: [any SagaEvent.Type], owner: String
     ) -> [RedisStandingKey] {
         let kinds = events.map { ($0.type, $0.owner) }
-        let deadline = EventKind(deadlineOf: owner)
-        return (kinds + [(deadline.type, deadline.owner)]).map {
+        let own = [EventKind(deadlineOf: owner), EventKind(missingOf: owner)]
+        return (kinds + own.map { ($0.type, $0.owner) }).map {
             RedisStandingKey(stream($0.0, owner: $0.1), .stream)
         }
     }

@@ -121,8 +121,14 @@ struct ShopSimulation: Sendable {
                 if !charge { faults.append("\(id) is completed and not charged") }
                 if !arrangement { faults.append("\(id) is completed and not arranged") }
                 if !dispatched { faults.append("\(id) is completed and not dispatched") }
-            } else if !(dispatched && wentBack) {
-                // Goods that left in a second that the store forgot do not come back.
+            } else if dispatched && wentBack {
+                // Goods that left in a second that the store forgot do not come back; they are
+                // paid for, unless their order was known again and cancelled.
+                if !charge, data.ledger("order", id)["lifecycle"]?.contains("unknown_saga") == true
+                {
+                    faults.append("\(id) is dispatched, was forgotten, and is refunded")
+                }
+            } else {
                 if charge { faults.append("\(id) is cancelled and charged") }
                 if arrangement { faults.append("\(id) is cancelled and arranged") }
                 if dispatched { faults.append("\(id) is cancelled and dispatched") }

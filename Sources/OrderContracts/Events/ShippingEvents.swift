@@ -110,7 +110,7 @@ public struct ShipmentUnclaimed: ShippingEvent, UnclaimedEvent, Equatable {
 
     /// Whether it stands for good.
     public var isFinal: Bool
-    /// How often this was asked.
+    /// How often this was asked; 0 if it is the answer to `OrderMissing`.
     public var count: Int
 
     /// The question about what stands under a key.

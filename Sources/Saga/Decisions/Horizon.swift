@@ -34,8 +34,9 @@ package struct Horizon: Hashable, Sendable {
     /// - Parameters:
     ///   - made: when an event was made, by the clock of whoever made it.
     ///   - kept: when the store took it, by its own clock; nil if it does not say.
-    package func covers(made: Int64, kept: Int64? = nil) -> Bool {
-        guard made >= beginning else { return false }
+    ///   - margin: how far the clock of whoever made it may be ahead of the store's.
+    package func covers(made: Int64, kept: Int64? = nil, margin: Duration = .zero) -> Bool {
+        guard made - Int64(margin.milliseconds) >= beginning else { return false }
         return kept.map { $0 >= born } ?? true
     }
 }

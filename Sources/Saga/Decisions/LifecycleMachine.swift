@@ -11,6 +11,8 @@ package struct LifecycleState: Hashable, Sendable {
         case cancelling
         /// Undone. Final.
         case cancelled
+        /// It is not known, and all who have books are asked. `completed` or `cancelled` follows.
+        case missing
         /// A transition was left half written. Nothing follows until a person has looked.
         case unknown
     }
@@ -28,6 +30,7 @@ package struct LifecycleState: Hashable, Sendable {
 
     package static let absent = LifecycleState(status: .absent)
     package static let pending = LifecycleState(status: .pending)
+    package static let missing = LifecycleState(status: .missing)
     package static let completed = LifecycleState(status: .completed)
     package static let cancelled = LifecycleState(status: .cancelled)
 
@@ -88,6 +91,11 @@ package enum LifecycleInput: Hashable, Sendable {
     case timeIsUp(awaiting: [String])
     /// Something of a saga came that its owner does not know, and would know if it ever began.
     case unknownSaga
+    /// Something stands of a saga that its owner does not know; `awaiting` are all who have books
+    /// and may know of something that cannot be taken back.
+    case missing(awaiting: Set<String>)
+    /// Somebody's books hold nothing of such a saga that could not be taken back.
+    case nothingFinal(of: String)
     /// Something that cannot be taken back stands of a saga that its owner does not know.
     case finalUnknown
     /// Somebody's books hold what no ledger of theirs knows.
@@ -103,6 +111,8 @@ package struct LifecycleAction: Hashable, Sendable {
         case startCancelling
         /// Everyone awaited has to be told.
         case announceRequest
+        /// All who have books have to be asked.
+        case announceMissing
         /// Its time is to be up again later.
         case waitAgain
         case cancel
@@ -123,6 +133,10 @@ package struct LifecycleAction: Hashable, Sendable {
 ///   which event.
 /// - A saga that its owner does not know, and would know, is taken for cancelled: everybody is
 ///   told to undo, and no record is touched, as there is none.
+/// - But where only a company still knows of it, it may have gone through to its end within what
+///   the store has forgotten, and its goods may be on their way. So all who have books look first,
+///   and whatever cannot be taken back completes it. Who cannot look keeps it from being
+///   concluded; who holds something asks again, and each time all are asked anew.
 /// - Who holds something unclaimed is told to undo it if the saga is cancelled. A pending saga
 ///   takes its course, one that is cancelling asks by itself; of a completed one, whose ledger may
 ///   have been written since, nothing is said, and who goes on asking tells a person.
@@ -132,7 +146,8 @@ package enum LifecycleMachine {
     /// The state to act upon without a look at the ledger.
     package static func assumed(_ input: LifecycleInput) -> LifecycleState {
         switch input {
-        case .begin, .unknownSaga, .finalUnknown: .absent
+        case .begin, .unknownSaga: .absent
+        case .missing, .nothingFinal, .finalUnknown: .missing
         case .unclaimed: .cancelled
         case .pivot, .heard, .failedOnOldRoute, .request, .timeIsUp: .pending
         }
@@ -141,7 +156,9 @@ package enum LifecycleMachine {
     /// Whether what an input changes depends on who takes part, which the ledger notes.
     package static func asksWhoTakesPart(_ input: LifecycleInput) -> Bool {
         switch input {
-        case .begin, .pivot, .unknownSaga, .finalUnknown, .unclaimed: false
+        case .begin, .pivot, .unknownSaga, .missing, .nothingFinal, .finalUnknown: false
+        // The ledger holds why it was cancelled, which is said again.
+        case .unclaimed: true
         case .heard, .failedOnOldRoute, .request, .timeIsUp: true
         }
     }
@@ -160,8 +177,8 @@ package enum LifecycleMachine {
     ) throws(SagaError) -> LifecycleInput {
         let translated: LifecycleInput
         switch input {
-        case .begin, .pivot, .heard(_, nil), .failedOnOldRoute, .unknownSaga, .finalUnknown,
-            .unclaimed:
+        case .begin, .pivot, .heard(_, nil), .failedOnOldRoute, .unknownSaga, .missing,
+            .nothingFinal, .finalUnknown, .unclaimed:
             return input
         case .heard(let answer, .some):
             translated = .failedOnOldRoute(answer: answer, awaiting: began)
@@ -185,21 +202,16 @@ package enum LifecycleMachine {
         min(patience * (1 << min(asked, 20)), max(patience, pauseMaximum))
     }
 
-    /// What an owner concludes about a saga that it does not know, and would know.
-    package enum Conclusion: Hashable, Sendable {
-        case wait, cancelled, completed
-    }
-
-    /// How often an owner is asked before it takes an unknown saga for cancelled.
+    /// What a question, or an answer, about a saga means that its owner does not know.
     ///
-    /// By then whoever holds something final has had its turn to say so: what a store lost with
-    /// its last moment may have gone through to the end, and its goods may be on their way.
-    package static let questionsBeforeCancelled = 3
-
-    /// What follows from a question about a saga that its owner does not know.
-    package static func conclusion(_ question: UnclaimedQuestion) -> Conclusion {
-        if question.isFinal { return .completed }
-        return question.count < questionsBeforeCancelled ? .wait : .cancelled
+    /// - Parameters:
+    ///   - teller: who says it.
+    ///   - keepers: all who have books.
+    package static func input(
+        _ question: UnclaimedQuestion, by teller: String, keepers: Set<String>
+    ) -> LifecycleInput {
+        if question.isFinal { return .finalUnknown }
+        return question.isAnswer ? .nothingFinal(of: teller) : .missing(awaiting: keepers)
     }
 
     /// What an input changes; nil if nothing.
@@ -211,11 +223,24 @@ package enum LifecycleMachine {
             return LifecycleAction(next: .pending, effects: [.begin])
         case (.unknownSaga, .absent), (.unclaimed, .cancelled):
             return LifecycleAction(next: .cancelled, effects: [.announceRequest])
-        case (.finalUnknown, .absent):
+        case (.finalUnknown, .absent), (.finalUnknown, .missing):
             return LifecycleAction(next: .completed, effects: [])
+        case (.missing(let keepers), .absent):
+            let next = LifecycleState(status: .missing, awaited: keepers)
+            return LifecycleAction(next: next, effects: [.announceMissing])
+        case (.missing, .missing):
+            return LifecycleAction(next: state, effects: [.announceMissing])
+        case (.nothingFinal(let teller), .missing):
+            var next = state
+            next.answered.insert(teller)
+            if next.awaited.isSubset(of: next.answered) {
+                return LifecycleAction(next: .cancelled, effects: [.announceRequest])
+            }
+            return next == state ? nil : LifecycleAction(next: next, effects: [])
         case (.begin, _), (_, .absent), (_, .completed), (_, .cancelled), (_, .unknown):
             return nil
-        case (.unknownSaga, _), (.finalUnknown, _), (.unclaimed, _):
+        case (.unknownSaga, _), (.finalUnknown, _), (.unclaimed, _), (.missing, _),
+            (.nothingFinal, _), (_, .missing):
             return nil
         case (.pivot, .pending):
             return LifecycleAction(next: .completed, effects: [.complete])

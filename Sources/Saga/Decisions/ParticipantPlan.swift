@@ -11,6 +11,8 @@ package struct ParticipantPlan: Sendable {
         case heard(answer: String?, cancellation: Lifecycle.Cancellation?)
         /// What somebody holds outside and no ledger of theirs knows.
         case unclaimed(RouteUnclaimed)
+        /// A saga that its owner does not know, and may be known to a company.
+        case inquiry(Step, Step.Reconciliation)
         case deadline(Lifecycle.Request)
     }
 
@@ -43,6 +45,8 @@ package struct ParticipantPlan: Sendable {
     package let steps: [Step]
     /// The event with which the participant tells itself that a saga's time is up.
     package let deadline: EventKind
+    /// The event with which it asks about a saga that it should know and does not.
+    package let missing: EventKind
     package private(set) var consumed: [String: Consumed] = [:]
 
     /// Throws an error that lists every fault of the declaration.
@@ -56,6 +60,7 @@ package struct ParticipantPlan: Sendable {
         name = participant.name
         route = participant.route
         deadline = EventKind(deadlineOf: participant.name)
+        missing = EventKind(missingOf: participant.name)
         lifecycle = participant.lifecycle
         steps = participant.steps
         for step in participant.steps { add(step) }
@@ -81,6 +86,9 @@ package struct ParticipantPlan: Sendable {
             }
         }
         for finish in step.finishes { add(.finish(step, finish), for: finish.trigger) }
+        if let reconciliation = step.reconciliation {
+            add(.inquiry(step, reconciliation), for: reconciliation.inquiry)
+        }
     }
 
     private mutating func add(_ lifecycle: Lifecycle) {

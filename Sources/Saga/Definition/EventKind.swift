@@ -22,8 +22,16 @@ package struct EventKind: Sendable {
 
     /// The event with which a participant tells itself that a saga's time is up.
     package init(deadlineOf participant: String) {
-        let name = participant.prefix(1).uppercased() + participant.dropFirst()
-        type = "\(name)DeadlineReached"
+        self.init("DeadlineReached", of: participant)
+    }
+
+    /// The event with which an owner asks all who have books about a saga that it does not know.
+    package init(missingOf owner: String) {
+        self.init("Missing", of: owner)
+    }
+
+    private init(_ ending: String, of participant: String) {
+        type = participant.prefix(1).uppercased() + participant.dropFirst() + ending
         owner = participant
         version = 1
         payload = nil

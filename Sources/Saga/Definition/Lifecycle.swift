@@ -40,6 +40,8 @@ public struct Lifecycle: Sendable {
     package internal(set) var requests: [Request] = []
     /// By which events participants ask what is to become of what they hold.
     package internal(set) var unclaimed: [RouteUnclaimed] = []
+    /// Who has books to look into.
+    package var keepers: Set<String> { Set(unclaimed.map(\.kind.owner)) }
     package internal(set) var cancelling: Notice?
     package internal(set) var cancelled: (emits: EventKind, announce: Notice)?
     /// With which route a saga begins now; nil if it is given none.

@@ -234,6 +234,7 @@ extension Participant {
             kinds += step.triggers
             kinds += step.compensations.flatMap(\.triggers)
             kinds += step.finishes.map(\.trigger)
+            kinds += step.reconciliation.map { [$0.inquiry] } ?? []
         }
         if let lifecycle {
             kinds += lifecycle.completions.flatMap(\.triggers)
@@ -256,6 +257,7 @@ extension Participant {
     private func emitted(by lifecycle: Lifecycle) -> [EventKind] {
         [lifecycle.begins] + lifecycle.completions.map(\.emits) + lifecycle.requests.map(\.emits)
             + (lifecycle.cancelled.map { [$0.emits] } ?? [])
+            + (lifecycle.unclaimed.isEmpty ? [] : [EventKind(missingOf: name)])
     }
 }
 

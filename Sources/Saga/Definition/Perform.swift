@@ -164,7 +164,9 @@ public struct Perform: ParticipantPart {
     }
 
     /// The step that runs it, undone on those events.
-    func step(undoneOn triggers: [EventKind]) -> Step {
+    ///
+    /// - Parameter owner: of the saga.
+    func step(undoneOn triggers: [EventKind], owner: String) -> Step {
         var content = Step.Content(
             name: leg.step, triggers: leg.triggers, success: leg.success, failure: leg.failure,
             decode: decode,
@@ -185,7 +187,8 @@ public struct Perform: ParticipantPart {
             Step.Finish(trigger: $0.leg.trigger, emits: $0.leg.emits, decode: $0.decode)
         }
         if let books, let asking = leg.unclaimed {
-            content.reconciliation = Step.Reconciliation(books: books, asking: asking)
+            content.reconciliation = Step.Reconciliation(
+                books: books, asking: asking, inquiry: EventKind(missingOf: owner))
         }
         return Step(content)
     }

@@ -24,11 +24,14 @@ package struct RouteUnclaimed: Sendable {
     package var read: @Sendable (_ data: [UInt8]) throws(SagaError) -> UnclaimedQuestion
 }
 
-/// What an owner is asked about something that stands outside.
+/// What an owner is asked about something that stands outside, or answered when it asked.
 package struct UnclaimedQuestion: Hashable, Sendable {
     package var key: String
     package var isFinal: Bool
+    /// How often it was asked; 0 if it is an answer.
     package var count: Int
+
+    package var isAnswer: Bool { count == 0 }
 
     package init(key: String, isFinal: Bool, count: Int) {
         self.key = key

@@ -58,10 +58,11 @@ public protocol UnclaimedEvent: SagaEvent {
     var key: String { get }
     /// Whether it stands for good, and cannot be taken back.
     var isFinal: Bool { get }
-    /// How often its owner has been asked about it, this time included.
+    /// How often its owner has been asked about it, this time included; 0 if this is the answer to
+    /// what the owner asked.
     var count: Int { get }
 
-    /// The question about what stands under a key.
+    /// The question about what stands under a key, or the answer.
     init(key: String, isFinal: Bool, count: Int)
 }
 

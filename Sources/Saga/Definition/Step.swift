@@ -76,6 +76,8 @@ public struct Step: Sendable {
     package struct Reconciliation: Sendable {
         package var books: any OutsideBooks
         package var asking: RouteUnclaimed
+        /// The event upon which it tells the saga's owner what the books hold.
+        package var inquiry: EventKind
     }
 
     private final class Shared: Sendable {

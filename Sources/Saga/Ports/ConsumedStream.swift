@@ -19,7 +19,7 @@ package final class ConsumedStream: Sendable {
             switch role {
             case .start(let step), .finish(let step, _), .compensate(let step, _):
                 step.actsOutside ? step.name : nil
-            case .pivot, .join, .heard, .unclaimed, .deadline: nil
+            case .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
             }
         }
     }

@@ -59,6 +59,12 @@ package protocol SagaStore: Sendable {
     ///   is of a version to come.
     func born() async throws(SagaError) -> Int64
 
+    /// Whether something may be undone on account of a company's books: of `limit` different keys
+    /// within an hour, by all processes together. One that was counted already may be again.
+    ///
+    /// - Throws: `unavailable` if the store cannot be asked.
+    func mayUndo(_ key: String, atMost limit: Int) async throws(SagaError) -> Bool
+
     /// Keeps a dead letter, unless its entry has one already, and what the ledger has to say
     /// of it, in one atomic step.
     ///

@@ -120,6 +120,14 @@ final class SagaMetrics: Sendable {
             .record(count)
     }
 
+    /// How long ago a company's books were last compared with the ledgers.
+    func reconciliationAge(_ age: Duration, of step: String) {
+        Gauge(
+            label: "saga_reconciliation_age_seconds",
+            dimensions: [("service", service), ("step", step)]
+        ).record(age / .seconds(1))
+    }
+
     func reconciled(_ verdict: ReconciliationMachine.Verdict) {
         Counter(
             label: "saga_reconciled_total",

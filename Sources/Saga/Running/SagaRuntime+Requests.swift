@@ -71,7 +71,7 @@ extension SagaRuntime {
             throw Self.sagaError(error)
         }
         switch state.status {
-        case .absent, .unknown: return .unknown
+        case .absent, .missing, .unknown: return .unknown
         case .completed: return .tooLate
         case .cancelled where !isApplied: return .alreadyCancelled
         case .cancelled, .cancelling, .pending: return .requested

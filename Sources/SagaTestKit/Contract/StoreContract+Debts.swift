@@ -106,6 +106,16 @@ extension StoreContract {
             #expect(due.blocked == 0)
             #expect(due.debts.map(\.sagaID) == ["1"])
         },
+        StoreContract("a number of different things may be undone within an hour, by all together")
+        {
+            parties in
+            let (one, other) = (parties.lender.store, try parties.otherLender().store)
+            #expect(try await one.mayUndo("a", atMost: 2))
+            #expect(try await other.mayUndo("b", atMost: 2))
+            #expect(try await one.mayUndo("b", atMost: 2), "it was counted already")
+            #expect(try await one.mayUndo("c", atMost: 2) == false)
+            #expect(try await other.mayUndo("c", atMost: 3))
+        },
         StoreContract("what is owed is parked in the epoch of its entry, or not at all") {
             parties in
             let epoch = parties.lender.transport.epoch()

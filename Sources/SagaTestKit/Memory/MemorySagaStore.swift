@@ -52,6 +52,22 @@ package struct MemorySagaStore: SagaStore {
         try await line.carry("\(service) born") { server.contents.born[service] ?? 0 }
     }
 
+    package func mayUndo(_ key: String, atMost limit: Int) async throws(SagaError) -> Bool {
+        try await line.carry("\(service) may undo \(key)") { () throws(SagaError) in
+            try server.change { data throws(SagaError) in
+                let now = server.clock.now
+                var undone = (data.undone[service] ?? [:]).filter {
+                    now - $0.value < .seconds(3600)
+                }
+                defer { data.undone[service] = undone }
+                if undone[key] != nil { return true }
+                guard undone.count < limit else { return false }
+                undone[key] = now
+                return true
+            }
+        }
+    }
+
     package func keep(
         _ letter: DeadLetter, _ trace: DeadLetter.Trace?, in epoch: StoreEpoch?
     ) async throws(SagaError) -> [LedgerEntry] {

@@ -4,6 +4,12 @@ import Observability
 import Saga
 import TroupeRedis
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// Looks for what stands at the companies and in no ledger, and does something about it.
 struct ReconcileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,7 +20,8 @@ struct ReconcileCommand: AsyncParsableCommand {
             Payments and shipping do the same at their start and every minute. Of what no
             ledger knows, the owner of the order is asked by an event, and what belongs to a
             cancelled order is undone the next time. What is older than the data in Redis, or
-            than ledgers are kept, is only shown. Exit code 1 when a person has to look.
+            than ledgers are kept, is only shown. It shows what it would do, and does it with
+            -y. Exit code 1 when a person has to look, or something failed.
             """)
 
     @OptionGroup var redis: RedisOptions
@@ -22,6 +29,12 @@ struct ReconcileCommand: AsyncParsableCommand {
 
     @Flag(help: "Show what is not in order, and do nothing about it.")
     var dryRun = false
+
+    @Flag(name: .shortAndLong, help: "Do what is shown.")
+    var yes = false
+
+    @Flag(help: "One JSON object a line.")
+    var json = false
 
     @Option(
         help: ArgumentHelp(
@@ -50,38 +63,99 @@ struct ReconcileCommand: AsyncParsableCommand {
             settings.redis, as: .reading(namespace: settings.namespace), logger: logger)
         let house = Ensemble(
             settings: settings, addresses: addresses, excluded: [], logger: logger)
-        let found: [OutsideFinding]
         do {
-            found = try await house.reconcile(undos: dryRun ? nil : limit, on: client)
-        } catch let error as SagaError {
+            try await reconcile(house, on: client, limit)
+        } catch {
             await client.shutdown()
+            throw error
+        }
+        await client.shutdown()
+    }
+
+    private func reconcile(
+        _ house: Ensemble, on client: RedisClient, _ limit: Int
+    ) async throws {
+        var report = try await compare(house, on: client, undos: nil)
+        try await tell(report)
+        if !dryRun, report.findings.contains(where: { !$0.needsAPerson }) {
+            guard yes else {
+                throw CommandFailure(
+                    .failure, "nothing was done about it yet", remedy: "troupe reconcile -y")
+            }
+            report = try await compare(house, on: client, undos: limit)
+            for failure in report.failures {
+                await LineOutput.errors.line(
+                    "not done: \(failure.finding.step) of \(failure.finding.sagaID): "
+                        + failure.reason)
+            }
+        }
+        if !report.failures.isEmpty || !report.unread.isEmpty
+            || report.findings.contains(where: \.needsAPerson)
+        {
+            throw ExitCode(CommandFailure.Code.failure.rawValue)
+        }
+    }
+
+    private func compare(
+        _ house: Ensemble, on client: RedisClient, undos: Int?
+    ) async throws -> OutsideReport {
+        do {
+            return try await house.reconcile(undos: undos, on: client)
+        } catch let error as SagaError {
             throw CommandFailure(
                 .unreachable, "the ledgers cannot be read: \(error.message)",
                 remedy: "troupe doctor")
         } catch {
-            await client.shutdown()
             throw CommandFailure(
                 .unreachable, "the books cannot be read: \(error)",
                 remedy: "troupe up, or SANDBOX_URL, which says where the companies are")
         }
-        await client.shutdown()
-        try await tell(found)
     }
 
-    private func tell(_ found: [OutsideFinding]) async throws {
-        if found.isEmpty {
+    private func tell(_ report: OutsideReport) async throws {
+        for fault in report.unread {
+            await LineOutput.errors.line("some books cannot be read: \(fault)")
+        }
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            for finding in report.findings {
+                let line = try encoder.encode(FindingLine(finding))
+                await LineOutput.standard.line(String(decoding: line, as: UTF8.self))
+            }
+            return
+        }
+        if report.findings.isEmpty, report.unread.isEmpty {
             await LineOutput.standard.line("books and ledgers agree")
             return
         }
-        let rows = found.map { finding in
+        let rows = report.findings.map { finding in
             [
                 finding.participant, "\(finding.step) of \(finding.sagaID)",
                 Timestamp(milliseconds: finding.entry.made).description, finding.advice,
             ]
         }
         for line in TextTable.lines(rows) { await LineOutput.standard.line(line) }
-        if found.contains(where: \.needsAPerson) {
-            throw ExitCode(CommandFailure.Code.failure.rawValue)
-        }
+    }
+}
+
+/// What `--json` says of a finding.
+private struct FindingLine: Encodable {
+    var service: String
+    var step: String
+    var saga: String
+    var key: String
+    var madeAt: String
+    var needsAPerson: Bool
+    var advice: String
+
+    init(_ finding: OutsideFinding) {
+        service = finding.participant
+        step = finding.step
+        saga = finding.sagaID
+        key = finding.entry.key
+        madeAt = Timestamp(milliseconds: finding.entry.made).description
+        needsAPerson = finding.needsAPerson
+        advice = finding.advice
     }
 }

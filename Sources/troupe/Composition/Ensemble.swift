@@ -99,16 +99,29 @@ struct Ensemble {
 
     /// Compares the books of payment company and carrier with the ledgers, once.
     ///
+    /// One company that cannot be asked keeps nobody from the other.
+    ///
     /// - Parameter undos: how many may be made; nil if nothing is to be done at all.
-    func reconcile(undos: Int?, on redis: RedisClient) async throws -> [OutsideFinding] {
+    /// - Throws: what the first of them throws, if neither could be compared.
+    func reconcile(undos: Int?, on redis: RedisClient) async throws -> OutsideReport {
         let office = office(addresses.admin)
         var saga = saga
         saga.reconciliationUndosMaximum = undos ?? 0
         let http = ServiceServerConfiguration(port: 0)
         let payments = try payments(http, redis, office, saga)
-        let found = try await payments.reconcile(acts: undos != nil)
         let shipping = try shipping(http, redis, office, saga)
-        return found + (try await shipping.reconcile(acts: undos != nil))
+        var report = OutsideReport()
+        var faults: [any Error] = []
+        for reconcile in [payments.reconcile, shipping.reconcile] {
+            do {
+                report = report + (try await reconcile(undos != nil))
+            } catch {
+                faults.append(error)
+            }
+        }
+        guard faults.count < 2 else { throw faults[0] }
+        report.unread = faults.map { "\($0)" }
+        return report
     }
 
     private func office(_ port: Int) -> Office {

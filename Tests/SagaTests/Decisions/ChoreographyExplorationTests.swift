@@ -186,7 +186,7 @@ struct Exploration {
             if without == .earlyAnswersCount, next.order.status == .pending { answer = nil }
             hear(.heard(answer: answer, awaiting: cancellation?.awaiting), in: &next)
             return [next]
-        case .deadline, .unclaimed:
+        case .deadline, .unclaimed, .inquiry:
             return []
         case .join(let join, let target):
             return self.join(type, join, target, at: name, in: next)
@@ -238,7 +238,7 @@ struct Exploration {
         }
         for effect in action.effects {
             switch effect {
-            case .begin, .startCancelling, .waitAgain: break
+            case .begin, .startCancelling, .waitAgain, .announceMissing: break
             case .complete: world.published.insert(lifecycle.completions[0].emits.type)
             case .announceRequest: world.publish(lifecycle.requests[0].emits.type)
             case .cancel: world.published.insert(lifecycle.cancelled?.emits.type ?? "")

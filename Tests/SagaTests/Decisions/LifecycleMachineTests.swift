@@ -28,18 +28,52 @@ struct LifecycleMachineTests {
         }
     }
 
-    @Test func whoeverHoldsSomethingFinalHasHisTurnBeforeTheRestIsUndone() {
-        func conclusion(_ isFinal: Bool, _ count: Int) -> LifecycleMachine.Conclusion {
-            LifecycleMachine.conclusion(
-                UnclaimedQuestion(key: "k", isFinal: isFinal, count: count))
+    @Test func whoeverHoldsSomethingFinalIsAskedBeforeTheRestIsUndone() {
+        let all: Set = ["payment", "shipping"]
+        func input(_ isFinal: Bool, _ count: Int, by teller: String) -> LifecycleInput {
+            LifecycleMachine.input(
+                UnclaimedQuestion(key: "k", isFinal: isFinal, count: count), by: teller,
+                keepers: all)
         }
+        func state(after inputs: [LifecycleInput]) -> LifecycleState {
+            inputs.reduce(.absent) { LifecycleMachine.action($1, in: $0)?.next ?? $0 }
+        }
+        let question = input(false, 1, by: "payment")
+        let (nothing, alsoNothing) = (
+            input(false, 0, by: "payment"), input(false, 0, by: "shipping")
+        )
 
-        #expect(conclusion(false, 1) == .wait && conclusion(false, 2) == .wait)
-        #expect(conclusion(false, 3) == .cancelled)
-        #expect(conclusion(true, 1) == .completed)
-        let action = LifecycleMachine.action(.finalUnknown, in: .absent)
-        #expect(action?.next == .completed && action?.effects == [])
+        let asked = LifecycleMachine.action(question, in: .absent)
+        #expect(asked?.effects == [.announceMissing])
+        #expect(asked?.next.status == .missing)
+        #expect(state(after: [question, nothing]).status == .missing)
+        #expect(state(after: [question, nothing, question, nothing]).status == .missing)
+        #expect(state(after: [question, nothing, alsoNothing]).status == .cancelled)
+        #expect(state(after: [question, alsoNothing, nothing]).status == .cancelled)
+        #expect(state(after: [nothing, alsoNothing]).status == .absent, "nobody was asked")
+        for inputs in [
+            [input(true, 1, by: "shipping")], [question, input(true, 0, by: "shipping")],
+            [question, nothing, input(true, 0, by: "shipping")],
+            [question, nothing, input(true, 3, by: "shipping"), alsoNothing],
+        ] {
+            #expect(state(after: inputs) == .completed)
+        }
         #expect(LifecycleMachine.action(.finalUnknown, in: .cancelled) == nil)
+        #expect(LifecycleMachine.action(question, in: .pending) == nil)
+        let missing = state(after: [question, nothing])
+        #expect(LifecycleState(text: missing.text) == missing)
+    }
+
+    /// Each question asks everybody anew: an answer, or the inquiry, may be lost for good.
+    @Test func aSagaThatIsMissedIsAskedAboutAsOftenAsSomebodyAsks() {
+        let missing = LifecycleState(
+            status: .missing, awaited: ["payment", "shipping"], answered: ["payment"])
+
+        let action = LifecycleMachine.action(
+            .missing(awaiting: ["payment", "shipping"]), in: missing)
+
+        #expect(action?.next == missing)
+        #expect(action?.effects == [.announceMissing])
     }
 
     @Test func whatIsUnclaimedIsToBeUndoneIfItsSagaIsCancelled() {
@@ -47,7 +81,7 @@ struct LifecycleMachineTests {
 
         #expect(action?.next == .cancelled)
         #expect(action?.effects == [.announceRequest])
-        for status in [LifecycleState.Status.absent, .pending, .cancelling, .completed] {
+        for status in [LifecycleState.Status.absent, .pending, .cancelling, .completed, .missing] {
             #expect(LifecycleMachine.action(.unclaimed, in: LifecycleState(status: status)) == nil)
         }
     }

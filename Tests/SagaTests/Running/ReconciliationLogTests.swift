@@ -9,36 +9,55 @@ struct ReconciliationLogTests {
         var log = ReconciliationLog()
         let start = ContinuousClock.now
         var asked: [Int] = []
-        for second in 0..<600
-        where log.mayAsk(
-            about: "k", every: .seconds(60), at: start + .seconds(second))
-        {
+        for second in 0..<600 where log.mayAsk(about: "k", at: start + .seconds(second)) {
+            log.noteQuestion(about: "k", every: .seconds(60), at: start + .seconds(second))
             asked.append(second)
         }
 
         #expect(asked == [0, 60, 180, 420])
         #expect(log.wasAskedInVain(about: "k") && !log.wasAskedInVain(about: "other"))
         log.close("k")
-        let isAskedAgain = log.mayAsk(about: "k", every: .seconds(60), at: start + .seconds(601))
-        #expect(isAskedAgain)
+        #expect(log.mayAsk(about: "k", at: start + .seconds(601)))
+        #expect(log.questions(about: "k") == 0)
     }
 
-    @Test func tooManyUndosWithinAnHourStopItForGood() {
+    /// Nobody heard it, so nothing may be concluded from its having been asked.
+    @Test func aQuestionThatCouldNotBeAskedIsNone() {
         var log = ReconciliationLog()
-        let start = ContinuousClock.now
-        let allowed = [0, 1, 2, 4, 9_000].map { log.mayUndo(atMost: 3, at: start + .seconds($0)) }
-
-        #expect(allowed == [true, true, true, false, false])
-        #expect(log.isHalted)
+        let now = ContinuousClock.now
+        #expect(log.mayAsk(about: "k", at: now))
+        #expect(log.mayAsk(about: "k", at: now))
+        #expect(log.questions(about: "k") == 0)
+        log.noteQuestion(about: "k", every: .seconds(60), at: now)
+        #expect(!log.mayAsk(about: "k", at: now))
     }
 
-    @Test func aFewUndosNowAndThenNeverStopIt() {
+    @Test func whatCannotBeUndoneIsTriedLessAndLessOften() {
         var log = ReconciliationLog()
         let start = ContinuousClock.now
-        let moments = (0..<50).flatMap { hour in (0..<3).map { hour * 3_601 + $0 } }
-        let allowed = moments.map { log.mayUndo(atMost: 3, at: start + .seconds($0)) }
+        var tried: [Int] = []
+        for second in 0..<600 where log.mayUndo("k", at: start + .seconds(second)) {
+            log.noteUndo("k", every: .seconds(60), at: start + .seconds(second))
+            tried.append(second)
+        }
 
-        #expect(!allowed.contains(false))
+        #expect(tried == [0, 60, 180, 420])
+        #expect(log.mayUndo("other", at: start))
+        log.halt()
+        #expect(!log.mayUndo("other", at: start))
+    }
+
+    @Test func whatThereIsNoRoomForIsNotPassed() {
+        var log = ReconciliationLog()
+        for number in 0..<ReconciliationLog.openMaximum {
+            let isKept = log.keep("\(number)")
+            #expect(isKept)
+        }
+        #expect(log.isFull)
+        let isKept = log.keep("one more")
+        #expect(!isKept)
+        let isKnown = log.keep("7")
+        #expect(isKnown)
     }
 
     @Test func aDoubtThatDoesNotPassIsOne() {
@@ -54,7 +73,7 @@ struct ReconciliationLogTests {
     @Test func everythingIsLookedAtOnceMoreOnOtherData() {
         var log = ReconciliationLog()
         log.advance(to: "7")
-        log.keep("k")
+        _ = log.keep("k")
         log.begin()
 
         #expect(log.cursor == nil && log.open.isEmpty)

@@ -14,6 +14,10 @@ final class Reconciler: Sendable {
     private static let pagesMaximum = 100_000
     /// What is shown beyond that is counted: after a loss of everything it would be a flood.
     private static let linesMaximum = 20
+    private static let day: Duration = .seconds(86_400)
+    private static let patience: Duration = .seconds(30)
+    /// What is so much of the future has a clock that is wrong, in milliseconds.
+    private static let futureMinimum: Int64 = 3_600_000
 
     private let environment: WorkEnvironment
     private let step: Step
@@ -35,27 +39,38 @@ final class Reconciler: Sendable {
     func run(while isRunning: @Sendable () -> Bool) async {
         var log = ReconciliationLog()
         var seen = present
-        var failures = 0
+        var begun = environment.clock.now
+        var looked = environment.clock.now
         while isRunning() {
             let before = log.shown.count
             do {
-                for finding in try await look(&log) { await act(on: finding, &log) }
+                let findings = try await look(&log, while: isRunning)
+                for finding in findings where isRunning() && !Task.isCancelled {
+                    if case .unavailable = await act(on: finding, &log) { break }
+                }
                 if log.shown.count > max(before, Self.linesMaximum) { report(log.shown.count) }
                 environment.metrics.unclaimed(log.shown.count, of: step.name)
-                failures = 0
+                looked = environment.clock.now
             } catch {
-                failures += 1
-                if failures == 1 {
-                    environment.logger.warning(
-                        "the books of a company cannot be compared with the ledgers yet",
-                        metadata: ["step": "\(step.name)", "error": "\(error)"])
-                }
+                cannotLook(error)
             }
+            environment.metrics.reconciliationAge(environment.clock.now - looked, of: step.name)
             let pause = environment.configuration.reconciliationInterval
             guard (try? await environment.clock.sleep(for: pause)) != nil else { return }
-            if present != seen { log.begin() }
+            // What a clock that was wrong for a moment left out is met within a day.
+            if present != seen || environment.clock.now - begun > Self.day {
+                log.begin()
+                begun = environment.clock.now
+            }
             seen = present
         }
+    }
+
+    private func cannotLook(_ error: any Error) {
+        guard environment.transitions.health.isNews("books \(step.name)") else { return }
+        environment.logger.warning(
+            "the books of a company cannot be compared with the ledgers yet",
+            metadata: ["step": "\(step.name)", "error": "\(error)"])
     }
 
     /// Changes when the store may hold other data than before.
@@ -67,29 +82,73 @@ final class Reconciler: Sendable {
 
     /// Compares what has come since the last look, and what was not in order then.
     ///
+    /// An entry that cannot be read, or has no room, is left for the next look, and the others are
+    /// not.
+    ///
     /// - Returns: what is not in order.
-    func look(_ log: inout ReconciliationLog) async throws -> [OutsideFinding] {
+    func look(
+        _ log: inout ReconciliationLog, while isRunning: () -> Bool = { true }
+    ) async throws -> [OutsideFinding] {
         let now = environment.clock.wallMilliseconds
         let ripe = now - Int64(environment.configuration.reconciliationGrace.milliseconds)
         let since = environment.horizon(since: 0).beginning
         var found: [OutsideFinding] = []
-        for key in log.open {
-            guard let entry = try await reconciliation.books.entry(under: key) else {
-                log.close(key)
-                continue
+        var fault: (any Error)?
+        for key in log.open.sorted() where isRunning() {
+            do {
+                let entry = try await limited {
+                    try await self.reconciliation.books.entry(under: key)
+                }
+                if let entry, entry.made >= since {
+                    found += try await compare([entry], &log)
+                } else {
+                    log.close(key)
+                }
+            } catch {
+                fault = fault ?? error
             }
-            found += try await compare([entry], &log)
         }
-        for _ in 0..<Self.pagesMaximum {
-            let page = try await reconciliation.books.entries(after: log.cursor, since: since)
+        for _ in 0..<Self.pagesMaximum where isRunning() {
+            let cursor = log.cursor
+            let page = try await limited {
+                try await self.reconciliation.books.entries(after: cursor, since: since)
+            }
             let open = log.open
+            // Of the future is what has a clock of its own: that is shown, and waited for by nobody.
+            let isDue = { (entry: OutsideEntry) in
+                entry.made <= ripe || entry.made > now + Self.futureMinimum
+            }
             found += try await compare(
-                page.entries.filter { $0.made <= ripe && !open.contains($0.key) }, &log)
-            // What is too young is read again, with the page that it is on; so is the last one.
-            guard let next = page.next, page.entries.allSatisfy({ $0.made <= ripe }) else { break }
+                page.entries.filter { $0.made >= since && isDue($0) && !open.contains($0.key) },
+                &log)
+            // What is too young is read again, with the page that it is on; so is the last one,
+            // and one with more than there was room for.
+            guard let next = page.next, page.entries.allSatisfy(isDue), !log.isFull else { break }
             log.advance(to: next)
         }
+        if found.isEmpty, let fault { throw fault }
+        if let fault { cannotLook(fault) }
         return found
+    }
+
+    /// A company that never answers is as good as one that cannot be asked.
+    private func limited<Value: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { [clock = environment.clock] group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await clock.sleep(for: Self.patience)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next(), let value = first else {
+                throw SagaError(
+                    .unavailable, "the company did not answer within \(Self.patience)",
+                    retry: .later)
+            }
+            return value
+        }
     }
 
     private func compare(
@@ -107,14 +166,18 @@ final class Reconciler: Sendable {
                 throw SagaError(.unavailable, "the ledgers cannot be read now", retry: .later)
             }
             let state = StepState(rawValue: look[step.name]?.state ?? "") ?? .unknown
+            // A company's clock may be ahead of the store's, but by no hours.
+            let isCovered =
+                environment.horizon(since: born).covers(
+                    made: entry.made, margin: environment.configuration.reconciliationGrace)
+                && entry.made <= environment.clock.wallMilliseconds + Self.futureMinimum
             let verdict = ReconciliationMachine.verdict(
-                on: entry.standing, in: state,
-                isCovered: environment.horizon(since: born).covers(made: entry.made))
+                on: entry.standing, in: state, isCovered: isCovered)
             guard verdict != .nothing else {
                 log.close(entry.key)
                 continue
             }
-            log.keep(entry.key)
+            guard log.keep(entry.key) else { continue }
             found.append(
                 OutsideFinding(
                     participant: environment.plan.name, step: step.name, sagaID: sagaID,
@@ -125,41 +188,77 @@ final class Reconciler: Sendable {
 
     // MARK: - Acting
 
+    /// What came of acting on a finding.
+    enum Acted {
+        /// Nothing was to be done now.
+        case nothing
+        case done
+        /// It could not be done.
+        case failed(any Error)
+        /// Nor could anything else: our own store does not answer.
+        case unavailable(any Error)
+        /// Too much was undone within an hour already.
+        case halted
+    }
+
     /// Does what a verdict says, once; what it was to bring about shows at the next look.
-    func act(on finding: OutsideFinding, _ log: inout ReconciliationLog) async {
+    func act(on finding: OutsideFinding, _ log: inout ReconciliationLog) async -> Acted {
+        let key = finding.entry.key
         let now = environment.clock.now
+        let interval = environment.configuration.reconciliationInterval
         do {
             switch finding.verdict {
             case .nothing:
-                return
+                return .nothing
             case .ask, .tell:
                 if finding.verdict == .tell { show(finding, &log) }
-                let interval = environment.configuration.reconciliationInterval
-                guard log.mayAsk(about: finding.entry.key, every: interval, at: now) else {
-                    return
-                }
-                if log.wasAskedInVain(about: finding.entry.key) { show(finding, &log) }
-                try await ask(finding, log.questions(about: finding.entry.key))
+                guard log.mayAsk(about: key, at: now) else { return .nothing }
+                try await ask(finding, log.questions(about: key) + 1)
+                // Only now: a question that nobody could hear is none.
+                log.noteQuestion(about: key, every: interval, at: now)
+                if log.wasAskedInVain(about: key) { show(finding, &log) }
             case .undo:
-                let limit = environment.configuration.reconciliationUndosMaximum
-                let wasHalted = log.isHalted
-                guard log.mayUndo(atMost: limit, at: now) else {
-                    if !wasHalted { halt(limit) }
-                    return show(finding, &log)
+                if log.isHalted { show(finding, &log) }
+                guard log.mayUndo(key, at: now) else { return log.isHalted ? .halted : .nothing }
+                guard try await stillStands(finding) else { return .nothing }
+                guard
+                    try await environment.ports.store.mayUndo(
+                        key, atMost: environment.configuration.reconciliationUndosMaximum)
+                else {
+                    log.halt()
+                    reportHalt()
+                    show(finding, &log)
+                    return .halted
                 }
-                try await undo(finding)
+                log.noteUndo(key, every: interval, at: now)
+                try await limited { try await self.undo(finding) }
             case .doubt:
-                if log.doubt(finding.entry.key) { show(finding, &log) }
-                return
+                if log.doubt(key) { show(finding, &log) }
+                return .nothing
             case .show:
-                return show(finding, &log)
+                show(finding, &log)
+                return .nothing
             }
             environment.metrics.reconciled(finding.verdict)
+            return .done
         } catch {
-            environment.logger.warning(
-                "what no ledger knows cannot be dealt with yet",
-                metadata: metadata(finding, ["error": "\(error)"]))
+            if environment.transitions.health.isNews("finding \(step.name)") {
+                environment.logger.warning(
+                    "what no ledger knows cannot be dealt with yet",
+                    metadata: metadata(finding, ["error": "\(error)"]))
+            }
+            return (error as? SagaError)?.retry == .later ? .unavailable(error) : .failed(error)
         }
+    }
+
+    /// Whether it is to be undone still: between the look at the books and that at the ledgers it
+    /// may have been.
+    private func stillStands(_ finding: OutsideFinding) async throws -> Bool {
+        let key = finding.entry.key
+        let entry = try await limited { try await self.reconciliation.books.entry(under: key) }
+        guard let entry else { return false }
+        var log = ReconciliationLog()
+        return try await compare([entry], &log).first?.verdict == .undo
     }
 
     /// By an event as old as what it is about, so that its owner concludes no more from it.
@@ -209,7 +308,8 @@ final class Reconciler: Sendable {
             metadata: ["step": "\(step.name)", "count": .stringConvertible(count)])
     }
 
-    private func halt(_ limit: Int) {
+    private func reportHalt() {
+        let limit = environment.configuration.reconciliationUndosMaximum
         environment.logger.critical(
             """
             too many undos were to be made on account of books, which has to be a mistake; nothing \
@@ -226,41 +326,5 @@ final class Reconciler: Sendable {
         ]
         metadata.merge(more) { $1 }
         return metadata
-    }
-}
-
-/// Something that a company holds for a participant, and what is to be done about it.
-public struct OutsideFinding: Sendable {
-    /// Who had it done.
-    public var participant: String
-    /// The step that did it.
-    public var step: String
-    /// The saga that its key names.
-    public var sagaID: String
-    /// What stands there.
-    public var entry: OutsideEntry
-    package var verdict: ReconciliationMachine.Verdict
-
-    /// Whether nothing can be done about it by itself.
-    public var needsAPerson: Bool { verdict == .show || verdict == .tell }
-
-    /// What is to be done, in a sentence.
-    public var advice: String {
-        switch verdict {
-        case .nothing: "it is in order"
-        case .ask: "no ledger knows it; the owner of its saga is asked"
-        case .undo: "it was undone and stands all the same; it is undone once more"
-        case .doubt:
-            "the company has undone it, and the ledger says that it stands; if that is still so in "
-                + "a minute, a person has to look"
-        case .tell:
-            "it stands for good, and no ledger knows it; the owner of its saga is told, so that "
-                + "the rest of it stands too, and a person has to look"
-        case .show where entry.standing == .final:
-            "it stands for good, and no ledger says that it was done; a person has to look"
-        case .show:
-            "no ledger knows it, and none would have to: it is from before the data in Redis, or "
-                + "older than ledgers are kept; a person has to look"
-        }
     }
 }

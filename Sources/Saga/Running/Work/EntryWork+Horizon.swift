@@ -13,16 +13,22 @@ extension EntryWork {
 
     /// The same for an owner that does not know the saga: only its own is for it to judge.
     ///
-    /// - Parameter route: the one that the event says it is on.
-    func expectKnowable(route: String?) async throws(Interruption) {
+    /// - Parameters:
+    ///   - route: the one that the event says it is on.
+    ///   - margin: how far the clock of whoever dated the event may be ahead of the store's.
+    func expectKnowable(
+        route: String?, margin: Duration = .zero
+    ) async throws(Interruption) {
         guard route == environment.plan.route else {
             throw .dead(.contradiction, "no such saga was begun here", attempts: 1)
         }
-        try await expectKnowable(since: nil)
+        try await expectKnowable(since: nil, margin: margin)
     }
 
     /// - Parameter known: when the data came to be; asked for if nil.
-    private func expectKnowable(since known: Int64?) async throws(Interruption) {
+    private func expectKnowable(
+        since known: Int64?, margin: Duration = .zero
+    ) async throws(Interruption) {
         let born: Int64
         if let known {
             born = known
@@ -32,7 +38,10 @@ extension EntryWork {
             }
         }
         let kept = environment.ports.transport.time(ofEntry: entryID)
-        guard environment.horizon(since: born).covers(made: event.time, kept: kept) else {
+        guard
+            environment.horizon(since: born).covers(
+                made: event.time, kept: kept, margin: margin)
+        else {
             throw .dead(
                 .tooOld,
                 "the event is from before what the ledgers can tell, so nothing was done; see "
@@ -47,7 +56,9 @@ extension LifecycleInput {
     var speaksOfASaga: Bool {
         switch self {
         case .pivot, .heard, .failedOnOldRoute: true
-        case .begin, .request, .timeIsUp, .unknownSaga, .finalUnknown, .unclaimed: false
+        case .begin, .request, .timeIsUp, .unknownSaga, .missing, .nothingFinal, .finalUnknown,
+            .unclaimed:
+            false
         }
     }
 }

@@ -140,7 +140,9 @@ final class EntryWork: Sendable {
                 .heard(answer: answer, awaiting: cancellation?.awaiting), failure: failure,
                 opening: nil)
         case .unclaimed(let unclaimed):
-            try await answer(try decoded(unclaimed.read))
+            try await answer(try decoded(unclaimed.read), by: kind.owner)
+        case .inquiry(let step, let reconciliation):
+            try await look(reconciliation, step)
         case .deadline(let request):
             try await hear(
                 .timeIsUp(awaiting: request.awaiting), failure: .deadlineReached, opening: nil)
@@ -166,25 +168,15 @@ final class EntryWork: Sendable {
 
     // MARK: - The saga's life
 
-    /// Answers a question about something that stands outside.
-    private func answer(_ question: UnclaimedQuestion) async throws(Interruption) {
-        let state = try await advance(.unclaimed, nil, nil)
-        guard state.status == .absent else { return }
-        try await expectKnowable(route: event.route)
-        switch LifecycleMachine.conclusion(question) {
-        case .wait: return
-        case .completed: _ = try await advance(.finalUnknown, nil, nil)
-        case .cancelled: _ = try await advance(.unknownSaga, .unknownSaga, nil)
-        }
-    }
-
     private func hear(
         _ input: LifecycleInput, failure: BusinessFailure?, opening: Step.Bound?
     ) async throws(Interruption) {
         var state = try await advance(input, failure, opening)
         if state.status == .absent, input.speaksOfASaga {
             try await expectKnowable(route: event.route)
-            state = try await advance(.unknownSaga, .unknownSaga, nil)
+            let keepers = environment.plan.lifecycle?.keepers ?? []
+            let missed = keepers.isEmpty ? LifecycleInput.unknownSaga : .missing(awaiting: keepers)
+            state = try await advance(missed, .unknownSaga, nil)
         }
         guard state.status != .absent else {
             throw .dead(.contradiction, "no such saga was begun here", attempts: 1)
@@ -199,7 +191,7 @@ final class EntryWork: Sendable {
         }
     }
 
-    private func advance(
+    func advance(
         _ input: LifecycleInput, _ failure: BusinessFailure?, _ opening: Step.Bound?
     ) async throws(Interruption) -> LifecycleState {
         guard let lifecycle = environment.plan.lifecycle else { return .absent }
@@ -218,7 +210,7 @@ final class EntryWork: Sendable {
         }
         switch tried {
         case .returned(let state):
-            if state.status != .absent, state.status != .unknown {
+            if state.sagaStatus != nil {
                 environment.metrics.step(
                     LifecycleState.field, outcome: state.status.rawValue,
                     took: environment.clock.now - started)
@@ -316,7 +308,8 @@ final class EntryWork: Sendable {
                     throw .halfApplied(
                         field: mark.field, expected: mark.expected, error.debugDescription)
                 }
-                guard error.retry == .later else {
+                // Data of a version to come says nothing about the entry, which stays where it is.
+                guard error.retry == .later || error.code == .invalidConfiguration else {
                     throw .dead(.contradiction, error.debugDescription, attempts: attempts + 1)
                 }
                 attempts += 1

@@ -24,7 +24,8 @@ struct LifecycleKeeper {
         context: StepContext, look: () async throws -> LedgerEntry?, apply: Apply
     ) async throws -> LifecycleState {
         var held = LedgerEntry(state: LifecycleMachine.assumed(input).text, eventID: "")
-        if lifecycle.routeNote != nil, LifecycleMachine.asksWhoTakesPart(input) {
+        let asksAnyway = input == .unclaimed
+        if asksAnyway || lifecycle.routeNote != nil && LifecycleMachine.asksWhoTakesPart(input) {
             held = try await look() ?? LedgerEntry(state: "", eventID: "")
         }
         for _ in 0..<Self.roundsMaximum {
@@ -71,7 +72,7 @@ struct LifecycleKeeper {
         switch action.next.status {
         case .cancelling, .cancelled: reason.note
         case .pending: action.effects == [.begin] ? lifecycle.routeNote?.text ?? "" : held.note
-        case .absent, .completed, .unknown: ""
+        case .absent, .completed, .missing, .unknown: ""
         }
     }
 
@@ -97,6 +98,11 @@ struct LifecycleKeeper {
                 planned.changes.setTimer(
                     origin.sagaID, event: timer,
                     after: LifecycleMachine.pause(patience, asked: action.next.asked))
+            case .announceMissing:
+                planned.events.append(
+                    PlannedTransition.Event(
+                        type: plan.missing.type, version: plan.missing.version,
+                        payload: Array("{}".utf8)))
             case .announceRequest:
                 planned.append(try await lifecycle.requests.first?.announce(failure, context))
             case .cancel:
@@ -125,7 +131,7 @@ extension PlannedTransition {
 extension LifecycleState {
     var sagaStatus: SagaStatus? {
         switch status {
-        case .absent, .unknown: nil
+        case .absent, .missing, .unknown: nil
         case .pending: .pending
         case .completed: .completed
         case .cancelling: .cancelling
