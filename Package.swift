@@ -117,6 +117,9 @@ let package = Package(
         module("SagaRedis", ["CloudEvents", "TroupeRedis", "Saga", logging, nioCore]),
 
         module("SagaTestKit", ["CloudEvents", "Saga", logging]),
+        // What tools/simulate runs; no product.
+        .executableTarget(
+            name: "simulate", dependencies: ["SagaTestKit"], swiftSettings: settings),
 
         // The gateway
         module(

@@ -59,7 +59,10 @@ struct HouseTests {
     }
 
     @Test func scriptsCanBeRun() {
-        let scripts = ["tools/start", "tools/test", "tools/check", "tools/install", ".ci/run"]
+        let scripts = [
+            "tools/start", "tools/test", "tools/check", "tools/install", "tools/simulate",
+            ".ci/run",
+        ]
         let stiff = scripts.filter {
             !FileManager.default.isExecutableFile(atPath: Repository.root.appending(path: $0).path)
         }

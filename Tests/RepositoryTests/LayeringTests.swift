@@ -17,6 +17,7 @@ struct LayeringTests {
         "Saga": ["CloudEvents"],
         "SagaRedis": ["CloudEvents", "TroupeRedis", "Saga"],
         "SagaTestKit": ["CloudEvents", "Saga"],
+        "simulate": ["SagaTestKit"],
         "Gateway": ["Observability"],
         "GatewayRedis": ["CloudEvents", "Gateway", "TroupeRedis"],
         "ServiceHTTP": ["CloudEvents", "Observability"],

@@ -10,39 +10,25 @@ struct SimulationTests {
         ProcessInfo.processInfo.environment["TROUPE_SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 200
 
     @Test func withoutFaultsEverySagaEndsAsItShould() throws {
-        for seed in UInt64(0)..<50 {
-            let faults = try ShopSimulation(seed: seed, faults: .none).faults()
-            #expect(faults.isEmpty, "seed \(seed): \(faults)")
-        }
+        try expectNothingWrong(in: .calm, seeds: min(Self.seeds, 50))
     }
 
     @Test func whateverGoesWrongEverySagaEndsAsItShould() throws {
-        for seed in UInt64(0)..<Self.seeds {
-            let faults = try ShopSimulation(seed: seed).faults()
-            #expect(faults.isEmpty, "seed \(seed): \(faults)")
-        }
+        try expectNothingWrong(in: .faulty)
     }
 
-    /// With processes alive, and outages longer than what is left of a deadline.
     @Test func whatAStoreThatGoesBackStillKnowsEndsAsItShould() throws {
-        var faults = SimulationFaults()
-        faults.rollbacks = 0.2
-        faults.losses = 0
-        faults.clockJumps = 0
-        faults.outage = .seconds(40)
-        for seed in UInt64(0)..<Self.seeds {
-            let found = try ShopSimulation(seed: seed, faults: faults).faults()
-            #expect(found.isEmpty, "seed \(seed): \(found)")
-        }
+        try expectNothingWrong(in: .forgetful)
     }
 
     @Test func whatOnlyTheBooksKnowIsFoundThereAndTakenBack() throws {
-        var faults = SimulationFaults()
-        faults.clockJumps = 0
-        faults.losses = 1
-        for seed in UInt64(0)..<Self.seeds {
-            let found = try ShopSimulation(seed: seed, faults: faults).faults()
-            #expect(found.isEmpty, "seed \(seed): \(found)")
+        try expectNothingWrong(in: .lossy)
+    }
+
+    private func expectNothingWrong(in kind: ShopKind, seeds: UInt64 = seeds) throws {
+        for seed in 0..<seeds {
+            let found = try ShopSimulation(seed: seed, kind).faults()
+            #expect(found.isEmpty, "tools/simulate --seed \(seed) --kind \(kind): \(found)")
         }
     }
 

@@ -1,5 +1,4 @@
 import Saga
-import SagaTestKit
 
 struct PaymentUnclaimed: UnclaimedEvent {
     static let owner = "payment"

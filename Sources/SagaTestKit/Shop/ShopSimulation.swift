@@ -1,18 +1,15 @@
 import Saga
-import SagaTestKit
 
 /// One course of events of the shop, and what has to be true once it is quiet.
-struct ShopSimulation: Sendable {
-    let simulation: Simulation
+package struct ShopSimulation: Sendable {
+    package let simulation: Simulation
     private let shop: SimulatedShop
     private let orderCount: Int
     private let wentBack: Bool
     private let stock = 6
 
-    init(
-        seed: UInt64, faults: SimulationFaults = SimulationFaults(), isTraced: Bool = false
-    ) {
-        var faults = faults
+    package init(seed: UInt64, _ kind: ShopKind = .faulty, isTraced: Bool = false) {
+        var faults = kind.faults
         wentBack = faults.rollbacks > 0
         // Past the pivot nobody asks again who has not finished.
         faults.kept = ["OrderCompleted"]
@@ -29,9 +26,9 @@ struct ShopSimulation: Sendable {
     }
 
     /// Everything that is wrong in the end; empty if nothing is.
-    func faults() throws -> [String] {
-        try simulation.server.change { data throws(SagaError) in
-            data.set("inventory", "stock", .hash(["available": "\(stock)"]))
+    package func faults() throws -> [String] {
+        try simulation.server.change { contents throws(SagaError) in
+            contents.set("inventory", "stock", .hash(["available": "\(stock)"]))
         }
         let count = orderCount
         let late = try simulation.run(
@@ -78,13 +75,13 @@ struct ShopSimulation: Sendable {
 
     // MARK: - The judge
 
-    private static func isQuiet(_ data: MemoryData) -> Bool {
-        for (name, ledger) in data.ledgers where name.hasPrefix("order:") {
+    private static func isQuiet(_ contents: MemoryData) -> Bool {
+        for (name, ledger) in contents.ledgers where name.hasPrefix("order:") {
             guard let status = status(ledger), status == .completed || status == .cancelled else {
                 return false
             }
         }
-        return data.streams.values.allSatisfy { stream in
+        return contents.streams.values.allSatisfy { stream in
             stream.groups.values.allSatisfy { group in
                 group.pending.isEmpty && group.lastDelivered == stream.lastNumber
             }
@@ -106,18 +103,18 @@ struct ShopSimulation: Sendable {
     }
 
     private func judge() -> [String] {
-        let data = simulation.server.contents
+        let contents = simulation.server.contents
         var faults: [String] = []
         var shipped = 0
         for number in 0..<orderCount {
             let id = "\(number)"
-            let status = Self.status(data.ledger("order", id))
+            let status = Self.status(contents.ledger("order", id))
             let isCompleted = status == .completed
             let charge = shop.bank.stands("troupe:saga:\(id):payment:charge")
             let arrangement = shop.carrier.stands("troupe:saga:\(id):shipping:arrange")
             let dispatched = shop.dispatch.stands("troupe:saga:\(id):shipping:arrange:dispatch")
             if isCompleted {
-                shipped += quantity(id, data)
+                shipped += quantity(id, contents)
                 if !charge { faults.append("\(id) is completed and not charged") }
                 if !arrangement { faults.append("\(id) is completed and not arranged") }
                 if !dispatched { faults.append("\(id) is completed and not dispatched") }
@@ -134,7 +131,7 @@ struct ShopSimulation: Sendable {
                 if dispatched { faults.append("\(id) is cancelled and dispatched") }
             }
         }
-        let found = hash(data, "stock")
+        let found = hash(contents, "stock")
         let expected = ["available": stock - shipped, "reserved": 0, "shipped": shipped]
         for (name, count) in expected.sorted(by: { $0.key < $1.key })
         where
@@ -142,7 +139,7 @@ struct ShopSimulation: Sendable {
         {
             faults.append("\(name) is \(found[name] ?? "0"), not \(count)")
         }
-        for (service, letters) in data.letters.sorted(by: { $0.key < $1.key }) {
+        for (service, letters) in contents.letters.sorted(by: { $0.key < $1.key }) {
             for one in letters {
                 faults.append("\(service) has a letter: \(one.letter.reason) \(one.letter.error)")
             }
@@ -151,20 +148,20 @@ struct ShopSimulation: Sendable {
     }
 
     private func stuck() -> [String] {
-        let data = simulation.server.contents
-        let ledgers = data.ledgers.sorted { $0.key < $1.key }.map { name, ledger in
+        let contents = simulation.server.contents
+        let ledgers = contents.ledgers.sorted { $0.key < $1.key }.map { name, ledger in
             name + " "
                 + ledger.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
                 .joined(separator: " ")
         }
-        let pending = data.streams.sorted { $0.key < $1.key }.flatMap { name, stream in
+        let pending = contents.streams.sorted { $0.key < $1.key }.flatMap { name, stream in
             stream.groups.sorted { $0.key < $1.key }.compactMap { group, state -> String? in
                 let unread = stream.lastNumber - state.lastDelivered
                 guard unread > 0 || !state.pending.isEmpty else { return nil }
                 return "\(name) for \(group): \(unread) unread, \(state.pending.count) pending"
             }
         }
-        return ledgers + pending + unclaimed(data).map { "\($0) stands" }
+        return ledgers + pending + unclaimed(contents).map { "\($0) stands" }
     }
 
     private func quantity(_ id: String, _ data: MemoryData) -> Int {

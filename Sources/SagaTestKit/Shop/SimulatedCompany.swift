@@ -1,5 +1,4 @@
 import Saga
-import SagaTestKit
 import Synchronization
 
 /// A company outside, which keeps its books whatever happens to the store, and answers as a
