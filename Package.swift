@@ -119,7 +119,7 @@ let package = Package(
         module("SagaTestKit", ["CloudEvents", "Saga", logging]),
         // What tools/simulate runs; no product.
         .executableTarget(
-            name: "simulate", dependencies: ["SagaTestKit"], swiftSettings: settings),
+            name: "simulate", dependencies: ["Saga", "SagaTestKit"], swiftSettings: settings),
 
         // The gateway
         module(

@@ -1,3 +1,4 @@
+import Saga
 import SagaTestKit
 
 #if canImport(Glibc)
@@ -15,8 +16,10 @@ struct Main {
         do throws(any Error) {
             switch try SimulationRequest(Array(CommandLine.arguments.dropFirst())) {
             case .help: print(SimulationRequest.usage)
-            case .search(let seeds, let kinds): try search(seeds, kinds)
-            case .replay(let seed, let kind): try replay(seed, kind)
+            case .search(let seeds, let kinds, let fault):
+                try PlantedFault.plant(fault) { try search(seeds, kinds) }
+            case .replay(let seed, let kind, let fault):
+                try PlantedFault.plant(fault) { try replay(seed, kind) }
             }
         } catch let slip as SimulationRequest.Slip {
             tell("simulate: \(slip.text)\n")

@@ -1,12 +1,13 @@
+import Saga
 import SagaTestKit
 
 /// What is to be simulated, as the command line says.
 enum SimulationRequest {
     case help
-    /// Seeds of some kinds, until something is wrong.
-    case search(seeds: Range<UInt64>, kinds: [ShopKind])
+    /// Seeds of some kinds, until something is wrong; perhaps with a fault that they have to find.
+    case search(seeds: Range<UInt64>, kinds: [ShopKind], fault: PlantedFault?)
     /// One seed of a kind, with its trace.
-    case replay(seed: UInt64, kind: ShopKind)
+    case replay(seed: UInt64, kind: ShopKind, fault: PlantedFault?)
 
     /// A slip on the command line, in a sentence that says what to type instead.
     struct Slip: Error {
@@ -28,6 +29,9 @@ enum SimulationRequest {
                   one seed of a kind, of \(ShopKind.faulty.rawValue) unless given, with its trace:
                   the same each time
 
+            Either with --plant FAULT, to see whether the simulator finds it: one of those in
+            Sources/Saga/Decisions/PlantedFault.swift.
+
             Kinds:
             \(kinds.joined(separator: "\n"))
 
@@ -43,7 +47,7 @@ enum SimulationRequest {
                 self = .help
                 return
             }
-            guard ["--seeds", "--from", "--seed", "--kind"].contains(option) else {
+            guard ["--seeds", "--from", "--seed", "--kind", "--plant"].contains(option) else {
                 throw Slip(text: "“\(option)” is no option; the options are in --help")
             }
             guard let value = rest.popFirst() else {
@@ -52,18 +56,21 @@ enum SimulationRequest {
             values[option] = value
         }
         let kind = try values["--kind"].map(Self.kind)
+        let fault = try values["--plant"].map(Self.fault)
         switch (values["--seeds"], values["--seed"]) {
         case (let count?, nil):
             let first = try Self.number(values["--from"] ?? "0", of: "--from")
             let (end, overflows) = first.addingReportingOverflow(
                 try Self.number(count, of: "--seeds"))
             guard !overflows else { throw Slip(text: "there are not so many seeds; type fewer") }
-            self = .search(seeds: first..<end, kinds: kind.map { [$0] } ?? ShopKind.allCases)
+            self = .search(
+                seeds: first..<end, kinds: kind.map { [$0] } ?? ShopKind.allCases, fault: fault)
         case (nil, let seed?):
             guard values["--from"] == nil else {
                 throw Slip(text: "--from goes with --seeds; leave it out to replay a seed")
             }
-            self = .replay(seed: try Self.number(seed, of: "--seed"), kind: kind ?? .faulty)
+            self = .replay(
+                seed: try Self.number(seed, of: "--seed"), kind: kind ?? .faulty, fault: fault)
         case (nil, nil):
             throw Slip(text: "nothing to simulate; type --seeds 100, or --seed 7 to replay one")
         case (_?, _?):
@@ -72,7 +79,11 @@ enum SimulationRequest {
     }
 
     private static func example(of option: String) -> String {
-        option == "--kind" ? ShopKind.faulty.rawValue : "100"
+        switch option {
+        case "--kind": ShopKind.faulty.rawValue
+        case "--plant": PlantedFault.noTombstone.rawValue
+        default: "100"
+        }
     }
 
     private static func kind(_ text: String) throws(Slip) -> ShopKind {
@@ -81,6 +92,17 @@ enum SimulationRequest {
             throw Slip(text: "“\(text)” is no kind; type one of \(known)")
         }
         return kind
+    }
+
+    private static func fault(_ text: String) throws(Slip) -> PlantedFault {
+        guard PlantedFault.canBePlanted else {
+            throw Slip(text: "faults are in debug builds only; use tools/simulate")
+        }
+        guard let fault = PlantedFault(rawValue: text) else {
+            throw Slip(
+                text: "“\(text)” is no fault; see Sources/Saga/Decisions/PlantedFault.swift")
+        }
+        return fault
     }
 
     private static func number(_ text: String, of option: String) throws(Slip) -> UInt64 {

@@ -17,7 +17,7 @@ struct LayeringTests {
         "Saga": ["CloudEvents"],
         "SagaRedis": ["CloudEvents", "TroupeRedis", "Saga"],
         "SagaTestKit": ["CloudEvents", "Saga"],
-        "simulate": ["SagaTestKit"],
+        "simulate": ["Saga", "SagaTestKit"],
         "Gateway": ["Observability"],
         "GatewayRedis": ["CloudEvents", "Gateway", "TroupeRedis"],
         "ServiceHTTP": ["CloudEvents", "Observability"],

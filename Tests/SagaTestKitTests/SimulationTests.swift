@@ -25,6 +25,14 @@ struct SimulationTests {
         try expectNothingWrong(in: .lossy)
     }
 
+    @Test func whoStandsStillDelaysAndLosesNothing() throws {
+        try expectNothingWrong(in: .slow, seeds: min(Self.seeds, 100))
+    }
+
+    @Test func withoutBooksWhatIsNotLostEndsAsItShould() throws {
+        try expectNothingWrong(in: .bookless, seeds: min(Self.seeds, 100))
+    }
+
     private func expectNothingWrong(in kind: ShopKind, seeds: UInt64 = seeds) throws {
         for seed in 0..<seeds {
             let found = try ShopSimulation(seed: seed, kind).faults()

@@ -219,6 +219,16 @@ package enum LifecycleMachine {
         _ input: LifecycleInput, in state: LifecycleState
     ) -> LifecycleAction? {
         switch (input, state.status) {
+        case (.unclaimed, _) where PlantedFault.isPlanted(.unclaimedUnanswered):
+            return nil
+        case (.timeIsUp, .cancelling) where PlantedFault.isPlanted(.nobodyAsksAgain):
+            return nil
+        case (.pivot, .cancelling) where PlantedFault.isPlanted(.completesWhileCancelling):
+            return LifecycleAction(next: .completed, effects: [.complete])
+        case (.request(let awaiting), .completed)
+        where PlantedFault.isPlanted(.cancelledAfterPivot):
+            return cancelling(
+                Set(awaiting), answered: [], effects: [.startCancelling, .announceRequest])
         case (.begin, .absent):
             return LifecycleAction(next: .pending, effects: [.begin])
         case (.unknownSaga, .absent), (.unclaimed, .cancelled):
@@ -255,7 +265,7 @@ package enum LifecycleMachine {
                 Set(awaiting), answered: state.answered,
                 effects: [.startCancelling, .announceRequest])
         case (.heard(let answer, let awaiting), .pending):
-            let answered = state.answered.union(answer.map { [$0] } ?? [])
+            let answered = answered(state, answer, isFailure: awaiting != nil)
             if let awaiting {
                 return cancelling(
                     Set(awaiting), answered: answered, effects: [.startCancelling])
@@ -265,21 +275,38 @@ package enum LifecycleMachine {
             return LifecycleAction(next: next, effects: [])
         case (.failedOnOldRoute(let answer, let awaiting), .pending):
             return cancelling(
-                Set(awaiting), answered: state.answered.union(answer.map { [$0] } ?? []),
+                Set(awaiting), answered: answered(state, answer, isFailure: true),
                 effects: [.startCancelling, .announceRequest])
-        case (.heard(let answer, _), .cancelling), (.failedOnOldRoute(let answer, _), .cancelling):
-            let answered = state.answered.union(answer.map { [$0] } ?? [])
-            if answered == state.answered { return nil }
-            return cancelling(
-                state.awaited, answered: answered, asked: state.asked, effects: [])
+        case (.heard(let answer, let awaiting), .cancelling):
+            return heard(answered(state, answer, isFailure: awaiting != nil), in: state)
+        case (.failedOnOldRoute(let answer, _), .cancelling):
+            return heard(answered(state, answer, isFailure: true), in: state)
         }
+    }
+
+    /// Who has answered once somebody's event has come.
+    private static func answered(
+        _ state: LifecycleState, _ answer: String?, isFailure: Bool
+    ) -> Set<String> {
+        if isFailure, PlantedFault.isPlanted(.failureIsNoAnswer) { return state.answered }
+        if state.status == .pending, PlantedFault.isPlanted(.earlyAnswerLost) {
+            return state.answered
+        }
+        return state.answered.union(answer.map { [$0] } ?? [])
+    }
+
+    private static func heard(
+        _ answered: Set<String>, in state: LifecycleState
+    ) -> LifecycleAction? {
+        if answered == state.answered { return nil }
+        return cancelling(state.awaited, answered: answered, asked: state.asked, effects: [])
     }
 
     private static func cancelling(
         _ awaited: Set<String>, answered: Set<String>, asked: Int = 0,
         effects: [LifecycleAction.Effect]
     ) -> LifecycleAction {
-        if awaited.isSubset(of: answered) {
+        if awaited.isSubset(of: answered) || PlantedFault.isPlanted(.awaitsNobody) {
             return LifecycleAction(next: .cancelled, effects: effects + [.cancel])
         }
         let next = LifecycleState(

@@ -36,7 +36,8 @@ package enum ReconciliationMachine {
         switch (standing, state) {
         case (.undone, .done), (.undone, .finished): .doubt
         case (.undone, _), (_, .done), (_, .finished), (_, .unknown): .nothing
-        case (.standing, .failed), (.standing, .tombstone), (.standing, .compensated): .undo
+        case (.standing, .failed), (.standing, .tombstone), (.standing, .compensated):
+            PlantedFault.isPlanted(.notUndoneOnceMore) ? .nothing : .undo
         case (.standing, .absent): isCovered ? .ask : .show
         case (.final, .absent): isCovered ? .tell : .show
         case (.final, .failed), (.final, .tombstone), (.final, .compensated): .show

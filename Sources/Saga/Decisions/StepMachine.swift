@@ -111,12 +111,14 @@ package enum StepMachine {
         // Records that a failed script left half written are nothing that a call could undo.
         case (_, .unknown) where !actsOutside: .contradiction
         case (.forward, .unknown): .giveUp
-        case (.forward, .tombstone), (.forward, .failed): actsOutside ? .takeBack : .ignore
+        case (.forward, .tombstone), (.forward, .failed):
+            actsOutside && !PlantedFault.isPlanted(.noTakeBack) ? .takeBack : .ignore
         case (.forward, _): .ignore
         case (.compensate, .done), (.compensate, .unknown): .undo(from: state)
-        case (.compensate, .absent): .refuseForever
+        case (.compensate, .absent):
+            PlantedFault.isPlanted(.noTombstone) ? .answerAgain : .refuseForever
         case (.compensate, .failed), (.compensate, .compensated), (.compensate, .tombstone):
-            .answerAgain
+            PlantedFault.isPlanted(.answersOnlyOnce) ? .ignore : .answerAgain
         case (.compensate, .finished): .contradiction
         case (.finish, .done): .finish
         case (.finish, .finished): .ignore
@@ -144,6 +146,8 @@ package enum StepMachine {
         switch ending {
         case .succeeded: .done
         case .refused(afterUnknown: false): .failed
+        case .refused where PlantedFault.isPlanted(.failureHidesUnknown): .failed
+        case .gaveUp where PlantedFault.isPlanted(.givingUpCountsAsFailed): .failed
         case .refused(afterUnknown: true), .rejected, .gaveUp: actsOutside ? .unknown : .failed
         case .died: actsOutside ? .unknown : .absent
         }
@@ -158,6 +162,7 @@ package enum StepMachine {
         guard role == .forward else { return action(role, in: state, actsOutside: actsOutside) }
         switch state {
         case .failed, .compensated, .tombstone:
+            if PlantedFault.isPlanted(.noTakeBackAfterRefusal) { return .ignore }
             return mayHaveActed && actsOutside ? .takeBack : .ignore
         case .unknown: return action(.forward, in: .unknown, actsOutside: actsOutside)
         case .absent, .done, .finished: return .ignore

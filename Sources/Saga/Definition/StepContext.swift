@@ -20,14 +20,17 @@ public struct StepContext: Sendable {
     /// `<system>:<route>:<saga>:<participant>:<step>`, the same for every attempt. What undoes the
     /// step names it by this key, and goes itself under `idempotencyKey(for:)`.
     public var idempotencyKey: String {
-        known.keys.doKey(sagaID, participant, step)
+        let key = known.keys.doKey(sagaID, participant, step)
+        return PlantedFault.isPlanted(.doKeyOfEachTry) && attempt > 1 ? "\(key):\(attempt)" : key
     }
 
     /// The key of another call about the step: what undoes it, what completes it.
     ///
     /// - Parameter call: what it does, in a word that never changes: `refund`.
     public func idempotencyKey(for call: String) -> String {
-        known.keys.key(sagaID, participant, step, for: call)
+        if PlantedFault.isPlanted(.undoUnderDoKey) { return idempotencyKey }
+        let key = known.keys.key(sagaID, participant, step, for: call)
+        return PlantedFault.isPlanted(.undoKeyOfEachTry) && attempt > 1 ? "\(key):\(attempt)" : key
     }
 
     package init(

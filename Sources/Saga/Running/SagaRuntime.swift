@@ -218,7 +218,9 @@ public final class SagaRuntime: Service {
             guard (try? await ports.clock.sleep(for: configuration.drainInterval)) != nil else {
                 return
             }
-            for reader in readers { reader.bell.ring() }
+            for reader in readers where !PlantedFault.isPlanted(.doorbellTrusted) {
+                reader.bell.ring()
+            }
             acknowledger.wake()
             for lane in dispatcher.cancelOverdue() {
                 logger.warning(

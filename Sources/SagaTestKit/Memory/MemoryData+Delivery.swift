@@ -6,7 +6,7 @@ extension MemoryData {
     /// Makes a group that is missing, before everything in its stream.
     package mutating func ensure(group name: String, of stream: String) {
         var known = streams[stream] ?? Stream()
-        known.groups[name] = known.groups[name] ?? Group()
+        known.groups[name] = known.groups[name] ?? known.newGroup
         streams[stream] = known
     }
 
@@ -16,7 +16,7 @@ extension MemoryData {
         at now: ContinuousClock.Instant
     ) -> [Entry] {
         guard var known = streams[stream] else { return [] }
-        var group = known.groups[name] ?? Group()
+        var group = known.groups[name] ?? known.newGroup
         let first = known.entries.partitioningIndex { $0.number > group.lastDelivered }
         let entries = Array(known.entries[first...].prefix(count))
         for entry in entries {
@@ -135,6 +135,14 @@ extension MemoryData {
         guard let entries = streams[stream]?.entries else { return nil }
         let index = entries.partitioningIndex { $0.number >= number }
         return index < entries.count && entries[index].number == number ? entries[index] : nil
+    }
+}
+
+extension MemoryData.Stream {
+    /// A group before everything in the stream.
+    fileprivate var newGroup: MemoryData.Group {
+        MemoryData.Group(
+            lastDelivered: PlantedFault.isPlanted(.groupsBeginAtTheEnd) ? lastNumber : 0)
     }
 }
 

@@ -6,17 +6,39 @@ extension MemoryData {
     package mutating func apply(
         _ transition: StoreTransition, of service: String, at now: ContinuousClock.Instant
     ) throws(SagaError) -> TransitionAnswer {
-        if let mark = transition.mark, let answer = try held(mark, service) { return answer }
-        for condition in transition.changes.conditions {
+        if PlantedFault.isPlanted(.ledgersExpireAtBirth) { dropLedgers(at: now) }
+        if let mark = transition.mark, let answer = try held(mark, service),
+            !PlantedFault.isPlanted(.noLedger)
+        {
+            return answer
+        }
+        for condition in transition.changes.conditions
+        where !PlantedFault.isPlanted(.conditionsUnchecked) {
             let holds = try holds(condition, service, now)
+            if !holds, PlantedFault.isPlanted(.writesBeforeChecks) {
+                for write in transition.changes.writes { try self.write(write, service, now) }
+            }
             if !holds { return .rejected(condition.failure) }
         }
         var changed = self
         for write in transition.changes.writes { try changed.write(write, service, now) }
         for event in transition.events { changed.append(event, owner: service) }
-        if let mark = transition.mark { changed.set(mark, service) }
+        if let mark = transition.mark,
+            transition.events.isEmpty || !PlantedFault.isPlanted(.ledgerInASecondStep)
+        {
+            changed.set(mark, service)
+        }
         self = changed
         return .applied
+    }
+
+    /// Drops ledgers some seconds after their birth, as a planted fault has it.
+    private mutating func dropLedgers(at now: ContinuousClock.Instant) {
+        for name in ledgers.keys {
+            let birth = ledgerBirths[name, default: now]
+            ledgerBirths[name] = birth
+            if now - birth > .seconds(5) { ledgers[name] = nil }
+        }
     }
 
     /// What the ledger answers if it holds something else than expected.

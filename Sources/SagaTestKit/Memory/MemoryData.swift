@@ -49,6 +49,8 @@ package struct MemoryData: Sendable {
 
     package var streams: [String: Stream] = [:]
     package var ledgers: [String: [String: String]] = [:]
+    /// When each ledger was seen first, for a planted fault alone.
+    var ledgerBirths: [String: ContinuousClock.Instant] = [:]
     package var records: [String: Record] = [:]
     package var timers: [String: [String: ContinuousClock.Instant]] = [:]
     package var letters: [String: [Letter]] = [:]

@@ -2,6 +2,9 @@
 package enum ShopKind: String, CaseIterable, Sendable {
     /// Nothing.
     case calm
+    /// Processes stand still for up to two seconds, again and again, so that events overtake one
+    /// another.
+    case slow
     /// Whatever leaves the store's data as it is: processes that die, stand still or are replaced,
     /// outages, lost answers, doorbells and entries, events that come again, clocks that jump.
     case faulty
@@ -11,22 +14,40 @@ package enum ShopKind: String, CaseIterable, Sendable {
     /// Entries are lost even after somebody has acted on them, which only the books of companies
     /// tell.
     case lossy
+    /// As `faulty`, where nobody can compare the books of companies with the ledgers.
+    case bookless
 
     /// What it is, in a line.
     package var summary: String {
         switch self {
         case .calm: "nothing goes wrong"
+        case .slow: "processes stand still for a while, and nothing else"
         case .faulty: "everything goes wrong but what the other kinds are for"
         case .forgetful: "the store goes back by up to a second, and is away for long"
+        case .bookless: "as faulty, where the books of companies cannot be read"
         case .lossy: "entries are lost after somebody has acted on them"
         }
     }
 
     var faults: SimulationFaults {
         var faults = SimulationFaults()
+        // Past the pivot nobody asks again who has not finished.
+        faults.kept = ["OrderCompleted"]
         switch self {
-        case .calm: return .none
-        case .faulty: break
+        case .calm:
+            return .none
+        case .slow:
+            faults = .none
+            faults.pauses = 2
+            faults.pause = .seconds(2)
+        case .faulty, .bookless:
+            // What is lost once somebody has acted on it, only the books can tell; and what they
+            // hold may seem to be of the future for hours, where clocks jump.
+            faults.keptOnceRead = ["OrderCreated", "ProductReserved"]
+            guard self == .bookless else { break }
+            // Whether a first try has acted is known to nobody then, most of the time.
+            faults.crashAfter = 0.002
+            faults.keysInUse = 0.5
         case .forgetful:
             faults.rollbacks = 0.2
             faults.losses = 0
@@ -35,6 +56,7 @@ package enum ShopKind: String, CaseIterable, Sendable {
         case .lossy:
             faults.clockJumps = 0
             faults.losses = 1
+            faults.vanishings = 1
         }
         return faults
     }

@@ -1,3 +1,4 @@
+import CloudEvents
 import Saga
 
 /// One course of events of the shop, and what has to be true once it is quiet.
@@ -5,23 +6,17 @@ package struct ShopSimulation: Sendable {
     package let simulation: Simulation
     private let shop: SimulatedShop
     private let orderCount: Int
-    private let wentBack: Bool
+    private let kind: ShopKind
     private let stock = 6
 
     package init(seed: UInt64, _ kind: ShopKind = .faulty, isTraced: Bool = false) {
-        var faults = kind.faults
-        wentBack = faults.rollbacks > 0
-        // Past the pivot nobody asks again who has not finished.
-        faults.kept = ["OrderCompleted"]
-        // What is lost once somebody has acted on it, only the books can tell; and what they hold
-        // may seem to be of the future for hours, where clocks jump.
-        if faults.clockJumps > 0 { faults.keptOnceRead = ["OrderCreated", "ProductReserved"] }
+        self.kind = kind
         var configuration = SagaRuntimeConfiguration()
         configuration.reconciliationInterval = .seconds(10)
         configuration.reconciliationGrace = .seconds(20)
         simulation = Simulation(
-            seed: seed, faults: faults, configuration: configuration, isTraced: isTraced)
-        shop = SimulatedShop(simulation)
+            seed: seed, faults: kind.faults, configuration: configuration, isTraced: isTraced)
+        shop = SimulatedShop(simulation, hasBooks: kind != .bookless)
         orderCount = 1 + simulation.below(5)
     }
 
@@ -33,7 +28,10 @@ package struct ShopSimulation: Sendable {
         let count = orderCount
         let late = try simulation.run(
             shop.all.map { ($0, 1 + simulation.below(2)) },
-            isQuiet: { Self.isQuiet($0) && unclaimed($0).isEmpty },
+            isQuiet: {
+                // Where there are no books nothing more will be found.
+                Self.isQuiet($0) && shop.isAtRest && (kind == .bookless || unclaimed($0).isEmpty)
+            },
             client: { simulation in
                 await withTaskGroup(of: Void.self) { group in
                     for number in 0..<count {
@@ -56,7 +54,8 @@ package struct ShopSimulation: Sendable {
             _ = try await order.begin(id, event)
         }
         guard simulation.below(3) == 0 else { return }
-        try? await simulation.clock.sleep(for: .milliseconds(simulation.below(600)))
+        let patience = simulation.below(2) == 0 ? 60 : 600
+        try? await simulation.clock.sleep(for: .milliseconds(simulation.below(patience)))
         await untilDone(simulation) { order in
             _ = try await order.requestCancellation(of: id, reason: BusinessFailure("customer"))
         }
@@ -118,10 +117,11 @@ package struct ShopSimulation: Sendable {
                 if !charge { faults.append("\(id) is completed and not charged") }
                 if !arrangement { faults.append("\(id) is completed and not arranged") }
                 if !dispatched { faults.append("\(id) is completed and not dispatched") }
-            } else if dispatched && wentBack {
+            } else if dispatched && kind == .forgetful {
                 // Goods that left in a second that the store forgot do not come back; they are
                 // paid for, unless their order was known again and cancelled.
-                if !charge, data.ledger("order", id)["lifecycle"]?.contains("unknown_saga") == true
+                if !charge,
+                    contents.ledger("order", id)["lifecycle"]?.contains("unknown_saga") == true
                 {
                     faults.append("\(id) is dispatched, was forgotten, and is refunded")
                 }
@@ -131,6 +131,11 @@ package struct ShopSimulation: Sendable {
                 if dispatched { faults.append("\(id) is cancelled and dispatched") }
             }
         }
+        if shipped > stock { faults.append("\(shipped) are sold of \(stock)") }
+        for key in shop.bank.undoneTwice + shop.carrier.undoneTwice {
+            faults.append("\(key) is undone twice")
+        }
+        if kind == .calm || kind == .slow { faults += askedAgain(contents) }
         let found = hash(contents, "stock")
         let expected = ["available": stock - shipped, "reserved": 0, "shipped": shipped]
         for (name, count) in expected.sorted(by: { $0.key < $1.key })
@@ -145,6 +150,14 @@ package struct ShopSimulation: Sendable {
             }
         }
         return faults
+    }
+
+    /// Where nothing is lost, nobody need be asked again.
+    private func askedAgain(_ contents: MemoryData) -> [String] {
+        // What a client asks for has no cause, what a timer does has.
+        contents.events("OrderCancellationRequested", owner: "order")
+            .filter { $0.causationID != nil }
+            .map { "all of \($0.correlationID) are asked again to undo" }
     }
 
     private func stuck() -> [String] {

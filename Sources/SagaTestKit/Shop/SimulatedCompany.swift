@@ -10,6 +10,12 @@ final class SimulatedCompany: OutsideBooks {
     private struct Books {
         var standing: Set<String> = []
         var undone: Set<String> = []
+        /// Under which keys something was to be undone.
+        var undoKeys: Set<String> = []
+        /// How often each was undone that had been done.
+        var undos: [String: Int] = [:]
+        /// Calls that are on their way although their caller has given them up.
+        var lateCount = 0
         /// When each was done, and its place among them.
         var made: [String: Int64] = [:]
         var order: [String] = []
@@ -31,30 +37,77 @@ final class SimulatedCompany: OutsideBooks {
 
     var standing: Set<String> { books.withLock { $0.standing } }
 
+    /// What was undone more often than it was done.
+    var undoneTwice: [String] {
+        books.withLock { $0.undos.filter { $0.value > 1 }.keys.sorted() }
+    }
+
+    /// Whether no call is on its way any more that nobody waits for.
+    var isAtRest: Bool { books.withLock { $0.lateCount == 0 } }
+
     /// Does something once by its key; a key that was undone is refused for ever.
     func act(_ key: String) async throws {
         await answerTime()
         if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
-        let isRefused = books.withLock { books in
-            if books.undone.contains(key) { return true }
+        if simulation.happens({ $0.lateCalls }) {
+            actLater(key)
+            throw Silence()
+        }
+        if stands(key), simulation.happens({ $0.keysInUse }) {
+            throw BusinessFailure("key_in_use")
+        }
+        guard take(key) else { throw Silence() }
+        if simulation.happens({ $0.hangs }) {
+            try await simulation.clock.sleep(for: .seconds(60))
+        }
+        await answerTime()
+        if simulation.happens({ $0.lostAnswer * 20 }) { throw Silence() }
+    }
+
+    /// Says no for a reason of the business, if it says anything.
+    func refuse(_ reason: String) async throws {
+        await answerTime()
+        if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
+        throw BusinessFailure(reason)
+    }
+
+    /// Lets a call arrive later, whatever has become of its caller.
+    private func actLater(_ key: String) {
+        books.withLock { $0.lateCount += 1 }
+        Task(executorPreference: simulation.executor) { [self] in
+            try? await simulation.clock.sleep(for: .milliseconds(simulation.below(20_000)))
+            _ = take(key)
+            books.withLock { $0.lateCount -= 1 }
+        }
+    }
+
+    private func take(_ key: String) -> Bool {
+        let isTaken = books.withLock { books in
+            if books.undone.contains(key), !PlantedFault.isPlanted(.undoDoesNotBlock) {
+                return false
+            }
             books.standing.insert(key)
             if books.made[key] == nil {
                 books.made[key] = simulation.clock.wallMilliseconds
                 books.order.append(key)
             }
-            return false
+            return true
         }
-        if isRefused { throw Silence() }
-        simulation.trace.note("done \(key)")
-        await answerTime()
-        if simulation.happens({ $0.lostAnswer * 20 }) { throw Silence() }
+        simulation.trace.note(isTaken ? "done \(key)" : "refused \(key)")
+        return isTaken
     }
 
     /// Undoes what stands by a key, if anything does, and refuses the key from then on.
-    func undo(_ key: String) async throws {
+    ///
+    /// Under a key that it has seen, whatever for, it does nothing more.
+    func undo(_ key: String, under undoKey: String) async throws {
         await answerTime()
         if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
         books.withLock { books in
+            guard books.made[undoKey] == nil, books.undoKeys.insert(undoKey).inserted else {
+                return
+            }
+            if books.made[key] != nil { books.undos[key, default: 0] += 1 }
             books.undone.insert(key)
             books.standing.remove(key)
         }

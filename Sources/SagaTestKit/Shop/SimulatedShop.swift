@@ -19,45 +19,56 @@ struct SimulatedShop: Sendable {
     let carrier: SimulatedCompany
     let dispatch: SimulatedCompany
 
-    private static let charge = ShopRoute.charge.asking(by: PaymentUnclaimed.self)
-    private static let arrange = ShopRoute.arrange.asking(by: ShipmentUnclaimed.self)
-    private static let route = Route("saga", owner: ShopRoute.ends) {
-        charge
-        ShopRoute.reserve
-        arrange
-        ShopRoute.ship
-        ShopRoute.dispatch
-    }
+    private let hasBooks: Bool
+    private let charge: Leg<OrderCreated, PaymentProcessed, PaymentFailed, PaymentRefunded>
+    private let arrange: Leg<ProductReserved, ShipmentArranged, ShippingFailed, ShipmentCancelled>
+    private let route: Route
 
-    init(_ simulation: Simulation) {
+    /// - Parameter hasBooks: whether the companies' books are compared with the ledgers.
+    init(_ simulation: Simulation, hasBooks: Bool) {
         bank = SimulatedCompany(simulation)
         let dispatch = SimulatedCompany(simulation)
         self.dispatch = dispatch
         carrier = SimulatedCompany(simulation) { dispatch.stands($0 + ":dispatch") }
+        self.hasBooks = hasBooks
+        let charge =
+            hasBooks ? ShopRoute.charge.asking(by: PaymentUnclaimed.self) : ShopRoute.charge
+        let arrange =
+            hasBooks ? ShopRoute.arrange.asking(by: ShipmentUnclaimed.self) : ShopRoute.arrange
+        self.charge = charge
+        self.arrange = arrange
+        route = Route("saga", owner: ShopRoute.ends) {
+            charge
+            ShopRoute.reserve
+            arrange
+            ShopRoute.ship
+            ShopRoute.dispatch
+        }
     }
 
+    /// Whether no call is on its way any more that nobody waits for.
+    var isAtRest: Bool { bank.isAtRest && carrier.isAtRest && dispatch.isAtRest }
+
     var order: Participant {
-        Participant(Self.route, "order") {
+        Participant(route, "order") {
             Oversee(ShopRoute.ends, deadline: .seconds(30)) { _, _ in Transition(OrderCompleted()) }
         }
     }
 
     var payment: Participant {
-        Participant(Self.route, "payment") {
-            Perform(Self.charge) { [bank] order, context in
-                if order.card == "declined" { throw BusinessFailure("card_declined") }
-                try await bank.act(context.idempotencyKey)
-                return Transition(
-                    PaymentProcessed(country: order.country, quantity: order.quantity))
-            } undo: { [bank] context in
-                try await bank.undo(context.idempotencyKey)
-            }
-            .reconciled(with: bank)
+        let step = Perform(charge) { [bank] order, context in
+            if order.card == "declined" { try await bank.refuse("card_declined") }
+            try await bank.act(context.idempotencyKey)
+            return Transition(PaymentProcessed(country: order.country, quantity: order.quantity))
+        } undo: { [bank] context in
+            try await bank.undo(
+                context.idempotencyKey, under: context.idempotencyKey(for: "refund"))
         }
+        return Participant(route, "payment") { hasBooks ? step.reconciled(with: bank) : step }
     }
 
     var inventory: Participant {
-        Participant(Self.route, "inventory") {
+        Participant(route, "inventory") {
             Perform(ShopRoute.reserve) { payment, context in
                 Transition(ProductReserved(country: payment.country)) {
                     $0.require(
@@ -90,20 +101,20 @@ struct SimulatedShop: Sendable {
     }
 
     var shipping: Participant {
-        Participant(Self.route, "shipping") {
-            Perform(Self.arrange) { [carrier] reserved, context in
-                if reserved.country == "AQ" { throw BusinessFailure("country_not_served") }
-                try await carrier.act(context.idempotencyKey)
-                return Transition(ShipmentArranged())
-            } undo: { [carrier] context in
-                try await carrier.undo(context.idempotencyKey)
-            }
-            .reconciled(with: carrier)
-            .finish(ShopRoute.dispatch) { [dispatch] _, context in
-                try await dispatch.act(context.idempotencyKey(for: "dispatch"))
-                return Transition(ShipmentDispatched())
-            }
+        let step = Perform(arrange) { [carrier] reserved, context in
+            if reserved.country == "AQ" { try await carrier.refuse("country_not_served") }
+            try await carrier.act(context.idempotencyKey)
+            return Transition(ShipmentArranged())
+        } undo: { [carrier] context in
+            if PlantedFault.isPlanted(.undoIsImpossible) { return }
+            try await carrier.undo(
+                context.idempotencyKey, under: context.idempotencyKey(for: "cancel"))
         }
+        .finish(ShopRoute.dispatch) { [dispatch] _, context in
+            try await dispatch.act(context.idempotencyKey(for: "dispatch"))
+            return Transition(ShipmentDispatched())
+        }
+        return Participant(route, "shipping") { hasBooks ? step.reconciled(with: carrier) : step }
     }
 
     var all: [Participant] { [order, payment, inventory, shipping] }

@@ -6,6 +6,8 @@ import Synchronization
 final class SimulatedProcess: Sendable {
     private struct State {
         var life = 0
+        /// How often it came back under another name.
+        var renamed = 0
         var runtime: SagaRuntime?
         var line: SimulatedLine?
         var task: Task<Void, Never>?
@@ -32,6 +34,13 @@ final class SimulatedProcess: Sendable {
     var participant: String { plan.name }
 
     func start() throws {
+        let isRenamed = simulation.happens { $0.renamings }
+        let configuration = state.withLock { state in
+            if isRenamed { state.renamed += 1 }
+            var configuration = self.configuration
+            if state.renamed > 0 { configuration.consumerName += "/\(state.renamed)" }
+            return configuration
+        }
         let line = SimulatedLine(simulation, caller: self)
         let runtime = try SagaRuntime(
             plan, configuration: configuration,
@@ -51,7 +60,7 @@ final class SimulatedProcess: Sendable {
             state.line = line
             state.task = task
         }
-        simulation.trace.note("\(name) starts")
+        simulation.trace.note("\(name) starts as \(configuration.consumerName)")
     }
 
     /// Dies: nothing that it does from now on has an effect on the store.

@@ -34,7 +34,7 @@ package final class Simulation: Sendable {
     private let state: Mutex<State>
 
     /// How long a system may take to come to its end once nothing goes wrong any more.
-    private static let patience: Duration = .seconds(1800)
+    private static let patience: Duration = .seconds(400)
     /// More jobs than any simulation needs.
     private static let jobsMaximum = 20_000_000
 
@@ -169,6 +169,7 @@ package final class Simulation: Sendable {
         if happens({ $0.repetitions / 10 }) { repeatSomething() }
         if happens({ $0.losses / 10 }) { loseSomething() }
         if happens({ $0.rollbacks / 10 }) { goBack() }
+        if happens({ $0.vanishings / 10 }) { dropGroup() }
         if happens({ $0.outages / 10 }) {
             setAway(true)
             let faults = state.withLock { $0.faults }
@@ -228,6 +229,16 @@ package final class Simulation: Sendable {
             data.lose(one)
             trace.note("\(one.group) loses an event of \(one.stream)")
         }
+    }
+
+    /// A group is gone, as after an XGROUP DESTROY.
+    private func dropGroup() {
+        let all = server.contents.streams.sorted { $0.key < $1.key }
+            .flatMap { stream, kept in kept.groups.keys.sorted().map { (stream, $0) } }
+        guard !all.isEmpty else { return }
+        let (stream, group) = all[below(all.count)]
+        trace.note("group \(group) of \(stream) vanishes")
+        try? server.change(rings: false) { $0.streams[stream]?.groups[group] = nil }
     }
 
     /// Starts a process again, after a while.

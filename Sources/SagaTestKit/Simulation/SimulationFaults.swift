@@ -34,6 +34,16 @@ package struct SimulationFaults: Sendable {
     /// Types of events that are not lost once somebody works on them: what was done for them
     /// outside, only the books of whoever did it could tell.
     package var keptOnceRead: Set<String> = []
+    /// How often a group is gone, and is made anew before everything in its stream, in a second.
+    package var vanishings = 0.0
+    /// How often a process that starts again bears another name, of all starts.
+    package var renamings = 0.2
+    /// How often a company answers a minute late although it has acted, of all calls.
+    package var hangs = 0.01
+    /// How often a call arrives at a company when its caller has given it up, of all calls.
+    package var lateCalls = 0.02
+    /// How often a company refuses a key that it knows, for a reason of the business.
+    package var keysInUse = 0.2
     /// How often the clock on the wall jumps, by up to an hour, in a second.
     package var clockJumps = 0.05
 
@@ -53,6 +63,10 @@ package struct SimulationFaults: Sendable {
         faults.losses = 0
         faults.repetitions = 0
         faults.clockJumps = 0
+        faults.renamings = 0
+        faults.hangs = 0
+        faults.lateCalls = 0
+        faults.keysInUse = 0
         return faults
     }
 }

@@ -196,6 +196,7 @@ final class Dispatcher: Sendable {
         var place = place
         while let entry = next {
             place.epoch = entry.epoch
+            if PlantedFault.isPlanted(.acknowledgedFirst) { acknowledge(entry) }
             // Nothing is begun that could not be brought to its end.
             let ending = entry.epoch == epoch() ? await work(entry, place) : .left
             switch ending {

@@ -34,6 +34,7 @@ struct LeaseKeeper: Sendable {
                 if !error.concernsOneKey { return }
             }
         }
+        if PlantedFault.isPlanted(.nobodyTakesOver) { return }
         for stream in transport.streams.indices where isRunning() {
             do {
                 try await takeOver(stream, while: isRunning)

@@ -26,7 +26,8 @@ final class Reconciler: Sendable {
 
     /// Nil for a step without books.
     init?(_ step: Step, _ environment: WorkEnvironment) {
-        guard let reconciliation = step.reconciliation else { return nil }
+        guard let reconciliation = step.reconciliation, !PlantedFault.isPlanted(.noReconciliation)
+        else { return nil }
         self.step = step
         self.reconciliation = reconciliation
         self.environment = environment

@@ -18,8 +18,11 @@ extension EntryWork {
             case .rejected(let failure): return try await settle(step, .rejected, failure)
             }
         case .failed(let failure, let attempts):
-            let ending = StepEnding.refused(afterUnknown: attempts > 1 || deliveredBefore)
+            let isAgain = deliveredBefore && !PlantedFault.isPlanted(.deliveredBeforeIgnored)
+            let ending = StepEnding.refused(afterUnknown: attempts > 1 || isAgain)
             return try await settle(step, ending, failure)
+        case .gaveUp where PlantedFault.isPlanted(.givingUpLeavesNoTrace):
+            return .over(outcome: "gone")
         case .gaveUp(let error, let attempts):
             environment.logger.warning(
                 "step gave up and is taken back",

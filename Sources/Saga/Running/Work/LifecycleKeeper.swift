@@ -85,7 +85,7 @@ struct LifecycleKeeper {
             switch effect {
             case .begin:
                 planned.append(try await opening?(context))
-                if let deadline = lifecycle.deadline {
+                if let deadline = lifecycle.deadline, !PlantedFault.isPlanted(.deadlineLost) {
                     planned.changes.setTimer(origin.sagaID, event: timer, after: deadline)
                 }
             case .complete:
