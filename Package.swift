@@ -72,6 +72,7 @@ let package = Package(
         .library(name: "TroupeRedisTestKit", targets: ["TroupeRedisTestKit"]),
         .library(name: "Saga", targets: ["Saga", "SagaRedis"]),
         .library(name: "ServiceHTTP", targets: ["ServiceHTTP", "SagaHTTP"]),
+        .library(name: "Timekeeping", targets: ["Timekeeping"]),
         .library(
             name: "OrderSystem",
             targets: [
@@ -96,6 +97,9 @@ let package = Package(
             url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        // Foundations
+        module("Timekeeping", []),
+
         // Redis
         .systemLibrary(
             name: "CHiredis", pkgConfig: hiredisPkgConfig,
@@ -109,14 +113,16 @@ let package = Package(
         module("TroupeRedisTestKit", ["TroupeRedis", logging, nioCore, nioPosix]),
 
         // Events, logs and metrics
-        module("CloudEvents", []),
-        module("Observability", [logging, metrics]),
+        module("CloudEvents", ["Timekeeping"]),
+        module("Observability", ["Timekeeping", logging, metrics]),
 
         // Sagas
-        module("Saga", ["CloudEvents", deque, lifecycle, logging, metrics]),
-        module("SagaRedis", ["CloudEvents", "TroupeRedis", "Saga", logging, nioCore]),
+        module("Saga", ["CloudEvents", "Timekeeping", deque, lifecycle, logging, metrics]),
+        module(
+            "SagaRedis",
+            ["CloudEvents", "Saga", "Timekeeping", "TroupeRedis", logging, nioCore]),
 
-        module("SagaTestKit", ["CloudEvents", "Saga", logging]),
+        module("SagaTestKit", ["CloudEvents", "Saga", "Timekeeping", logging]),
         // What tools/simulate runs; no product.
         .executableTarget(
             name: "simulate", dependencies: ["Saga", "SagaTestKit"], swiftSettings: settings),
@@ -125,25 +131,26 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Observability", crypto, deque, lifecycle, logging, metrics, nioCore, nioHTTP1,
-                nioPosix, yams,
+                "Observability", "Timekeeping", crypto, deque, lifecycle, logging, metrics, nioCore,
+                nioHTTP1, nioPosix, yams,
             ]),
         module(
             "GatewayRedis",
-            ["CloudEvents", "Gateway", "TroupeRedis", lifecycle, logging, metrics]),
+            ["CloudEvents", "Gateway", "Timekeeping", "TroupeRedis", lifecycle, logging, metrics]),
 
         // The order system
         module(
             "ServiceHTTP",
             [
-                "CloudEvents", "Observability", asyncHTTPClient, httpTypes, hummingbird,
-                hummingbirdCore, lifecycle, logging, metrics, nioCore, nioHTTP1, nioHTTPTypes,
+                "CloudEvents", "Observability", "Timekeeping", asyncHTTPClient, httpTypes,
+                hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioHTTP1,
+                nioHTTPTypes,
             ]),
         module(
             "SagaHTTP",
             [
-                "CloudEvents", "Observability", "TroupeRedis", "Saga", "SagaRedis", "ServiceHTTP",
-                httpTypes, hummingbird, lifecycle, logging,
+                "CloudEvents", "Observability", "Saga", "SagaRedis", "ServiceHTTP", "Timekeeping",
+                "TroupeRedis", httpTypes, hummingbird, lifecycle, logging,
             ]),
         module("OrderContracts", ["CloudEvents", "Saga"]),
         module("OrderService", orderServiceDependencies),
@@ -155,8 +162,8 @@ let package = Package(
         module(
             "SandboxService",
             [
-                "Observability", "ServiceHTTP", httpTypes, hummingbird, lifecycle, logging,
-                nioCore, nioPosix,
+                "Observability", "ServiceHTTP", "Timekeeping", httpTypes, hummingbird, lifecycle,
+                logging, nioCore, nioPosix,
             ]),
 
         // The command line
@@ -166,13 +173,13 @@ let package = Package(
                 "CloudEvents", "Gateway", "GatewayRedis", "InventoryService", "Observability",
                 "OrderContracts", "OrderService", "PaymentService", "ProductService", "TroupeRedis",
                 "Saga", "SagaRedis", "SandboxService", "ServiceHTTP", "ShippingService",
-                "UserService", argumentParser, asyncHTTPClient, lifecycle, logging, metrics,
-                nioCore, nioPosix, unixSignals,
+                "Timekeeping", "UserService", argumentParser, asyncHTTPClient, lifecycle, logging,
+                metrics, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: settings),
 
         // Tests
-        tests("CloudEventsTests", ["CloudEvents"]),
+        tests("CloudEventsTests", ["CloudEvents", "Timekeeping"]),
         // Apart from the other tests of the gateway: they keep a core busy for a while, and what
         // waits for a time-out beside them would be starved.
         tests("GatewayExplorationTests", ["Gateway", "TroupeRedisTestKit"]),
@@ -189,7 +196,7 @@ let package = Package(
                 logging, nioCore,
             ]),
         tests("InventoryServiceTests", orderServiceTestDependencies + ["InventoryService"]),
-        tests("ObservabilityTests", ["Observability", logging, metrics]),
+        tests("ObservabilityTests", ["Observability", "Timekeeping", logging, metrics]),
         tests("OrderContractsTests", ["CloudEvents", "OrderContracts", "Saga"]),
         tests(
             "OrderServiceTests",
@@ -212,17 +219,16 @@ let package = Package(
         tests(
             "SagaRedisTests",
             [
-                "CloudEvents", "TroupeRedis", "TroupeRedisTestKit", "Saga", "SagaRedis",
-                "SagaTestKit", logging,
-                nioCore,
+                "CloudEvents", "Saga", "SagaRedis", "SagaTestKit", "Timekeeping", "TroupeRedis",
+                "TroupeRedisTestKit", logging, nioCore,
             ]),
         tests("SagaTestKitTests", ["CloudEvents", "Saga", "SagaTestKit", logging]),
         tests("SagaHTTPTests", orderServiceTestDependencies + ["Observability"]),
         tests(
             "SandboxServiceTests",
             [
-                "Observability", "SandboxService", "ServiceHTTP", httpTypes, hummingbird,
-                hummingbirdTesting, lifecycle, logging, nioCore, nioPosix,
+                "Observability", "SandboxService", "ServiceHTTP", "Timekeeping", httpTypes,
+                hummingbird, hummingbirdTesting, lifecycle, logging, nioCore, nioPosix,
             ]),
         tests(
             "ServiceHTTPTests",
@@ -238,6 +244,7 @@ let package = Package(
                 asyncHTTPClient,
                 logging, nioCore, nioHTTP1, nioPosix,
             ]),
+        tests("TimekeepingTests", ["Timekeeping"]),
         tests(
             "troupeTests",
             [
@@ -254,17 +261,16 @@ let package = Package(
 /// Never one another.
 var orderServiceDependencies: [Target.Dependency] {
     [
-        "CloudEvents", "Observability", "OrderContracts", "TroupeRedis", "Saga", "SagaHTTP",
-        "SagaRedis",
-        "ServiceHTTP", asyncHTTPClient, crypto, httpTypes, hummingbird, lifecycle, logging,
-        metrics, nioCore,
+        "CloudEvents", "Observability", "OrderContracts", "Saga", "SagaHTTP", "SagaRedis",
+        "ServiceHTTP", "Timekeeping", "TroupeRedis", asyncHTTPClient, crypto, httpTypes,
+        hummingbird, lifecycle, logging, metrics, nioCore,
     ]
 }
 
 var orderServiceTestDependencies: [Target.Dependency] {
     [
-        "CloudEvents", "OrderContracts", "TroupeRedis", "TroupeRedisTestKit", "Saga", "SagaHTTP",
-        "SagaRedis",
-        "ServiceHTTP", hummingbird, hummingbirdTesting, httpTypes, lifecycle, logging, nioCore,
+        "CloudEvents", "OrderContracts", "Saga", "SagaHTTP", "SagaRedis", "ServiceHTTP",
+        "Timekeeping", "TroupeRedis", "TroupeRedisTestKit", hummingbird, hummingbirdTesting,
+        httpTypes, lifecycle, logging, nioCore,
     ]
 }

@@ -1,3 +1,5 @@
+import Timekeeping
+
 extension CloudEvent {
     /// Reads an event from the text of one JSON object.
     ///
@@ -172,7 +174,7 @@ extension CloudEvent {
         }
         let subject = try required(attributes.subject, .subject)
         let time = try Self.required(attributes.time, .time)
-        guard let milliseconds = try scanner.withUTF8(time, EventTime.milliseconds) else {
+        guard let moment = try scanner.withUTF8(time, Timestamp.init(rfc3339:)) else {
             throw CloudEventError(.invalid, "time is not a time of RFC 3339")
         }
         let dataVersion = attributes.dataVersion ?? 1
@@ -186,7 +188,7 @@ extension CloudEvent {
             source: try required(attributes.source, .source),
             type: try required(attributes.type, .type),
             subject: subject,
-            time: milliseconds,
+            time: moment.milliseconds,
             correlationID: isSaga ? subject : try text(attributes.correlationID),
             causationID: try text(attributes.causationID),
             traceparent: try text(attributes.traceparent),

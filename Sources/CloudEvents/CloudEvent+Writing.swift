@@ -1,3 +1,5 @@
+import Timekeeping
+
 extension CloudEvent {
     /// The event as JSON on one line.
     ///
@@ -15,7 +17,7 @@ extension CloudEvent {
         text.append(ascii: "\",\"subject\":\"")
         text.append(escaped: subject)
         text.append(ascii: "\",\"time\":\"")
-        EventTime.append(time, to: &text)
+        Timestamp(milliseconds: time).append(to: &text)
         text.append(ascii: "\",\"correlationid\":\"")
         text.append(escaped: correlationID)
         text.append(attribute: "\",\"causationid\":\"", causationID)

@@ -1,3 +1,5 @@
+public import Timekeeping
+
 /// One CloudEvents 1.0 event in structured mode.
 ///
 /// The payload stays the text it came as; who knows its type decodes it, once.

@@ -1,4 +1,5 @@
 import Synchronization
+import Timekeeping
 
 /// Identifiers that sort by the time they were made (RFC 9562, version 7).
 ///

@@ -1,5 +1,6 @@
 import Gateway
 import NIOCore
+import Timekeeping
 
 // An entry as one string. Numbers are big-endian, a text is its length (4 bytes) and its bytes,
 // an absent one has the length 0xFFFFFFFF.
@@ -25,8 +26,8 @@ enum EntryCodec {
             capacity: 256 + entry.head.readableBytes * 2 + entry.body.readableBytes)
         buffer.writeInteger(version)
         buffer.writeInteger(UInt16(clamping: entry.status))
-        buffer.writeInteger(entry.age.milliseconds)
-        buffer.writeInteger(entry.lifetime.milliseconds)
+        buffer.writeInteger(Int64(entry.age.milliseconds))
+        buffer.writeInteger(Int64(entry.lifetime.milliseconds))
         buffer.writeInteger(entry.lastModified ?? .min)
         write(entry.entityTag.map { ByteBuffer(string: $0) }, into: &buffer)
         write(entry.head, into: &buffer)
@@ -131,14 +132,5 @@ enum EntryCodec {
         if length == absent { return .some(nil) }
         guard let slice = buffer.readSlice(length: Int(length)) else { return nil }
         return .some(ByteBuffer(bytes: slice.readableBytesView))
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, as far as 64 bits reach.
-    var milliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        guard abs(seconds) < Int64.max / 1_000 - 1 else { return seconds < 0 ? .min : .max }
-        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
     }
 }

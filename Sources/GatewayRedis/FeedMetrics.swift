@@ -1,5 +1,6 @@
 import CloudEvents
 import Metrics
+import Timekeeping
 
 /// What the feed counts.
 struct FeedMetrics: Sendable {

@@ -1,6 +1,6 @@
-import Observability
 import OrderContracts
 import Saga
+import Timekeeping
 
 /// The order that a new system shows: number 1, of user 1, completed long ago.
 enum OrderSeed {

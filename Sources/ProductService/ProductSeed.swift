@@ -1,6 +1,6 @@
-import Observability
 import OrderContracts
 import SagaHTTP
+import Timekeeping
 
 /// The products that a new system shows.
 enum ProductSeed {

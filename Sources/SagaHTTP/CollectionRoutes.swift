@@ -3,6 +3,7 @@ import Hummingbird
 public import Logging
 import Observability
 public import ServiceHTTP
+import Timekeeping
 
 /// A collection over HTTP.
 ///

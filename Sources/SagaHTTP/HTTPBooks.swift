@@ -1,6 +1,6 @@
-import Observability
 public import Saga
 public import ServiceHTTP
+import Timekeeping
 
 /// A company's books over HTTP, as lists of what was done for us.
 ///

@@ -1,7 +1,7 @@
 import CloudEvents
-public import Observability
 public import Saga
 public import SagaRedis
+public import Timekeeping
 public import TroupeRedis
 
 //     {user}:user:<id>     hash    the item's fields, createdAt, updatedAt, version

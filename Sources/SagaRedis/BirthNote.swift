@@ -1,5 +1,6 @@
 import Saga
 import Synchronization
+import Timekeeping
 import TroupeRedis
 
 //     noted ───────────────────────────────────────────▶ as it is noted

@@ -1,4 +1,5 @@
 import Saga
+import Timekeeping
 import TroupeRedis
 
 /// Keeps dead letters: a stream of them, a mark for each entry that has one, and the ledger.

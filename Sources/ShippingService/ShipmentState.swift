@@ -1,6 +1,6 @@
-public import Observability
 public import OrderContracts
 public import Saga
+public import Timekeeping
 
 /// An order's shipment as its service keeps it and shows it.
 public struct ShipmentState: Equatable, Sendable {

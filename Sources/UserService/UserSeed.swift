@@ -1,5 +1,5 @@
-import Observability
 import SagaHTTP
+import Timekeeping
 
 /// The users that a new system shows.
 enum UserSeed {

@@ -1,5 +1,6 @@
 import CloudEvents
 import Testing
+import Timekeeping
 
 @Suite(.timeLimit(.minutes(1)))
 struct CloudEventTests {

@@ -2,6 +2,7 @@ import CloudEvents
 import OrderContracts
 import Saga
 import ShippingService
+import Timekeeping
 
 /// A carrier in memory that does not go to Antarctica and keeps books.
 actor BookkeepingCarrier: Carrier {

@@ -2,6 +2,7 @@ import CloudEvents
 import OrderContracts
 import PaymentService
 import Saga
+import Timekeeping
 
 /// A payment company in memory that answers to the sandbox's tokens and keeps books.
 actor BookkeepingCompany: PaymentCompany {

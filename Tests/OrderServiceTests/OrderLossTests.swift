@@ -7,6 +7,7 @@ import Saga
 import SagaRedis
 import ShippingService
 import Testing
+import Timekeeping
 import TroupeRedis
 import TroupeRedisTestKit
 

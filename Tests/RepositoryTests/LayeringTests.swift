@@ -8,21 +8,23 @@ import Testing
 struct LayeringTests {
     /// Our targets, and which of ours each may import.
     private static let mayImport: [String: Set<String>] = [
+        "Timekeeping": [],
         "CHiredis": [],
         "CReplyTape": ["CHiredis"],
         "TroupeRedis": ["CReplyTape"],
         "TroupeRedisTestKit": ["TroupeRedis"],
-        "CloudEvents": [],
-        "Observability": [],
-        "Saga": ["CloudEvents"],
-        "SagaRedis": ["CloudEvents", "TroupeRedis", "Saga"],
-        "SagaTestKit": ["CloudEvents", "Saga"],
+        "CloudEvents": ["Timekeeping"],
+        "Observability": ["Timekeeping"],
+        "Saga": ["CloudEvents", "Timekeeping"],
+        "SagaRedis": ["CloudEvents", "Saga", "Timekeeping", "TroupeRedis"],
+        "SagaTestKit": ["CloudEvents", "Saga", "Timekeeping"],
         "simulate": ["Saga", "SagaTestKit"],
-        "Gateway": ["Observability"],
-        "GatewayRedis": ["CloudEvents", "Gateway", "TroupeRedis"],
-        "ServiceHTTP": ["CloudEvents", "Observability"],
+        "Gateway": ["Observability", "Timekeeping"],
+        "GatewayRedis": ["CloudEvents", "Gateway", "Timekeeping", "TroupeRedis"],
+        "ServiceHTTP": ["CloudEvents", "Observability", "Timekeeping"],
         "SagaHTTP": [
-            "CloudEvents", "Observability", "TroupeRedis", "Saga", "SagaRedis", "ServiceHTTP",
+            "CloudEvents", "Observability", "Saga", "SagaRedis", "ServiceHTTP", "Timekeeping",
+            "TroupeRedis",
         ],
         "OrderContracts": ["CloudEvents", "Saga"],
         "OrderService": orderService,
@@ -31,7 +33,7 @@ struct LayeringTests {
         "ShippingService": orderService,
         "UserService": orderService,
         "ProductService": orderService,
-        "SandboxService": ["Observability", "ServiceHTTP"],
+        "SandboxService": ["Observability", "ServiceHTTP", "Timekeeping"],
         "troupe": orderService.union([
             "Gateway", "GatewayRedis", "InventoryService", "OrderService", "PaymentService",
             "ProductService", "SandboxService", "ShippingService", "UserService",
@@ -40,13 +42,14 @@ struct LayeringTests {
 
     /// Services share their contracts and never import each other.
     private static let orderService: Set<String> = [
-        "CloudEvents", "Observability", "OrderContracts", "TroupeRedis", "Saga", "SagaHTTP",
-        "SagaRedis",
-        "ServiceHTTP",
+        "CloudEvents", "Observability", "OrderContracts", "Saga", "SagaHTTP", "SagaRedis",
+        "ServiceHTTP", "Timekeeping", "TroupeRedis",
     ]
 
     /// Targets that only decide: no sockets, no HTTP, no event loops.
-    private static let pure: Set<String> = ["CloudEvents", "Saga", "OrderContracts"]
+    private static let pure: Set<String> = [
+        "CloudEvents", "OrderContracts", "Saga", "Timekeeping",
+    ]
     private static let acting = [
         "NIO", "Hummingbird", "AsyncHTTPClient", "HTTPTypes", "Dispatch",
     ]

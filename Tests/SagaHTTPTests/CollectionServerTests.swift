@@ -1,9 +1,9 @@
 import Logging
-import Observability
 import SagaHTTP
 import ServiceHTTP
 import ServiceLifecycle
 import Testing
+import Timekeeping
 import TroupeRedis
 import TroupeRedisTestKit
 

@@ -1,8 +1,8 @@
 import Logging
-import Observability
 import Saga
 import SagaHTTP
 import Testing
+import Timekeeping
 import TroupeRedis
 import TroupeRedisTestKit
 

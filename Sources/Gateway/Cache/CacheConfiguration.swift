@@ -1,3 +1,5 @@
+import Timekeeping
+
 /// The bounds of a gateway's cache.
 public struct CacheConfiguration: Sendable {
     /// Answers kept in the process, at most.
@@ -27,7 +29,7 @@ public struct CacheConfiguration: Sendable {
     /// The monotonic clock; tests bring their own.
     package var clock: @Sendable () -> Moment = { Moment.now() }
     /// Seconds since 1970, for dates.
-    package var wallClock: @Sendable () -> Int64 = { Moment.wallSeconds() }
+    package var wallClock: @Sendable () -> Int64 = { SystemTime.seconds() }
 
     /// The defaults: 20,000 answers or 64 MiB, used at once.
     public init() {}

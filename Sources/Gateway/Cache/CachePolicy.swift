@@ -1,3 +1,5 @@
+import Timekeeping
+
 /// How one route's answers are cached.
 public struct CachePolicy: Sendable {
     /// Who may be given a stored answer.
@@ -68,7 +70,7 @@ public struct CachePolicy: Sendable {
     func jittered(_ lifetime: Duration) -> Duration {
         guard jitter > 0 else { return lifetime }
         let taken = Double.random(in: 0...min(jitter, 1))
-        let nanoseconds = Double(lifetime.wholeNanoseconds) * (1 - taken)
+        let nanoseconds = Double(lifetime.nanoseconds) * (1 - taken)
         return .nanoseconds(Int64(nanoseconds))
     }
 

@@ -1,3 +1,5 @@
+import Timekeeping
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -43,32 +45,16 @@ public struct Moment: Hashable, Comparable, Sendable {
 
     /// A time some way after this one.
     public static func + (moment: Moment, duration: Duration) -> Moment {
-        Moment(nanoseconds: moment.nanoseconds + duration.wholeNanoseconds)
+        Moment(nanoseconds: moment.nanoseconds + duration.nanoseconds)
     }
 
     /// A time some way before this one.
     public static func - (moment: Moment, duration: Duration) -> Moment {
-        Moment(nanoseconds: moment.nanoseconds - duration.wholeNanoseconds)
+        Moment(nanoseconds: moment.nanoseconds - duration.nanoseconds)
     }
 
     /// The time from one moment to another.
     public static func - (later: Moment, earlier: Moment) -> Duration {
         .nanoseconds(later.nanoseconds - earlier.nanoseconds)
-    }
-
-    /// Seconds since 1970 on the wall clock, for dates only.
-    static func wallSeconds() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec)
-    }
-}
-
-extension Duration {
-    /// The duration in nanoseconds, at most 292 years.
-    var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        guard seconds < 9_000_000_000 else { return 9_000_000_000 * 1_000_000_000 }
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

@@ -1,6 +1,7 @@
 import Crypto
 import NIOCore
 import NIOHTTP1
+import Timekeeping
 
 /// The bytes of an answer and its validators.
 struct RenderedResponse: Sendable {

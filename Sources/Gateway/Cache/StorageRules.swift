@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Timekeeping
 
 /// What RFC 9111 and the route allow: whether an answer is stored, for how long, and whether
 /// requests that waited for it may share it.

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Timekeeping
 
 extension StoredResponse {
     /// An entry read from the second level just now.
@@ -24,7 +25,7 @@ extension StoredResponse {
             status: 504, fields: ["Content-Type": "application/problem+json"],
             body: ByteBuffer(string: body))
         let rendering = RenderedResponse(
-            fetched, isKept: false, wallSeconds: Moment.wallSeconds())
+            fetched, isKept: false, wallSeconds: SystemTime.seconds())
         return StoredResponse(rendering: rendering, guards: [], born: now, expires: now)
     }
 }

@@ -1,4 +1,5 @@
 public import NIOCore
+import Timekeeping
 
 /// A complete answer, with its head rendered once, so that sending it is copying it.
 ///

@@ -1,4 +1,5 @@
 import NIOCore
+import Timekeeping
 
 /// What is to be sent for one request, before it is known how the connection goes on.
 struct Answer: Sendable {
@@ -26,7 +27,7 @@ struct Answer: Sendable {
         _ fetched: FetchedResponse, cacheStatus: CacheStatus? = nil, upstream: String? = nil
     ) {
         let rendered = RenderedResponse(
-            fetched, isKept: false, isPassedOn: true, wallSeconds: Moment.wallSeconds())
+            fetched, isKept: false, isPassedOn: true, wallSeconds: SystemTime.seconds())
         self.init(.own(rendered), cacheStatus: cacheStatus, upstream: upstream)
     }
 

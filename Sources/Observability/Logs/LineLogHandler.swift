@@ -1,4 +1,5 @@
 public import Logging
+import Timekeeping
 
 /// Writes each log event as one line, JSON or logfmt.
 ///

@@ -1,4 +1,5 @@
 import Logging
+import Timekeeping
 
 /// Collects the fields of one line in either format.
 struct LogLine {

@@ -1,5 +1,6 @@
 import Dispatch
 import Synchronization
+import Timekeeping
 
 #if canImport(Glibc)
     import Glibc
@@ -44,9 +45,7 @@ final class LogWriter: Sendable {
         // Behind every writer that has been called.
         let last = DispatchWorkItem {}
         queue.async(execute: last)
-        let (seconds, attoseconds) = limit.components
-        let nanoseconds = Int(seconds) * 1_000_000_000 + Int(attoseconds / 1_000_000_000)
-        return last.wait(timeout: .now() + .nanoseconds(nanoseconds)) == .success
+        return last.wait(timeout: .now() + .nanoseconds(Int(limit.nanoseconds))) == .success
     }
 
     private func drain() {

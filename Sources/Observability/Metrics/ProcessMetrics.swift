@@ -1,3 +1,5 @@
+import Timekeeping
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)

@@ -1,6 +1,6 @@
-public import Observability
 public import OrderContracts
 import Saga
+public import Timekeeping
 
 /// An order as its service keeps it and shows it.
 public struct Order: Equatable, Sendable {

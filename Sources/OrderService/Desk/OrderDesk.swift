@@ -1,7 +1,7 @@
 import CloudEvents
-import Observability
 public import OrderContracts
 public import Saga
+import Timekeeping
 
 /// Takes orders, shows them and takes them back.
 ///

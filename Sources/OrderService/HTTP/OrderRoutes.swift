@@ -4,6 +4,7 @@ import Logging
 import Observability
 import OrderContracts
 import ServiceHTTP
+import Timekeeping
 
 /// The order service over HTTP.
 ///

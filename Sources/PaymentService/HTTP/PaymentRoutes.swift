@@ -5,6 +5,7 @@ import OrderContracts
 import Saga
 import SagaHTTP
 import ServiceHTTP
+import Timekeeping
 
 /// The payment service over HTTP.
 ///

@@ -1,3 +1,5 @@
+import Timekeeping
+
 /// What a ledger that is not there proves: nothing, unless it would have to be there.
 ///
 ///     ──── forgotten ────┤ life ago ├──── covered ────┤ now

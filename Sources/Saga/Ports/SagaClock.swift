@@ -1,4 +1,5 @@
 import CloudEvents
+import Timekeeping
 
 /// The time that an engine goes by.
 ///

@@ -1,4 +1,5 @@
 import Saga
+import Timekeeping
 import TroupeRedis
 
 /// What has to be done now and then: trimming, cursors, lag, forgetting dead replicas.

@@ -2,6 +2,7 @@ import CloudEvents
 import NIOCore
 import Saga
 import Synchronization
+import Timekeeping
 import TroupeRedis
 
 /// Moves due timers into the streams of their events.

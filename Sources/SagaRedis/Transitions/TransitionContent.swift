@@ -1,5 +1,6 @@
 import CloudEvents
 import Saga
+import Timekeeping
 import TroupeRedis
 
 /// The shape of one transition, with the keys and values that go with it.

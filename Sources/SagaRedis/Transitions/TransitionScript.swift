@@ -1,4 +1,5 @@
 import Saga
+import Timekeeping
 import TroupeRedis
 
 /// The one atomic step, for all transitions of one shape: compare and set one ledger field, with

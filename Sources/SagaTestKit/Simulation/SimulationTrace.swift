@@ -1,5 +1,6 @@
 import Saga
 import Synchronization
+import Timekeeping
 
 /// What happened in a simulation, a line each: the same for the same seed.
 package final class SimulationTrace: Sendable {

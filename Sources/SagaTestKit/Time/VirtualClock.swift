@@ -1,5 +1,6 @@
 import Saga
 import Synchronization
+import Timekeeping
 
 /// A clock that stands still until somebody moves it on.
 ///

@@ -1,5 +1,5 @@
-import Observability
 import ServiceHTTP
+import Timekeeping
 
 extension BookEntry {
     /// The entry as a client sees it.

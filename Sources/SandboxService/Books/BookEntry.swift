@@ -1,4 +1,4 @@
-import Observability
+import Timekeeping
 
 /// One line of the books: what was asked, and what became of it.
 ///

@@ -1,6 +1,6 @@
 import HTTPTypes
-import Observability
 import ServiceHTTP
+import Timekeeping
 
 //               charge ──────────► succeeded ──refund──► refunded, once
 //              ╱   ╲─────────────► card_declined, insufficient_funds

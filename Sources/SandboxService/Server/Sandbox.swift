@@ -2,6 +2,7 @@ import Logging
 import Observability
 import ServiceHTTP
 import Synchronization
+import Timekeeping
 
 /// The books and their file, kept in step: what is answered is on the disk.
 final class Sandbox: Sendable {

@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import Metrics
 import Synchronization
+import Timekeeping
 
 /// Writes the log line and the metrics of each request.
 ///
@@ -55,12 +56,5 @@ final class RequestLog: Sendable {
             timers[key] = timer
             return timer
         }
-    }
-}
-
-extension Duration {
-    var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Logging
-import Observability
 import Saga
+import Timekeeping
 import TroupeRedis
 
 #if canImport(FoundationEssentials)

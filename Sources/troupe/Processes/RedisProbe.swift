@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import Timekeeping
 import TroupeRedis
 
 /// Asks once whether a Redis is there, and what it is.
@@ -49,7 +50,7 @@ enum RedisProbe {
     private static func clockDifference(
         _ client: RedisClient
     ) async throws(RedisError) -> Duration? {
-        let before = SystemClock.sinceEpoch()
+        let before = SystemTime.sinceEpoch()
         let reply: RedisValue
         do {
             reply = try await client.send(.time)
@@ -57,7 +58,7 @@ enum RedisProbe {
             guard error.code == .server("NOPERM") else { throw error }
             return nil
         }
-        let after = SystemClock.sinceEpoch()
+        let after = SystemTime.sinceEpoch()
         guard let theirs = try? reply.time() else { return nil }
         return theirs - (before + after) / 2
     }

@@ -1,3 +1,4 @@
+import Timekeeping
 import TroupeRedis
 
 /// What `doctor` thinks of a Redis and this machine: facts in, findings out.
@@ -136,7 +137,7 @@ struct Diagnosis {
         let limit = clockDifferenceMaximum
         let isFar = difference > limit || difference < .zero - limit
         let direction = difference < .zero ? "behind" : "ahead"
-        let distance = milliseconds(difference)
+        let distance = abs(difference.milliseconds)
         return Finding(
             level: isFar ? .problem : .fine, subject: "clock",
             what: distance == 0
@@ -149,11 +150,6 @@ struct Diagnosis {
         return Finding(
             level: .problem, subject: "role", what: "a read-only replica",
             remedy: "name the primary with --redis")
-    }
-
-    private static func milliseconds(_ difference: Duration) -> Int64 {
-        let (seconds, attoseconds) = difference.components
-        return abs(seconds * 1_000 + attoseconds / 1_000_000_000_000_000)
     }
 
     /// The ports that `up` would listen on, those that are taken one by one.

@@ -170,34 +170,4 @@ struct StorageRulesTests {
         #expect(StorageRules.way(of: request, shared) == .usual)
         #expect(StorageRules.way(of: .plain, CachePolicy()) == .usual)
     }
-
-    @Test(arguments: [
-        (0, "Thu, 01 Jan 1970 00:00:00 GMT"), (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
-        (951_827_696, "Tue, 29 Feb 2000 12:34:56 GMT"),
-        (4_107_542_399, "Sun, 28 Feb 2100 23:59:59 GMT"),
-        (1_798_761_600, "Fri, 01 Jan 2027 00:00:00 GMT"),
-    ])
-    func datesAreWrittenAndReadAlike(seconds: Int64, text: String) {
-        #expect(HTTPDate.text(seconds) == text)
-        #expect(HTTPDate.seconds(text) == seconds)
-    }
-
-    @Test(arguments: [
-        "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
-        "Sun, 06 Nov 1994 08:49:37 GMT",
-    ])
-    func allThreeFormsOfDatesAreRead(text: String) {
-        #expect(HTTPDate.seconds(text) == 784_111_777)
-    }
-
-    @Test(arguments: [
-        "", "0", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun,  06 Nov 1994 08:49:37 GMT",
-        "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 8:49:37 GMT",
-        "Sun, 06 Nov 1994 08:49:37 UTC", "Sun, 06 Nov 1994 24:49:37 GMT",
-        "06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-1994 08:49:37 GMT",
-        "Sun Nov 6 08:49:37 1994", "Sun Nov  6 08:49:37 94", "Sun, 06 nov 1994 08:49:37 GMT",
-    ])
-    func unusualDatesAreNotRead(text: String) {
-        #expect(HTTPDate.seconds(text) == nil)
-    }
 }

@@ -2,6 +2,7 @@ import Logging
 import Observability
 import Synchronization
 import Testing
+import Timekeeping
 
 @Suite(.timeLimit(.minutes(1)))
 struct LineLogHandlerTests {

@@ -3,6 +3,7 @@ import Saga
 import SagaRedis
 import SagaTestKit
 import Testing
+import Timekeeping
 import TroupeRedis
 import TroupeRedisTestKit
 

@@ -1,6 +1,6 @@
-import Observability
 import ServiceHTTP
 import Testing
+import Timekeeping
 
 @testable import SandboxService
 

@@ -1,5 +1,6 @@
 import CloudEvents
 import Logging
+import Timekeeping
 
 // Redis may lose its last moment, and with it the ledgers of what was done outside. The companies
 // have not forgotten. So their books are compared with the ledgers:

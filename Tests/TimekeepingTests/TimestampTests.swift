@@ -1,5 +1,5 @@
-import Observability
 import Testing
+import Timekeeping
 
 @Suite(.timeLimit(.minutes(1)))
 struct TimestampTests {
@@ -47,8 +47,43 @@ struct TimestampTests {
         #expect(Timestamp(text) == nil)
     }
 
+    @Test(arguments: [
+        ("2026-11-23T16:20:00Z", 1_795_450_800_000), ("2026-11-23t16:20:00z", 1_795_450_800_000),
+        ("2026-11-23T17:20:00.5+01:00", 1_795_450_800_500),
+        ("2026-11-23T10:50:00.1259999-05:30", 1_795_450_800_125),
+        ("1972-06-30T23:59:60Z", 78_796_799_000), ("1972-07-01T01:59:60.25+02:00", 78_796_799_250),
+        ("0000-01-01T00:00:00+23:59", -62_167_219_200_000 - 86_340_000),
+    ])
+    func everyFormOfRFC3339IsRead(text: String, milliseconds: Int64) {
+        #expect(read(text)?.milliseconds == milliseconds)
+    }
+
+    @Test(arguments: [
+        "", "2026-11-23", "2026-11-23T16:20Z", "2026-11-23T16:20:00", "2026-11-23T16:20:00.Z",
+        "2026-11-31T16:20:00Z", "2026-02-29T16:20:00Z", "2026-11-23T24:20:00Z",
+        "2026-11-23T16:20:61Z", "2026-11-23T16:20:00+24:00", "2026-11-23T16:20:00+01",
+        "2026-11-23T16:20:00Z ", "2026-11-23 16:20:00Z", "26-11-23T16:20:00Z",
+    ])
+    func whatIsNotRFC3339IsRefused(text: String) {
+        #expect(read(text) == nil)
+    }
+
+    @Test func addedTextIsTheDescription() {
+        var bytes = Array("at ".utf8)
+        let moment = Timestamp(milliseconds: 1_790_000_000_123)
+
+        moment.append(to: &bytes)
+
+        #expect(String(decoding: bytes, as: UTF8.self) == "at \(moment)")
+    }
+
     @Test func nowLiesWithinThisCentury() {
         #expect(Timestamp.now() > Timestamp(milliseconds: 1_700_000_000_000))
         #expect(Timestamp.now().description.hasPrefix("20"))
+    }
+
+    private func read(_ text: String) -> Timestamp? {
+        var text = text
+        return text.withUTF8 { Timestamp(rfc3339: $0) }
     }
 }
