@@ -67,6 +67,7 @@ let package = Package(
         .executable(name: "troupe", targets: ["troupe"]),
         .library(name: "CloudEvents", targets: ["CloudEvents"]),
         .library(name: "Gateway", targets: ["Gateway", "GatewayRedis"]),
+        .library(name: "JSONText", targets: ["JSONText"]),
         .library(name: "Observability", targets: ["Observability"]),
         .library(name: "TroupeRedis", targets: ["TroupeRedis"]),
         .library(name: "TroupeRedisTestKit", targets: ["TroupeRedisTestKit"]),
@@ -98,6 +99,7 @@ let package = Package(
     ],
     targets: [
         // Foundations
+        module("JSONText", []),
         module("Timekeeping", []),
 
         // Redis
@@ -113,11 +115,13 @@ let package = Package(
         module("TroupeRedisTestKit", ["TroupeRedis", logging, nioCore, nioPosix]),
 
         // Events, logs and metrics
-        module("CloudEvents", ["Timekeeping"]),
-        module("Observability", ["Timekeeping", logging, metrics]),
+        module("CloudEvents", ["JSONText", "Timekeeping"]),
+        module("Observability", ["JSONText", "Timekeeping", logging, metrics]),
 
         // Sagas
-        module("Saga", ["CloudEvents", "Timekeeping", deque, lifecycle, logging, metrics]),
+        module(
+            "Saga",
+            ["CloudEvents", "JSONText", "Timekeeping", deque, lifecycle, logging, metrics]),
         module(
             "SagaRedis",
             ["CloudEvents", "Saga", "Timekeeping", "TroupeRedis", logging, nioCore]),
@@ -131,26 +135,30 @@ let package = Package(
         module(
             "Gateway",
             [
-                "Observability", "Timekeeping", crypto, deque, lifecycle, logging, metrics, nioCore,
-                nioHTTP1, nioPosix, yams,
+                "JSONText", "Observability", "Timekeeping", crypto, deque, lifecycle, logging,
+                metrics, nioCore, nioHTTP1, nioPosix, yams,
             ]),
         module(
             "GatewayRedis",
-            ["CloudEvents", "Gateway", "Timekeeping", "TroupeRedis", lifecycle, logging, metrics]),
+            [
+                "CloudEvents", "Gateway", "JSONText", "Timekeeping", "TroupeRedis", lifecycle,
+                logging, metrics,
+            ]),
 
         // The order system
         module(
             "ServiceHTTP",
             [
-                "CloudEvents", "Observability", "Timekeeping", asyncHTTPClient, httpTypes,
-                hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore, nioHTTP1,
+                "CloudEvents", "JSONText", "Observability", "Timekeeping", asyncHTTPClient,
+                httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore,
+                nioHTTP1,
                 nioHTTPTypes,
             ]),
         module(
             "SagaHTTP",
             [
-                "CloudEvents", "Observability", "Saga", "SagaRedis", "ServiceHTTP", "Timekeeping",
-                "TroupeRedis", httpTypes, hummingbird, lifecycle, logging,
+                "CloudEvents", "JSONText", "Observability", "Saga", "SagaRedis", "ServiceHTTP",
+                "Timekeeping", "TroupeRedis", httpTypes, hummingbird, lifecycle, logging,
             ]),
         module("OrderContracts", ["CloudEvents", "Saga"]),
         module("OrderService", orderServiceDependencies),
@@ -162,8 +170,8 @@ let package = Package(
         module(
             "SandboxService",
             [
-                "Observability", "ServiceHTTP", "Timekeeping", httpTypes, hummingbird, lifecycle,
-                logging, nioCore, nioPosix,
+                "JSONText", "Observability", "ServiceHTTP", "Timekeeping", httpTypes, hummingbird,
+                lifecycle, logging, nioCore, nioPosix,
             ]),
 
         // The command line
@@ -186,7 +194,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "Gateway", "Observability", lifecycle, logging, nioCore, nioEmbedded, nioHTTP1,
+                "Gateway", "JSONText", "Observability", lifecycle, logging, nioCore, nioEmbedded,
+                nioHTTP1,
                 nioPosix,
             ]),
         tests(
@@ -196,6 +205,7 @@ let package = Package(
                 logging, nioCore,
             ]),
         tests("InventoryServiceTests", orderServiceTestDependencies + ["InventoryService"]),
+        tests("JSONTextTests", ["JSONText"]),
         tests("ObservabilityTests", ["Observability", "Timekeeping", logging, metrics]),
         tests("OrderContractsTests", ["CloudEvents", "OrderContracts", "Saga"]),
         tests(
@@ -227,14 +237,15 @@ let package = Package(
         tests(
             "SandboxServiceTests",
             [
-                "Observability", "SandboxService", "ServiceHTTP", "Timekeeping", httpTypes,
-                hummingbird, hummingbirdTesting, lifecycle, logging, nioCore, nioPosix,
+                "JSONText", "Observability", "SandboxService", "ServiceHTTP", "Timekeeping",
+                httpTypes, hummingbird, hummingbirdTesting, lifecycle, logging, nioCore, nioPosix,
             ]),
         tests(
             "ServiceHTTPTests",
             [
-                "Observability", "ServiceHTTP", httpTypes, hummingbird, hummingbirdTesting,
-                lifecycle, logging, metrics, nioCore, nioEmbedded, nioHTTPTypes, nioPosix,
+                "JSONText", "Observability", "ServiceHTTP", httpTypes, hummingbird,
+                hummingbirdTesting, lifecycle, logging, metrics, nioCore, nioEmbedded, nioHTTPTypes,
+                nioPosix,
             ]),
         tests("ShippingServiceTests", orderServiceTestDependencies + ["ShippingService"]),
         tests(
@@ -261,16 +272,18 @@ let package = Package(
 /// Never one another.
 var orderServiceDependencies: [Target.Dependency] {
     [
-        "CloudEvents", "Observability", "OrderContracts", "Saga", "SagaHTTP", "SagaRedis",
-        "ServiceHTTP", "Timekeeping", "TroupeRedis", asyncHTTPClient, crypto, httpTypes,
+        "CloudEvents", "JSONText", "Observability", "OrderContracts", "Saga", "SagaHTTP",
+        "SagaRedis", "ServiceHTTP", "Timekeeping", "TroupeRedis", asyncHTTPClient, crypto,
+        httpTypes,
         hummingbird, lifecycle, logging, metrics, nioCore,
     ]
 }
 
 var orderServiceTestDependencies: [Target.Dependency] {
     [
-        "CloudEvents", "OrderContracts", "Saga", "SagaHTTP", "SagaRedis", "ServiceHTTP",
-        "Timekeeping", "TroupeRedis", "TroupeRedisTestKit", hummingbird, hummingbirdTesting,
+        "CloudEvents", "JSONText", "OrderContracts", "Saga", "SagaHTTP", "SagaRedis",
+        "ServiceHTTP", "Timekeeping", "TroupeRedis", "TroupeRedisTestKit", hummingbird,
+        hummingbirdTesting,
         httpTypes, lifecycle, logging, nioCore,
     ]
 }

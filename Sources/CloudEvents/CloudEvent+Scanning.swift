@@ -1,3 +1,4 @@
+import JSONText
 import Timekeeping
 
 extension CloudEvent {
@@ -17,6 +18,16 @@ extension CloudEvent {
 
     /// Reads an event from bytes that stay where they are, as those of a network buffer.
     public init(scanning bytes: UnsafeBufferPointer<UInt8>) throws(CloudEventError) {
+        do {
+            try self.init(reading: bytes)
+        } catch let fault as JSONFault {
+            throw CloudEventError(.malformed, "\(fault.message) at byte \(fault.offset)")
+        } catch {
+            throw error as? CloudEventError ?? CloudEventError(.malformed, "\(error)")
+        }
+    }
+
+    private init(reading bytes: UnsafeBufferPointer<UInt8>) throws {
         var attributes = Attributes()
         var scanner = JSONScanner(bytes)
         try scanner.expect("{")
@@ -85,7 +96,7 @@ extension CloudEvent {
         /// Which of the attributes that we know a name is; nil if it is none.
         mutating func name(
             _ text: JSONScanner.Text, _ scanner: JSONScanner
-        ) throws(CloudEventError) -> Name? {
+        ) throws -> Name? {
             let next = next
             let found = try scanner.withUTF8(text) { content -> Name? in
                 for step in 0..<Name.count {
@@ -100,7 +111,7 @@ extension CloudEvent {
 
         mutating func read(
             _ name: Name?, from scanner: inout JSONScanner
-        ) throws(CloudEventError) {
+        ) throws {
             switch name {
             case .specVersion: try Self.set(&specVersion, .specVersion, &scanner)
             case .id: try Self.set(&id, .id, &scanner)
@@ -136,7 +147,7 @@ extension CloudEvent {
 
         private static func set(
             _ attribute: inout JSONScanner.Text?, _ name: Name, _ scanner: inout JSONScanner
-        ) throws(CloudEventError) {
+        ) throws {
             guard attribute == nil else { throw twice(name) }
             guard scanner.peek() == UInt8(ascii: "\"") else {
                 throw CloudEventError(.invalid, "\(name.text) is not a string")
@@ -155,14 +166,14 @@ extension CloudEvent {
 
     private init(
         _ attributes: Attributes, _ scanner: JSONScanner, data bytes: UnsafeBufferPointer<UInt8>
-    ) throws(CloudEventError) {
-        func text(_ text: JSONScanner.Text?) throws(CloudEventError) -> String? {
+    ) throws {
+        func text(_ text: JSONScanner.Text?) throws -> String? {
             guard let text else { return nil }
             return try scanner.string(text)
         }
         func required(
             _ text: JSONScanner.Text?, _ name: Name
-        ) throws(CloudEventError) -> String {
+        ) throws -> String {
             try scanner.string(try Self.required(text, name))
         }
         let specVersion = try Self.required(attributes.specVersion, .specVersion)

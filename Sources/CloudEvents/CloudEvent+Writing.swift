@@ -1,3 +1,4 @@
+import JSONText
 import Timekeeping
 
 extension CloudEvent {
@@ -56,36 +57,4 @@ extension [UInt8] {
             self[index] = 0x20
         }
     }
-
-    /// Adds a text as it stands between the quotation marks of a JSON string.
-    package mutating func append(escaped text: String) {
-        var text = text
-        text.withUTF8 { bytes in
-            if bytes.needEscapes {
-                for byte in bytes { append(escaping: byte) }
-            } else {
-                append(contentsOf: bytes)
-            }
-        }
-    }
-
-    private mutating func append(escaping byte: UInt8) {
-        switch byte {
-        case 0x22, 0x5C:
-            append(0x5C)
-            append(byte)
-        case 0x0A: append(ascii: "\\n")
-        case 0x0D: append(ascii: "\\r")
-        case 0x09: append(ascii: "\\t")
-        case ..<0x20:
-            append(ascii: "\\u00")
-            append(hexadecimalDigit(byte >> 4))
-            append(hexadecimalDigit(byte & 15))
-        default: append(byte)
-        }
-    }
-}
-
-func hexadecimalDigit(_ value: UInt8) -> UInt8 {
-    value < 10 ? 0x30 + value : 0x57 + value
 }

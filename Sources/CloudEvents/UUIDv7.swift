@@ -53,4 +53,8 @@ public enum UUIDv7 {
             return at
         }
     }
+
+    private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+        value < 10 ? 0x30 + value : 0x57 + value
+    }
 }

@@ -107,6 +107,19 @@ struct CloudEventTests {
         }
     }
 
+    /// Half a surrogate pair before another escape once ended the process.
+    @Test(arguments: [#"\ud800\u0041"#, #"\ud800\ud800"#, #"\udc00"#, #"\udbff\uffff"#])
+    func halfAPairIsRefused(_ escapes: String) {
+        for (old, new) in [("\"s\"", "\"\(escapes)\""), ("{}", "{\"a\":\"\(escapes)\"}")] {
+            let text = good.replacing("\"subject\":\(old)", with: "\"subject\":\(new)")
+                .replacing("\"data\":\(old)", with: "\"data\":\(new)")
+            let error = #expect(throws: CloudEventError.self) {
+                try CloudEvent(json: Array(text.utf8))
+            }
+            #expect(error?.code == .malformed)
+        }
+    }
+
     @Test(arguments: [
         ("2024-02-29T23:59:59.999Z", 1_709_251_199_999), ("1969-12-31T23:59:59.999Z", -1),
         ("2000-03-01T00:00:00.000Z", 951_868_800_000),

@@ -8,23 +8,30 @@ import Testing
 struct LayeringTests {
     /// Our targets, and which of ours each may import.
     private static let mayImport: [String: Set<String>] = [
+        "JSONText": [],
         "Timekeeping": [],
         "CHiredis": [],
         "CReplyTape": ["CHiredis"],
         "TroupeRedis": ["CReplyTape"],
         "TroupeRedisTestKit": ["TroupeRedis"],
-        "CloudEvents": ["Timekeeping"],
-        "Observability": ["Timekeeping"],
-        "Saga": ["CloudEvents", "Timekeeping"],
+        "CloudEvents": ["JSONText", "Timekeeping"],
+        "Observability": ["JSONText", "Timekeeping"],
+        "Saga": ["CloudEvents", "JSONText", "Timekeeping"],
         "SagaRedis": ["CloudEvents", "Saga", "Timekeeping", "TroupeRedis"],
         "SagaTestKit": ["CloudEvents", "Saga", "Timekeeping"],
+<<<<<<< HEAD
         "simulate": ["Saga", "SagaTestKit"],
         "Gateway": ["Observability", "Timekeeping"],
         "GatewayRedis": ["CloudEvents", "Gateway", "Timekeeping", "TroupeRedis"],
         "ServiceHTTP": ["CloudEvents", "Observability", "Timekeeping"],
+=======
+        "Gateway": ["JSONText", "Observability", "Timekeeping"],
+        "GatewayRedis": ["CloudEvents", "Gateway", "JSONText", "Timekeeping", "TroupeRedis"],
+        "ServiceHTTP": ["CloudEvents", "JSONText", "Observability", "Timekeeping"],
+>>>>>>> dfddd8d (json: one scanner, one escaping and one coder, for events and payloads)
         "SagaHTTP": [
-            "CloudEvents", "Observability", "Saga", "SagaRedis", "ServiceHTTP", "Timekeeping",
-            "TroupeRedis",
+            "CloudEvents", "JSONText", "Observability", "Saga", "SagaRedis", "ServiceHTTP",
+            "Timekeeping", "TroupeRedis",
         ],
         "OrderContracts": ["CloudEvents", "Saga"],
         "OrderService": orderService,
@@ -33,7 +40,7 @@ struct LayeringTests {
         "ShippingService": orderService,
         "UserService": orderService,
         "ProductService": orderService,
-        "SandboxService": ["Observability", "ServiceHTTP", "Timekeeping"],
+        "SandboxService": ["JSONText", "Observability", "ServiceHTTP", "Timekeeping"],
         "troupe": orderService.union([
             "Gateway", "GatewayRedis", "InventoryService", "OrderService", "PaymentService",
             "ProductService", "SandboxService", "ShippingService", "UserService",
@@ -42,13 +49,13 @@ struct LayeringTests {
 
     /// Services share their contracts and never import each other.
     private static let orderService: Set<String> = [
-        "CloudEvents", "Observability", "OrderContracts", "Saga", "SagaHTTP", "SagaRedis",
-        "ServiceHTTP", "Timekeeping", "TroupeRedis",
+        "CloudEvents", "JSONText", "Observability", "OrderContracts", "Saga", "SagaHTTP",
+        "SagaRedis", "ServiceHTTP", "Timekeeping", "TroupeRedis",
     ]
 
     /// Targets that only decide: no sockets, no HTTP, no event loops.
     private static let pure: Set<String> = [
-        "CloudEvents", "OrderContracts", "Saga", "Timekeeping",
+        "CloudEvents", "JSONText", "OrderContracts", "Saga", "Timekeeping",
     ]
     private static let acting = [
         "NIO", "Hummingbird", "AsyncHTTPClient", "HTTPTypes", "Dispatch",

@@ -1,6 +1,5 @@
+import JSONText
 import Testing
-
-@testable import CloudEvents
 
 /// Looking at eight bytes at once finds what looking at each would.
 @Suite(.timeLimit(.minutes(1)))
@@ -41,6 +40,19 @@ struct TextBytesTests {
         for text in Self.texts {
             let isASCII = text.allSatisfy { $0 < 0x80 }
             #expect(text.withUnsafeBufferPointer { $0.areASCII } == isASCII, "\(text)")
+        }
+    }
+
+    @Test func brokenUTF8IsFound() {
+        var generator = SystemRandomNumberGenerator()
+        let scalars = ["a", "\u{7F}", "\u{80}", "\u{7FF}", "\u{800}", "\u{FFFF}", "\u{10FFFF}"]
+        for _ in 0..<100_000 {
+            var text = (0..<6).flatMap { _ in Array((scalars.randomElement() ?? "").utf8) }
+            for _ in 0..<Int.random(in: 0...2, using: &generator) {
+                text[Int.random(in: 0..<text.count, using: &generator)] = generator.next()
+            }
+            let isUTF8 = String(validating: text, as: UTF8.self) != nil
+            #expect(text.withUnsafeBufferPointer { $0.areUTF8 } == isUTF8, "\(text)")
         }
     }
 

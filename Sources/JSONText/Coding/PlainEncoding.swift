@@ -1,20 +1,18 @@
-import CloudEvents
-
-/// Writes plain payloads as JSON while they encode themselves, without a tree in between.
+/// Writes plain values as JSON while they encode themselves, without a tree in between.
 ///
 ///     {"order":{"id":"1","lines":[1,2      what is open: an object, an object, an array
 ///
 /// A container that is written to while a younger one is open closes that one first; that is
 /// how all synthesised encoding goes. Who writes to a closed container, or needs anything out
 /// of the ordinary, gets `NotPlain`.
-final class PayloadEncoder {
+final class PlainEncoding {
     private struct Open {
         var number: Int
         var isObject: Bool
         var isEmpty = true
     }
 
-    // One payload's encoder is used by one thread and never re-entered while it writes; the
+    // One value's encoder is used by one thread and never re-entered while it writes; the
     // checks of that would cost a quarter of the time.
     @exclusivity(unchecked) fileprivate var text: [UInt8] = []
     @exclusivity(unchecked) private var open: [Open] = []
@@ -29,11 +27,11 @@ final class PayloadEncoder {
         open.reserveCapacity(4)
     }
 
-    /// The payload's text, or nothing if it is not plain.
-    static func encode(_ payload: some Encodable) -> [UInt8]? {
-        let encoder = PayloadEncoder()
+    /// The text of a value, or nothing if it is not plain.
+    static func encode(_ value: some Encodable) -> [UInt8]? {
+        let encoder = PlainEncoding()
         do {
-            try encoder.value(payload)
+            try encoder.value(value)
         } catch {
             return nil
         }
@@ -43,7 +41,7 @@ final class PayloadEncoder {
     // MARK: - Values
 
     func value<Value: Encodable>(_ value: Value) throws {
-        guard !EventPayload.isLeftToFoundation(Value.self) else { throw NotPlain() }
+        guard !JSONCoder.isLeftToFoundation(Value.self) else { throw NotPlain() }
         let depth = open.count
         hasValue = false
         try value.encode(to: PlainEncoder(encoder: self))
@@ -54,9 +52,7 @@ final class PayloadEncoder {
 
     func string(_ string: String) {
         hasValue = true
-        text.append(0x22)
-        text.append(escaped: string)
-        text.append(0x22)
+        text.append(quoted: string)
     }
 
     func literal(_ literal: StaticString) {
@@ -114,7 +110,7 @@ final class PayloadEncoder {
 
 /// What a value sees of the encoder.
 private struct PlainEncoder: Encoder {
-    let encoder: PayloadEncoder
+    let encoder: PlainEncoding
     var codingPath: [any CodingKey] { [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
@@ -133,7 +129,7 @@ private struct PlainEncoder: Encoder {
 }
 
 private struct PlainObject<Key: CodingKey>: KeyedEncodingContainerProtocol {
-    let encoder: PayloadEncoder
+    let encoder: PlainEncoding
     let number: Int
     var codingPath: [any CodingKey] { [] }
 
@@ -179,12 +175,12 @@ private struct PlainObject<Key: CodingKey>: KeyedEncodingContainerProtocol {
 }
 
 private struct PlainArray: UnkeyedEncodingContainer {
-    let encoder: PayloadEncoder
+    let encoder: PlainEncoding
     let number: Int
     var count = 0
     var codingPath: [any CodingKey] { [] }
 
-    init(encoder: PayloadEncoder, number: Int) {
+    init(encoder: PlainEncoding, number: Int) {
         self.encoder = encoder
         self.number = number
     }
@@ -219,7 +215,7 @@ private struct PlainArray: UnkeyedEncodingContainer {
 }
 
 private struct PlainValue: SingleValueEncodingContainer {
-    let encoder: PayloadEncoder
+    let encoder: PlainEncoding
     var codingPath: [any CodingKey] { [] }
 
     func encodeNil() { encoder.literal("null") }
@@ -242,7 +238,7 @@ private struct PlainValue: SingleValueEncodingContainer {
 
 /// Inheritance is not plain: everything written here fails.
 private struct ClosedEncoder: Encoder {
-    let encoder: PayloadEncoder
+    let encoder: PlainEncoding
     var codingPath: [any CodingKey] { [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 

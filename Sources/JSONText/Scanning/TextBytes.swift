@@ -9,6 +9,7 @@
 
 extension UnsafeBufferPointer<UInt8> {
     /// How many bytes from `start` on are ASCII that stands in a JSON string as it is.
+    @inlinable
     package func plainLength(from start: Int) -> Int {
         var position = start
         while let word = word(at: position) {
@@ -42,8 +43,45 @@ extension UnsafeBufferPointer<UInt8> {
         return self[position...].allSatisfy { $0 < 0x80 }
     }
 
+    /// Whether they are UTF-8 (the Unicode Standard, table 3-7).
+    package var areUTF8: Bool {
+        var position = 0
+        while position < count {
+            if let word = word(at: position) {
+                let marks = word & Self.highest
+                position += marks == 0 ? 8 : marks.trailingZeroBitCount / 8
+                if marks == 0 { continue }
+            }
+            guard let length = lengthOfScalar(at: position) else { return false }
+            position += length
+        }
+        return true
+    }
+
+    /// The bytes of the scalar there; nil if it is none, cut off, or longer than it has to be.
+    private func lengthOfScalar(at position: Int) -> Int? {
+        let length: Int
+        var second: ClosedRange<UInt8> = 0x80...0xBF
+        switch self[position] {
+        case ..<0x80: return 1
+        case 0xC2...0xDF: length = 2
+        case 0xE0: (length, second) = (3, 0xA0...0xBF)
+        case 0xED: (length, second) = (3, 0x80...0x9F)
+        case 0xE1...0xEF: length = 3
+        case 0xF0: (length, second) = (4, 0x90...0xBF)
+        case 0xF1...0xF3: length = 4
+        case 0xF4: (length, second) = (4, 0x80...0x8F)
+        default: return nil
+        }
+        guard position + length <= count, second.contains(self[position + 1]) else { return nil }
+        for offset in 1..<length where self[position + offset] & 0xC0 != 0x80 {
+            return nil
+        }
+        return length
+    }
+
     /// Whether there is a line feed or a carriage return among them.
-    var hasLineBreak: Bool {
+    package var hasLineBreak: Bool {
         var position = 0
         while let word = word(at: position) {
             if (Self.zeros(word ^ Self.each(0x0A)) | Self.zeros(word ^ Self.each(0x0D))) != 0 {
@@ -55,18 +93,22 @@ extension UnsafeBufferPointer<UInt8> {
     }
 
     /// Whether they are the ASCII text.
-    func equal(_ text: StaticString) -> Bool {
+    @inlinable
+    package func equal(_ text: StaticString) -> Bool {
         count == text.utf8CodeUnitCount
             && text.withUTF8Buffer { text in (0..<count).allSatisfy { self[$0] == text[$0] } }
     }
 
     // MARK: - Eight at a time
 
-    private static var highest: UInt64 { each(0x80) }
+    @inlinable
+    package static var highest: UInt64 { each(0x80) }
 
-    private static func each(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 * UInt64(byte) }
+    @inlinable
+    package static func each(_ byte: UInt8) -> UInt64 { 0x0101_0101_0101_0101 * UInt64(byte) }
 
-    private func word(at position: Int) -> UInt64? {
+    @inlinable
+    package func word(at position: Int) -> UInt64? {
         guard position + 8 <= count else { return nil }
         return UInt64(
             littleEndian: UnsafeRawBufferPointer(self).loadUnaligned(
@@ -74,15 +116,31 @@ extension UnsafeBufferPointer<UInt8> {
     }
 
     /// Marks bytes that are 0; the lowest mark is right.
-    private static func zeros(_ word: UInt64) -> UInt64 { (word &- each(1)) & ~word & highest }
+    @inlinable
+    package static func zeros(_ word: UInt64) -> UInt64 { (word &- each(1)) & ~word & highest }
 
     /// Marks bytes that cannot stand in a JSON string as they are; the lowest mark is right.
-    private static func needEscapes(_ word: UInt64) -> UInt64 {
+    @inlinable
+    package static func needEscapes(_ word: UInt64) -> UInt64 {
         zeros(word ^ each(0x22)) | zeros(word ^ each(0x5C))
             | (word &- each(0x20)) & ~word & highest
     }
 
-    private static func needsEscape(_ byte: UInt8) -> Bool {
+    @inlinable
+    package static func needsEscape(_ byte: UInt8) -> Bool {
         byte < 0x20 || byte == 0x22 || byte == 0x5C
+    }
+}
+
+extension String {
+    /// The text of bytes that are UTF-8; nil if they are not.
+    ///
+    /// Most texts are ASCII, for which the check is one pass without a decoder.
+    package init?(wellFormed bytes: UnsafeBufferPointer<UInt8>) {
+        if bytes.areASCII {
+            self.init(decoding: bytes, as: UTF8.self)
+        } else {
+            self.init(validating: bytes, as: UTF8.self)
+        }
     }
 }

@@ -1,12 +1,10 @@
-import CloudEvents
-
-/// Decodes plain payloads straight from their text, without a tree in between.
+/// Decodes plain values straight from their text, without a tree in between.
 ///
 /// An object's members are found once, when its container is asked for, and looked up in the
 /// order in which they stand, which is the order in which most are asked for. The text has
-/// been checked to be JSON by whoever took the event in; still, every access stays in bounds.
+/// been checked to be JSON before; still, every access stays in bounds.
 /// Whatever is not plain, wrong or missing gives up.
-enum PayloadDecoder {
+enum PlainDecoding {
     static func decode<Value: Decodable>(_ type: Value.Type, from text: [UInt8]) -> Value? {
         try? Value(from: PlainDecoder(text: PlainText(text), start: 0))
     }
@@ -134,7 +132,7 @@ private final class PlainText {
     }
 
     func value<Value: Decodable>(_ type: Value.Type, _ start: Int) throws -> Value {
-        guard !EventPayload.isLeftToFoundation(type) else { throw NotPlain() }
+        guard !JSONCoder.isLeftToFoundation(type) else { throw NotPlain() }
         return try Value(from: PlainDecoder(text: self, start: start))
     }
 }
