@@ -1,3 +1,4 @@
+import JSONText
 import OrderContracts
 import SagaHTTP
 import ServiceHTTP

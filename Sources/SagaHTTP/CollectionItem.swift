@@ -1,3 +1,4 @@
+public import JSONText
 public import ServiceHTTP
 
 /// What a collection holds, apart from what all of them have: an ID, two times and a version.

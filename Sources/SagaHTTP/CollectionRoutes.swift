@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import JSONText
 public import Logging
 import Observability
 public import ServiceHTTP

@@ -1,4 +1,5 @@
 import Hummingbird
+import JSONText
 import Logging
 import Observability
 import OrderContracts

@@ -1,3 +1,5 @@
+import JSONText
+
 extension FieldReader {
     /// An ISO 4217 code of a currency that can be paid in.
     public func currency(_ name: String) -> String {

@@ -1,3 +1,5 @@
+import JSONText
+
 /// Reads the members of a request's JSON object and remembers everything that is wrong.
 ///
 /// Every method answers with a usable value even where the field is faulty, so that one pass finds

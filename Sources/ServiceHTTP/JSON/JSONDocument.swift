@@ -1,4 +1,5 @@
 import HTTPTypes
+public import JSONText
 
 /// The JSON body of a request, read strictly, with the bytes it came in.
 public struct JSONDocument: Sendable {

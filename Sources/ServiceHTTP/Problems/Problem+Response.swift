@@ -1,5 +1,6 @@
 import HTTPTypes
 public import Hummingbird
+import JSONText
 import NIOCore
 import Observability
 

@@ -1,5 +1,6 @@
 public import HTTPTypes
 public import Hummingbird
+public import JSONText
 
 /// Which part of a list a client wants: `?limit=20&after=<cursor>`.
 ///

@@ -1,5 +1,6 @@
 public import HTTPTypes
 public import Hummingbird
+public import JSONText
 import NIOCore
 
 extension Response {

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import JSONText
 import Logging
 import NIOCore
 import OrderContracts

@@ -1,3 +1,4 @@
+import JSONText
 import ServiceHTTP
 import ServiceLifecycle
 import Testing

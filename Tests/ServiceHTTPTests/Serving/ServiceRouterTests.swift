@@ -2,6 +2,7 @@ import CoreMetrics
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import JSONText
 import Logging
 import Observability
 import ServiceHTTP

@@ -1,3 +1,4 @@
+import JSONText
 import Logging
 import Observability
 import ServiceHTTP

@@ -54,7 +54,7 @@ public enum StrictJSON: Sendable, Hashable {
     }
 
     /// What a person would call a value of this kind.
-    var kind: String {
+    package var kind: String {
         switch self {
         case .null: "null"
         case .bool: "a boolean"

@@ -1,4 +1,4 @@
-import ServiceHTTP
+import JSONText
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -33,14 +33,14 @@ struct StrictJSONParserTests {
         "\u{FEFF}1", "\u{A0}1", "\u{2028}1",
     ])
     func refusesEverythingElse(text: String) {
-        #expect(throws: StrictJSON.Fault.self) { try StrictJSON.parse(Array(text.utf8)) }
+        #expect(throws: JSONFault.self) { try StrictJSON.parse(Array(text.utf8)) }
     }
 
     @Test(arguments: [
         [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22],
     ])
     func refusesWhatIsNotUTF8(bytes: [UInt8]) {
-        #expect(throws: StrictJSON.Fault.self) { try StrictJSON.parse(bytes) }
+        #expect(throws: JSONFault.self) { try StrictJSON.parse(bytes) }
     }
 
     @Test func nestingEndsAt64Levels() throws {
@@ -51,17 +51,17 @@ struct StrictJSONParserTests {
         }
 
         #expect(throws: Never.self) { try StrictJSON.parse(nested(64, "[", "]")) }
-        #expect(throws: StrictJSON.Fault.self) { try StrictJSON.parse(nested(65, "[", "]")) }
-        #expect(throws: StrictJSON.Fault.self) {
+        #expect(throws: JSONFault.self) { try StrictJSON.parse(nested(65, "[", "]")) }
+        #expect(throws: JSONFault.self) {
             try StrictJSON.parse(Array(String(repeating: "[", count: 100_000).utf8))
         }
-        #expect(throws: StrictJSON.Fault.self) {
+        #expect(throws: JSONFault.self) {
             try StrictJSON.parse(Array(String(repeating: "{\"a\":", count: 100_000).utf8))
         }
     }
 
     @Test func aFaultSaysWhereItLies() {
-        let fault = #expect(throws: StrictJSON.Fault.self) {
+        let fault = #expect(throws: JSONFault.self) {
             try StrictJSON.parse(Array(#"{"a": 1, "a": 2}"#.utf8))
         }
         #expect(fault?.offset == 9)

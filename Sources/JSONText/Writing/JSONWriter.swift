@@ -28,7 +28,7 @@ public struct JSONWriter {
     public mutating func set(_ name: String, _ value: String?) {
         guard let value else { return }
         startMember(name)
-        writeText(value)
+        bytes.append(quoted: value)
     }
 
     /// An integer, left out if nil.
@@ -71,7 +71,7 @@ public struct JSONWriter {
     /// An array of texts.
     public mutating func set(_ name: String, texts: some Sequence<String>) {
         startMember(name)
-        writeArray(texts) { text, writer in writer.writeText(text) }
+        writeArray(texts) { text, writer in writer.bytes.append(quoted: text) }
     }
 
     /// Any value.
@@ -93,7 +93,7 @@ public struct JSONWriter {
     private mutating func startMember(_ name: String) {
         if !isFirst { bytes.append(UInt8(ascii: ",")) }
         isFirst = false
-        writeText(name)
+        bytes.append(quoted: name)
         bytes.append(UInt8(ascii: ":"))
     }
 
@@ -125,7 +125,7 @@ public struct JSONWriter {
         case .bool(let value): bytes.append(contentsOf: (value ? "true" : "false").utf8)
         case .integer(let number): bytes.append(contentsOf: String(number).utf8)
         case .decimal(let number): bytes.append(contentsOf: number.description.utf8)
-        case .string(let text): writeText(text)
+        case .string(let text): bytes.append(quoted: text)
         case .array(let elements): writeArray(elements) { $1.write($0) }
         case .object(let members):
             writeObject { object in
@@ -135,26 +135,5 @@ public struct JSONWriter {
                 }
             }
         }
-    }
-
-    private mutating func writeText(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0x0A: bytes.append(contentsOf: "\\n".utf8)
-            case 0x0D: bytes.append(contentsOf: "\\r".utf8)
-            case 0x09: bytes.append(contentsOf: "\\t".utf8)
-            case 0x00..<0x20:
-                bytes.append(contentsOf: "\\u00".utf8)
-                let digits: StaticString = "0123456789abcdef"
-                bytes.append(digits.utf8Start[Int(byte >> 4)])
-                bytes.append(digits.utf8Start[Int(byte & 0xF)])
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

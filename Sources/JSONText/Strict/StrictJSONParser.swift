@@ -5,18 +5,10 @@
 // bytes then cannot come to different meanings.
 
 extension StrictJSON {
-    /// Why a text is not acceptable JSON.
-    public struct Fault: Error, Sendable, Hashable {
-        /// What is wrong, as a sentence without a full stop.
-        public var message: String
-        /// How many bytes stand before it.
-        public var offset: Int
-    }
-
     /// Reads exactly one value.
     public static func parse(
         _ bytes: [UInt8], depthMaximum: Int = 64
-    ) throws(Fault) -> StrictJSON {
+    ) throws(JSONFault) -> StrictJSON {
         var parser = StrictJSONParser(bytes: bytes, depthMaximum: depthMaximum)
         return try parser.document()
     }
@@ -33,7 +25,7 @@ private struct StrictJSONParser {
         self.depthMaximum = depthMaximum
     }
 
-    mutating func document() throws(StrictJSON.Fault) -> StrictJSON {
+    mutating func document() throws(JSONFault) -> StrictJSON {
         skipSpace()
         let value = try self.value()
         skipSpace()
@@ -41,14 +33,14 @@ private struct StrictJSONParser {
         return value
     }
 
-    private mutating func value() throws(StrictJSON.Fault) -> StrictJSON {
+    private mutating func value() throws(JSONFault) -> StrictJSON {
         switch current {
         case UInt8(ascii: "{"):
-            return try nested { (self) throws(StrictJSON.Fault) in
+            return try nested { (self) throws(JSONFault) in
                 try self.object()
             }
         case UInt8(ascii: "["):
-            return try nested { (self) throws(StrictJSON.Fault) in
+            return try nested { (self) throws(JSONFault) in
                 try self.array()
             }
         case UInt8(ascii: "\""): return .string(try string())
@@ -63,8 +55,8 @@ private struct StrictJSONParser {
     }
 
     private mutating func nested(
-        _ read: (inout StrictJSONParser) throws(StrictJSON.Fault) -> StrictJSON
-    ) throws(StrictJSON.Fault) -> StrictJSON {
+        _ read: (inout StrictJSONParser) throws(JSONFault) -> StrictJSON
+    ) throws(JSONFault) -> StrictJSON {
         guard depth < depthMaximum else {
             throw fault("values are nested deeper than \(depthMaximum) levels")
         }
@@ -78,7 +70,7 @@ private struct StrictJSONParser {
 
     // MARK: - Objects and arrays
 
-    private mutating func object() throws(StrictJSON.Fault) -> StrictJSON {
+    private mutating func object() throws(JSONFault) -> StrictJSON {
         var members: [StrictJSON.Member] = []
         var names: Set<String> = []
         if take(UInt8(ascii: "}")) { return .object([]) }
@@ -101,7 +93,7 @@ private struct StrictJSONParser {
         }
     }
 
-    private mutating func array() throws(StrictJSON.Fault) -> StrictJSON {
+    private mutating func array() throws(JSONFault) -> StrictJSON {
         var elements: [StrictJSON] = []
         if take(UInt8(ascii: "]")) { return .array([]) }
         while true {
@@ -115,7 +107,7 @@ private struct StrictJSONParser {
 
     // MARK: - Strings
 
-    private mutating func string() throws(StrictJSON.Fault) -> String {
+    private mutating func string() throws(JSONFault) -> String {
         position += 1
         var content: [UInt8] = []
         while let byte = current {
@@ -141,7 +133,7 @@ private struct StrictJSONParser {
         throw fault("the text ends within a string")
     }
 
-    private mutating func escape(into content: inout [UInt8]) throws(StrictJSON.Fault) {
+    private mutating func escape(into content: inout [UInt8]) throws(JSONFault) {
         guard let byte = current else { throw fault("the text ends within a string") }
         switch byte {
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): content.append(byte)
@@ -159,7 +151,7 @@ private struct StrictJSONParser {
         position += 1
     }
 
-    private mutating func unicodeEscape(into content: inout [UInt8]) throws(StrictJSON.Fault) {
+    private mutating func unicodeEscape(into content: inout [UInt8]) throws(JSONFault) {
         let start = position
         var code = try fourHexDigits()
         if (0xD800..<0xDC00).contains(code), take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
@@ -175,7 +167,7 @@ private struct StrictJSONParser {
         content.append(contentsOf: String(scalar).utf8)
     }
 
-    private mutating func fourHexDigits() throws(StrictJSON.Fault) -> UInt32 {
+    private mutating func fourHexDigits() throws(JSONFault) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
             switch current {
@@ -194,7 +186,7 @@ private struct StrictJSONParser {
 
     // MARK: - Numbers and words
 
-    private mutating func number() throws(StrictJSON.Fault) -> StrictJSON {
+    private mutating func number() throws(JSONFault) -> StrictJSON {
         let start = position
         var isInteger = true
         _ = take(UInt8(ascii: "-"))
@@ -227,7 +219,7 @@ private struct StrictJSONParser {
 
     private mutating func word(
         _ text: StaticString, _ value: StrictJSON
-    ) throws(StrictJSON.Fault) -> StrictJSON {
+    ) throws(JSONFault) -> StrictJSON {
         let expected = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
         guard bytes[position...].starts(with: expected) else {
             throw fault("no value starts like this")
@@ -252,7 +244,7 @@ private struct StrictJSONParser {
         }
     }
 
-    private func fault(_ message: String) -> StrictJSON.Fault {
-        StrictJSON.Fault(message: message, offset: position)
+    private func fault(_ message: String) -> JSONFault {
+        JSONFault(message: message, offset: position)
     }
 }

@@ -1,4 +1,4 @@
-import ServiceHTTP
+import JSONText
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
