@@ -1,3 +1,4 @@
+import JSONText
 import NIOCore
 
 /// Where the parts of one aggregate stand, and what the answer becomes; pure.
@@ -161,13 +162,13 @@ struct AggregationRun {
     }
 
     private static func member(_ name: String, _ value: [UInt8]) -> [UInt8] {
-        JSONText.quoted(name) + [UInt8(ascii: ":")] + value
+        [UInt8](quoting: name) + [UInt8(ascii: ":")] + value
     }
 
     /// Says which part failed and how, in words that do not differ from time to time.
     private static func error(_ part: AggregationPlan.Part, _ problem: GatewayProblem) -> [UInt8] {
-        Array("{\"part\":".utf8) + JSONText.quoted(part.name)
-            + Array(",\"status\":\(problem.status),\"code\":".utf8) + JSONText.quoted(problem.code)
+        Array("{\"part\":".utf8) + [UInt8](quoting: part.name)
+            + Array(",\"status\":\(problem.status),\"code\":".utf8) + [UInt8](quoting: problem.code)
             + [UInt8(ascii: "}")]
     }
 }

@@ -224,7 +224,7 @@ private struct RouteReader {
         // `stale` needs an older answer of the part alone, which the cache does not keep.
         case "omit", "stale": return .omit
         case "default":
-            guard let json = standIn.flatMap({ JSONText.bytes(of: $0.node) }) else {
+            guard let json = standIn.flatMap({ StandInJSON.bytes(of: $0.node) }) else {
                 return entry.refused("a JSON value under `default`", instead: .fail)
             }
             return .substitute(json)

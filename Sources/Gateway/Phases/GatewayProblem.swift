@@ -1,3 +1,4 @@
+import JSONText
 import NIOCore
 import NIOHTTP1
 
@@ -73,10 +74,10 @@ struct GatewayProblem: Equatable, Sendable {
     func response(requestName: String?) -> FetchedResponse {
         let title = RenderedResponse.reason(of: status)
         var body = Array("{\"type\":\"about:blank\",\"title\":".utf8)
-        body += JSONText.quoted(title) + Array(",\"status\":\(status),\"code\":".utf8)
-        body += JSONText.quoted(code) + Array(",\"detail\":".utf8) + JSONText.quoted(detail)
+        body += [UInt8](quoting: title) + Array(",\"status\":\(status),\"code\":".utf8)
+        body += [UInt8](quoting: code) + Array(",\"detail\":".utf8) + [UInt8](quoting: detail)
         if let requestName {
-            body += Array(",\"requestId\":".utf8) + JSONText.quoted(requestName)
+            body += Array(",\"requestId\":".utf8) + [UInt8](quoting: requestName)
         }
         body.append(UInt8(ascii: "}"))
         var headers: HTTPHeaders = ["Content-Type": "application/problem+json"]

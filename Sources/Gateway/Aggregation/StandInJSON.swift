@@ -1,7 +1,8 @@
+import JSONText
 import Yams
 
-/// Turns values of the configuration into JSON.
-enum JSONText {
+/// Turns what the configuration gives in the place of a part into JSON.
+enum StandInJSON {
     /// The JSON of a YAML value, or `nil` if JSON cannot express it.
     static func bytes(of node: Node) -> [UInt8]? {
         if let mapping = node.mapping {
@@ -12,7 +13,7 @@ enum JSONText {
                     let value = bytes(of: value)
                 else { return nil }
                 let name = scalar.string
-                members.append(quoted(name) + [UInt8(ascii: ":")] + value)
+                members.append([UInt8](quoting: name) + [UInt8(ascii: ":")] + value)
             }
             return joined(members, "{", "}")
         }
@@ -25,25 +26,7 @@ enum JSONText {
         let isPlain = scalar.style == .plain || scalar.style == .any
         if isPlain, text.isEmpty || text == Array("~".utf8) { return Array("null".utf8) }
         if isPlain, text.first != UInt8(ascii: "\""), JSONPart(text) != nil { return text }
-        return quoted(scalar.string)
-    }
-
-    /// A JSON string.
-    static func quoted(_ text: String) -> [UInt8] {
-        var bytes = [UInt8(ascii: "\"")]
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20:
-                let hex = Array("0123456789abcdef".utf8)
-                bytes += Array("\\u00".utf8) + [hex[Int(byte >> 4)], hex[Int(byte & 15)]]
-            default: bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
-        return bytes
+        return [UInt8](quoting: scalar.string)
     }
 
     private static func joined(

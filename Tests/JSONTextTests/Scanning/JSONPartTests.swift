@@ -1,6 +1,5 @@
+import JSONText
 import Testing
-
-@testable import Gateway
 
 @Suite(.timeLimit(.minutes(3)))
 struct JSONPartTests {
