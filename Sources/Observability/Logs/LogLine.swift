@@ -1,3 +1,4 @@
+import JSONText
 import Logging
 import Timekeeping
 
@@ -140,24 +141,8 @@ struct LogLine {
         if Self.isPlain(text) {
             bytes.append(contentsOf: text.utf8)
         } else {
-            for scalar in text.unicodeScalars { append(scalar) }
+            bytes.append(escaped: text, also: Self.isControl)
         }
         bytes.append(0x22)
-    }
-
-    private mutating func append(_ scalar: Unicode.Scalar) {
-        switch scalar {
-        case "\"", "\\": bytes.append(contentsOf: [0x5C, UInt8(ascii: scalar)])
-        case "\n": bytes.append(contentsOf: "\\n".utf8)
-        case "\r": bytes.append(contentsOf: "\\r".utf8)
-        case "\t": bytes.append(contentsOf: "\\t".utf8)
-        case _ where Self.isControl(scalar):
-            bytes.append(contentsOf: "\\u".utf8)
-            for shift in [12, 8, 4, 0] {
-                let digit = UInt8(scalar.value >> shift & 0xF)
-                bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
-            }
-        default: bytes.append(contentsOf: String(scalar).utf8)
-        }
     }
 }
