@@ -1,11 +1,6 @@
 import Gateway
+import JSONText
 import NIOCore
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// What a gateway tells the others of its own writes: `{"cause":"…","tags":["user:1"]}`.
 struct Announcement: Codable {
@@ -22,16 +17,14 @@ struct Announcement: Codable {
     }
 
     func json() -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        (try? JSONCoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
     /// The invalidation in a message; nil if it is no announcement.
     static func read(_ payload: ByteBuffer) -> Invalidation? {
         guard payload.readableBytes <= byteLimit,
-            let announcement = try? JSONDecoder().decode(
-                Announcement.self, from: Data(payload.readableBytesView)),
+            let announcement = try? JSONCoder.decode(
+                Announcement.self, from: Array(payload.readableBytesView)),
             announcement.tags.count <= tagLimit
         else { return nil }
         return Invalidation(

@@ -1,12 +1,7 @@
 import CloudEvents
 import Gateway
+import JSONText
 import NIOCore
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// Which events are listened to, where they are kept, and what they take away.
 struct EventRules: Sendable {
@@ -66,37 +61,21 @@ struct EventRules: Sendable {
 }
 
 /// The payload of an event, as far as a path can reach into it.
-enum EventData: Decodable {
-    case object([String: EventData])
-    case scalar(String)
-    case other
+struct EventData {
+    private let whole: JSONPart?
 
-    /// The payload; `other` if it cannot be read.
+    /// The payload; nothing can be found in it if it cannot be read.
     init(_ json: [UInt8]) {
-        self = (try? JSONDecoder().decode(EventData.self, from: Data(json))) ?? .other
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if let object = try? container.decode([String: EventData].self) {
-            self = .object(object)
-        } else if let text = try? container.decode(String.self) {
-            self = .scalar(text)
-        } else if let number = try? container.decode(Int64.self) {
-            self = .scalar("\(number)")
-        } else {
-            self = .other
-        }
+        whole = JSONPart(json, depthMaximum: JSONScanner.depthMaximum)
     }
 
     /// The text or whole number at the end of a path.
+    ///
+    /// Of two members with one name the first counts.
     subscript(path: ArraySlice<Substring>) -> String? {
-        switch self {
-        case .scalar(let text): return path.isEmpty ? text : nil
-        case .object(let members):
-            guard let name = path.first else { return nil }
-            return members[String(name)]?[path.dropFirst()]
-        case .other: return nil
-        }
+        let end = path.reduce(whole) { $0?.members(String($1)).first }
+        guard let end, let text = end.scalarText else { return nil }
+        if end.bytes.first == UInt8(ascii: "\"") { return text }
+        return (Int64(text) ?? Double(text).flatMap(Int64.init(exactly:))).map { "\($0)" }
     }
 }

@@ -19,16 +19,10 @@ struct LayeringTests {
         "Saga": ["CloudEvents", "JSONText", "Timekeeping"],
         "SagaRedis": ["CloudEvents", "Saga", "Timekeeping", "TroupeRedis"],
         "SagaTestKit": ["CloudEvents", "Saga", "Timekeeping"],
-<<<<<<< HEAD
         "simulate": ["Saga", "SagaTestKit"],
-        "Gateway": ["Observability", "Timekeeping"],
-        "GatewayRedis": ["CloudEvents", "Gateway", "Timekeeping", "TroupeRedis"],
-        "ServiceHTTP": ["CloudEvents", "Observability", "Timekeeping"],
-=======
         "Gateway": ["JSONText", "Observability", "Timekeeping"],
         "GatewayRedis": ["CloudEvents", "Gateway", "JSONText", "Timekeeping", "TroupeRedis"],
         "ServiceHTTP": ["CloudEvents", "JSONText", "Observability", "Timekeeping"],
->>>>>>> dfddd8d (json: one scanner, one escaping and one coder, for events and payloads)
         "SagaHTTP": [
             "CloudEvents", "JSONText", "Observability", "Saga", "SagaRedis", "ServiceHTTP",
             "Timekeeping", "TroupeRedis",

@@ -1,4 +1,5 @@
 import Saga
+import Timekeeping
 import TroupeRedis
 
 /// What one participant owes, in Redis.

@@ -1,10 +1,5 @@
+import JSONText
 public import NIOCore
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// What a called service said.
 public struct JSONAnswer: Sendable {
@@ -23,7 +18,7 @@ public struct JSONAnswer: Sendable {
     /// The body as a value, whatever the status says.
     public func decode<Value: Decodable>(_ type: Value.Type) throws(CallError) -> Value {
         do {
-            return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
+            return try JSONCoder.decode(type, from: Array(body.readableBytesView))
         } catch {
             throw CallError(
                 .unreadable, "an answer with status \(status) is not the JSON that was agreed on",
