@@ -205,9 +205,15 @@ public final class RedisClient: Sendable {
 }
 
 extension RedisClient: Service {
-    /// Waits for the service group's graceful shutdown, then closes the client.
+    /// Looks once a second whether connections lead to the data that they did, until the service
+    /// group shuts down gracefully; then closes the client.
+    ///
+    /// Who only reads would not notice that its server was demoted, and would read what is old.
     public func run() async throws {
-        try? await gracefulShutdown()
+        _ = followEpoch()
+        await cancelWhenGracefulShutdown {
+            while (try? await Task.sleep(for: .seconds(1))) != nil { await self.checkEpoch() }
+        }
         await shutdown()
     }
 }

@@ -153,9 +153,13 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         guard let number = try? await eventLoop.submit({ self.epoch.link }).get() else { return }
         let reply = try? await send(ServerIdentity.question, timeout: timeout)
         let answer = reply.flatMap { ServerIdentity($0) }
+        let isReplica = reply.map { ServerIdentity.isReplica($0) }
         eventLoop.execute {
-            guard self.epoch.isOver(after: answer, asked: number) else { return }
-            self.link?.close(RedisError(.connectionLost, "Redis holds other data than before"))
+            if self.epoch.isOver(after: answer, asked: number) {
+                self.link?.close(RedisError(.connectionLost, "Redis holds other data than before"))
+            } else if let isReplica, self.epoch.isDemoted(isReplica, asked: number) {
+                self.link?.close(RedisError(.connectionLost, "Redis has become a replica"))
+            }
         }
     }
 

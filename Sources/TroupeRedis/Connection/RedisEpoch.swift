@@ -94,6 +94,11 @@ struct LinkEpoch {
     private var identity: ServerIdentity?
     /// Counts the links, so that what was heard over one is not held against the next.
     private(set) var link = 0
+    /// Whether the link's server was seen to lead, and how often to follow another.
+    private var hasLed = false
+    private var looksAtReplica = 0
+    /// So often a server may be seen to follow before it is tried whether another answers there.
+    private static let looksMaximum = 5
 
     init(_ register: EpochRegister?) {
         self.register = register
@@ -108,9 +113,24 @@ struct LinkEpoch {
     mutating func greeted(by identity: ServerIdentity?) -> Bool {
         let before = current
         link += 1
+        hasLed = false
+        looksAtReplica = 0
         self.identity = identity
         current = register?.greeted(by: identity, after: before)
         return before != nil && current != before
+    }
+
+    /// Takes whether the server follows another now; true if the link has to go: what it holds
+    /// grows old, and the address may lead elsewhere by now.
+    mutating func isDemoted(_ isReplica: Bool, asked number: Int) -> Bool {
+        guard number == link else { return false }
+        guard isReplica else {
+            hasLed = true
+            looksAtReplica = 0
+            return false
+        }
+        looksAtReplica += 1
+        return hasLed || looksAtReplica >= Self.looksMaximum
     }
 
     /// Takes what the server said over link number `asked`; true if the link has to go: its epoch

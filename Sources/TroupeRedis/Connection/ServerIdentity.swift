@@ -32,6 +32,12 @@ package struct ServerIdentity: Hashable, Sendable {
         self.init(runID: runID, replicationID: replicationID)
     }
 
+    /// Whether the reply to the question is that of a server that follows another.
+    static func isReplica(_ reply: RedisValue) -> Bool {
+        guard let bytes = reply.buffer?.readableBytesView else { return false }
+        return value(of: "role:", in: bytes) == "slave"
+    }
+
     /// Without a dictionary of all that `INFO` tells: it is asked for with every look.
     private static func value(of label: StaticString, in bytes: ByteBufferView) -> String? {
         let name = UnsafeBufferPointer(start: label.utf8Start, count: label.utf8CodeUnitCount)

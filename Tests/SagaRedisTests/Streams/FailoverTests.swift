@@ -52,6 +52,38 @@ struct FailoverTests {
         await second.stop()
     }
 
+    /// It writes nothing that the old one could refuse, and would go on reading what is old there.
+    @Test func whoOnlyReadsMovesToTheNewPrimaryToo() async throws {
+        let options = RedisServer.Options(arguments: ["--repl-diskless-sync-delay", "0"])
+        let first = try await RedisServer.launch(options)
+        let second = try await RedisServer.launch(options)
+        let address = try await TCPForwarder(to: first.port)
+        let (old, new) = (first.client(), second.client())
+        try await follow(new, first.port)
+        let reader = first.client { $0.address = .tcp(host: "127.0.0.1", port: address.port) }
+        let running = Task { try await reader.run() }
+        _ = try await old.send(.set("price", "old"))
+        try await eventually("the replica has everything") { try await replicated(old, new) }
+        #expect(try await reader.send(.get("price")).string == "old")
+
+        _ = try await new.send(RedisCommand("REPLICAOF", ["NO", "ONE"]))
+        address.point(to: second.port)
+        _ = try await old.send(RedisCommand("REPLICAOF", ["127.0.0.1", "1"]))
+        _ = try await new.send(.set("price", "new"))
+
+        try await eventually("it reads what is new") {
+            // A link that is being replaced answers nothing.
+            let reply = try? await reader.send(.get("price"))
+            return reply?.string == "new"
+        }
+        running.cancel()
+        try await running.value
+        for client in [old, new] { await client.shutdown() }
+        await address.stop()
+        await first.stop()
+        await second.stop()
+    }
+
     private func follow(_ client: RedisClient, _ port: Int) async throws {
         _ = try await client.send(
             RedisCommand("REPLICAOF", ["127.0.0.1", .string("\(port)")]))

@@ -6,6 +6,18 @@ import TroupeRedisTestKit
 /// What follows from data that was read is sent only to a server that still holds it.
 @Suite(.timeLimit(.minutes(2)))
 struct RedisEpochTests {
+    @Test func aLinkToAServerThatLeadsNoMoreGoesAtOnceAndOneToAReplicaNowAndThen() {
+        var epoch = LinkEpoch(nil)
+        _ = epoch.greeted(by: nil)
+        let looks = [false, false, true].map { epoch.isDemoted($0, asked: 1) }
+        #expect(looks == [false, false, true])
+        _ = epoch.greeted(by: nil)
+        let ofBefore = epoch.isDemoted(true, asked: 1)
+        #expect(!ofBefore)
+        let again = (0..<5).map { _ in epoch.isDemoted(true, asked: 2) }
+        #expect(again == [false, false, false, false, true])
+    }
+
     @Test func anEpochGoesOnWithTheSameDataAndEndsWithOthers() {
         let register = EpochRegister()
         let one = ServerIdentity(runID: "a", replicationID: "1")
