@@ -35,6 +35,9 @@ final class SimulatedCompany: OutsideBooks {
     /// What stands by a key.
     func stands(_ key: String) -> Bool { books.withLock { $0.standing.contains(key) } }
 
+    /// Whether what was done by a key was undone.
+    func isUndone(_ key: String) -> Bool { books.withLock { $0.undone.contains(key) } }
+
     var standing: Set<String> { books.withLock { $0.standing } }
 
     /// What was undone more often than it was done.
