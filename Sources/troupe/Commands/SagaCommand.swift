@@ -1,6 +1,7 @@
 import ArgumentParser
 import CloudEvents
 import Logging
+import SagaRedis
 import TroupeRedis
 
 /// What can be asked about a single saga.
@@ -12,7 +13,7 @@ struct SagaCommand: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show",
-            abstract: "Shows the events of one saga in their order, from the streams.",
+            abstract: "Shows the events of one saga in their order, and what blocks it.",
             usage: "troupe saga show <id> [options]")
 
         @OptionGroup var redis: RedisOptions
@@ -31,11 +32,17 @@ struct SagaCommand: AsyncParsableCommand {
             let namespace = try redis.namespace(in: surroundings)
             let role = RedisRole.reading(namespace: namespace)
             let client = try await RedisConnection.open(address, as: role, logger: logger)
+            let saga = UUIDText.normal(id)
             let events: [CloudEvent]
+            let blocked: [String]
             do {
                 events = try await SagaHistory(
                     client: client, names: EventNames(namespace: namespace)
-                ).events(of: UUIDText.normal(id))
+                ).events(of: saga)
+                let services = Set(events.map { String($0.source.dropFirst()) }).sorted()
+                blocked = try await BlockedSteps(
+                    client: client, keys: SagaKeys(namespace: namespace ?? "")
+                ).lines(of: saga, at: services)
             } catch {
                 throw await RedisConnection.failure(error, of: client, as: role, at: address)
             }
@@ -53,6 +60,7 @@ struct SagaCommand: AsyncParsableCommand {
                     : line.text(event, since: first.time)
                 guard await LineOutput.standard.line(text) else { return }
             }
+            for text in blocked { await LineOutput.errors.line(text) }
         }
     }
 }

@@ -1,0 +1,70 @@
+import Saga
+import SagaRedis
+import Timekeeping
+import TroupeRedis
+
+/// What keeps a saga from its end, as the ledgers of those who take part say.
+struct BlockedSteps {
+    var client: RedisClient
+    var keys: SagaKeys
+
+    /// A line for each step that is blocked; none if the saga goes on, or has ended, or if this
+    /// user may not read ledgers.
+    func lines(of sagaID: String, at services: [String]) async throws(RedisError) -> [String] {
+        do {
+            return try await read(sagaID, services)
+        } catch {
+            guard error.code == .server("NOPERM") else { throw error }
+            return []
+        }
+    }
+
+    private func read(
+        _ sagaID: String, _ services: [String]
+    ) async throws(RedisError) -> [String] {
+        var lines: [String] = []
+        for service in services {
+            let ledger = keys.ledger(sagaID, service: service)
+            let held = try await fields(
+                of: ledger, [LedgerEntry.blockedField, Debt.field])
+            let steps = (held[1] ?? "").split(separator: " ").map(String.init)
+            let texts = try await fields(of: ledger, steps.map(Debt.field(of:)))
+            let debts = zip(steps, texts).compactMap { step, text in
+                text.flatMap { Debt(sagaID: sagaID, step: step, text: $0) }
+            }
+            let next = debts.isEmpty ? nil : try await nextTry(of: sagaID, at: service)
+            lines += debts.map { Self.line($0, service, next) }
+            if debts.isEmpty, let blocked = held[0].map({ LedgerEntry($0) }) {
+                lines.append(
+                    "\(service) is blocked at \(blocked.state) and waits for a person; "
+                        + "its letter is in \(keys.dead(service))")
+            }
+        }
+        return lines
+    }
+
+    static func line(_ debt: Debt, _ service: String, _ next: Int64?) -> String {
+        let since = Timestamp(milliseconds: debt.since)
+        let often = debt.tries == 1 ? "once" : "\(debt.tries) times"
+        let again = next.map { ", and is tried again at \(Timestamp(milliseconds: $0))" } ?? ""
+        return "\(service) is blocked at \(debt.step) since \(since), was tried \(often)\(again): "
+            + debt.error
+    }
+
+    private func nextTry(of sagaID: String, at service: String) async throws(RedisError) -> Int64? {
+        let reply = try await client.send(
+            RedisCommand(
+                "ZSCORE", [.string(keys.open(service)), .string(sagaID)], isReadOnly: true))
+        return reply.string.flatMap { Double($0) }.map { Int64($0) }
+    }
+
+    private func fields(
+        of ledger: String, _ names: [String]
+    ) async throws(RedisError) -> [String?] {
+        if names.isEmpty { return [] }
+        return try await client.send(
+            RedisCommand(
+                "HMGET", [.string(ledger)] + names.map { .string($0) }, isReadOnly: true)
+        ).strings()
+    }
+}
