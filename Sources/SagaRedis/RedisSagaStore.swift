@@ -115,9 +115,13 @@ final class RedisSagaStore: SagaStore {
     private static let undoLimit = RedisScript(
         """
         local now = tonumber(redis.call('TIME')[1])
-        redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - 3600)
-        if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 1 end
-        if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+        for _, old in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 3600)) do
+            redis.call('ZREM', KEYS[1], old)
+        end
+        if redis.call('ZREVRANK', KEYS[1], ARGV[1]) then return 1 end
+        if #redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '+inf') >= tonumber(ARGV[2]) then
+            return 0
+        end
         redis.call('ZADD', KEYS[1], now, ARGV[1])
         redis.call('EXPIRE', KEYS[1], 3600)
         return 1

@@ -1,5 +1,7 @@
-/// What one participant could not do yet, and will do: compensations, finishes, and the undoing of
-/// what nobody knows. Each is parked in its saga's ledger, outside every stream.
+/// What one participant could not do yet, and will do.
+///
+/// Compensations, finishes, the undoing of what nobody knows: each is parked in its saga's ledger,
+/// outside every stream.
 ///
 ///     entry fails for too long ──park──▶ owed in the ledger, due later ──▶ acknowledged
 ///                                            ▲        │ due

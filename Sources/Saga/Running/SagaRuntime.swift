@@ -8,8 +8,8 @@ import Synchronization
 ///                 one per owner   a task a saga              atomic       one call for many
 ///
 /// Beside that way stand `LeaseKeeper` (renewal and takeover), `TimerKeeper` (deadlines),
-/// `DebtKeeper` (what could not be done yet) and `keepHouse` (cursors, trimming, lag). All of them survive the loss of the store and go on
-/// when it is back.
+/// `DebtKeeper` (what could not be done yet) and `keepHouse` (cursors, trimming, lag). All of them
+/// survive the loss of the store and go on when it is back.
 ///
 /// Several replicas of a service may run, each with a consumer name of its own.
 public final class SagaRuntime: Service {

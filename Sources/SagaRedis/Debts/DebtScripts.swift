@@ -9,6 +9,8 @@ import TroupeRedis
 //     blocked  saga -> since when it makes no progress, as it also does if it waits for a person
 
 /// The scripts of what is owed.
+///
+/// Of commands that the transitions use already: a user that may run those may run these.
 enum DebtScripts {
     private static let time = """
         local time = redis.call('TIME')
@@ -44,7 +46,9 @@ enum DebtScripts {
             redis.call('HSET', KEYS[1], 'owes', owes and owes .. ' ' .. step or step)
         end
         writeLedgerMarks(KEYS[1], 7)
-        redis.call('HSETNX', KEYS[1], 'blocked', ARGV[6])
+        if not redis.call('HGET', KEYS[1], 'blocked') then
+            redis.call('HSET', KEYS[1], 'blocked', ARGV[6])
+        end
         redis.call('PERSIST', KEYS[1])
         redis.call('ZADD', KEYS[3], 'NX', since, ARGV[2])
         return known and 0 or 1
@@ -61,11 +65,14 @@ enum DebtScripts {
         for _, saga in ipairs(taken) do
             redis.call('ZADD', KEYS[1], now + ARGV[2], saga)
         end
-        local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2]
-        local oldest = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')[2]
+        local function first(key)
+            return redis.call('ZRANGEBYSCORE', key, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+        end
+        local next, oldest = first(KEYS[1])[2], first(KEYS[2])
         local answer = {
             now, next and math.max(0, tonumber(next) - now) or -1,
-            redis.call('ZCARD', KEYS[2]), oldest and tonumber(oldest) or 0,
+            oldest[1] and redis.call('ZREVRANK', KEYS[2], oldest[1]) + 1 or 0,
+            oldest[2] and tonumber(oldest[2]) or 0,
         }
         for _, saga in ipairs(taken) do answer[#answer + 1] = saga end
         return answer
@@ -97,9 +104,9 @@ enum DebtScripts {
     static let progress = RedisScript(
         """
         \(time)
-        if redis.call('HEXISTS', KEYS[1], 'blocked') == 1 then return 0 end
+        if redis.call('HGET', KEYS[1], 'blocked') then return 0 end
         redis.call('ZREM', KEYS[3], ARGV[1])
-        if redis.call('ZSCORE', KEYS[2], ARGV[1]) then
+        if redis.call('ZREVRANK', KEYS[2], ARGV[1]) then
             redis.call('ZADD', KEYS[2], now, ARGV[1])
         end
         return 1

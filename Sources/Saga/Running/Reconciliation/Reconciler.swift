@@ -116,7 +116,7 @@ final class Reconciler: Sendable {
                 try await self.reconciliation.books.entries(after: cursor, since: since)
             }
             let open = log.open
-            // Of the future is what has a clock of its own: that is shown, and waited for by nobody.
+            // Who dates something hours ahead has a wrong clock: nobody waits for that time.
             let isDue = { (entry: OutsideEntry) in
                 entry.made <= ripe || entry.made > now + Self.futureMinimum
             }
