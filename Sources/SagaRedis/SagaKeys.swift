@@ -11,6 +11,7 @@ public import TroupeRedis
 ///     saga:{<service>}:blocked              zset      since when → saga that makes no progress
 ///     saga:{<service>}:undone               zset      when → key that was undone within an hour on
 ///                                                     account of a company's books
+///     saga:{<service>}:paused               string    when a person had it read nothing, and why
 ///     saga:{<service>}:dead                 stream    dead letters
 ///     saga:{<service>}:dead:<stream>:<id>   string    the letter of an entry, against a second one
 ///     saga:{<service>}:cursor               hash      stream → all before it was dealt with;
@@ -50,6 +51,9 @@ public struct SagaKeys: Hashable, Sendable {
 
     /// The sagas of a participant that make no progress, and since when.
     public func blocked(_ service: String) -> String { "\(prefix)saga:{\(service)}:blocked" }
+
+    /// Stands while a person has a participant read nothing.
+    public func paused(_ service: String) -> String { "\(prefix)saga:{\(service)}:paused" }
 
     /// What a participant has undone within an hour on account of a company's books.
     public func undone(_ service: String) -> String { "\(prefix)saga:{\(service)}:undone" }

@@ -39,6 +39,10 @@ package protocol EventTransport: Sendable {
     /// Asks whether the data is still that of the present epoch.
     func checkEpoch() async
 
+    /// Whether a person has said that nothing is to be read, as before a deployment; nil if that
+    /// cannot be told now.
+    func isPaused() async -> Bool?
+
     /// Makes what is missing before the first read.
     ///
     /// - Throws: `invalidConfiguration` if this store can never be used; else it is tried again.

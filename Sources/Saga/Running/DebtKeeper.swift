@@ -14,35 +14,39 @@ struct DebtKeeper: Sendable {
     let environment: WorkEnvironment
     let dispatcher: Dispatcher
     let logger: Logger
+    let pause: Pause
     private let bell = Bell()
 
-    init(_ environment: WorkEnvironment, _ dispatcher: Dispatcher, _ logger: Logger) {
+    init(
+        _ environment: WorkEnvironment, _ dispatcher: Dispatcher, _ pause: Pause, _ logger: Logger
+    ) {
+        self.pause = pause
         self.environment = environment
         self.dispatcher = dispatcher
         self.logger = logger
     }
 
     func run(while isRunning: @Sendable () -> Bool) async {
-        var pause = Duration.zero
+        var rest = Duration.zero
         while isRunning() {
             do throws(SagaError) {
                 // Who has nothing due takes no slots.
                 let look = try await environment.ports.debts.takeDue(0)
                 environment.metrics.blocked(look)
                 environment.isAnyBlocked.store(look.blocked > 0, ordering: .relaxed)
-                pause = look.rest ?? Self.pauseMaximum
-                if pause == .zero { pause = try await work() }
+                rest = look.rest ?? Self.pauseMaximum
+                if rest == .zero { rest = pause.isOn ? Self.pauseMaximum : try await work() }
                 environment.transitions.health.debts(nil)
             } catch {
                 environment.transitions.health.debts(error)
-                pause = Self.pauseMaximum
+                rest = Self.pauseMaximum
                 if environment.transitions.health.isNews("debts \(error.message)") {
                     logger.warning(
                         "what is parked cannot be looked at", metadata: ["error": "\(error)"])
                 }
             }
-            let rest = min(max(pause, Self.pauseMinimum), Self.pauseMaximum)
-            guard (try? await environment.clock.sleep(for: rest)) != nil else { return }
+            let wait = min(max(rest, Self.pauseMinimum), Self.pauseMaximum)
+            guard (try? await environment.clock.sleep(for: wait)) != nil else { return }
         }
     }
 

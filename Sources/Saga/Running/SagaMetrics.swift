@@ -120,6 +120,11 @@ final class SagaMetrics: Sendable {
             .record(count)
     }
 
+    /// Whether a person has it read nothing.
+    func paused(_ isPaused: Bool) {
+        Gauge(label: "saga_paused", dimensions: [("service", service)]).record(isPaused ? 1 : 0)
+    }
+
     /// How long ago a company's books were last compared with the ledgers.
     func reconciliationAge(_ age: Duration, of step: String) {
         Gauge(

@@ -26,6 +26,7 @@ public final class SagaRuntime: Service {
     private let acknowledger: Acknowledger
     private let dispatcher: Dispatcher
     private let epochs: EpochWatch
+    private let pause: Pause
     private let readers: [StreamReader]
     private let isStopping = Mutex(false)
     private let logger: Logger
@@ -64,10 +65,11 @@ public final class SagaRuntime: Service {
             work: { await office.work($0, $1) },
             acknowledge: { [acknowledger] in acknowledger.add($0) })
         epochs = EpochWatch(transport: transport, dispatcher: dispatcher, logger: logger)
+        pause = Pause(transport, metrics, logger)
         readers = Set(transport.streams.map(\.owner)).sorted().map {
-            [dispatcher, epochs] owner in
+            [dispatcher, epochs, pause] owner in
             StreamReader(
-                owner: owner, ports: ports, dispatcher: dispatcher, epochs: epochs,
+                owner: owner, ports: ports, dispatcher: dispatcher, epochs: epochs, pause: pause,
                 health: transitions.health, logger: logger)
         }
     }
@@ -126,6 +128,7 @@ public final class SagaRuntime: Service {
             do {
                 _ = try await environment.birth.ask()
                 try await ports.transport.prepare()
+                _ = await pause.look()
                 logger.info(
                     "saga runtime started",
                     metadata: [
@@ -156,11 +159,12 @@ public final class SagaRuntime: Service {
         group.addTask { await self.tick(while: isRunning) }
         group.addTask { await self.watchEpoch(while: isRunning) }
         let leases = LeaseKeeper(
-            transport: ports.transport, dispatcher: dispatcher, lease: configuration.leaseInUse,
+            transport: ports.transport, dispatcher: dispatcher, pause: pause,
+            lease: configuration.leaseInUse,
             clock: ports.clock, health: environment.transitions.health, logger: logger)
         group.addTask { await leases.run(while: isRunning) }
         group.addTask { await self.keepHouse(while: isRunning) }
-        let debts = DebtKeeper(environment, dispatcher, logger)
+        let debts = DebtKeeper(environment, dispatcher, pause, logger)
         group.addTask { await debts.run(while: isRunning) }
         for step in environment.plan.steps {
             guard let reconciler = Reconciler(step, environment) else { continue }
@@ -169,7 +173,7 @@ public final class SagaRuntime: Service {
         guard environment.plan.lifecycle != nil else { return }
         group.addTask { await self.listenForEnds(while: isRunning) }
         let timers = TimerKeeper(
-            timers: ports.timers, clock: ports.clock, metrics: environment.metrics,
+            timers: ports.timers, pause: pause, clock: ports.clock, metrics: environment.metrics,
             health: environment.transitions.health, logger: logger)
         group.addTask { await timers.run(while: isRunning) }
     }
@@ -235,6 +239,7 @@ public final class SagaRuntime: Service {
             guard (try? await ports.clock.sleep(for: configuration.drainInterval)) != nil else {
                 return
             }
+            if await pause.look() { for reader in readers { reader.bell.ring() } }
             await ports.transport.checkEpoch()
             epochs.follow()
             _ = try? await environment.birth.ask()

@@ -8,6 +8,7 @@ struct TimerKeeper: Sendable {
     private static let pauseMinimum: Duration = .milliseconds(5)
 
     let timers: any SagaTimers
+    let pause: Pause
     let clock: any SagaClock
     let metrics: SagaMetrics
     let health: RuntimeHealth
@@ -16,24 +17,31 @@ struct TimerKeeper: Sendable {
     func run(while isRunning: @Sendable () -> Bool) async {
         var failures = 0
         while isRunning() {
-            var pause = Self.pauseMaximum
-            do {
-                let fired = try await timers.fireDue()
-                note(fired)
-                if let rest = fired.rest {
-                    pause = rest == .zero ? .zero : min(max(rest, Self.pauseMinimum), pause)
-                }
-                failures = 0
-                health.timers(nil)
-            } catch {
-                failures += 1
-                health.timers(error)
-                if failures == 1 {
-                    logger.warning("timers cannot be fired", metadata: ["error": "\(error)"])
-                }
-            }
-            guard (try? await clock.sleep(for: pause)) != nil else { return }
+            var rest = Self.pauseMaximum
+            if !pause.isOn { rest = await fire(&failures) }
+            guard (try? await clock.sleep(for: rest)) != nil else { return }
         }
+    }
+
+    /// Fires what is due, and answers when to look again.
+    private func fire(_ failures: inout Int) async -> Duration {
+        var wait = Self.pauseMaximum
+        do {
+            let fired = try await timers.fireDue()
+            note(fired)
+            if let rest = fired.rest {
+                wait = rest == .zero ? .zero : min(max(rest, Self.pauseMinimum), wait)
+            }
+            failures = 0
+            health.timers(nil)
+        } catch {
+            failures += 1
+            health.timers(error)
+            if failures == 1 {
+                logger.warning("timers cannot be fired", metadata: ["error": "\(error)"])
+            }
+        }
+        return wait
     }
 
     private func note(_ fired: FiredTimers) {

@@ -53,6 +53,12 @@ final class RedisTransport: EventTransport {
 
     func checkEpoch() async { await epochs.run() }
 
+    func isPaused() async -> Bool? {
+        let command = RedisCommand(
+            "EXISTS", [.string(names.paused(group.service))], isReadOnly: true)
+        return try? await redis.send(command).integer == 1
+    }
+
     // MARK: - Groups
 
     func prepare() async throws(SagaError) {

@@ -57,6 +57,8 @@ package struct MemoryData: Sendable {
     /// When what a saga owes is tried again, and since when it makes no progress, by service.
     package var open: [String: [String: ContinuousClock.Instant]] = [:]
     package var blocked: [String: [String: Int64]] = [:]
+    /// Services that are to read nothing.
+    package var paused: Set<String> = []
     /// What was undone on account of books, by service.
     package var undone: [String: [String: ContinuousClock.Instant]] = [:]
     /// When each service's data came to be; always, unless it is said.

@@ -37,6 +37,8 @@ package final class MemoryTransport: EventTransport {
 
     package func checkEpoch() async {}
 
+    package func isPaused() async -> Bool? { server.contents.paused.contains(group) }
+
     package func prepare() async throws(SagaError) {
         try await line.carry("\(group) prepare") { () throws(SagaError) in
             try server.change(rings: false) { data in

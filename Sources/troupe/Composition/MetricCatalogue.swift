@@ -31,6 +31,7 @@ enum MetricCatalogue {
         "saga_blocked": "Sagas that make no progress now; they are tried again until they do.",
         "saga_blocked_oldest_seconds": "For how long the oldest of them has been blocked.",
         "saga_blocked_total": "Times that a saga made no progress and was shown as blocked.",
+        "saga_paused": "1 while a person has a service read nothing.",
         "saga_reconciliation_age_seconds":
             "How long ago the books of a company were last compared with the ledgers.",
         "saga_reconciled_total":

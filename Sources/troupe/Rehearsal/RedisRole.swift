@@ -168,9 +168,24 @@ extension RedisRole {
     static func reading(namespace: String?) -> RedisRole {
         let prefix = namespace.map { $0 + ":" } ?? ""
         return RedisRole(
-            commands: ["PING", "CLIENT SETNAME a", "SCAN 0", "XRANGE KEY - +"],
+            commands: [
+                "PING", "CLIENT SETNAME a", "SCAN 0", "XRANGE KEY - +", "HMGET KEY a",
+                "ZSCORE KEY a",
+            ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:Rehearsal")
+            ], channels: [], stages: [])
+    }
+
+    /// A person with `troupe pause`.
+    static func pausing(namespace: String?) -> RedisRole {
+        let prefix = namespace.map { $0 + ":" } ?? ""
+        return RedisRole(
+            commands: [
+                "PING", "CLIENT SETNAME a", "EXISTS KEY", "GET KEY", "SET KEY a", "UNLINK KEY",
+            ],
+            keys: [
+                Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:paused")
             ], channels: [], stages: [])
     }
 

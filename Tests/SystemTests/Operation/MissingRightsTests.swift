@@ -27,9 +27,9 @@ struct MissingRightsTests {
             rules: "+scan +xrange"),
         Case(
             command: show, rule: "+ping", what: "may not run CLIENT|SETNAME, SCAN, XRANGE",
-            rules: "+scan +xrange +ping"),
+            rules: "+scan +xrange +hmget +zscore +ping"),
         Case(
-            command: show, rule: "~x:* +ping +client|setname +scan +xrange",
+            command: show, rule: "~x:* +ping +client|setname +scan +xrange +hmget +zscore",
             what: "may not use the keys saga:*", rules: "'~saga:*'"),
         Case(
             command: tail, rule: "~* +@all", what: "may not use the channels saga.*",

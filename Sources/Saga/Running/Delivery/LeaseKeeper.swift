@@ -10,6 +10,7 @@ struct LeaseKeeper: Sendable {
 
     let transport: any EventTransport
     let dispatcher: Dispatcher
+    let pause: Pause
     let lease: Duration
     let clock: any SagaClock
     let health: RuntimeHealth
@@ -35,7 +36,7 @@ struct LeaseKeeper: Sendable {
             }
         }
         if PlantedFault.isPlanted(.nobodyTakesOver) { return }
-        for stream in transport.streams.indices where isRunning() {
+        for stream in transport.streams.indices where isRunning() && !pause.isOn {
             do {
                 try await takeOver(stream, while: isRunning)
             } catch {

@@ -23,6 +23,7 @@ final class StreamReader: Sendable {
     private let store: any SagaStore
     private let dispatcher: Dispatcher
     private let epochs: EpochWatch
+    private let pause: Pause
     private let clock: any SagaClock
     private let chance: any SagaChance
     private let looks: Bool
@@ -31,6 +32,7 @@ final class StreamReader: Sendable {
 
     init(
         owner: String, ports: SagaPorts, dispatcher: Dispatcher, epochs: EpochWatch,
+        pause: Pause,
         health: RuntimeHealth, logger: Logger
     ) {
         let streams = ports.transport.streams
@@ -43,6 +45,7 @@ final class StreamReader: Sendable {
         chance = ports.chance
         self.dispatcher = dispatcher
         self.epochs = epochs
+        self.pause = pause
         looks = streams[indices].contains { !$0.stepsActingOutside.isEmpty }
         self.health = health
         self.logger = logger
@@ -63,6 +66,10 @@ final class StreamReader: Sendable {
         var pending = Set(indices)
         var epoch = epochs.follow()
         while isRunning() {
+            guard !pause.isOn else {
+                await bell.awaitRing()
+                continue
+            }
             let present = epochs.follow()
             if present != epoch {
                 epoch = present
