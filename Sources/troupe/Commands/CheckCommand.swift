@@ -20,9 +20,9 @@ struct CheckCommand: AsyncParsableCommand {
         let source = try GatewayFile.find(file, in: .ofThisProcess)
         let configuration = try GatewayFile.read(source)
         for warning in configuration.warnings {
-            await LineOutput.standard.line("\(warning)")
+            try await LineOutput.standard.result("\(warning)")
         }
-        await LineOutput.standard.line(
+        try await LineOutput.standard.result(
             "\(source.name): "
                 + Self.summary(
                     routes: configuration.routes.count, upstreams: configuration.upstreams.count))

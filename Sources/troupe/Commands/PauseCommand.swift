@@ -85,7 +85,7 @@ private struct PauseSwitch {
             throw error
         }
         await client.shutdown()
-        await LineOutput.standard.line(text)
+        try await LineOutput.standard.result(text)
     }
 
     private func change(

@@ -121,12 +121,12 @@ struct ReconcileCommand: AsyncParsableCommand {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             for finding in report.findings {
                 let line = try encoder.encode(FindingLine(finding))
-                await LineOutput.standard.line(String(decoding: line, as: UTF8.self))
+                try await LineOutput.standard.result(String(decoding: line, as: UTF8.self))
             }
             return
         }
         if report.findings.isEmpty, report.unread.isEmpty {
-            await LineOutput.standard.line("books and ledgers agree")
+            try await LineOutput.standard.result("books and ledgers agree")
             return
         }
         let rows = report.findings.map { finding in
@@ -135,7 +135,7 @@ struct ReconcileCommand: AsyncParsableCommand {
                 Timestamp(milliseconds: finding.entry.made).description, finding.advice,
             ]
         }
-        for line in TextTable.lines(rows) { await LineOutput.standard.line(line) }
+        for line in TextTable.lines(rows) { try await LineOutput.standard.result(line) }
     }
 }
 

@@ -124,17 +124,24 @@ struct UpPlan: Sendable {
         on source: RedisSource, _ stopSwitch: StopSwitch, logger: Logger
     ) async throws -> ServiceGroupConfiguration {
         let opening = Opening(plan: self, source: source)
-        let services: [any Service]
+        var services: [any Service] = []
+        let namesCompanies = Surroundings.ofThisProcess.text(nil, "SANDBOX_URL") != nil
+        if !excluded.contains(.sandbox), !namesCompanies {
+            services.append(
+                try await SystemClaim(
+                    on: settings.redis, namespace: settings.namespace,
+                    dataFolder: settings.dataFolder, logger: logger))
+        }
         if usesProcesses {
             let children = supervised(logger: logger)
             for child in children { stopSwitch.announce(to: child.announceStop) }
-            services = children
+            services += children
         } else {
             let house = try Ensemble(
                 settings: settings, addresses: addresses, excluded: excluded, logger: logger
             ).services()
             stopSwitch.announce(to: house.announceStop)
-            services = house.all
+            services += house.all
         }
         var configuration = ServiceGroupConfiguration(
             services: (services + [opening]).map { .init(service: $0) }, logger: logger)

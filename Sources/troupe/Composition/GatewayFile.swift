@@ -22,15 +22,16 @@ enum GatewayFile {
         _ named: String?, in surroundings: Surroundings
     ) throws(CommandFailure) -> Source {
         if let path = surroundings.text(named, "TROUPE_GATEWAY") {
-            guard let text = text(at: path) else {
+            do {
+                return Source(name: path, text: try FileText.read(path))
+            } catch {
                 throw CommandFailure(
-                    .usage, "cannot read \(path): \(obstacle(at: path))",
+                    .usage, "cannot read \(path): \(error.sentence)",
                     remedy: "name a file, or leave it out")
             }
-            return Source(name: path, text: text)
         }
         for path in [usualPath] + besideThePackage {
-            if let text = text(at: path) { return Source(name: path, text: text) }
+            if let text = try? FileText.read(path) { return Source(name: path, text: text) }
         }
         return Source(name: "built-in gateway.yaml", text: BuiltInGatewayFile.text)
     }
@@ -60,19 +61,6 @@ enum GatewayFile {
                     + "to \(highest), because the admin port is 100 above it")
         }
         return configuration
-    }
-
-    /// `-` is what comes through standard input.
-    private static func text(at path: String) -> String? {
-        FileManager.default.contents(atPath: path == "-" ? "/dev/stdin" : path)
-            .map { String(decoding: $0, as: UTF8.self) }
-    }
-
-    private static func obstacle(at path: String) -> String {
-        let files = FileManager.default
-        guard files.fileExists(atPath: path) else { return "there is no such file" }
-        let isFolder = (try? files.contentsOfDirectory(atPath: path)) != nil
-        return isFolder ? "it is a folder" : "this user may not"
     }
 
     /// From `.build/<platform>/<configuration>/troupe` or `.build/<configuration>/troupe`.

@@ -117,6 +117,7 @@ extension RedisRole {
         var role = events(namespace: namespace)
         if withCache { role = role.joined(with: cache(namespace: namespace)) }
         guard let services = services(names, namespace: namespace) else { return role }
+        role.standingKeys.append(RedisStandingKey(SystemClaim.key(namespace), .string))
         return services.joined(with: role)
     }
 

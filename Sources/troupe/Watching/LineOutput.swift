@@ -35,17 +35,29 @@ struct LineOutput: Sendable {
     ///
     /// Returns false when nobody reads any more.
     @discardableResult
-    func line(_ text: String = "") async -> Bool {
+    func line(_ text: String = "") async -> Bool { await fault(of: text) == nil }
+
+    /// Writes a line that somebody wants to have.
+    ///
+    /// - Throws: a failure if it could not be written; nothing if who asked for it has gone.
+    func result(_ text: String) async throws(CommandFailure) {
+        guard let fault = await fault(of: text), fault != EPIPE else { return }
+        throw CommandFailure(
+            .failure, "the result cannot be written: \(String(cString: strerror(fault)))")
+    }
+
+    /// The system's error number; nil if the line was written.
+    private func fault(of text: String) async -> Int32? {
         let bytes = Array((text + "\n").utf8)
         return await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: write(bytes)) }
         }
     }
 
-    private func write(_ bytes: [UInt8]) -> Bool {
+    private func write(_ bytes: [UInt8]) -> Int32? {
         var offset = 0
         while offset < bytes.count {
-            guard becomesWritable() else { return false }
+            guard becomesWritable() else { return ETIMEDOUT }
             // What a pipe takes at once when it takes anything.
             let end = patience == nil ? bytes.count : min(offset + 4096, bytes.count)
             let count = bytes[offset..<end].withUnsafeBytes {
@@ -56,10 +68,10 @@ struct LineOutput: Sendable {
             } else if errno == EAGAIN {
                 _ = isWritable(within: 1_000)
             } else if errno != EINTR {
-                return false
+                return errno
             }
         }
-        return true
+        return nil
     }
 
     private func becomesWritable() -> Bool {

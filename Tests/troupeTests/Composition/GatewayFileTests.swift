@@ -51,6 +51,17 @@ struct GatewayFileTests {
         #expect(failure?.message.contains(reason) == true, "\(failure as Any)")
     }
 
+    /// As of `troupe check <(…)`, or through standard input.
+    @Test func whatComesThroughAPipeIsReadToItsEnd() throws {
+        let pipe = Pipe()
+        try pipe.fileHandleForWriting.write(contentsOf: Data("a: 1\nb: 2\n".utf8))
+        try pipe.fileHandleForWriting.close()
+
+        let text = try FileText.read("/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)")
+
+        #expect(text == "a: 1\nb: 2\n")
+    }
+
     /// The command line goes before the variable, and both before the file.
     @Test func thePortOfTheFileCounts() throws {
         let path = FileManager.default.temporaryDirectory

@@ -1,0 +1,89 @@
+import Logging
+import ServiceLifecycle
+import TroupeRedis
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// Says on a Redis whose companies the orders of a system are settled with, while `up` runs there.
+///
+///     saga:{sandbox}:claim   string   "<host> <data folder>", for 15 s, renewed every 5
+///
+/// Two systems of one name would share streams and groups, and each would have the other's charges
+/// refunded by a company that does not know them. One that died leaves its claim for a moment; in
+/// the same folder it starts again at once.
+final class SystemClaim: Service {
+    private static let life = 15
+    private static let pause = Duration.seconds(5)
+
+    static func key(_ namespace: String?) -> String {
+        (namespace.map { $0 + ":" } ?? "") + "saga:{sandbox}:claim"
+    }
+
+    private let redis: RedisClient
+    private let key: String
+    private let holder: String
+    private let logger: Logger
+
+    /// Takes it.
+    ///
+    /// - Throws: a failure that says who holds it.
+    init(
+        on address: RedisAddress, namespace: String?, dataFolder: String, logger: Logger
+    ) async throws {
+        key = Self.key(namespace)
+        holder = "\(ProcessInfo.processInfo.hostName) \(dataFolder)"
+        var logger = logger
+        logger[metadataKey: "service"] = "up"
+        self.logger = logger
+        redis = RedisClient(address.configuration, logger: logger)
+        do {
+            guard let other = try await other() else { return }
+            throw CommandFailure(
+                .failure,
+                "another troupe up runs on this Redis, with the books of its companies at "
+                    + "\(other); each would be asked about charges that only the other's know",
+                remedy:
+                    "troupe up --namespace second --port 4000, or stop that one; if it has just "
+                    + "died, wait \(Self.life) s")
+        } catch {
+            await redis.shutdown()
+            throw error
+        }
+    }
+
+    /// Nil if it is ours.
+    private func other() async throws -> String? {
+        let taken = try await redis.send(
+            RedisCommand(
+                "SET", [.string(key), .string(holder), "NX", "EX", .integer(Self.life)]))
+        if taken.string != nil { return nil }
+        let known = try await redis.send(.get(key)).string
+        return known == holder ? nil : known
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            repeat {
+                do {
+                    _ = try await self.redis.send(
+                        RedisCommand(
+                            "SET",
+                            [.string(self.key), .string(self.holder), "EX", .integer(Self.life)]))
+                } catch {
+                    self.logger.debug("the claim is not renewed", metadata: ["error": "\(error)"])
+                }
+            } while (try? await Task.sleep(for: Self.pause)) != nil
+        }
+        // Also when this task was cancelled, with which nothing could be sent.
+        await Task { [redis, key, holder] in
+            if let known = try? await redis.send(.get(key)).string, known == holder {
+                _ = try? await redis.send(.unlink([key]))
+            }
+            await redis.shutdown()
+        }.value
+    }
+}
