@@ -137,6 +137,23 @@ struct DebtTests {
         }
     }
 
+    /// As the letter of what was left half written says.
+    @Test func whoWasHelpedByAPersonIsCountedNoMore() async throws {
+        try await ShopRig.with { rig in
+            let ledger = rig.keys.ledger("1", service: "payment")
+            _ = try await rig.redis.send(
+                RedisCommand("HSET", [.string(ledger), "blocked", "charge e"]))
+            _ = try await rig.redis.send(
+                RedisCommand("ZADD", [.string(rig.keys.blocked("payment")), 1, "1"]))
+            try await rig.running([rig.saga.payment]) { _ in
+                _ = try await rig.redis.send(RedisCommand("HDEL", [.string(ledger), "blocked"]))
+                try await rig.until("nobody is blocked any more") {
+                    try await Self.count(rig.keys.blocked("payment"), rig) == 0
+                }
+            }
+        }
+    }
+
     private static func tries(_ rig: ShopRig) async throws -> Int {
         let text = try await rig.redis.send(
             RedisCommand(

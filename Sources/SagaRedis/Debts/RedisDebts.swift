@@ -37,7 +37,20 @@ struct RedisDebts: SagaDebts {
             guard let sagaID = value.string else { continue }
             due.debts += try await debts(of: sagaID)
         }
+        if count == 0, due.blocked > 0 { try await lookAtOne(of: due.blocked) }
         return due
+    }
+
+    /// Looks at any of those that are blocked, so that one whom a person has helped is counted no
+    /// more: it may be nobody's turn.
+    private func lookAtOne(of count: Int) async throws(SagaError) {
+        let position = Int.random(in: 0..<count)
+        let reply = try await redis.read(
+            RedisCommand(
+                "ZREVRANGE",
+                [.string(names.blocked(service)), .integer(position), .integer(position)],
+                isReadOnly: true))
+        if let sagaID = reply[0]?.string { _ = try await debts(of: sagaID) }
     }
 
     private func debts(of sagaID: String) async throws(SagaError) -> [Debt] {

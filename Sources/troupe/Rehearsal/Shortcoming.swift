@@ -161,6 +161,10 @@ enum Shortcoming: Error, Equatable {
             reason.hasPrefix("OOM")
                 ? "\(tool) CONFIG GET maxmemory, then CONFIG SET maxmemory to more than that"
                 : "its log and INFO say why; make room, or bring the replicas back"
+        case .wrongType(let key, _, _) where key.hasSuffix(":born"):
+            // A new time would say that all before it was lost.
+            "find out who wrote it, and put back what stood there, as a backup has it: \(tool) "
+                + "SET \(RedisTool.word(key)) '0 1' if nothing was lost"
         case .wrongType(let key, _, _):
             "find out who writes it, then \(tool) RENAME \(RedisTool.word(key)) to another name"
         case .usedUp(let key):
