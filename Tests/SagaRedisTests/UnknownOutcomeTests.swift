@@ -119,6 +119,29 @@ struct UnknownOutcomeTests {
         }
     }
 
+    /// The group vanished with all that was pending in it, and is made again.
+    @Test func aRefusalOfWhatAVanishedGroupHadUndoesFirst() async throws {
+        try await ShopRig.with { rig in
+            try await deliver(OrderCreated(card: "declined"), 1, rig)
+            try rig.saga.world.act("charge", rig.key("1", "payment", "charge"))
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            let cursor = rig.keys.cursor("payment")
+            _ = try await rig.redis.send(
+                RedisCommand("HSET", [.string(cursor), .string(stream), "0-0"]))
+            _ = try await rig.redis.send(
+                RedisCommand("XGROUP", ["DESTROY", .string(stream), "payment"]))
+            try await rig.running { order in
+                try await rig.settled("1", order, as: .cancelled)
+            }
+
+            #expect(rig.saga.world.done("charge").isEmpty)
+            #expect(try await rig.ledger("payment", "1", "charge") == "failed")
+            let again = try await rig.redis.send(
+                RedisCommand("HGET", [.string(cursor), .string("again:" + stream)]))
+            #expect(again.string != nil)
+        }
+    }
+
     @Test func aConditionThatFailsAfterTheStepActedTakesBack() async throws {
         try await ShopRig.with { rig in
             try await rig.running { order in

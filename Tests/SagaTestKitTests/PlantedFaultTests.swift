@@ -11,8 +11,7 @@ struct PlantedFaultTests {
     /// Those that show within a few seeds.
     private static let atOnce: [PlantedFault] = [
         .noTombstone, .doKeyOfEachTry, .undoUnderDoKey, .undoKeyOfEachTry, .undoIsImpossible,
-        .acknowledgedFirst, .noLedger, .writesBeforeChecks, .conditionsUnchecked,
-        .ledgersExpireAtBirth,
+        .noLedger, .writesBeforeChecks, .conditionsUnchecked, .ledgersExpireAtBirth,
     ]
 
     @Test(arguments: atOnce) func whatShowsAtOnceIsFoundAtOnce(_ fault: PlantedFault) throws {
@@ -55,7 +54,7 @@ extension PlantedFault {
         case .noTakeBack, .noTakeBackAfterRefusal, .failureHidesUnknown,
             .deliveredBeforeIgnored, .givingUpCountsAsFailed, .givingUpLeavesNoTrace,
             .undoKeyOfEachTry, .undoDoesNotBlock, .undoIsImpossible, .acknowledgedFirst,
-            .doorbellTrusted, .nobodyTakesOver:
+            .doorbellTrusted, .nobodyTakesOver, .redeliveredCountsAsNew:
             .bookless
         case .nobodyAsksAgain, .deadlineLost, .answersOnlyOnce, .noReconciliation,
             .groupsBeginAtTheEnd:

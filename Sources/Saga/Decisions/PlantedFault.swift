@@ -73,6 +73,8 @@ package enum PlantedFault: String, CaseIterable, Sendable {
     case nobodyTakesOver
     /// A group that is missing begins at the end of its stream.
     case groupsBeginAtTheEnd
+    /// What a group that is made again delivers once more counts as new.
+    case redeliveredCountsAsNew
 
     // MARK: - The atomic step
 

@@ -8,6 +8,10 @@ import TroupeRedis
 /// first start is missed. One that vanished, because data was lost or somebody destroyed it,
 /// is made again where the stored cursor says: before everything that may not have been dealt
 /// with. Never at `$`, the stream's end; what is delivered again, the ledger answers.
+///
+/// What may have been delivered before, up to the stream's end at that moment, is noted first
+/// (`again:<stream>` beside the cursors), so that no replica takes it for new: whether it has acted
+/// is known to nobody then.
 struct ConsumerGroup: Sendable {
     let redis: RedisClient
     let service: String
@@ -15,14 +19,25 @@ struct ConsumerGroup: Sendable {
     let logger: Logger
 
     /// Makes the group on every stream that lacks it, whatever is wrong with another.
-    func ensure(on streams: [ConsumedStream]) async throws(SagaError) {
-        guard !streams.isEmpty else { return }
-        let cursors = try await cursors(of: streams)
+    ///
+    /// - Returns: by stream, up to where entries may have been delivered before.
+    func ensure(
+        on streams: [ConsumedStream]
+    ) async throws(SagaError) -> [String: StreamID] {
+        guard !streams.isEmpty else { return [:] }
+        let cursors = try await cursors(of: streams.map(\.key))
+        let notes = try await self.cursors(of: streams.map { Self.again($0.key) })
+        var again: [String: StreamID] = [:]
         var fault: SagaError?
-        for (stream, cursor) in zip(streams, cursors) {
-            let command = RedisCommand.xgroupCreate(stream.key, service, from: cursor ?? "0")
-            do {
-                _ = try await redis.send(command)
+        for ((stream, cursor), note) in zip(zip(streams, cursors), notes) {
+            again[stream.key] = note.flatMap(StreamID.init)
+            do throws(RedisError) {
+                if cursor != nil, let end = try await endIfMissing(stream.key) {
+                    try await self.note(end, of: stream.key)
+                    again[stream.key] = end
+                }
+                _ = try await redis.send(
+                    .xgroupCreate(stream.key, service, from: cursor ?? "0"))
                 logger.info(
                     "consumer group created",
                     metadata: ["stream": "\(stream.key)", "from": "\(cursor ?? "0")"])
@@ -34,13 +49,34 @@ struct ConsumerGroup: Sendable {
             }
         }
         if let fault { throw fault }
+        return again
+    }
+
+    private static func again(_ stream: String) -> String { "again:" + stream }
+
+    /// The stream's last entry, if the group is not there.
+    private func endIfMissing(_ stream: String) async throws(RedisError) -> StreamID? {
+        let groups = try? await GroupState.all(of: stream, redis: redis)
+        guard let groups, !groups.contains(where: { $0.name == service }) else { return nil }
+        let reply = try await redis.send(.xrevrange(stream, count: 1))
+        return reply[0]?[0]?.string.flatMap(StreamID.init)
+    }
+
+    private func note(_ end: StreamID, of stream: String) async throws(RedisError) {
+        _ = try await redis.send(
+            RedisCommand(
+                "HSET",
+                [
+                    .string(names.cursor(service)), .string(Self.again(stream)),
+                    .string(end.description),
+                ]))
     }
 
     /// How far each stream was dealt with when that was last stored.
-    private func cursors(of streams: [ConsumedStream]) async throws(SagaError) -> [String?] {
+    private func cursors(of fields: [String]) async throws(SagaError) -> [String?] {
         let reply = try await redis.read(
             RedisCommand(
-                "HMGET", [.string(names.cursor(service))] + streams.map { .string($0.key) },
+                "HMGET", [.string(names.cursor(service))] + fields.map { .string($0) },
                 isReadOnly: true))
         return try decoding { () throws(RedisError) in try reply.strings() }
     }

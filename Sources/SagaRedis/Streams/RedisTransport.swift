@@ -1,5 +1,6 @@
 import Logging
 import Saga
+import Synchronization
 import TroupeRedis
 
 /// Redis streams, each with a group of one participant's name, and channels as doorbells.
@@ -17,6 +18,8 @@ final class RedisTransport: EventTransport {
     private let configuration: SagaRuntimeConfiguration
     private let housekeeper: Housekeeper
     private let epochs: EpochCheck
+    /// Up to where entries of a stream may have been delivered before its group was made again.
+    private let again = Mutex<[Int: StreamID]>([:])
     private let logger: Logger
 
     init(
@@ -64,7 +67,7 @@ final class RedisTransport: EventTransport {
     func prepare() async throws(SagaError) {
         try await ServerVersion.check(redis)
         do {
-            try await group.ensure(on: streams)
+            note(try await group.ensure(on: streams))
         } catch {
             // The key of one stream is something else, which reading it will tell of.
             guard (error.cause as? RedisError)?.code == .server("WRONGTYPE") else { throw error }
@@ -83,7 +86,25 @@ final class RedisTransport: EventTransport {
                 "owner": "\(owner)", "error": "\(error)", "failures": .stringConvertible(failures),
             ])
         guard reason == .server("NOGROUP") else { return false }
-        return (try? await group.ensure(on: streams.map { self.streams[$0] })) != nil
+        guard let found = try? await group.ensure(on: streams.map { self.streams[$0] }) else {
+            return false
+        }
+        note(found)
+        return true
+    }
+
+    private func note(_ found: [String: StreamID]) {
+        again.withLock { again in
+            for (key, end) in found {
+                if let stream = positions[key] { again[stream] = end }
+            }
+        }
+    }
+
+    /// Whether an entry that nobody had yet in this group may have been delivered all the same.
+    private func mayBeOld(_ id: String, _ end: StreamID?) -> Bool {
+        guard let end, let id = StreamID(id) else { return false }
+        return id <= end
     }
 
     func keepHouse() async throws(SagaError) -> HouseReport { try await housekeeper.run() }
@@ -132,6 +153,7 @@ final class RedisTransport: EventTransport {
         reply.array?.forEach { pair in
             guard let key = pair[0]?.string, let stream = positions[key] else { return }
             var gone = EntryBatch(stream: stream, ids: [])
+            let end = again.withLock { $0[stream] }
             pair[1]?.array?.forEach { entry in
                 guard let id = entry[0]?.string else { return }
                 reading.last[stream] = id
@@ -147,7 +169,7 @@ final class RedisTransport: EventTransport {
                             EntryParser.event(in: fields),
                             sagaID: EntryParser.saga(in: fields), deliveries: deliveries,
                             maximum: configuration.deliveriesMaximum),
-                        deliveredBefore: deliveredBefore, epoch: epoch))
+                        deliveredBefore: deliveredBefore || mayBeOld(id, end), epoch: epoch))
             }
             if !gone.ids.isEmpty { reading.gone.append(gone) }
         }

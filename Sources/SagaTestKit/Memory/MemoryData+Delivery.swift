@@ -6,7 +6,8 @@ extension MemoryData {
     /// Makes a group that is missing, before everything in its stream.
     package mutating func ensure(group name: String, of stream: String) {
         var known = streams[stream] ?? Stream()
-        known.groups[name] = known.groups[name] ?? known.newGroup
+        known.groups[name] = known.groups[name] ?? known.newGroup(name)
+        known.known.insert(name)
         streams[stream] = known
     }
 
@@ -14,9 +15,10 @@ extension MemoryData {
     package mutating func read(
         _ stream: String, group name: String, consumer: String, count: Int,
         at now: ContinuousClock.Instant
-    ) -> [Entry] {
+    ) -> [(entry: Entry, mayBeOld: Bool)] {
         guard var known = streams[stream] else { return [] }
-        var group = known.groups[name] ?? known.newGroup
+        var group = known.groups[name] ?? known.newGroup(name)
+        known.known.insert(name)
         let first = known.entries.partitioningIndex { $0.number > group.lastDelivered }
         let entries = Array(known.entries[first...].prefix(count))
         for entry in entries {
@@ -25,7 +27,7 @@ extension MemoryData {
         }
         known.groups[name] = group
         streams[stream] = known
-        return entries
+        return entries.map { ($0, $0.number <= group.mayBeOldUpTo) }
     }
 
     /// Gives a consumer again what it has and did not acknowledge, with the number of deliveries.
@@ -140,9 +142,12 @@ extension MemoryData {
 
 extension MemoryData.Stream {
     /// A group before everything in the stream.
-    fileprivate var newGroup: MemoryData.Group {
-        MemoryData.Group(
-            lastDelivered: PlantedFault.isPlanted(.groupsBeginAtTheEnd) ? lastNumber : 0)
+    fileprivate func newGroup(_ name: String) -> MemoryData.Group {
+        var group = MemoryData.Group()
+        if PlantedFault.isPlanted(.groupsBeginAtTheEnd) { group.lastDelivered = lastNumber }
+        let mayBeOld = known.contains(name) && !PlantedFault.isPlanted(.redeliveredCountsAsNew)
+        if mayBeOld { group.mayBeOldUpTo = lastNumber }
+        return group
     }
 }
 

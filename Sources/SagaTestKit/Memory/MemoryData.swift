@@ -27,12 +27,16 @@ package struct MemoryData: Sendable {
 
     package struct Group: Sendable {
         package var lastDelivered = 0
+        /// Up to here entries may have been delivered before the group was made again.
+        package var mayBeOldUpTo = 0
         package var pending: [Int: Pending] = [:]
     }
 
     package struct Stream: Sendable {
         package var entries: [Entry] = []
         package var groups: [String: Group] = [:]
+        /// Groups that were there once.
+        package var known: Set<String> = []
         package var lastNumber = 0
     }
 

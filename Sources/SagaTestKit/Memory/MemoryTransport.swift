@@ -59,9 +59,10 @@ package final class MemoryTransport: EventTransport {
                     let entries = data.read(
                         self.streams[stream].key, group: group,
                         consumer: configuration.consumerName, count: count, at: server.clock.now)
-                    reading.last[stream] = entries.last?.id
+                    reading.last[stream] = entries.last?.entry.id
                     reading.entries += entries.map {
-                        held($0, stream, epoch, deliveries: 1, deliveredBefore: false)
+                        held(
+                            $0.entry, stream, epoch, deliveries: 1, deliveredBefore: $0.mayBeOld)
                     }
                 }
                 return reading

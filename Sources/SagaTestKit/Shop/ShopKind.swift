@@ -48,6 +48,7 @@ package enum ShopKind: String, CaseIterable, Sendable {
             // Whether a first try has acted is known to nobody then, most of the time.
             faults.crashAfter = 0.002
             faults.keysInUse = 0.5
+            faults.vanishings = 1
         case .forgetful:
             faults.rollbacks = 0.2
             faults.losses = 0

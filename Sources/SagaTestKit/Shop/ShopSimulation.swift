@@ -81,8 +81,10 @@ package struct ShopSimulation: Sendable {
             }
         }
         return contents.streams.values.allSatisfy { stream in
-            stream.groups.values.allSatisfy { group in
-                group.pending.isEmpty && group.lastDelivered == stream.lastNumber
+            // A group that has vanished has something to do until it is made again.
+            stream.known.allSatisfy { name in
+                guard let group = stream.groups[name] else { return false }
+                return group.pending.isEmpty && group.lastDelivered == stream.lastNumber
             }
         }
     }
