@@ -251,9 +251,9 @@ let package = Package(
         tests(
             "SystemTests",
             [
-                "CloudEvents", "OrderContracts", "TroupeRedis", "TroupeRedisTestKit", "troupe",
-                asyncHTTPClient,
-                logging, nioCore, nioHTTP1, nioPosix,
+                "CloudEvents", "OrderContracts", "SagaRedis", "Timekeeping", "TroupeRedis",
+                "TroupeRedisTestKit", "troupe", asyncHTTPClient, logging, nioCore, nioHTTP1,
+                nioPosix,
             ]),
         tests("TimekeepingTests", ["Timekeeping"]),
         tests(

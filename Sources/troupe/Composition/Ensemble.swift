@@ -104,12 +104,13 @@ struct Ensemble {
     /// - Parameter undos: how many may be made; nil if nothing is to be done at all.
     /// - Throws: what the first of them throws, if neither could be compared.
     func reconcile(undos: Int?, on redis: RedisClient) async throws -> OutsideReport {
-        let office = office(addresses.admin)
+        // Who asks twice must not set up the process's metrics twice.
+        let readiness = Readiness()
         var saga = saga
         saga.reconciliationUndosMaximum = undos ?? 0
         let http = ServiceServerConfiguration(port: 0)
-        let payments = try payments(http, redis, office, saga)
-        let shipping = try shipping(http, redis, office, saga)
+        let payments = try payments(http, redis, readiness, saga)
+        let shipping = try shipping(http, redis, readiness, saga)
         var report = OutsideReport()
         var faults: [any Error] = []
         for reconcile in [payments.reconcile, shipping.reconcile] {
@@ -142,9 +143,9 @@ struct Ensemble {
         case .users: try users(http, redis, office)
         case .products: try products(http, redis, office)
         case .orders: try orders(http, redis, office)
-        case .payments: try payments(http, redis, office)
+        case .payments: try payments(http, redis, office.readiness)
         case .inventory: try inventory(http, redis, office)
-        case .shipping: try shipping(http, redis, office)
+        case .shipping: try shipping(http, redis, office.readiness)
         case .sandbox: try sandbox(http, office)
         }
     }
@@ -186,7 +187,7 @@ struct Ensemble {
     }
 
     private func payments(
-        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office,
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ readiness: Readiness,
         _ saga: SagaRuntimeConfiguration? = nil
     ) throws -> PaymentServer {
         var configuration = PaymentServerConfiguration()
@@ -195,7 +196,7 @@ struct Ensemble {
         configuration.companyURL = url(of: .sandbox)
         return try PaymentServer(
             configuration: configuration, redis: redis, logger: logger,
-            readiness: office.readiness)
+            readiness: readiness)
     }
 
     private func inventory(
@@ -210,7 +211,7 @@ struct Ensemble {
     }
 
     private func shipping(
-        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office,
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ readiness: Readiness,
         _ saga: SagaRuntimeConfiguration? = nil
     ) throws -> ShippingServer {
         var configuration = ShippingServerConfiguration()
@@ -219,7 +220,7 @@ struct Ensemble {
         configuration.carrierURL = url(of: .sandbox)
         return try ShippingServer(
             configuration: configuration, redis: redis, logger: logger,
-            readiness: office.readiness)
+            readiness: readiness)
     }
 
     private func sandbox(
