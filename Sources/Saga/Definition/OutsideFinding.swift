@@ -28,8 +28,9 @@ public struct OutsideFinding: Sendable {
         case .show where entry.standing == .final:
             "it stands for good, and no ledger says that it was done; a person has to look"
         case .show:
-            "no ledger knows it, and none would have to: it is from before the data in Redis or its "
-                + "first minute, older than ledgers are kept, or of the future; a person has to look"
+            "no ledger knows it, and none would have to: it is from before the data in Redis or "
+                + "its first minute, older than ledgers are kept, or of the future; a person has "
+                + "to look"
         }
     }
 }
