@@ -153,13 +153,13 @@ package enum LifecycleMachine {
         }
     }
 
-    /// Whether what an input changes depends on who takes part, which the ledger notes.
-    package static func asksWhoTakesPart(_ input: LifecycleInput) -> Bool {
+    /// Whether the ledger has to be looked at first: it notes why a saga was cancelled, which is
+    /// said again, and, if its route is noted, who takes part.
+    package static func looksFirst(_ input: LifecycleInput, isRouteNoted: Bool) -> Bool {
         switch input {
         case .begin, .pivot, .unknownSaga, .missing, .nothingFinal, .finalUnknown: false
-        // The ledger holds why it was cancelled, which is said again.
         case .unclaimed: true
-        case .heard, .failedOnOldRoute, .request, .timeIsUp: true
+        case .heard, .failedOnOldRoute, .request, .timeIsUp: isRouteNoted
         }
     }
 

@@ -25,8 +25,9 @@ struct ConsumerGroup: Sendable {
         on streams: [ConsumedStream]
     ) async throws(SagaError) -> [String: StreamID] {
         guard !streams.isEmpty else { return [:] }
-        let cursors = try await cursors(of: streams.map(\.key))
-        let notes = try await self.cursors(of: streams.map { Self.again($0.key) })
+        let keys = streams.map(\.key)
+        let found = try await cursors(of: keys + keys.map(Self.again))
+        let (cursors, notes) = (found.prefix(keys.count), found.suffix(keys.count))
         var again: [String: StreamID] = [:]
         var fault: SagaError?
         for ((stream, cursor), note) in zip(zip(streams, cursors), notes) {
@@ -56,8 +57,9 @@ struct ConsumerGroup: Sendable {
 
     /// The stream's last entry, if the group is not there.
     private func endIfMissing(_ stream: String) async throws(RedisError) -> StreamID? {
-        let groups = try? await GroupState.all(of: stream, redis: redis)
-        guard let groups, !groups.contains(where: { $0.name == service }) else { return nil }
+        guard let groups = try? await redis.send(.xinfoGroups(stream)).array,
+            !groups.contains(where: { GroupState.facts($0)["name"]?.string == service })
+        else { return nil }
         let reply = try await redis.send(.xrevrange(stream, count: 1))
         return reply[0]?[0]?.string.flatMap(StreamID.init)
     }
@@ -137,7 +139,7 @@ struct GroupState: Sendable {
         return states
     }
 
-    private static func facts(_ reply: RedisValue) -> [String: RedisValue] {
+    fileprivate static func facts(_ reply: RedisValue) -> [String: RedisValue] {
         guard let list = reply.array else { return [:] }
         var facts: [String: RedisValue] = [:]
         for index in stride(from: 0, to: list.count - 1, by: 2) {

@@ -104,7 +104,8 @@ private struct PauseSwitch {
         if dryRun { return "\(service) would be \(isOn ? "paused" : "resumed")" }
         if isOn {
             let since = Timestamp(milliseconds: SystemTime.milliseconds())
-            _ = try await client.send(.set(key, .string("\(since) \(reason)".trimmed)))
+            let text = reason.isEmpty ? since.description : "\(since) \(reason)"
+            _ = try await client.send(.set(key, .string(text)))
         } else {
             _ = try await client.send(.unlink([key]))
         }
@@ -112,8 +113,4 @@ private struct PauseSwitch {
             ? "\(service) reads nothing from now on; next: troupe resume \(service)"
             : "\(service) reads again within a second"
     }
-}
-
-extension String {
-    fileprivate var trimmed: String { hasSuffix(" ") ? String(dropLast()) : self }
 }

@@ -24,8 +24,8 @@ struct LifecycleKeeper {
         context: StepContext, look: () async throws -> LedgerEntry?, apply: Apply
     ) async throws -> LifecycleState {
         var held = LedgerEntry(state: LifecycleMachine.assumed(input).text, eventID: "")
-        let asksAnyway = input == .unclaimed
-        if asksAnyway || lifecycle.routeNote != nil && LifecycleMachine.asksWhoTakesPart(input) {
+        let isRouteNoted = lifecycle.routeNote != nil
+        if LifecycleMachine.looksFirst(input, isRouteNoted: isRouteNoted) {
             held = try await look() ?? LedgerEntry(state: "", eventID: "")
         }
         for _ in 0..<Self.roundsMaximum {
