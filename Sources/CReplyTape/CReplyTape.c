@@ -25,6 +25,9 @@ struct reply_tape {
 // Kept after a large reply was consumed; more is given back.
 enum { KEPT_NODES = 4096, KEPT_BYTES = 256 * 1024 };
 
+static const char TOO_LARGE[] = "a reply is too large";
+static const char TOO_MANY[] = "a reply has too many elements";
+
 static void *refuse(reply_tape *tape, const char *why) {
     if (tape->error == NULL) tape->error = why;
     return NULL;  // hiredis takes it for "out of memory" and stops reading
@@ -44,7 +47,7 @@ static int reserve_bytes(reply_tape *tape, size_t more) {
 
 static reply_tape_node *append(reply_tape *tape, uint32_t kind, int64_t value) {
     if (tape->node_count - tape->open_node >= tape->limits.reply_elements)
-        return refuse(tape, "a reply has too many elements");
+        return refuse(tape, TOO_MANY);
     if (tape->node_count == tape->node_capacity) {
         size_t capacity = tape->node_capacity ? tape->node_capacity * 2 : 256;
         reply_tape_node *grown = realloc(tape->nodes, capacity * sizeof(reply_tape_node));
@@ -68,7 +71,7 @@ static void *create_string(const redisReadTask *task, char *text, size_t length)
     if (task->type == REDIS_REPLY_STRING && (text[length] != '\r' || text[length + 1] != '\n'))
         return refuse(tape, "a bulk string is not followed by CR LF");
     if (tape->byte_count - tape->open_byte + length > tape->limits.reply_bytes)
-        return refuse(tape, "a reply is too large");
+        return refuse(tape, TOO_LARGE);
     if (reserve_bytes(tape, length) != 0) return refuse(tape, "out of memory");
     if (append(tape, (uint32_t)task->type, (int64_t)length) == NULL) return NULL;
     memcpy(tape->bytes + tape->byte_count, text, length);
@@ -84,7 +87,7 @@ static void *create_sequence(const redisReadTask *task, uint64_t elements) {
     for (const redisReadTask *outer = task->parent; outer != NULL; outer = outer->parent) depth++;
     if (depth > REPLY_TAPE_DEPTH) return refuse(tape, "a reply is nested too deep");
     if (elements > tape->limits.reply_elements)
-        return refuse(tape, "a reply has too many elements");
+        return refuse(tape, TOO_MANY);
     return append(tape, REPLY_TAPE_ARRAY, (int64_t)elements) ? tape : NULL;
 }
 
@@ -158,7 +161,7 @@ static int check_incomplete(reply_tape *tape) {
             announced = announced * 10 + (uint64_t)(text[digits++] - '0');
         uint64_t held = tape->byte_count - tape->open_byte;
         if (digits >= 19 || announced + held > tape->limits.reply_bytes) {
-            refuse(tape, "a reply is too large");
+            refuse(tape, TOO_LARGE);
             return -1;
         }
         if (memchr(text, '\n', waiting < 32 ? waiting : 32) != NULL) return 0;
@@ -234,6 +237,10 @@ size_t reply_tape_node_count(const reply_tape *tape) { return tape->open_node; }
 const uint8_t *reply_tape_bytes(const reply_tape *tape) { return tape->bytes; }
 size_t reply_tape_byte_count(const reply_tape *tape) { return tape->open_byte; }
 const char *reply_tape_error(const reply_tape *tape) { return tape->error; }
+
+int reply_tape_is_too_large(const reply_tape *tape) {
+    return tape->error == TOO_LARGE || tape->error == TOO_MANY;
+}
 
 void reply_tape_consume(reply_tape *tape) {
     size_t nodes = tape->node_count - tape->open_node;

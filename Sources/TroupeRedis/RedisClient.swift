@@ -7,6 +7,7 @@ import Synchronization
 // Which connection a call takes:
 //
 //   send, batch, evaluate ──▶ shared (1…4)    one line for all callers, one write for all waiting
+//   branch                ──▶ its own         replies that may be large, and hold up nobody
 //   withLease             ──▶ leased (0…n)    a socket of one's own: WATCH, blocking commands
 //   subscribe             ──▶ subscriptions   one for all channels, resubscribed by itself
 
@@ -29,6 +30,8 @@ public final class RedisClient: Sendable {
     private let leases: LeasePool
     private let epochs = EpochRegister()
     private let subscriptions: SubscriptionConnection
+    private let branches = RedisBranches()
+    private let makeBranch: @Sendable (_ replyBytesMaximum: Int) -> CommandConnection
 
     /// Makes a client.
     ///
@@ -58,6 +61,13 @@ public final class RedisClient: Sendable {
         }
         self.shared = shared
         self.subscriptions = subscriptions
+        makeBranch = { [epochs] maximum in
+            var configuration = configuration
+            configuration.replyBytesMaximum = min(maximum, configuration.replyBytesMaximum)
+            return CommandConnection(
+                connector: RedisConnector(configuration), eventLoop: eventLoopGroup.next(),
+                metrics: metrics, logger: logger, epochs: epochs)
+        }
         executor = LoopExecutor(shared[0].eventLoop)
         leases = LeasePool(
             connector: connector, group: eventLoopGroup, metrics: metrics, logger: logger)
@@ -65,6 +75,7 @@ public final class RedisClient: Sendable {
 
     deinit {
         for connection in shared { connection.abandon() }
+        for connection in branches.close() { connection.abandon() }
         leases.close()
         subscriptions.abandon()
     }
@@ -160,6 +171,15 @@ public final class RedisClient: Sendable {
         for connection in shared {
             await connection.checkIdentity(timeout: configuration.commandTimeout)
         }
+        branches.followEpoch()
+    }
+
+    /// A connection beside the shared ones, on which a reply larger than the limit is an error of
+    /// its own call alone.
+    package func branch(replyBytesMaximum: Int) -> RedisBranch {
+        let connection = makeBranch(replyBytesMaximum)
+        branches.add(connection)
+        return RedisBranch(connection, timeout: configuration.commandTimeout)
     }
 
     /// Lends a connection for as long as `body` runs, waiting in line for one if need be.
@@ -194,7 +214,9 @@ public final class RedisClient: Sendable {
         leases.close()
         await subscriptions.close()
         await withTaskGroup(of: Void.self) { group in
-            for connection in shared { group.addTask { await connection.close() } }
+            for connection in shared + branches.close() {
+                group.addTask { await connection.close() }
+            }
         }
     }
 

@@ -114,6 +114,9 @@ extension RedisError {
         }
     }
 
+    /// Whether the reply to this very call was larger than the client's limits allow.
+    package var isReplyTooLarge: Bool { cause is ReplyTooLarge }
+
     /// Whether a server took the connection and then said nothing: it hangs, or speaks something
     /// else than we do.
     package var isSilence: Bool {

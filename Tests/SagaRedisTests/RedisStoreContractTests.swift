@@ -25,6 +25,7 @@ private struct RedisSubject: StoreContractSubject {
         var configuration = rig.configuration
         configuration.consumerName = consumer
         configuration.lease = .milliseconds(200)
+        configuration.readBytesMaximum = ContractParties.readBytes
         let redis = rig.redis
         // Whoever never asked for the epoch has none that could end.
         _ = redis.followEpoch()

@@ -25,6 +25,7 @@ private struct MemorySubject: StoreContractSubject {
         var configuration = SagaRuntimeConfiguration()
         configuration.consumerName = consumer
         configuration.lease = .milliseconds(200)
+        configuration.readBytesMaximum = ContractParties.readBytes
         return server.ports(of: plan, configuration)
     }
 

@@ -73,6 +73,9 @@ void reply_tape_consume(reply_tape *tape);
 // NULL while the tape is sound.
 const char *reply_tape_error(const reply_tape *tape);
 
+// Whether the reply is sound as far as is known, but larger than the limits allow.
+int reply_tape_is_too_large(const reply_tape *tape);
+
 // Memory held by the tape, its bytes and hiredis's buffer, for tests of the limits.
 size_t reply_tape_footprint(const reply_tape *tape);
 

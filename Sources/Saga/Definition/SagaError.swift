@@ -5,6 +5,7 @@ public struct SagaError: Error, CustomStringConvertible, CustomDebugStringConver
         private enum Value: String {
             case invalidDefinition, invalidConfiguration, undecodable, unavailable, outcomeUnknown
             case blocked, stopped, epochOver, unexpectedState, rejected, halfApplied
+            case tooLarge
         }
         private let value: Value
 
@@ -25,6 +26,9 @@ public struct SagaError: Error, CustomStringConvertible, CustomDebugStringConver
         /// Redis may hold other data by now than the call was about, and nothing was changed:
         /// what it holds has to be read again.
         public static let epochOver = Code(value: .epochOver)
+        /// A read brings more than one may, or takes too long for what it brings; what it took is
+        /// pending.
+        public static let tooLarge = Code(value: .tooLarge)
         /// The ledger says what cannot be: data was lost, or a foreign hand wrote it.
         public static let unexpectedState = Code(value: .unexpectedState)
         /// A transition failed after it had begun to write; a person has to look.

@@ -6,6 +6,8 @@ package struct DeadLetter: Sendable {
         case undecodable
         /// An event of a type that the stream is not for.
         case unknownType = "unknown_type"
+        /// Larger than a read may bring, so that only its ID is known.
+        case tooLarge = "too_large"
         /// A payload of a version to come.
         case futureVersion = "future_version"
         /// Delivered so often without an end that it must be bringing processes down.

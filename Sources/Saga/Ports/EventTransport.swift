@@ -4,13 +4,17 @@ package import CloudEvents
 /// participant's replicas share the entries.
 ///
 ///     read ──▶ held by this replica ──acknowledge──▶ dealt with
-///                     │  ▲ renew
-///                     ▼  │
-///              nobody renews it for a lease ──▶ takeOver, by any replica
+///       │             │  ▲ renew                 ▲
+///       │             ▼  │                       │
+///       │      nobody renews it for a lease ──▶ takeOver, by any replica
+///       ▼                                        │
+///     too much, or lost on the way ──▶ pending ◀─┘ ──▶ fetch ──▶ held by this replica
 ///
 /// - An entry is delivered to one replica, and again until somebody acknowledges it: at least
 ///   once, in the order of its stream unless it comes again. Between streams there is no order.
 /// - What a replica holds is found by its name after a restart.
+/// - A read brings no more than a replica is willing to take in at once. What is larger alone is
+///   known by its ID, and never without it.
 /// - Nothing is lost when a group vanishes: it begins again before everything that may not have
 ///   been dealt with.
 /// - A doorbell says that there may be something to read. It may be lost, or ring for nothing.
@@ -49,14 +53,28 @@ package protocol EventTransport: Sendable {
     func prepare() async throws(SagaError)
 
     /// Takes what nobody had yet: up to `count` entries of each stream, without waiting for any.
+    ///
+    /// - Throws: `tooLarge` if that is more than may be read at once, or takes too long: what was
+    ///   taken is pending, and fewer may work. Whatever else is thrown, some may be pending too.
     func read(
         _ streams: [Int], count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> Reading
 
-    /// Reads again what this replica has taken and not acknowledged, behind an entry of each
-    /// stream; "0" for the first.
-    func readPending(
-        after: [Int: String], count: Int, in epoch: StoreEpoch
+    /// The IDs of what this replica has taken and not acknowledged, in order, behind one; "0" for
+    /// the first. Their size does not matter.
+    func pending(
+        _ stream: Int, after: String, count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> [String]
+
+    /// Brings what this replica has taken and not acknowledged, which counts as a delivery.
+    ///
+    /// As many as the bytes allow, in the order asked for, but at least one; the reading's last
+    /// entry says how far it came. What is another replica's by now is passed over. An entry that
+    /// is larger than one may be comes as unreadable: its ID, its size, its saga.
+    ///
+    /// - Throws: `tooLarge` if it takes too long; fewer may work.
+    func fetch(
+        _ stream: Int, _ ids: [String], _ portion: ReadPlan.Portion, in epoch: StoreEpoch
     ) async throws(SagaError) -> Reading
 
     /// Takes part in the recovery from a read that failed.
@@ -72,7 +90,7 @@ package protocol EventTransport: Sendable {
     /// Renews the lease of entries that this replica holds, without counting it as a delivery.
     func renew(_ batch: EntryBatch, in epoch: StoreEpoch) async throws(SagaError)
 
-    /// Takes up to `count` entries that nobody renewed for a lease.
+    /// Makes up to `count` entries that nobody renewed for a lease pending for this replica.
     ///
     /// - Parameter cursor: where the takeover before ended; "0-0" to begin.
     func takeOver(
@@ -110,7 +128,7 @@ package struct EntryBatch: Sendable {
 /// What a read brought.
 package struct Reading: Sendable {
     package var entries: [HeldEntry] = []
-    /// The last entry of each stream that had some.
+    /// The last entry that was looked at, of each stream that had some.
     package var last: [Int: String] = [:]
     /// Entries that were taken once, and deleted before they were dealt with.
     package var gone: [EntryBatch] = []
@@ -120,7 +138,7 @@ package struct Reading: Sendable {
 
 /// What a takeover brought.
 package struct Takeover: Sendable {
-    package var entries: [HeldEntry] = []
+    package var count = 0
     /// Where to go on; "0-0" if everything was looked at.
     package var cursor = "0-0"
     /// How many entries were deleted before they were dealt with.

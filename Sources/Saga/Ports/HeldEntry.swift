@@ -40,6 +40,8 @@ package final class HeldEntry: Sendable {
     package let content: Content
     /// Whether it may have been worked on before, by whomever.
     package let deliveredBefore: Bool
+    /// How many bytes the store sent for it.
+    package let size: Int
     /// When it was read: what follows from it reaches the store in the same epoch or not at all.
     package let epoch: StoreEpoch
     /// What it owes, if it is tried again for that.
@@ -56,14 +58,29 @@ package final class HeldEntry: Sendable {
 
     package init(
         stream: Int, id: String, content: Content, deliveredBefore: Bool,
-        epoch: StoreEpoch = StoreEpoch(), debt: Debt? = nil
+        epoch: StoreEpoch = StoreEpoch(), size: Int = 0, debt: Debt? = nil
     ) {
+        self.size = size
         self.debt = debt
         self.epoch = epoch
         self.stream = stream
         self.id = id
         self.content = content
         self.deliveredBefore = deliveredBefore
+    }
+
+    /// What stands for an entry that is larger than a read may bring.
+    package static func tooLarge(
+        stream: Int, id: String, bytes: Int, sagaID: String?, epoch: StoreEpoch
+    ) -> HeldEntry {
+        HeldEntry(
+            stream: stream, id: id,
+            content: .unreadable(
+                Unreadable(
+                    bytes: [], reason: .tooLarge,
+                    error: "the entry has \(bytes) bytes, more than could be read",
+                    sagaID: sagaID)),
+            deliveredBefore: true, epoch: epoch)
     }
 
     /// What has to run in order: the saga, or for what belongs to none the entry itself.

@@ -61,6 +61,7 @@ public final class SagaRuntime: Service {
         let office = EntryOffice(environment: environment)
         dispatcher = Dispatcher(
             concurrency: configuration.concurrency, parkedMaximum: configuration.parkedMaximum,
+            bytesMaximum: 4 * configuration.readBytesMaximum,
             executor: transport.executor, clock: ports.clock, epoch: { transport.epoch() },
             work: { await office.work($0, $1) },
             acknowledge: { [acknowledger] in acknowledger.add($0) })
@@ -70,7 +71,8 @@ public final class SagaRuntime: Service {
             [dispatcher, epochs, pause] owner in
             StreamReader(
                 owner: owner, ports: ports, dispatcher: dispatcher, epochs: epochs, pause: pause,
-                health: transitions.health, logger: logger)
+                bytesMaximum: configuration.readBytesMaximum, health: transitions.health,
+                logger: logger)
         }
     }
 
@@ -159,7 +161,7 @@ public final class SagaRuntime: Service {
         group.addTask { await self.tick(while: isRunning) }
         group.addTask { await self.watchEpoch(while: isRunning) }
         let leases = LeaseKeeper(
-            transport: ports.transport, dispatcher: dispatcher, pause: pause,
+            transport: ports.transport, dispatcher: dispatcher, readers: readers, pause: pause,
             lease: configuration.leaseInUse,
             clock: ports.clock, health: environment.transitions.health, logger: logger)
         group.addTask { await leases.run(while: isRunning) }

@@ -21,6 +21,11 @@ public struct SagaRuntimeConfiguration: Sendable {
     ///
     /// Its own lifecycle's counts by itself.
     public var shortestDeadline: Duration?
+    /// How many bytes one read of streams may bring; more are read in smaller portions.
+    ///
+    /// An entry larger than that alone becomes a dead letter by its ID. What is held at once is
+    /// up to four times as much, and one read more for each service whose events are consumed.
+    public var readBytesMaximum = 32 * 1024 * 1024
     /// Pauses between tries.
     public var retry = RetrySchedule()
     /// How long a forward step is tried before its outcome counts as unknown.
@@ -103,6 +108,9 @@ public struct SagaRuntimeConfiguration: Sendable {
         func check(_ holds: Bool, _ fault: String) { if !holds { faults.append(fault) } }
         check((1...65_536).contains(concurrency), "concurrency has to be 1 to 65536")
         check((1...1_000_000).contains(parkedMaximum), "parkedMaximum has to be 1 to 1000000")
+        check(
+            (65_536...512 * 1024 * 1024).contains(readBytesMaximum),
+            "readBytesMaximum has to be 64 KB to 512 MB")
         if let lease {
             check(lease >= .milliseconds(100), "lease has to be at least 100 ms")
             if let shortestDeadline {

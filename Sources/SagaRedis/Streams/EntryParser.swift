@@ -56,6 +56,13 @@ enum EntryParser {
         value(in: fields) { $0.readableBytesView.elementsEqual("correlationid".utf8) }
     }
 
+    /// How many bytes an entry has.
+    static func size(of fields: RedisArray) -> Int {
+        var size = 0
+        for index in 0..<fields.count { size += fields[index].buffer?.readableBytes ?? 0 }
+        return size
+    }
+
     private static func value(
         in fields: RedisArray, of isName: (ByteBuffer) -> Bool
     ) -> ByteBuffer? {

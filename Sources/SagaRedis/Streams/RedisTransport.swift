@@ -9,9 +9,14 @@ import TroupeRedis
 ///     XREADGROUP    ─▶ pending for this consumer ─XACK─▶ dealt with
 ///     XCLAIM        ─▶ idle time 0: the lease is renewed
 ///     XAUTOCLAIM    ─▶ what is idle for a lease is pending for this consumer now
+///     a script      ─▶ what is pending for this consumer, as much as may be read at once
+///
+/// What may be large comes over a connection of its own, so that nothing else waits for it or
+/// fails with it.
 final class RedisTransport: EventTransport {
     let streams: [ConsumedStream]
     let redis: RedisClient
+    private let branch: RedisBranch
     private let names: SagaKeys
     private let group: ConsumerGroup
     private let positions: [String: Int]
@@ -32,6 +37,8 @@ final class RedisTransport: EventTransport {
         positions = Dictionary(
             uniqueKeysWithValues: zip(streams.map(\.key), streams.indices))
         self.redis = redis
+        branch = redis.branch(
+            replyBytesMaximum: configuration.readBytesMaximum + Self.namesBytes)
         self.names = names
         self.configuration = configuration
         self.logger = logger
@@ -111,44 +118,78 @@ final class RedisTransport: EventTransport {
 
     // MARK: - Reading
 
+    /// What IDs, keys and names of fields may add to what a read brings.
+    private static let namesBytes = 256 * 1024
+
     func read(
         _ streams: [Int], count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> Reading {
-        let reply = try await redis.write(
-            .xreadGroup(
-                group.service, configuration.consumerName,
-                streams.map { (self.streams[$0].key, ">") }, count: count),
-            in: RedisEpoch(epoch))
-        return reading(reply, deliveredBefore: false, epoch)
-    }
-
-    func readPending(
-        after: [Int: String], count: Int, in epoch: StoreEpoch
-    ) async throws(SagaError) -> Reading {
-        let reply = try await redis.write(
-            .xreadGroup(
-                group.service, configuration.consumerName,
-                after.sorted { $0.key < $1.key }.map { (streams[$0.key].key, $0.value) },
-                count: count), in: RedisEpoch(epoch))
-        let counts = await deliveries(of: reply)
-        return reading(reply, deliveredBefore: true, epoch, counts: counts)
-    }
-
-    private func deliveries(of reply: RedisValue) async -> [Int: [String: Int]] {
-        var counts: [Int: [String: Int]] = [:]
-        let known = DeliveryCounts(redis: redis, group: group.service)
-        for pair in reply.array.map(Array.init) ?? [] {
-            guard let key = pair[0]?.string, let stream = positions[key] else { continue }
-            let ids = pair[1]?.array?.compactMap { $0[0]?.string } ?? []
-            counts[stream] = await known.counts(of: ids, in: key)
+        let reply = try await reading { () throws(RedisError) in
+            try await branch.send(
+                .xreadGroup(
+                    group.service, configuration.consumerName,
+                    streams.map { (self.streams[$0].key, ">") }, count: count),
+                in: RedisEpoch(epoch))
         }
-        return counts
+        return reading(reply, epoch)
     }
 
-    private func reading(
-        _ reply: RedisValue, deliveredBefore: Bool, _ epoch: StoreEpoch,
-        counts: [Int: [String: Int]] = [:]
-    ) -> Reading {
+    func pending(
+        _ stream: Int, after: String, count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> [String] {
+        let reply = try await redis.write(
+            .xpending(
+                streams[stream].key, group.service, from: "(" + after, count: count,
+                consumer: configuration.consumerName), in: RedisEpoch(epoch))
+        return try decoding { () throws(RedisError) in try reply.pendingEntries().map(\.id) }
+    }
+
+    func fetch(
+        _ stream: Int, _ ids: [String], _ portion: ReadPlan.Portion, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Reading {
+        let script = FetchScript(
+            stream: streams[stream].key, group: group.service,
+            consumer: configuration.consumerName)
+        let found = try await reading { () throws(RedisError) in
+            try await script.fetch(ids, portion, over: branch, in: RedisEpoch(epoch))
+        }
+        var reading = Reading()
+        var gone = EntryBatch(stream: stream, ids: [])
+        reading.last[stream] = found.last?.id
+        for one in found {
+            switch one.finding {
+            case .anothers: break
+            case .gone: gone.ids.append(one.id)
+            case .tooLarge(let bytes, let sagaID):
+                reading.entries.append(
+                    .tooLarge(
+                        stream: stream, id: one.id, bytes: bytes, sagaID: sagaID, epoch: epoch))
+            case .entry(let fields, let deliveries):
+                reading.entries.append(
+                    held(
+                        fields, stream, one.id, deliveries: deliveries, deliveredBefore: true,
+                        epoch))
+            }
+        }
+        if !gone.ids.isEmpty { reading.gone.append(gone) }
+        return reading
+    }
+
+    /// Says of a reply that was too large, or did not come in time, that it was too much.
+    private func reading<Value>(
+        _ call: () async throws(RedisError) -> Value
+    ) async throws(SagaError) -> Value {
+        do {
+            return try await call()
+        } catch {
+            guard error.isReplyTooLarge || error.code == .timedOut && error.outcome == .unknown
+            else { throw SagaError(error) }
+            throw SagaError(
+                .tooLarge, "a read is too large, or takes too long", retry: .later, cause: error)
+        }
+    }
+
+    private func reading(_ reply: RedisValue, _ epoch: StoreEpoch) -> Reading {
         var reading = Reading()
         reply.array?.forEach { pair in
             guard let key = pair[0]?.string, let stream = positions[key] else { return }
@@ -161,19 +202,26 @@ final class RedisTransport: EventTransport {
                     gone.ids.append(id)
                     return
                 }
-                let deliveries = counts[stream]?[id] ?? 1
                 reading.entries.append(
-                    HeldEntry(
-                        stream: stream, id: id,
-                        content: EntryParser.content(
-                            EntryParser.event(in: fields),
-                            sagaID: EntryParser.saga(in: fields), deliveries: deliveries,
-                            maximum: configuration.deliveriesMaximum),
-                        deliveredBefore: deliveredBefore || mayBeOld(id, end), epoch: epoch))
+                    held(
+                        fields, stream, id, deliveries: 1, deliveredBefore: mayBeOld(id, end),
+                        epoch))
             }
             if !gone.ids.isEmpty { reading.gone.append(gone) }
         }
         return reading
+    }
+
+    private func held(
+        _ fields: RedisArray, _ stream: Int, _ id: String, deliveries: Int, deliveredBefore: Bool,
+        _ epoch: StoreEpoch
+    ) -> HeldEntry {
+        HeldEntry(
+            stream: stream, id: id,
+            content: EntryParser.content(
+                EntryParser.event(in: fields), sagaID: EntryParser.saga(in: fields),
+                deliveries: deliveries, maximum: configuration.deliveriesMaximum),
+            deliveredBefore: deliveredBefore, epoch: epoch, size: EntryParser.size(of: fields))
     }
 
     // MARK: - Ending and keeping
@@ -212,22 +260,15 @@ final class RedisTransport: EventTransport {
         let reply = try await redis.write(
             .xautoclaim(
                 key, group.service, configuration.consumerName, idle: configuration.leaseInUse,
-                from: cursor, count: count), in: RedisEpoch(epoch))
-        let claim = try decoding { () throws(RedisError) in try reply.streamClaim() }
-        let deliveries = await DeliveryCounts(redis: redis, group: group.service)
-            .counts(of: claim.entries.map(\.id), in: key)
+                from: cursor, count: count, onlyIDs: true), in: RedisEpoch(epoch))
         var taken = Takeover()
-        taken.cursor = claim.cursor
-        taken.goneCount = claim.deletedIDs.count
-        taken.entries = claim.entries.map { entry in
-            HeldEntry(
-                stream: stream, id: entry.id,
-                content: EntryParser.content(
-                    entry["data"], sagaID: entry["correlationid"],
-                    deliveries: deliveries[entry.id] ?? 0,
-                    maximum: configuration.deliveriesMaximum),
-                deliveredBefore: true, epoch: epoch)
+        guard let parts = reply.array, parts.count >= 2, let next = parts[0].string else {
+            throw SagaError(.unexpectedState, "the reply to XAUTOCLAIM is another")
         }
+        taken.cursor = next
+        taken.count = parts[1].array?.count ?? 0
+        // Servers before 7.0 answer without the list of deleted entries.
+        taken.goneCount = parts.count > 2 ? parts[2].array?.count ?? 0 : 0
         return taken
     }
 

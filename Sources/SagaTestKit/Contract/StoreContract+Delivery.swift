@@ -24,12 +24,42 @@ extension StoreContract {
             let acknowledged = await one.acknowledge(
                 [EntryBatch(stream: asked, ids: [first.entries[0].id])], in: epoch)
             #expect(acknowledged.map { $0 == nil } == [true])
-            let pending = try await one.readPending(after: [asked: "0"], count: 9, in: epoch)
+            let ids = try await one.pending(asked, after: "0", count: 9, in: epoch)
+            #expect(ids == [first.entries[1].id])
+            #expect(try await one.pending(asked, after: ids[0], count: 9, in: epoch).isEmpty)
+            let others = second.entries.map(\.id)
+            let pending = try await one.fetch(asked, ids + others, .all, in: epoch)
             #expect(pending.entries.map(\.lane) == ["2"])
             #expect(pending.entries.allSatisfy { $0.deliveredBefore })
-            let last = try #require(pending.last[asked])
-            let rest = try await one.readPending(after: [asked: last], count: 9, in: epoch)
-            #expect(rest.entries.isEmpty && rest.last.isEmpty)
+            #expect(pending.last[asked] == others.last, "all of them were looked at")
+        },
+        StoreContract("what is too large for one read is pending, and comes in portions") {
+            parties in
+            let transport = parties.lender.transport
+            try await transport.prepare()
+            for (number, share) in [0.6, 0.6, 1.2, 0.6].enumerated() {
+                let size = Int(share * Double(ContractParties.readBytes))
+                _ = try await parties.asker.store.apply(.ask("\(number)", padding: size), in: nil)
+            }
+            let (epoch, asked) = (transport.epoch(), parties.asked)
+
+            let error = await #expect(throws: SagaError.self) {
+                try await transport.read([asked], count: 9, in: epoch)
+            }
+            #expect(error?.code == .tooLarge)
+            var ids = try await transport.pending(asked, after: "0", count: 9, in: epoch)
+            #expect(ids.count == 4)
+            let first = try await transport.fetch(asked, ids, .all, in: epoch)
+            #expect(first.entries.map(\.lane) == ["0"])
+            #expect(first.last[asked] == ids.first)
+            ids.removeFirst()
+            let second = try await transport.fetch(asked, ids, .all, in: epoch)
+            #expect(second.entries.count == 2 && second.last[asked] == ids[1])
+            guard case .unreadable(let named) = second.entries.last?.content else {
+                Issue.record("an entry came that is too large")
+                return
+            }
+            #expect(named.reason == .tooLarge && named.sagaID == "2" && named.bytes.isEmpty)
         },
         StoreContract("what nobody renews for a lease is taken over") { parties in
             let (one, two) = (parties.lender.transport, try parties.otherLender().transport)
@@ -45,13 +75,16 @@ extension StoreContract {
             let taken = try await parties.eventually("the second is taken over") {
                 try await one.renew(kept, in: epoch)
                 let taken = try await two.takeOver(asked, from: "0-0", count: 9, in: two.epoch())
-                return taken.entries.isEmpty ? nil : taken.entries
+                return taken.count == 0 ? nil : taken.count
             }
 
-            #expect(taken.map(\.lane) == ["2"])
-            #expect(taken.allSatisfy { $0.deliveredBefore })
-            let left = try await one.readPending(after: [asked: "0"], count: 9, in: epoch)
-            #expect(left.entries.map(\.lane) == ["1"])
+            #expect(taken == 1)
+            let ids = try await two.pending(asked, after: "0", count: 9, in: two.epoch())
+            let fetched = try await two.fetch(asked, ids, .all, in: two.epoch())
+            #expect(fetched.entries.map(\.lane) == ["2"])
+            #expect(fetched.entries.allSatisfy { $0.deliveredBefore })
+            let left = try await one.pending(asked, after: "0", count: 9, in: epoch)
+            #expect(left == kept.ids)
         },
         StoreContract("the lag is what nobody has read") { parties in
             let transport = parties.lender.transport
@@ -98,4 +131,10 @@ private final class Heard: Sendable {
     let subjects = Mutex<[String]>([])
 
     var isEnough: Bool { rings.withLock { $0 > 1 } && subjects.withLock { !$0.isEmpty } }
+}
+
+extension ReadPlan.Portion {
+    /// As much as one read may bring.
+    fileprivate static let all = ReadPlan.Portion(
+        count: 256, bytes: ContractParties.readBytes, entryBytes: ContractParties.readBytes)
 }

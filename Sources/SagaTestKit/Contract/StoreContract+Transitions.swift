@@ -169,10 +169,12 @@ extension StoreTransition {
     }
 
     /// The asker's first word.
-    static func ask(_ sagaID: String, within delay: Duration? = nil) -> StoreTransition {
+    static func ask(
+        _ sagaID: String, within delay: Duration? = nil, padding: Int = 0
+    ) -> StoreTransition {
         let event = CloudEvent(
             source: "/asker", type: LoanAsked.type, subject: sagaID, route: "loan",
-            data: Array("{}".utf8))
+            data: Array("{\"padding\":\"\(String(repeating: "x", count: padding))\"}".utf8))
         return StoreTransition(
             Mark(
                 sagaID: sagaID, field: LifecycleState.field, expected: "",

@@ -30,39 +30,51 @@ extension MemoryData {
         return entries.map { ($0, $0.number <= group.mayBeOldUpTo) }
     }
 
-    /// Gives a consumer again what it has and did not acknowledge, with the number of deliveries.
-    package mutating func readPending(
-        _ stream: String, group name: String, consumer: String, after: Int, count: Int,
-        at now: ContinuousClock.Instant
-    ) -> [(number: Int, entry: Entry?, deliveries: Int)] {
+    /// What a consumer has and did not acknowledge.
+    package func pending(
+        _ stream: String, group name: String, consumer: String, after: Int, count: Int
+    ) -> [Int] {
         guard let pending = streams[stream]?.groups[name]?.pending else { return [] }
-        let numbers = pending.filter { $0.key > after && $0.value.consumer == consumer }
-            .keys.sorted().prefix(count)
-        return numbers.map { number in
-            let deliveries = touch(number, of: stream, name, consumer, now)
-            return (number, entry(number, of: stream), deliveries)
-        }
+        return Array(
+            pending.filter { $0.key > after && $0.value.consumer == consumer }.keys.sorted()
+                .prefix(count))
     }
 
-    /// Gives a consumer what nobody renewed for a lease.
+    /// What became of an entry that a consumer wants to have again.
+    package enum Fetched {
+        case entry(Entry, deliveries: Int)
+        case gone, anothers
+    }
+
+    /// Gives a consumer again what it has and did not acknowledge, which counts as a delivery.
+    package mutating func fetch(
+        _ number: Int, of stream: String, group name: String, consumer: String,
+        at now: ContinuousClock.Instant
+    ) -> Fetched {
+        guard let pending = streams[stream]?.groups[name]?.pending[number],
+            pending.consumer == consumer
+        else { return .anothers }
+        guard let entry = entry(number, of: stream) else { return .gone }
+        return .entry(entry, deliveries: touch(number, of: stream, name, consumer, now))
+    }
+
+    /// How large an entry is that is there.
+    package func size(_ number: Int, of stream: String) -> Int {
+        entry(number, of: stream)?.bytes.count ?? 0
+    }
+
+    /// Makes what nobody renewed for a lease pending for a consumer.
     package mutating func takeOver(
         _ stream: String, group name: String, consumer: String, idle lease: Duration, count: Int,
         at now: ContinuousClock.Instant
-    ) -> (entries: [(entry: Entry, deliveries: Int)], goneCount: Int) {
-        guard let pending = streams[stream]?.groups[name]?.pending else { return ([], 0) }
+    ) -> (count: Int, goneCount: Int) {
+        guard let pending = streams[stream]?.groups[name]?.pending else { return (0, 0) }
         let numbers = pending.filter { now - $0.value.touched >= lease }.keys.sorted()
             .prefix(count)
-        var taken: [(Entry, Int)] = []
-        var goneCount = 0
-        for number in numbers {
-            guard let entry = entry(number, of: stream) else {
-                streams[stream]?.groups[name]?.pending[number] = nil
-                goneCount += 1
-                continue
-            }
-            taken.append((entry, touch(number, of: stream, name, consumer, now)))
-        }
-        return (taken, goneCount)
+        let gone = numbers.filter { entry($0, of: stream) == nil }
+        for number in gone { streams[stream]?.groups[name]?.pending[number] = nil }
+        renew(stream, group: name, consumer: consumer, numbers: Array(numbers), at: now)
+        return (numbers.count - gone.count, gone.count)
     }
 
     /// Renews a lease without counting a delivery.

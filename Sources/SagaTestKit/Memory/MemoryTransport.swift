@@ -52,7 +52,7 @@ package final class MemoryTransport: EventTransport {
     package func read(
         _ streams: [Int], count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> Reading {
-        try await line.carry("\(group) read") { () throws(SagaError) in
+        let reading = try await line.carry("\(group) read") { () throws(SagaError) in
             try change(in: epoch) { data in
                 var reading = Reading()
                 for stream in streams {
@@ -68,32 +68,65 @@ package final class MemoryTransport: EventTransport {
                 return reading
             }
         }
+        let bytes = reading.entries.reduce(0) { $0 + $1.size }
+        guard bytes <= configuration.readBytesMaximum else {
+            throw SagaError(.tooLarge, "a read is too large", retry: .later)
+        }
+        return reading
     }
 
-    package func readPending(
-        after: [Int: String], count: Int, in epoch: StoreEpoch
-    ) async throws(SagaError) -> Reading {
-        try await line.carry("\(group) read pending") { () throws(SagaError) in
+    package func pending(
+        _ stream: Int, after: String, count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> [String] {
+        try await line.carry("\(group) pending") { () throws(SagaError) in
             try change(in: epoch) { data in
-                var reading = Reading()
-                for (stream, last) in after.sorted(by: { $0.key < $1.key }) {
-                    let found = data.readPending(
-                        streams[stream].key, group: group, consumer: configuration.consumerName,
-                        after: Self.number(last), count: count, at: server.clock.now)
-                    reading.last[stream] = found.last.map { "\($0.number)-0" }
-                    let gone = found.filter { $0.entry == nil }.map { "\($0.number)-0" }
-                    if !gone.isEmpty { reading.gone.append(EntryBatch(stream: stream, ids: gone)) }
-                    reading.entries += found.compactMap { one in
-                        one.entry.map {
-                            held(
-                                $0, stream, epoch, deliveries: one.deliveries,
-                                deliveredBefore: true)
-                        }
-                    }
-                }
-                return reading
+                data.pending(
+                    streams[stream].key, group: group, consumer: configuration.consumerName,
+                    after: Self.number(after), count: count
+                ).map { "\($0)-0" }
             }
         }
+    }
+
+    package func fetch(
+        _ stream: Int, _ ids: [String], _ portion: ReadPlan.Portion, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Reading {
+        try await line.carry("\(group) fetch") { () throws(SagaError) in
+            try change(in: epoch) { data in fetch(stream, ids, portion, epoch, from: &data) }
+        }
+    }
+
+    private func fetch(
+        _ stream: Int, _ ids: [String], _ portion: ReadPlan.Portion, _ epoch: StoreEpoch,
+        from data: inout MemoryData
+    ) -> Reading {
+        let key = streams[stream].key
+        var reading = Reading()
+        var left: Int?
+        for id in ids {
+            let size = data.size(Self.number(id), of: key)
+            let isTooLarge = size > portion.entryBytes
+            if !isTooLarge {
+                if let left, size > left { break }
+                left = (left ?? portion.bytes) - size
+            }
+            reading.last[stream] = id
+            let found = data.fetch(
+                Self.number(id), of: key, group: group, consumer: configuration.consumerName,
+                at: server.clock.now)
+            switch found {
+            case .anothers: break
+            case .gone: reading.gone.append(EntryBatch(stream: stream, ids: [id]))
+            case .entry(let entry, _) where isTooLarge:
+                reading.entries.append(
+                    .tooLarge(
+                        stream: stream, id: id, bytes: size, sagaID: entry.sagaID, epoch: epoch))
+            case .entry(let entry, let deliveries):
+                reading.entries.append(
+                    held(entry, stream, epoch, deliveries: deliveries, deliveredBefore: true))
+            }
+        }
+        return reading
     }
 
     private func held(
@@ -103,7 +136,7 @@ package final class MemoryTransport: EventTransport {
         HeldEntry(
             stream: stream, id: entry.id,
             content: content(entry, deliveries: deliveries),
-            deliveredBefore: deliveredBefore, epoch: epoch)
+            deliveredBefore: deliveredBefore, epoch: epoch, size: entry.bytes.count)
     }
 
     private func content(_ entry: MemoryData.Entry, deliveries: Int) -> HeldEntry.Content {
@@ -176,11 +209,8 @@ package final class MemoryTransport: EventTransport {
                     streams[stream].key, group: group, consumer: configuration.consumerName,
                     idle: configuration.leaseInUse, count: count, at: server.clock.now)
                 var taken = Takeover()
+                taken.count = found.count
                 taken.goneCount = found.goneCount
-                taken.entries = found.entries.map {
-                    held(
-                        $0.entry, stream, epoch, deliveries: $0.deliveries, deliveredBefore: true)
-                }
                 return taken
             }
         }

@@ -110,15 +110,17 @@ extension RedisCommand {
 
     /// Takes over entries that nobody acknowledged for some time; read the reply with
     /// `streamClaim()`.
+    ///
+    /// - Parameter onlyIDs: answers IDs instead of entries, and leaves the delivery count alone.
     public static func xautoclaim(
         _ key: String, _ group: String, _ consumer: String, idle: Duration,
-        from cursor: String = "0-0", count: Int? = nil
+        from cursor: String = "0-0", count: Int? = nil, onlyIDs: Bool = false
     ) -> RedisCommand {
         let idle = idle == .zero ? RedisArgument.integer(0) : .milliseconds(idle)
         return RedisCommand(
             "XAUTOCLAIM",
             [.string(key), .string(group), .string(consumer), idle, .string(cursor)]
-                + Self.count(count))
+                + Self.count(count) + (onlyIDs ? ["JUSTID"] : []))
     }
 
     /// Takes over these entries; read the reply with `streamEntries()`.

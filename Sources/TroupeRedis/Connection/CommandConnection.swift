@@ -163,6 +163,23 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         }
     }
 
+    /// Replaces the link if another connection has learned that its epoch has ended; asks nobody.
+    func followEpoch() {
+        eventLoop.execute {
+            guard let link = self.link, self.epoch.isOver(after: nil, asked: self.epoch.link)
+            else { return }
+            link.close(RedisError(.connectionLost, "Redis holds other data than before"))
+        }
+    }
+
+    /// Replaces the link if somebody waited for a reply in vain, which would keep others waiting.
+    func giveUpOverdue() {
+        eventLoop.execute {
+            guard self.inFlight.contains(where: \.isFinished) else { return }
+            self.link?.close(RedisError(.connectionLost, "a reply takes too long"))
+        }
+    }
+
     /// Takes no more calls, gives those under way a second to be answered, and closes.
     func close() async {
         refuseCalls()
@@ -318,11 +335,14 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
         isOpen = false
         // Patience begins with the loss, not with every attempt that fails after it.
         if lastError == nil { lostAt = NIODeadline.now() }
-        lastError = error
+        lastError = error.isReplyTooLarge ? Self.brokenByAnother : error
         let lost = inFlight
         inFlight = []
         repliesAwaited = 0
-        for call in lost { call.fail(Self.reason(error)) }
+        // The reply that broke it was the first call's; it says nothing of the others.
+        lost.first?.fail(Self.reason(error))
+        let others = Self.reason(lastError ?? error)
+        for call in lost.dropFirst() { call.fail(others) }
         guard closing == nil else {
             finishClosing()
             return
@@ -351,6 +371,10 @@ final class CommandConnection: LinkOwner, @unchecked Sendable {
             self.connector.connect(on: self.eventLoop, owner: self)
         }
     }
+
+    /// What whoever asked for something else is told.
+    private static let brokenByAnother = RedisError(
+        .connectionLost, "a reply to another call was too large", outcome: .unknown)
 
     /// What callers are told.
     ///

@@ -58,7 +58,8 @@ final class ReplyReader {
     private func violation() -> RedisError {
         let reason = reply_tape_error(tape).map { String(cString: $0) } ?? "not RESP2"
         return RedisError(
-            .protocolViolation, "the server broke the protocol: \(reason)", outcome: .unknown)
+            .protocolViolation, "the server broke the protocol: \(reason)", outcome: .unknown,
+            cause: reply_tape_is_too_large(tape) == 1 ? ReplyTooLarge() : nil)
     }
 
     private func deliverComplete(_ deliver: (RedisValue) -> Void) {
@@ -126,6 +127,9 @@ final class ReplyReader {
         return RedisValue(.array(tape, 0))
     }
 }
+
+/// Why a sound reply was not read.
+struct ReplyTooLarge: Error {}
 
 /// The nodes and bytes of one reply that is an array.
 ///

@@ -31,6 +31,31 @@ struct LanesTests {
         #expect(lanes.reserve(upTo: 9) == 2)
     }
 
+    @Test func nothingIsReadWhileWhatIsHeldIsLarge() {
+        var lanes = Lanes(concurrency: 8, parkedMaximum: 8, bytesMaximum: 100)
+        #expect(lanes.reserve(upTo: 3) == 3)
+        #expect(lanes.admit(entry("1-0", saga: "a", size: 60)) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "a", size: 60)) == .wait)
+        #expect(lanes.admit(entry("2-0", saga: "a", size: 60)) == .duplicate)
+        #expect(lanes.reserve(upTo: 1) == 0)
+
+        lanes.park("a")
+        #expect(lanes.bytes == 120 && lanes.reserve(upTo: 1) == 0)
+        #expect(lanes.leave("a")?.id == "2-0")
+        #expect(lanes.bytes == 60 && lanes.reserve(upTo: 1) == 1)
+        lanes.giveBack(1)
+        #expect(lanes.finish("a") == nil)
+        #expect(lanes.bytes == 0)
+
+        #expect(lanes.reserve(upTo: 2) == 2)
+        #expect(lanes.admit(entry("3-0", saga: "a", size: 60)) == .start)
+        #expect(lanes.admit(entry("4-0", saga: "a", size: 60)) == .wait)
+        lanes.dropBefore(later)
+        #expect(lanes.bytes == 60)
+        lanes.abandon("a")
+        #expect(lanes.bytes == 0)
+    }
+
     @Test func whatWaitsForAnotherTryGivesItsSlotsBackAndStaysHeld() {
         var lanes = Lanes(concurrency: 2, parkedMaximum: 2)
         #expect(lanes.reserve(upTo: 2) == 2)
@@ -100,10 +125,11 @@ struct LanesTests {
     private let later = StoreEpoch(1)
 
     private func entry(
-        _ id: String, saga: String, in epoch: StoreEpoch = StoreEpoch()
+        _ id: String, saga: String, in epoch: StoreEpoch = StoreEpoch(), size: Int = 0
     ) -> HeldEntry {
         let event = CloudEvent(source: "/a", type: "T", subject: saga, data: Array("{}".utf8))
         return HeldEntry(
-            stream: 0, id: id, content: .event(event), deliveredBefore: false, epoch: epoch)
+            stream: 0, id: id, content: .event(event), deliveredBefore: false, epoch: epoch,
+            size: size)
     }
 }

@@ -99,13 +99,17 @@ final class Dispatcher: Sendable {
     private let acknowledge: @Sendable (HeldEntry) -> Void
 
     init(
-        concurrency: Int, parkedMaximum: Int, executor: (any TaskExecutor)?,
+        concurrency: Int, parkedMaximum: Int, bytesMaximum: Int = .max,
+        executor: (any TaskExecutor)?,
         clock: any SagaClock = SystemSagaClock(),
         epoch: @escaping @Sendable () -> StoreEpoch = { StoreEpoch() }, work: @escaping Work,
         acknowledge: @escaping @Sendable (HeldEntry) -> Void
     ) {
         state = Mutex(
-            State(lanes: Lanes(concurrency: concurrency, parkedMaximum: parkedMaximum)))
+            State(
+                lanes: Lanes(
+                    concurrency: concurrency, parkedMaximum: parkedMaximum,
+                    bytesMaximum: bytesMaximum)))
         self.work = work
         self.executor = executor
         self.clock = clock
@@ -165,6 +169,13 @@ final class Dispatcher: Sendable {
     /// Everything held that was read in an epoch, by stream, for the renewal of its lease.
     func held(in epoch: StoreEpoch) -> [Int: [String]] {
         state.withLock { $0.lanes.held(in: epoch) }
+    }
+
+    /// Those of some entries that are not held.
+    func unheld(_ ids: [String], of stream: Int, in epoch: StoreEpoch) -> [String] {
+        guard let held = held(in: epoch)[stream] else { return ids }
+        let known = Set(held)
+        return ids.filter { !known.contains($0) }
     }
 
     // MARK: - Running

@@ -22,6 +22,7 @@ struct Lanes {
         var isParked = false
 
         var count: Int { 1 + waiting.count }
+        var bytes: Int { waiting.reduce(current.size) { $0 + $1.size } }
 
         func holds(_ entry: HeldEntry) -> Bool {
             current.isSame(as: entry) || waiting.contains { $0.isSame(as: entry) }
@@ -30,16 +31,20 @@ struct Lanes {
 
     private let concurrency: Int
     private let parkedMaximum: Int
+    private let bytesMaximum: Int
     private var lanes: [String: Lane] = [:]
     private var reserved = 0
     /// Entries that hold a slot, whether they run or wait behind one of their saga.
     private(set) var active = 0
     /// Entries in lanes that wait for another try.
     private(set) var parked = 0
+    /// What all of them take up.
+    private(set) var bytes = 0
 
-    init(concurrency: Int, parkedMaximum: Int) {
+    init(concurrency: Int, parkedMaximum: Int, bytesMaximum: Int = .max) {
         self.concurrency = concurrency
         self.parkedMaximum = parkedMaximum
+        self.bytesMaximum = bytesMaximum
     }
 
     var isEmpty: Bool { lanes.isEmpty }
@@ -50,7 +55,7 @@ struct Lanes {
 
     /// Reserves up to `count` slots and answers how many; each is admitted or given back.
     mutating func reserve(upTo count: Int) -> Int {
-        guard parked < parkedMaximum else { return 0 }
+        guard parked < parkedMaximum, bytes < bytesMaximum else { return 0 }
         let granted = min(count, free)
         reserved += granted
         return granted
@@ -67,9 +72,11 @@ struct Lanes {
         guard var lane = lanes[key] else {
             lanes[key] = Lane(current: entry)
             active += 1
+            bytes += entry.size
             return .start
         }
         guard !lane.holds(entry) else { return .duplicate }
+        bytes += entry.size
         lane.waiting.append(entry)
         if lane.isParked { parked += 1 } else { active += 1 }
         lanes[key] = lane
@@ -80,6 +87,7 @@ struct Lanes {
     mutating func finish(_ key: String) -> HeldEntry? {
         guard let index = lanes.index(forKey: key) else { return nil }
         active -= 1
+        bytes -= lanes.values[index].current.size
         guard let next = lanes.values[index].waiting.popFirst() else {
             lanes.remove(at: index)
             return nil
@@ -91,6 +99,7 @@ struct Lanes {
     /// Drops a lane with all that waits in it; its entries stay pending where they are.
     mutating func abandon(_ key: String) {
         guard let lane = lanes.removeValue(forKey: key) else { return }
+        bytes -= lane.bytes
         if lane.isParked { parked -= lane.count } else { active -= lane.count }
     }
 
@@ -98,6 +107,7 @@ struct Lanes {
     mutating func leave(_ key: String) -> HeldEntry? {
         guard var lane = lanes[key], lane.isParked else { return finish(key) }
         parked -= lane.count
+        bytes -= lane.current.size
         guard let next = lane.waiting.popFirst() else {
             lanes[key] = nil
             return nil
@@ -113,7 +123,9 @@ struct Lanes {
     mutating func dropBefore(_ epoch: StoreEpoch) {
         for (key, var lane) in lanes {
             let before = lane.count
+            bytes -= lane.bytes
             lane.waiting.removeAll { $0.epoch < epoch }
+            bytes += lane.bytes
             let dropped = before - lane.count
             guard dropped > 0 else { continue }
             lanes[key] = lane

@@ -10,6 +10,7 @@ struct LeaseKeeper: Sendable {
 
     let transport: any EventTransport
     let dispatcher: Dispatcher
+    let readers: [StreamReader]
     let pause: Pause
     let lease: Duration
     let clock: any SagaClock
@@ -62,40 +63,33 @@ struct LeaseKeeper: Sendable {
         }
     }
 
+    /// Has what nobody renewed made pending for this replica, and has its reader fetch it.
     private func takeOver(
         _ stream: Int, while isRunning: () -> Bool
     ) async throws(SagaError) {
         var cursor = "0-0"
         repeat {
-            let bell = Bell()
-            let reserved = dispatcher.reserve(upTo: Self.takeoverMaximum, orRing: bell)
+            let reserved = dispatcher.reserve(upTo: Self.takeoverMaximum, orRing: Bell())
             guard reserved > 0 else { return }
-            let taken: Takeover
-            do {
-                taken = try await transport.takeOver(
-                    stream, from: cursor, count: reserved, in: transport.epoch())
-            } catch {
-                dispatcher.giveBack(reserved)
-                throw error
-            }
+            defer { dispatcher.giveBack(reserved) }
+            let taken = try await transport.takeOver(
+                stream, from: cursor, count: reserved, in: transport.epoch())
             cursor = taken.cursor
-            admit(taken, stream: stream, reserved: reserved)
+            tell(of: taken, stream)
         } while cursor != "0-0" && isRunning()
     }
 
-    private func admit(_ taken: Takeover, stream: Int, reserved: Int) {
+    private func tell(of taken: Takeover, _ stream: Int) {
         let key = transport.streams[stream].key
         if taken.goneCount > 0 {
             logger.error(
                 "entries were deleted before they were dealt with",
                 metadata: ["stream": "\(key)", "count": .stringConvertible(taken.goneCount)])
         }
-        if !taken.entries.isEmpty {
-            logger.info(
-                "entries taken over",
-                metadata: ["stream": "\(key)", "count": .stringConvertible(taken.entries.count)])
-        }
-        dispatcher.admit(taken.entries)
-        dispatcher.giveBack(reserved - taken.entries.count)
+        guard taken.count > 0 else { return }
+        logger.info(
+            "entries taken over",
+            metadata: ["stream": "\(key)", "count": .stringConvertible(taken.count)])
+        readers.first { $0.indices.contains(stream) }?.fetchPending(of: stream)
     }
 }

@@ -1,5 +1,6 @@
 import CloudEvents
 import Logging
+import Synchronization
 
 /// Reads the streams of one owner for one participant.
 ///
@@ -8,33 +9,34 @@ import Logging
 ///     slot freed ───┴────────────┘
 ///
 /// While reads return entries nobody waits for the bell. A lost doorbell is made up for by the
-/// ticker; a lost reply, and the life before a restart, by reading what is pending for this
-/// consumer first. What is read there and still held here is recognised and dropped.
+/// ticker; a lost reply, a reply that was too large, what was taken over, and the life before a
+/// restart, by fetching what is pending for this consumer and not held here.
 final class StreamReader: Sendable {
-    /// Entries of one read; more would keep the server from others for too long.
-    private static let batchMaximum = 256
-
     let owner: String
     /// Positions of the streams among those consumed.
     let indices: Range<Int>
     let bell = Bell()
 
-    private let transport: any EventTransport
+    let transport: any EventTransport
     private let store: any SagaStore
-    private let dispatcher: Dispatcher
+    let dispatcher: Dispatcher
     private let epochs: EpochWatch
     private let pause: Pause
     private let clock: any SagaClock
     private let chance: any SagaChance
     private let looks: Bool
+    private let bytesMaximum: Int
     private let health: RuntimeHealth
     private let logger: Logger
+    /// Streams of which something was made pending by another hand than a read's.
+    private let told = Mutex<Set<Int>>([])
 
     init(
         owner: String, ports: SagaPorts, dispatcher: Dispatcher, epochs: EpochWatch,
-        pause: Pause,
+        pause: Pause, bytesMaximum: Int,
         health: RuntimeHealth, logger: Logger
     ) {
+        self.bytesMaximum = bytesMaximum
         let streams = ports.transport.streams
         let first = streams.firstIndex { $0.owner == owner } ?? 0
         indices = first..<first + streams.count { $0.owner == owner }
@@ -59,10 +61,16 @@ final class StreamReader: Sendable {
         }
     }
 
+    /// Has what is pending of a stream fetched soon.
+    func fetchPending(of stream: Int) {
+        _ = told.withLock { $0.insert(stream) }
+        bell.ring()
+    }
+
     /// Reads until told to stop.
     func run(while isRunning: @Sendable () -> Bool) async {
         var failures = 0
-        var plan = ReadPlan(indices)
+        var plan = ReadPlan(indices, bytesMaximum: bytesMaximum)
         var pending = Set(indices)
         var epoch = epochs.follow()
         while isRunning() {
@@ -75,6 +83,11 @@ final class StreamReader: Sendable {
                 epoch = present
                 pending = Set(indices)
             }
+            pending.formUnion(
+                told.withLock { told in
+                    defer { told = [] }
+                    return told
+                })
             var count = 0
             do {
                 for streams in plan.reads(at: clock.now) where isRunning() {
@@ -109,15 +122,26 @@ final class StreamReader: Sendable {
         while isRunning: () -> Bool
     ) async throws(SagaError) -> Int {
         do {
-            if !pending.isDisjoint(with: streams) {
-                try await readPending(streams, in: epoch, while: isRunning)
-                pending.subtract(streams)
+            for stream in streams where pending.contains(stream) {
+                let isDone = try await fetchPending(
+                    of: stream, &plan, in: epoch, while: isRunning)
+                // Others have their turn before it is tried again.
+                guard isDone else { return 1 }
+                pending.remove(stream)
             }
-            let count = try await readNew(streams, in: epoch)
+            let count = try await readNew(streams, &plan, in: epoch)
             if plan.failures(of: streams) > 0 { note(nil, streams[0]) }
             plan.worked(streams)
             return count
         } catch {
+            if error.code == .tooLarge {
+                logger.info(
+                    "a read was too large and is cut",
+                    metadata: ["owner": "\(owner)", "error": "\(error)"])
+                plan.wasTooLarge(streams)
+                pending.formUnion(streams)
+                return 1
+            }
             guard error.concernsOneKey else { throw error }
             pending.formUnion(streams)
             let failures = plan.failures(of: streams) + 1
@@ -131,7 +155,7 @@ final class StreamReader: Sendable {
         }
     }
 
-    private func note(_ error: SagaError?, _ stream: Int) {
+    func note(_ error: SagaError?, _ stream: Int) {
         health.reading(stream: transport.streams[stream].key, error)
     }
 
@@ -150,11 +174,12 @@ final class StreamReader: Sendable {
 
     // MARK: - Reading
 
-    /// Reads what nobody had yet and answers how many entries came.
+    /// Reads what nobody had yet and answers how many streams had some.
     private func readNew(
-        _ streams: [Int], in epoch: StoreEpoch
+        _ streams: [Int], _ plan: inout ReadPlan, in epoch: StoreEpoch
     ) async throws(SagaError) -> Int {
-        let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
+        let count = plan.portion(of: streams).count
+        let reserved = dispatcher.reserve(upTo: count, orRing: bell)
         guard reserved > 0 else { return 0 }
         // A count is per stream. With fewer slots than streams some streams have to wait.
         let chosen = reserved < streams.count ? some(of: streams, reserved) : streams
@@ -165,7 +190,7 @@ final class StreamReader: Sendable {
             dispatcher.giveBack(reserved)
             throw error
         }
-        await admit(reading, epoch, reserved: reserved)
+        await admit(reading, &plan, epoch, reserved: reserved)
         return reading.last.count
     }
 
@@ -175,33 +200,14 @@ final class StreamReader: Sendable {
         return (first..<first + count).map { streams[$0 % streams.count] }.sorted()
     }
 
-    /// Reads what was delivered to this consumer before and never acknowledged.
-    private func readPending(
-        _ streams: [Int], in epoch: StoreEpoch, while isRunning: () -> Bool
-    ) async throws(SagaError) {
-        var after = Dictionary(uniqueKeysWithValues: streams.map { ($0, "0") })
-        while !after.isEmpty, isRunning() {
-            let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
-            guard reserved >= after.count else {
-                dispatcher.giveBack(reserved)
-                await bell.awaitRing()
-                continue
-            }
-            let reading: Reading
-            do {
-                reading = try await transport.readPending(
-                    after: after, count: reserved / after.count, in: epoch)
-            } catch {
-                dispatcher.giveBack(reserved)
-                throw error
-            }
-            await admit(reading, epoch, reserved: reserved)
-            after = reading.last
-        }
-    }
-
     /// Hands a reading's entries over.
-    private func admit(_ reading: Reading, _ epoch: StoreEpoch, reserved: Int) async {
+    func admit(
+        _ reading: Reading, _ plan: inout ReadPlan, _ epoch: StoreEpoch, reserved: Int
+    ) async {
+        for stream in reading.last.keys {
+            let sizes = reading.entries.lazy.filter { $0.stream == stream }.map(\.size)
+            plan.brought(sizes.count, bytes: sizes.reduce(0, +), of: stream)
+        }
         if looks { await look(at: reading.entries) }
         dispatcher.admit(reading.entries)
         dispatcher.giveBack(reserved - reading.entries.count)
