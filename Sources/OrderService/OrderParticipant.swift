@@ -4,7 +4,8 @@ public import Saga
 /// The order service's part in its sagas: it begins them and decides how they end.
 ///
 ///     POST ──▶ OrderCreated … ShipmentArranged ──the pivot──▶ OrderCompleted
-///     a failure, the client, the deadline … everyone awaited has answered ──▶ OrderCancelled
+///     a failure, the client, the deadline ──▶ OrderCancelling
+///     … everyone awaited has answered ──▶ OrderCancelled
 extension Participant {
     /// Cancels what is still pending after `deadline`.
     public static func order(deadline: Duration) -> Participant {

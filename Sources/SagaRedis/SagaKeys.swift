@@ -84,13 +84,16 @@ public struct SagaKeys: Hashable, Sendable {
         ]
     }
 
-    /// The streams of a saga: of the events that participants emit, and of the one with which
-    /// its owner tells itself that the time is up.
+    /// The streams of a saga: of the events that participants emit, and of those that its owner
+    /// says without declaring them.
     public func standing(
         streamsOf events: [any SagaEvent.Type], owner: String
     ) -> [RedisStandingKey] {
         let kinds = events.map { ($0.type, $0.owner) }
-        let own = [EventKind(deadlineOf: owner), EventKind(missingOf: owner)]
+        let own = [
+            EventKind(deadlineOf: owner), EventKind(missingOf: owner),
+            EventKind(cancellingOf: owner),
+        ]
         return (kinds + own.map { ($0.type, $0.owner) }).map {
             RedisStandingKey(stream($0.0, owner: $0.1), .stream)
         }

@@ -23,7 +23,7 @@ struct OrderReplayTests {
             let delivered = try await stored.deliverAllAgain()
             try await eventually("all is done again") { try await stored.isDealtWith() }
 
-            #expect(delivered.count == 14, "every type of event was delivered: \(delivered)")
+            #expect(delivered.count == 15, "every type of event was delivered: \(delivered)")
             var expected = before
             let after = try await stored.everything()
             for (stream, count) in delivered {

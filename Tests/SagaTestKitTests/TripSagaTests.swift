@@ -39,6 +39,51 @@ struct TripSagaTests {
         #expect(reasons.count == 1 && reasons[0].contains("no_room"))
     }
 
+    /// Who keeps what the owner says of a trip hears of each change, of this one too.
+    @Test func thatATripIsBeingCancelledIsToldOnceAndBeforeItIsCancelled() async throws {
+        let rig = TripRig()
+        let owner = Participant(TripSaga.route, "trips") {
+            Oversee(TripSaga.ends) { _, _ in Transition(TripBooked()) }
+                .cancelling { _, context in
+                    Changes { $0.set("trip:\(context.sagaID)", ["status": "cancelling"]) }
+                }
+        }
+        let trips = try rig.runtime(owner)
+        for trip in ["waits", "at-once"] {
+            _ = try await trips.begin(trip, TripRequested(city: "Rome"))
+        }
+
+        try await rig.running([owner]) {
+            try rig.say(HotelCancelled(), of: "at-once")
+            try rig.say(FlightCancelled(), of: "at-once")
+            try await rig.until("two have answered") {
+                rig.life("at-once").state == "pending+flights,hotels"
+            }
+            for trip in ["waits", "at-once"] {
+                try rig.say(CarRefused(reason: "no_car", detail: "None left."), of: trip)
+            }
+            let ending = try await rig.ending(of: "at-once")
+            #expect(ending == "cancelled")
+            try await rig.until("the other waits") {
+                rig.life("waits").state.hasPrefix("cancelling:")
+            }
+
+            #expect(rig.server.contents.events("TripCancelled", owner: "trips").count == 1)
+            let told = rig.server.contents.events("TripsCancelling", owner: "trips")
+            #expect(told.map(\.correlationID) == ["waits"])
+            #expect(
+                told.map { String(decoding: $0.data, as: UTF8.self) }
+                    == [#"{"reason":"no_car","detail":"None left."}"#])
+
+            try rig.say(HotelCancelled(), of: "waits")
+            try rig.say(FlightCancelled(), of: "waits")
+            let end = try await rig.ending(of: "waits")
+            #expect(end == "cancelled")
+        }
+        #expect(rig.server.contents.events("TripsCancelling", owner: "trips").count == 1)
+        #expect(rig.server.contents.events("TripCancelled", owner: "trips").count == 2)
+    }
+
     /// Each of the two events comes twice, in every order; a copy may come after the car is booked.
     @Test(arguments: ["HFHF", "HHFF", "HFFH", "FHFH", "FFHH", "FHHF"])
     func aLegThatWaitsForTwoEventsRunsOnceInWhateverOrderTheyCome(_ order: String) async throws {

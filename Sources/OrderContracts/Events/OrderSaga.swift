@@ -4,6 +4,10 @@ public import Saga
 ///
 ///     OrderCreated ─charge▶ PaymentProcessed ─reserve▶ ProductReserved ─arrange▶ ShipmentArranged
 ///                      ─the pivot▶ OrderCompleted: the goods leave the stock, the carrier comes
+///     a failure, a request ─▶ OrderCancelling ─all who are awaited have answered▶ OrderCancelled
+///
+/// `OrderCancelling` is said by the engine, as `<Owner>Cancelling` of every route: nobody waits for
+/// it, and who keeps answers about an order drops them. It has the members `reason` and `detail`.
 public enum OrderSaga {
     /// A card is charged, and refunded.
     public static let charge = Leg(
@@ -39,7 +43,7 @@ public enum OrderSaga {
     /// Who begins each saga, and tells itself by an event of its own when its time is up.
     public static let owner = ServiceName.order
 
-    /// Every type of event that a participant emits.
+    /// Every type of event that a participant declares to emit.
     public static let events: [any SagaEvent.Type] = Route.order.events
 }
 

@@ -28,9 +28,7 @@ struct OrderRoutes {
         router.get("/orders") { request, _ in try await list(request) }
         router.get("/orders/{id}") { _, context in
             let order = try await desk.order(OrderID(wellFormed: try context.pathID()))
-            return .json(headers: .freshness(of: CollectionOfOne(order))) {
-                order.write(to: &$0)
-            }
+            return .json { order.write(to: &$0) }
         }
         router.post("/orders/{id}/cancel") { request, context in
             var order = try await desk.cancel(
@@ -76,7 +74,7 @@ struct OrderRoutes {
         let orders = try await orders(of: user, on: page, limit: page.limit + 1)
         let items = orders.prefix(page.limit)
         let next = orders.count > page.limit ? items.last?.id.text : nil
-        return .page(items, next: next, headers: .freshness(of: items)) { order, json in
+        return .page(items, next: next) { order, json in
             order.write(to: &json)
         }
     }
@@ -159,17 +157,6 @@ extension Order {
                 json.set("detail", cancellation.detail)
             }
         }
-    }
-}
-
-extension HTTPFields {
-    /// How long an answer with these orders is fit to be used again.
-    ///
-    /// Not every change on the way is an event: a failure turns an order `cancelling` without a
-    /// word. So a gateway may keep a moving order for a second, and a client not at all, lest it
-    /// miss what it did itself. An order that has ended stays so, and its keeper decides.
-    fileprivate static func freshness(of orders: some Sequence<Order>) -> HTTPFields {
-        orders.allSatisfy(\.hasEnded) ? [:] : [.cacheControl: "max-age=0, s-maxage=1"]
     }
 }
 

@@ -111,6 +111,8 @@ package struct LifecycleAction: Hashable, Sendable {
         case startCancelling
         /// Everyone awaited has to be told.
         case announceRequest
+        /// It has to be told that the saga is being cancelled, and not yet is.
+        case announceCancelling
         /// All who have books have to be asked.
         case announceMissing
         /// Its time is to be up again later.
@@ -126,6 +128,8 @@ package struct LifecycleAction: Hashable, Sendable {
 ///
 /// - Nothing moves a life that a transition left half written: it would be written twice.
 /// - A failure event is also its sender's answer.
+/// - What may be kept of a saga elsewhere never changes without an event, so that it can be
+///   dropped: that it is being cancelled is told too, though nobody who takes part waits for it.
 /// - Answers that come while the saga is pending are kept, as between streams there is no
 ///   order and an answer may overtake its question.
 /// - A cancelling saga asks again, and again: an answer, or the question, may be lost for good.
@@ -312,6 +316,7 @@ package enum LifecycleMachine {
         let next = LifecycleState(
             status: .cancelling, awaited: awaited, answered: answered, asked: asked)
         let isFirst = effects.contains(.startCancelling)
-        return LifecycleAction(next: next, effects: effects + (isFirst ? [.waitAgain] : []))
+        return LifecycleAction(
+            next: next, effects: effects + (isFirst ? [.announceCancelling, .waitAgain] : []))
     }
 }

@@ -47,6 +47,8 @@ package struct ParticipantPlan: Sendable {
     package let deadline: EventKind
     /// The event with which it asks about a saga that it should know and does not.
     package let missing: EventKind
+    /// The event with which it tells that a saga is being cancelled.
+    package let cancelling: EventKind
     package private(set) var consumed: [String: Consumed] = [:]
 
     /// Throws an error that lists every fault of the declaration.
@@ -61,6 +63,7 @@ package struct ParticipantPlan: Sendable {
         route = participant.route
         deadline = EventKind(deadlineOf: participant.name)
         missing = EventKind(missingOf: participant.name)
+        cancelling = EventKind(cancellingOf: participant.name)
         lifecycle = participant.lifecycle
         steps = participant.steps
         for step in participant.steps { add(step) }

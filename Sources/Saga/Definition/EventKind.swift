@@ -30,8 +30,15 @@ package struct EventKind: Sendable {
         self.init("Missing", of: owner)
     }
 
-    private init(_ ending: String, of participant: String) {
-        type = participant.prefix(1).uppercased() + participant.dropFirst() + ending
+    /// The event with which an owner tells that a saga is being cancelled: `OrderCancelling`.
+    package init(cancellingOf owner: String) {
+        let words = owner.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }
+        self.init("Cancelling", of: owner, called: words.joined())
+    }
+
+    /// - Parameter name: stands for the participant in the type, if its own cannot.
+    private init(_ ending: String, of participant: String, called name: String? = nil) {
+        type = (name ?? participant.prefix(1).uppercased() + participant.dropFirst()) + ending
         owner = participant
         version = 1
         payload = nil

@@ -101,7 +101,7 @@ public struct FinishingLeg<Input: SagaEvent, Output: SagaEvent>: Sendable {
 }
 
 extension FinishingLeg where Output == NoEvent {
-    /// Names what completes a leg without a word.
+    /// Names what completes a leg without a word: what it changes must not be kept elsewhere.
     public init(
         of leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some UndoneEvent>,
         on trigger: Input.Type

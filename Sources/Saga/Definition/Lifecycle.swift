@@ -9,6 +9,9 @@
 /// The participant's own transition to `completed` is the pivot: it alone decides between both
 /// ends, so nothing that is under way elsewhere can contradict it. Answers that come before
 /// the saga is cancelling are remembered. `LifecycleMachine` holds the rules.
+///
+/// Each arrow is an event: so who keeps answers about a saga, as a gateway's cache does, can hear
+/// of each change. To `cancelling` it needs no declaration: see ``cancelling(_:)``.
 public struct Lifecycle: Sendable {
     package struct Completion: Sendable {
         /// What the pivot waits for: all of them.
@@ -48,6 +51,9 @@ public struct Lifecycle: Sendable {
     package let routeNote: RouteNote?
     /// Who takes part in sagas of before alone.
     package let former: Set<String>
+
+    /// Whether one of its sagas can ever be cancelling.
+    package var canBeCancelling: Bool { !cancellations.isEmpty || !requests.isEmpty }
 
     /// Declares a life.
     ///
@@ -129,7 +135,10 @@ public struct Lifecycle: Sendable {
 
     /// Declares what changes when a saga stops being pending to be cancelled.
     ///
-    /// It is applied before what `cancelled` changes if both happen in one transition.
+    /// With it goes an event, declared or not, whose type is made of the owner's name:
+    /// `OrderCancelling` of `order`. It has the members `reason` and `detail`, and the saga waits
+    /// for nobody who consumes it. A saga that is cancelled at once tells of its end alone: then
+    /// this is applied before what `cancelled` changes, in the same transition.
     public func cancelling(
         _ note: @escaping @Sendable (BusinessFailure, StepContext) async throws -> Changes
     ) -> Lifecycle {

@@ -37,7 +37,10 @@ public struct Oversee: ParticipantPart {
 
     /// Declares what changes when a saga stops being pending to be cancelled.
     ///
-    /// It is applied before what `cancelled` changes if both happen in one transition.
+    /// With it goes an event, declared or not, whose type is made of the owner's name:
+    /// `OrderCancelling` of `order`. It has the members `reason` and `detail`, and the saga waits
+    /// for nobody who consumes it. A saga that is cancelled at once tells of its end alone: then
+    /// this is applied before what `cancelled` changes, in the same transition.
     public func cancelling(_ note: @escaping Note) -> Oversee {
         var part = self
         part.note = note

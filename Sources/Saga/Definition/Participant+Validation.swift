@@ -258,6 +258,7 @@ extension Participant {
         [lifecycle.begins] + lifecycle.completions.map(\.emits) + lifecycle.requests.map(\.emits)
             + (lifecycle.cancelled.map { [$0.emits] } ?? [])
             + (lifecycle.unclaimed.isEmpty ? [] : [EventKind(missingOf: name)])
+            + (lifecycle.canBeCancelling ? [EventKind(cancellingOf: name)] : [])
     }
 }
 

@@ -136,6 +136,8 @@ public struct Perform: ParticipantPart {
     }
 
     /// Declares what completes the leg once its saga has passed the pivot, without an event.
+    ///
+    /// What it changes must not be kept by anybody else, as a gateway's cache: nobody hears of it.
     public func finish<Input>(
         _ leg: FinishingLeg<Input, NoEvent>,
         _ finish: @escaping @Sendable (Input, StepContext) async throws -> Changes

@@ -181,6 +181,8 @@ public struct Step: Sendable {
     }
 
     /// Declares what completes the step once its saga has passed the pivot, without an event.
+    ///
+    /// What it changes must not be kept by anybody else, as a gateway's cache: nobody hears of it.
     public func finished<Input: SagaEvent>(
         by trigger: Input.Type,
         _ finish: @escaping @Sendable (Input, StepContext) async throws -> Changes

@@ -23,7 +23,10 @@ public struct RecordStore: Sendable {
         reader = transitions.store.records
     }
 
-    /// Applies changes, or nothing of them.
+    /// Applies changes, or nothing of them, without a word.
+    ///
+    /// What is changed so must not be kept by anybody else: a gateway's cache would go on with
+    /// what was. Where that may be, apply a transition with its event.
     ///
     /// - Throws: `outcomeUnknown` if the store was lost under way, when they may have been applied.
     public func transition(_ changes: Changes) async throws(SagaError) -> TransitionOutcome {

@@ -205,7 +205,12 @@ routes:
 invalidation:
   on:
     - service: order
-      events: [OrderCreated, OrderCompleted, OrderCancellationRequested, OrderCancelled]
+      events:
+        - OrderCreated
+        - OrderCompleted
+        - OrderCancellationRequested
+        - OrderCancelling
+        - OrderCancelled
       tags: ["order:{subject}"]
     - service: payment
       events: [PaymentProcessed, PaymentFailed, PaymentRefunded]

@@ -238,7 +238,7 @@ struct Exploration {
         }
         for effect in action.effects {
             switch effect {
-            case .begin, .startCancelling, .waitAgain, .announceMissing: break
+            case .begin, .startCancelling, .announceCancelling, .waitAgain, .announceMissing: break
             case .complete: world.published.insert(lifecycle.completions[0].emits.type)
             case .announceRequest: world.publish(lifecycle.requests[0].emits.type)
             case .cancel: world.published.insert(lifecycle.cancelled?.emits.type ?? "")

@@ -17,6 +17,29 @@ struct LifecycleMachineTests {
         #expect(LifecycleMachine.action(input, in: state) == nil)
     }
 
+    @Test(arguments: [
+        LifecycleInput.request(awaiting: ["a"]), .timeIsUp(awaiting: ["a"]),
+        .heard(answer: "b", awaiting: ["a"]), .failedOnOldRoute(answer: nil, awaiting: ["a"]),
+    ])
+    func thatASagaIsBeingCancelledIsToldIfItWaits(_ input: LifecycleInput) throws {
+        var effects: [LifecycleAction.Effect] = [.startCancelling, .announceRequest]
+        if case .heard = input { effects.removeLast() }
+
+        let waiting = try #require(LifecycleMachine.action(input, in: .pending))
+        #expect(waiting.next.status == .cancelling)
+        #expect(waiting.effects == effects + [.announceCancelling, .waitAgain])
+
+        let answered = LifecycleState(status: .pending, answered: ["a"])
+        let ended = try #require(LifecycleMachine.action(input, in: answered))
+        #expect(ended.next.status == .cancelled)
+        #expect(ended.effects == effects + [.cancel], "its end is told alone")
+
+        for again in [input, .timeIsUp(awaiting: ["a"]), .heard(answer: "c", awaiting: nil)] {
+            let effects = LifecycleMachine.action(again, in: waiting.next)?.effects ?? []
+            #expect(!effects.contains(.announceCancelling), "it is told once: \(again)")
+        }
+    }
+
     @Test func whoIsNotKnownIsTakenForCancelledAndEverybodyIsTold() {
         let action = LifecycleMachine.action(.unknownSaga, in: .absent)
 

@@ -16,6 +16,20 @@ struct ParticipantValidationTests {
             ])
     }
 
+    @Test func anOwnerSaysThatItsSagasAreBeingCancelledByItself() {
+        #expect(OrderSaga.order.emitted.map(\.type).contains("OrderCancelling"))
+        #expect(!OrderSaga.payment.emitted.map(\.type).contains { $0.hasSuffix("Cancelling") })
+        #expect(EventKind(cancellingOf: "night-trips").type == "NightTripsCancelling")
+        let uncancelled = Participant("order") {
+            Lifecycle(begins: OrderCreated.self, answers: [:])
+                .completes(on: ShipmentArranged.self, emits: OrderCompleted.self) { _, _ in
+                    Transition(OrderCompleted())
+                }
+        }
+        #expect(uncancelled.faults == [])
+        #expect(uncancelled.emitted.map(\.type) == ["OrderCreated", "OrderCompleted"])
+    }
+
     @Test func everyFaultOfAStepIsListed() {
         let participant = Participant("payment") {
             step("charge")

@@ -68,8 +68,9 @@ struct WatchingTests {
             types.prefix(4) == [
                 "OrderCreated", "PaymentProcessed", "ProductReserved", "ShippingFailed",
             ])
-        #expect(
-            Set(types.dropFirst(4)) == ["PaymentRefunded", "ProductReleased", "OrderCancelled"])
+        // Whether it had to wait for the answers, one of which may come before the failure.
+        let after = Set(types.dropFirst(4)).subtracting(["OrderCancelling"])
+        #expect(after == ["PaymentRefunded", "ProductReleased", "OrderCancelled"])
         #expect(types.last == "OrderCancelled")
     }
 

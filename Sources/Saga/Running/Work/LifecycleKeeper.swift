@@ -93,6 +93,9 @@ struct LifecycleKeeper {
                 if lifecycle.deadline != nil { cancelTimer(&planned) }
             case .startCancelling:
                 planned.append(try await lifecycle.cancelling?(failure, context))
+            case .announceCancelling:
+                let notice = Transition(CancellingNotice(failure))
+                planned.append(try PlannedTransition(notice, plan.cancelling))
             case .waitAgain:
                 guard !lifecycle.requests.isEmpty else { continue }
                 planned.changes.setTimer(
@@ -126,6 +129,13 @@ extension PlannedTransition {
         events += other.events
         changes.append(other.changes)
     }
+}
+
+/// The payload of the event that tells that a saga is being cancelled, whoever owns it.
+private struct CancellingNotice: ReasonEvent {
+    static let owner = ""
+    var reason: String
+    var detail: String
 }
 
 extension LifecycleState {
