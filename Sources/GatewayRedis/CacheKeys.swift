@@ -13,6 +13,8 @@ import TroupeRedis
 //
 //   saga.<EventType>                  channel  events, read
 //   saga:{<service>}:<EventType>      stream   events, read; group `gateway` is how far raised
+//   saga:{<service>}:declared         hash     read where that is allowed: `emits`, the types of
+//                                              event that the service may emit, each `Type/version`
 //   cache.invalidate                  channel  own writes of a gateway, for the others
 //   cache.heartbeat.<gateway>         channel  what a gateway sends itself
 //
@@ -48,6 +50,8 @@ struct CacheKeys: Hashable, Sendable {
     func stream(_ type: String, of service: String) -> String {
         "\(prefix)saga:{\(service)}:\(type)"
     }
+
+    func declared(_ service: String) -> String { "\(prefix)saga:{\(service)}:declared" }
 
     var announcements: String { "\(prefix)cache.invalidate" }
 

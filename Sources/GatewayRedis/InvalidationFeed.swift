@@ -49,6 +49,7 @@ public final class InvalidationFeed: Service {
     private let keys: CacheKeys
     private let rules: EventRules
     private let replay: StreamReplay
+    private let declared: DeclaredEvents
     private let metrics: FeedMetrics
     private let logger: Logger
     private let heartbeatChannel: String
@@ -78,6 +79,7 @@ public final class InvalidationFeed: Service {
         keys = CacheKeys(namespace: configuration.namespace)
         replay = StreamReplay(
             redis: redis, keys: keys, rules: self.rules, limit: configuration.replayLimit)
+        declared = DeclaredEvents(redis: redis, namespace: configuration.namespace)
         metrics = FeedMetrics(events: self.rules.sources.map(\.event))
         heartbeatChannel = keys.heartbeat(UUIDv7.next())
         let (keys, sources) = (keys, self.rules.sources)
@@ -117,6 +119,7 @@ public final class InvalidationFeed: Service {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.settleRaises() }
             group.addTask { await self.beat() }
+            group.addTask { await self.watchDeclarations() }
             for await event in subscription.cancelOnGracefulShutdown() {
                 if let round = take(event) {
                     group.addTask { await self.catchUp(round) }
@@ -284,6 +287,29 @@ public final class InvalidationFeed: Service {
             try? await Task.sleep(until: begun + configuration.heartbeat)
             beats += 1
             noteSilence(&isSilent)
+        }
+    }
+
+    /// Warns, once, of each rule that waits for what its service never says.
+    private func watchDeclarations() async {
+        var warned: Set<EventRules.Source> = []
+        while (try? await Task.sleep(for: configuration.declarationInterval)) != nil {
+            guard isLive else { continue }
+            do throws(RedisError) {
+                for found in try await declared.missing(in: rules.sources)
+                where warned.insert(found.source).inserted {
+                    logger.warning(
+                        "invalidation: a rule waits for an event that its service does not emit",
+                        metadata: [
+                            "service": "\(found.source.service)", "event": "\(found.source.event)",
+                            "meant": "\(found.nearest ?? "")",
+                        ])
+                }
+            } catch {
+                logger.debug(
+                    "invalidation: what services declare is not known",
+                    metadata: ["error": "\(error)"])
+            }
         }
     }
 

@@ -11,6 +11,8 @@ public struct InvalidationFeedConfiguration: Sendable {
     public var silence: Duration = .seconds(1)
     /// After how many heartbeats the position in the streams is stored.
     public var beatsPerPosition = 25
+    /// How often the rules are compared with what services declare, to warn of a slip.
+    public var declarationInterval: Duration = .seconds(30)
     /// Events read again after an absence, at most; with more, all entries are made invalid.
     public var replayLimit = 10_000
     /// Messages that may wait; with more, the streams are read instead.

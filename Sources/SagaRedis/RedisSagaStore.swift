@@ -83,6 +83,17 @@ final class RedisSagaStore: SagaStore {
 
     func born() async throws(SagaError) -> Int64 { try await birth.read() }
 
+    func declare(_ declaration: Declaration) async throws(SagaError) {
+        do {
+            _ = try await redis.send(
+                .hset(
+                    names.declared(keys.service),
+                    declaration.fields.mapValues { RedisArgument.string($0) }))
+        } catch {
+            throw SagaError(error)
+        }
+    }
+
     /// Nil if it is not noted, or cannot be read.
     private func born(
         _ result: Result<RedisValue, RedisError>?

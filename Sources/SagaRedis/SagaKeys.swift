@@ -18,6 +18,9 @@ public import TroupeRedis
 ///                                                     identity → whose data timers go by
 ///     saga:{<service>}:born                 string    when all this came to be, in milliseconds
 ///                                                     since 1970, and the version of its layout
+///     saga:{<service>}:declared             hash      `emits`, `consumes`: types of event with
+///                                                     versions; `route`: its name and digest. Of
+///                                                     the replica that was started last
 ///     {<service>}:<record>                  any       the service's own records
 ///
 /// The service in braces is a hash tag: all that one transition touches is in one slot. A
@@ -72,6 +75,9 @@ public struct SagaKeys: Hashable, Sendable {
     /// When a participant's data came to be, and in which layout.
     public func born(_ service: String) -> String { "\(prefix)saga:{\(service)}:born" }
 
+    /// What the running replicas of a participant declare.
+    public func declared(_ service: String) -> String { "\(prefix)saga:{\(service)}:declared" }
+
     /// What a participant keeps under one name each, whatever its sagas.
     public func standing(of service: String) -> [RedisStandingKey] {
         [
@@ -81,6 +87,7 @@ public struct SagaKeys: Hashable, Sendable {
             RedisStandingKey(dead(service), .stream),
             RedisStandingKey(cursor(service), .hash),
             RedisStandingKey(born(service), .string),
+            RedisStandingKey(declared(service), .hash),
         ]
     }
 

@@ -15,7 +15,7 @@ extension SagaRuntime {
     ) throws(SagaError) {
         let plan = try ParticipantPlan(participant)
         let owned = plan.consumed.values.map(\.kind).filter { $0.owner == plan.name }
-        let emitted = Set(participant.emitted.map(\.type)).union(owned.map(\.type)).sorted()
+        let emitted = Set(plan.emitted.map(\.type)).union(owned.map(\.type)).sorted()
         let kinds = plan.consumed.values.map(\.kind)
         try self.init(plan, configuration: configuration, logger: logger) { settings, logger in
             let names = SagaKeys(namespace: settings.namespace)

@@ -52,7 +52,7 @@ enum UnitText {
 }
 
 /// How far two words are apart.
-enum Spelling {
+package enum Spelling {
     /// Letters to insert, remove or replace to make one word the other.
     static func distance(_ one: String, _ other: String) -> Int {
         let one = Array(one.utf8)
@@ -71,7 +71,7 @@ enum Spelling {
     }
 
     /// The nearest of `known`, if any is near enough to be meant.
-    static func nearest(to word: String, of known: some Sequence<String>) -> String? {
+    package static func nearest(to word: String, of known: some Sequence<String>) -> String? {
         let best = known.map { (word: $0, distance: distance($0, word)) }
             .min { ($0.distance, $0.word) < ($1.distance, $1.word) }
         guard let best, best.distance <= max(2, word.count / 2) else { return nil }

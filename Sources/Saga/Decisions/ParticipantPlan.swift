@@ -50,6 +50,10 @@ package struct ParticipantPlan: Sendable {
     /// The event with which it tells that a saga is being cancelled.
     package let cancelling: EventKind
     package private(set) var consumed: [String: Consumed] = [:]
+    /// Every kind that it emits, but for what it tells itself.
+    package let emitted: [EventKind]
+    /// The digest of the route that it was made for, if it was.
+    let routeDigest: String?
 
     /// Throws an error that lists every fault of the declaration.
     package init(_ participant: Participant) throws(SagaError) {
@@ -66,6 +70,8 @@ package struct ParticipantPlan: Sendable {
         cancelling = EventKind(cancellingOf: participant.name)
         lifecycle = participant.lifecycle
         steps = participant.steps
+        emitted = participant.emitted
+        routeDigest = participant.madeFor.map { RouteDigest($0).hexadecimal }
         for step in participant.steps { add(step) }
         if let lifecycle { add(lifecycle) }
     }

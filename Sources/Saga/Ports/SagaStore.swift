@@ -59,6 +59,11 @@ package protocol SagaStore: Sendable {
     ///   is of a version to come.
     func born() async throws(SagaError) -> Int64
 
+    /// Notes what the participant declares, in place of what was noted before.
+    ///
+    /// - Throws: whatever keeps it from that; nothing depends on it.
+    func declare(_ declaration: Declaration) async throws(SagaError)
+
     /// Whether something may be undone on account of a company's books: of `limit` different keys
     /// within an hour, by all processes together. One that was counted already may be again.
     ///

@@ -29,6 +29,7 @@ public final class SagaRuntime: Service {
     private let pause: Pause
     private let readers: [StreamReader]
     private let isStopping = Mutex(false)
+    private let hasDeclared = Atomic(false)
     private let logger: Logger
 
     /// A runtime on any store, which does nothing before `run()`; beginning and reading sagas
@@ -131,6 +132,7 @@ public final class SagaRuntime: Service {
                 _ = try await environment.birth.ask()
                 try await ports.transport.prepare()
                 _ = await pause.look()
+                await declare()
                 logger.info(
                     "saga runtime started",
                     metadata: [
@@ -146,6 +148,17 @@ public final class SagaRuntime: Service {
                     metadata: ["error": "\(error)", "failures": .stringConvertible(failures)])
                 try? await ports.clock.sleep(for: .milliseconds(min(50 << min(failures, 4), 800)))
             }
+        }
+    }
+
+    /// Notes what it declares, for gateways and people; nothing else waits for that.
+    private func declare() async {
+        guard !hasDeclared.load(ordering: .relaxed) else { return }
+        do {
+            try await ports.store.declare(Declaration(environment.plan))
+            hasDeclared.store(true, ordering: .relaxed)
+        } catch {
+            warnOnce("what the service declares cannot be noted", of: "", ["error": "\(error)"])
         }
     }
 
@@ -186,6 +199,7 @@ public final class SagaRuntime: Service {
             guard (try? await ports.clock.sleep(for: configuration.housekeepingInterval)) != nil,
                 isRunning()
             else { return }
+            await declare()
             do {
                 show(try await ports.transport.keepHouse())
             } catch {

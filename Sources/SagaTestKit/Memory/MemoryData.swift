@@ -52,6 +52,7 @@ package struct MemoryData: Sendable {
     }
 
     package var streams: [String: Stream] = [:]
+    package var declared: [String: Declaration] = [:]
     package var ledgers: [String: [String: String]] = [:]
     /// When each ledger was seen first, for a planted fault alone.
     var ledgerBirths: [String: ContinuousClock.Instant] = [:]

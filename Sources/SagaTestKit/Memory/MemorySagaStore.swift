@@ -57,6 +57,10 @@ package struct MemorySagaStore: SagaStore {
         try await line.carry("\(service) born") { server.contents.born[service] ?? 0 }
     }
 
+    package func declare(_ declaration: Declaration) async throws(SagaError) {
+        try server.change(rings: false) { $0.declared[service] = declaration }
+    }
+
     package func mayUndo(_ key: String, atMost limit: Int) async throws(SagaError) -> Bool {
         try await line.carry("\(service) may undo \(key)") { () throws(SagaError) in
             try server.change { data throws(SagaError) in

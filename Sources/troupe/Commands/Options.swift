@@ -18,6 +18,14 @@ struct RedisOptions: ParsableArguments {
             valueName: "name"))
     var namespace: String?
 
+    init() {}
+
+    /// As if they had been given so.
+    init(_ redis: String?, _ namespace: String?) {
+        self.redis = redis
+        self.namespace = namespace
+    }
+
     static let defaultURL = "redis://127.0.0.1:6379"
 
     func address(in surroundings: Surroundings) throws(CommandFailure) -> RedisAddress {

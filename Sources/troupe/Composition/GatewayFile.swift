@@ -49,7 +49,7 @@ enum GatewayFile {
         do {
             configuration = try GatewayConfiguration(yaml: source.text, file: source.name)
         } catch {
-            throw CommandFailure(.usage, "the gateway's configuration is wrong\n\(error.message)")
+            throw failure(error.faults)
         }
         let highest = Addresses.firstPortHighest
         guard (1...highest).contains(configuration.server.port) else {
@@ -61,6 +61,12 @@ enum GatewayFile {
                     + "to \(highest), because the admin port is 100 above it")
         }
         return configuration
+    }
+
+    /// Each fault is a line of the message.
+    static func failure(_ faults: [ConfigurationFault]) -> CommandFailure {
+        let lines = faults.map(\.description).joined(separator: "\n")
+        return CommandFailure(.usage, "the gateway's configuration is wrong\n\(lines)")
     }
 
     /// From `.build/<platform>/<configuration>/troupe` or `.build/<configuration>/troupe`.
