@@ -31,8 +31,13 @@ struct CancellingAnswersTests {
         try await eventually("it is charged and reserved") {
             try await stage.stock(of: product) == [4, 1, 0]
         }
-        // Its money comes back only once this ends, so it stays `cancelling`.
-        try await pause("payment", true, client)
+        // Its money comes back only once this ends, so it stays `cancelling`; and all that others
+        // say of the failure is said before the order hears of it.
+        for service in ["payment", "order"] { try await pause(service, true, client) }
+        try await pause("shipping", false, client)
+        try await eventually("what was reserved is released") {
+            try await stage.stock(of: product) == [5, 0, 0]
+        }
         let paths = ["/orders/\(id)/details", "/orders/\(id)"]
         for path in paths {
             try await eventually("\(path) is kept, as any other answer") {
@@ -51,7 +56,7 @@ struct CancellingAnswersTests {
             }
             return (seen, task)
         }
-        try await pause("shipping", false, client)
+        try await pause("order", false, client)
         try await eventually("the order is being cancelled") {
             let answer = try await Web.get("\(stage.url(of: .orders))/orders/\(id)")
             return answer.text("status") == "cancelling"
@@ -61,6 +66,9 @@ struct CancellingAnswersTests {
                 status(in: try await Web.get(stage.gateway + path)) == "cancelling"
             }
         }
+        // Asking again takes answers away as well.
+        #expect(try await count(of: "OrderCancellationRequested", id, client) == 0)
+        #expect(try await count(of: "OrderCancelling", id, client) == 1)
 
         try await pause("payment", false, client)
         #expect(try await stage.ended(id).text("status") == "cancelled")
@@ -69,14 +77,18 @@ struct CancellingAnswersTests {
             task.cancel()
             #expect(seen.all == ["pending", "cancelling", "cancelled"])
         }
-        let told = try await client.send(
-            .xrange("saga:{order}:OrderCancelling")
-        ).streamEntries().filter { entry in
-            entry["data"].map { String(buffer: $0).contains(id) } ?? false
-        }
-        #expect(told.count == 1)
+        #expect(try await count(of: "OrderCancelling", id, client) == 1)
         try await stage.audit(product, stock: 5, orders: [id])
         await client.shutdown()
+    }
+
+    /// How often the orders have said something of one.
+    private func count(
+        of type: String, _ id: String, _ client: RedisClient
+    ) async throws -> Int {
+        try await client.send(.xrange("saga:{order}:\(type)")).streamEntries().count { entry in
+            entry["data"].map { String(buffer: $0).contains(id) } ?? false
+        }
     }
 
     private func status(in answer: WebAnswer) -> String? {
