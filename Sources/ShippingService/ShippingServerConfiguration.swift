@@ -17,7 +17,8 @@ public struct ShippingServerConfiguration: Sendable {
 
     /// A booking without an answer for this long is taken back.
     ///
-    /// Well below the orders' deadline, so that the reason the customer sees is the right one.
+    /// Well below the orders' deadline, so that the reason the customer sees is the right one. One
+    /// above `saga.shortestDeadline` is refused.
     public var giveUpAfter: Duration = .seconds(8)
 
     /// The defaults above.

@@ -32,6 +32,8 @@ package enum StepEnding: Hashable, Sendable {
     case gaveUp
     /// Its event becomes a dead letter.
     case died
+    /// What undoes it has come and waits.
+    case calledOff
 }
 
 /// What is to be done with an event.
@@ -149,7 +151,7 @@ package enum StepMachine {
         case .refused where PlantedFault.isPlanted(.failureHidesUnknown): .failed
         case .gaveUp where PlantedFault.isPlanted(.givingUpCountsAsFailed): .failed
         case .refused(afterUnknown: true), .rejected, .gaveUp: actsOutside ? .unknown : .failed
-        case .died: actsOutside ? .unknown : .absent
+        case .died, .calledOff: actsOutside ? .unknown : .absent
         }
     }
 

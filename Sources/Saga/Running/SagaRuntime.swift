@@ -63,7 +63,8 @@ public final class SagaRuntime: Service {
         dispatcher = Dispatcher(
             concurrency: configuration.concurrency, parkedMaximum: configuration.parkedMaximum,
             bytesMaximum: 4 * configuration.readBytesMaximum,
-            executor: transport.executor, clock: ports.clock, epoch: { transport.epoch() },
+            executor: transport.executor, clock: ports.clock, streams: transport.streams,
+            epoch: { transport.epoch() },
             work: { await office.work($0, $1) },
             acknowledge: { [acknowledger] in acknowledger.add($0) })
         epochs = EpochWatch(transport: transport, dispatcher: dispatcher, logger: logger)

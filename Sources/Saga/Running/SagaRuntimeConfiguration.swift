@@ -29,7 +29,10 @@ public struct SagaRuntimeConfiguration: Sendable {
     /// Pauses between tries.
     public var retry = RetrySchedule()
     /// How long a forward step is tried before its outcome counts as unknown.
-    public var giveUpAfter: Duration = .seconds(10)
+    ///
+    /// If nil, 10 s or half of the shortest deadline, whichever is less: what is not done by then
+    /// has to be undone, and say why, before the deadline has its saga cancelled.
+    public var giveUpAfter: Duration?
     /// How long a compensation or a finish is tried before the saga counts as blocked.
     ///
     /// Then it is parked in the saga's ledger, holds nothing up, and is tried again for ever.
@@ -92,6 +95,15 @@ public struct SagaRuntimeConfiguration: Sendable {
 
     private static let leaseMaximum: Duration = .seconds(10)
 
+    /// How long a forward step is tried that says nothing else.
+    package var giveUpAfterInUse: Duration {
+        if let giveUpAfter { return giveUpAfter }
+        guard let shortestDeadline else { return Self.giveUpMaximum }
+        return max(min(Self.giveUpMaximum, shortestDeadline / 2), .milliseconds(10))
+    }
+
+    private static let giveUpMaximum: Duration = .seconds(10)
+
     /// The same with the deadline of a participant's own lifecycle; throws an error that lists
     /// every value out of its range.
     package func checked(for plan: ParticipantPlan) throws(SagaError) -> Self {
@@ -99,7 +111,21 @@ public struct SagaRuntimeConfiguration: Sendable {
         configuration.shortestDeadline = [shortestDeadline, plan.lifecycle?.deadline]
             .compactMap { $0 }.min()
         try configuration.validate()
+        try configuration.checkTries(of: plan.steps)
         return configuration
+    }
+
+    /// Throws if a step can be tried for longer than its saga may take: it would not end then, but
+    /// be cancelled for its deadline, whatever kept it.
+    private func checkTries(of steps: [Step]) throws(SagaError) {
+        guard let shortestDeadline else { return }
+        let late = steps.filter { ($0.giveUpAfter ?? giveUpAfterInUse) >= shortestDeadline }
+        guard !late.isEmpty else { return }
+        let faults = late.map {
+            "step '\($0.name)' gives up after \($0.giveUpAfter ?? giveUpAfterInUse), and its "
+                + "sagas are cancelled after \(shortestDeadline): giveUpAfter has to be less"
+        }
+        throw SagaError(.invalidConfiguration, faults.joined(separator: "; "))
     }
 
     /// Throws an error that lists every value out of its range.
@@ -129,7 +155,7 @@ public struct SagaRuntimeConfiguration: Sendable {
                 retry.pauseMaximum <= .seconds(86_400),
                 "\(name).pauseMaximum has to be at most a day")
         }
-        check(giveUpAfter > .zero, "giveUpAfter has to be above 0")
+        check(giveUpAfterInUse > .zero, "giveUpAfter has to be above 0")
         check(askAgainAfter >= .milliseconds(10), "askAgainAfter has to be at least 10 ms")
         check(compensationGiveUpAfter > .zero, "compensationGiveUpAfter has to be above 0")
         check(

@@ -194,6 +194,8 @@ struct Ensemble {
         configuration.http = http
         configuration.saga = saga ?? self.saga
         configuration.companyURL = url(of: .sandbox)
+        configuration.giveUpAfter = min(
+            configuration.giveUpAfter, configuration.saga.giveUpAfterInUse)
         return try PaymentServer(
             configuration: configuration, redis: redis, logger: logger,
             readiness: readiness)
@@ -218,6 +220,8 @@ struct Ensemble {
         configuration.http = http
         configuration.saga = saga ?? self.saga
         configuration.carrierURL = url(of: .sandbox)
+        configuration.giveUpAfter = min(
+            configuration.giveUpAfter, configuration.saga.giveUpAfterInUse)
         return try ShippingServer(
             configuration: configuration, redis: redis, logger: logger,
             readiness: readiness)

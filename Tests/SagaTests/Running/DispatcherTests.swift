@@ -1,4 +1,5 @@
 import CloudEvents
+import SagaTestKit
 import Synchronization
 import Testing
 
@@ -120,6 +121,45 @@ struct DispatcherTests {
             #expect(!goesOn)
             break
         }
+        await dispatcher.drain()
+    }
+
+    /// It comes while the work has not begun, as before a look at the ledger: nothing is cancelled,
+    /// and what begins then learns of it.
+    @Test func whatUndoesAnEntryIsKnownWhenItsWorkBegins() async throws {
+        let streams = ConsumedStream.all(of: try ParticipantPlan(OrderSaga.payment), key: \.type)
+        func entry(_ type: String, _ data: String) throws -> HeldEntry {
+            HeldEntry(
+                stream: try #require(streams.firstIndex { $0.type == type }), id: type,
+                content: .event(
+                    CloudEvent(source: "/a", type: type, subject: "1", data: Array(data.utf8))),
+                deliveredBefore: false)
+        }
+        let (sights, seen) = AsyncStream.makeStream(of: String.self)
+        let gate = Bell()
+        let dispatcher = Dispatcher(
+            concurrency: 8, parkedMaximum: 8, executor: nil, streams: streams,
+            work: { entry, place in
+                seen.yield(entry.id)
+                if entry.id == OrderCreated.type { await gate.awaitRing() }
+                let isCalledOff = place.mayBeCalledOff(true)
+                seen.yield("\(isCalledOff) \(Task.isCancelled)")
+                return .done
+            }, acknowledge: { _ in })
+        var iterator = sights.makeAsyncIterator()
+        #expect(dispatcher.reserve(upTo: 2, orRing: Bell()) == 2)
+        dispatcher.admit([try entry("OrderCreated", "{}")])
+        #expect(await iterator.next() == "OrderCreated")
+
+        dispatcher.admit([
+            try entry("OrderCancellationRequested", #"{"reason":"r","detail":"d"}"#)
+        ])
+        gate.ring()
+
+        #expect(await iterator.next() == "true false")
+        #expect(await iterator.next() == "OrderCancellationRequested")
+        #expect(await iterator.next() == "false false", "it is called off by nobody")
+        dispatcher.stop()
         await dispatcher.drain()
     }
 

@@ -21,6 +21,22 @@ struct LanesTests {
         #expect(lanes.isEmpty && lanes.active == 0)
     }
 
+    @Test func whatGoesFirstGoesBeforeAllThatWaitsAndNotBeforeItsLike() {
+        var lanes = Lanes(concurrency: 8, parkedMaximum: 8)
+        #expect(lanes.reserve(upTo: 5) == 5)
+        let isLater: (HeldEntry) -> Bool = { !$0.id.hasPrefix("undo") }
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
+        #expect(lanes.admit(entry("undo-1", saga: "a"), before: isLater) == .wait)
+        #expect(lanes.admit(entry("undo-2", saga: "a"), before: isLater) == .wait)
+        #expect(lanes.admit(entry("undo-1", saga: "a"), before: isLater) == .duplicate)
+
+        #expect(lanes.current("a")?.id == "1-0")
+        let order = (1...4).map { _ in lanes.finish("a")?.id }
+        #expect(order == ["undo-1", "undo-2", "2-0", nil])
+        #expect(lanes.isEmpty && lanes.active == 0)
+    }
+
     @Test func nothingIsReadWithoutAFreeSlot() {
         var lanes = Lanes(concurrency: 3, parkedMaximum: 8)
 

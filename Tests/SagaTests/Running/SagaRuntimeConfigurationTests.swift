@@ -1,3 +1,4 @@
+import SagaTestKit
 import Testing
 
 @testable import Saga
@@ -15,6 +16,42 @@ struct SagaRuntimeConfigurationTests {
         try configuration.validate()
 
         #expect(configuration.leaseInUse == .milliseconds(lease))
+    }
+
+    @Test(arguments: [(0, 10_000), (30_000, 10_000), (12_000, 6_000)])
+    func aStepIsTriedForHalfOfTheShortestDeadlineAtMost(deadline: Int, limit: Int) throws {
+        var configuration = SagaRuntimeConfiguration()
+        if deadline > 0 { configuration.shortestDeadline = .milliseconds(deadline) }
+
+        #expect(configuration.giveUpAfterInUse == .milliseconds(limit))
+        _ = try configuration.checked(for: try ParticipantPlan(OrderSaga.payment))
+    }
+
+    @Test func aStepThatMayOutlastItsSagaIsRefused() throws {
+        let plan = try ParticipantPlan(OrderSaga.payment)
+        var configuration = SagaRuntimeConfiguration()
+        configuration.giveUpAfter = .seconds(5)
+        _ = try configuration.checked(for: plan)
+        configuration.shortestDeadline = .seconds(5)
+
+        let error = #expect(throws: SagaError.self) { try configuration.checked(for: plan) }
+
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.contains("step 'charge' gives up after 5.0 seconds") == true)
+        // Who has no steps has nothing to try.
+        _ = try configuration.checked(for: try ParticipantPlan(OrderSaga.order))
+        let patient = Participant(ShopRoute.route, "payment") {
+            Perform(ShopRoute.charge, giveUpAfter: .seconds(60)) { _, _ in
+                Transition(PaymentProcessed())
+            } undo: { _ in
+                Transition(PaymentRefunded())
+            }
+        }
+        configuration.giveUpAfter = nil
+        let own = #expect(throws: SagaError.self) {
+            try configuration.checked(for: try ParticipantPlan(patient))
+        }
+        #expect(own?.message.contains("60.0 seconds") == true)
     }
 
     @Test func aLeaseAboveAThirdIsRefused() throws {

@@ -36,6 +36,21 @@ final class Dispatcher: Sendable {
         /// Whether nothing new is to be tried.
         var isStopping: Bool { dispatcher.state.withLock { $0.isStopping } }
 
+        /// Whether what runs here was cancelled because its saga is being undone.
+        var isCalledOff: Bool {
+            worker.alarm.withLock { $0.mayBeCalledOff && $0.isCalledOff }
+        }
+
+        /// Lets this task be cancelled, or no more, by what comes to undo the work at its entry.
+        ///
+        /// - Returns: whether such has come.
+        func mayBeCalledOff(_ may: Bool) -> Bool {
+            worker.alarm.withLock { alarm in
+                alarm.mayBeCalledOff = may
+                return alarm.isCalledOff
+            }
+        }
+
         /// Waits without a slot; false if the runtime stops meanwhile.
         func pause(_ duration: Duration) async -> Bool {
             await dispatcher.pause(self, for: duration)
@@ -80,6 +95,14 @@ final class Dispatcher: Sendable {
             self.lanes = lanes
         }
 
+        /// The task that is to be cancelled, as an entry undoes what it does.
+        func vain(behind entry: HeldEntry, _ precedence: Precedence) -> [Task<Void, Never>] {
+            guard let current = lanes.current(entry.lane), precedence.callsOff(entry, current)
+            else { return [] }
+            return workers.running.filter { $0.lane == entry.lane && $0.worker.callOff() }
+                .map(\.task)
+        }
+
         /// A slot may be free: one that waits to try again goes before whatever is new.
         mutating func woken() -> Woken? {
             guard !starved.isEmpty || !resuming.isEmpty || isStopping else { return nil }
@@ -97,11 +120,12 @@ final class Dispatcher: Sendable {
     fileprivate let clock: any SagaClock
     private let epoch: @Sendable () -> StoreEpoch
     private let acknowledge: @Sendable (HeldEntry) -> Void
+    private let precedence: Precedence
 
     init(
         concurrency: Int, parkedMaximum: Int, bytesMaximum: Int = .max,
-        executor: (any TaskExecutor)?,
-        clock: any SagaClock = SystemSagaClock(),
+        executor: (any TaskExecutor)?, clock: any SagaClock = SystemSagaClock(),
+        streams: [ConsumedStream] = [],
         epoch: @escaping @Sendable () -> StoreEpoch = { StoreEpoch() }, work: @escaping Work,
         acknowledge: @escaping @Sendable (HeldEntry) -> Void
     ) {
@@ -115,6 +139,7 @@ final class Dispatcher: Sendable {
         self.clock = clock
         self.epoch = epoch
         self.acknowledge = acknowledge
+        precedence = Precedence(streams)
     }
 
     /// Reserves slots for a read; if there are none, `bell` rings when there may be some.
@@ -138,12 +163,19 @@ final class Dispatcher: Sendable {
     }
 
     /// Takes what a read brought, each entry on a slot reserved for it.
+    ///
+    /// What is to undo something goes before all else of its saga that waits, and cancels what
+    /// runs in vain.
     func admit(_ entries: [HeldEntry]) {
         var woken: [(idler: Workers.Idle, entry: HeldEntry)] = []
+        var vain: [Task<Void, Never>] = []
+        let (ordered, firstCount) = precedence.order(entries)
+        let isLater: (HeldEntry) -> Bool = { [precedence] in !precedence.goesFirst($0) }
         let duplicates = state.withLock { state in
             var duplicates = 0
-            for entry in entries {
-                switch state.lanes.admit(entry) {
+            for (number, entry) in ordered.enumerated() {
+                let isFirst = number < firstCount
+                switch state.lanes.admit(entry, before: isFirst ? isLater : nil) {
                 case .start:
                     if let idler = state.workers.wake(for: entry.lane) {
                         woken.append((idler, entry))
@@ -151,18 +183,21 @@ final class Dispatcher: Sendable {
                         state.workers.start { start(entry, at: $0) }
                     }
                 case .duplicate: duplicates += 1
-                case .wait: break
+                case .wait: if isFirst { vain += state.vain(behind: entry, precedence) }
                 }
             }
             return duplicates
         }
+        for task in vain { task.cancel() }
         for (idler, entry) in woken { idler.continuation.resume(returning: entry) }
         if duplicates > 0 { wakeStarved() }
     }
 
-    private func start(_ entry: HeldEntry, at position: Int) -> Workers.Running {
+    private func start(
+        _ entry: HeldEntry, at position: Int, isFirst: Bool = true
+    ) -> Workers.Running {
         let worker = Workers.Worker(position: position)
-        let task = Task(executorPreference: executor) { await self.run(entry, worker) }
+        let task = Task(executorPreference: executor) { await self.run(entry, worker, isFirst) }
         return Workers.Running(lane: entry.lane, task: task, worker: worker)
     }
 
@@ -180,13 +215,16 @@ final class Dispatcher: Sendable {
 
     // MARK: - Running
 
-    private func run(_ first: HeldEntry, _ worker: Workers.Worker) async {
+    private func run(_ first: HeldEntry, _ worker: Workers.Worker, _ isFirst: Bool) async {
         var next: HeldEntry? = first
+        var isFirst = isFirst
         while let entry = next {
             let place = Place(
-                dispatcher: self, lane: entry.lane, worker: worker, epoch: entry.epoch)
+                dispatcher: self, lane: entry.lane, worker: worker, isFirst: isFirst,
+                epoch: entry.epoch)
             await runLane(from: entry, at: place)
             next = await rest(worker)
+            isFirst = true
         }
     }
 
@@ -220,7 +258,9 @@ final class Dispatcher: Sendable {
             place.isFirst = false
             if let entry = next, place.worker.isSpent {
                 // What was cancelled for one entry must not be so for the next.
-                state.withLock { state in state.workers.start { start(entry, at: $0) } }
+                state.withLock { state in
+                    state.workers.start { start(entry, at: $0, isFirst: false) }
+                }
                 next = nil
             }
         }
@@ -230,6 +270,7 @@ final class Dispatcher: Sendable {
     private func leave(at place: Place) -> HeldEntry? {
         let epoch = epoch()
         let (next, woken) = state.withLock { state in
+            place.worker.turn()
             var next: HeldEntry?
             if place.epoch < epoch, !state.isStopping {
                 next = state.lanes.leave(place.lane)
@@ -245,6 +286,7 @@ final class Dispatcher: Sendable {
     /// Ends the lane's entry and answers the next one.
     private func finish(at place: Place) -> HeldEntry? {
         let (next, woken) = state.withLock { state in
+            place.worker.turn()
             var next = state.lanes.finish(place.lane)
             if next != nil, state.isStopping {
                 state.lanes.abandon(place.lane)
@@ -275,7 +317,8 @@ final class Dispatcher: Sendable {
             pause.cancel()
         }
         state.withLock { $0.pauses[key] = nil }
-        guard !Task.isCancelled else { return false }
+        // What was called off has still to be brought to its end, on a slot.
+        guard !Task.isCancelled || place.isCalledOff else { return false }
         while true {
             guard place.epoch == epoch() else { return false }
             if state.withLock({ $0.isStopping }) { return false }

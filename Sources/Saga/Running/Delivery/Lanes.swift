@@ -66,7 +66,11 @@ struct Lanes {
     }
 
     /// Takes an entry in, on a reserved slot.
-    mutating func admit(_ entry: HeldEntry) -> Admission {
+    ///
+    /// - Parameter before: which of those that wait it goes before; it is behind all others.
+    mutating func admit(
+        _ entry: HeldEntry, before isLater: ((HeldEntry) -> Bool)? = nil
+    ) -> Admission {
         reserved -= 1
         let key = entry.lane
         guard var lane = lanes[key] else {
@@ -77,11 +81,15 @@ struct Lanes {
         }
         guard !lane.holds(entry) else { return .duplicate }
         bytes += entry.size
-        lane.waiting.append(entry)
+        let place = isLater.flatMap { lane.waiting.firstIndex(where: $0) }
+        lane.waiting.insert(entry, at: place ?? lane.waiting.endIndex)
         if lane.isParked { parked += 1 } else { active += 1 }
         lanes[key] = lane
         return .wait
     }
+
+    /// The entry that runs, or waits for another try.
+    func current(_ key: String) -> HeldEntry? { lanes[key]?.current }
 
     /// Ends the lane's entry and answers the next one.
     mutating func finish(_ key: String) -> HeldEntry? {

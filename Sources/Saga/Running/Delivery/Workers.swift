@@ -9,6 +9,10 @@ struct Workers {
         struct Alarm {
             var time: ContinuousClock.Instant?
             var cancel: (@Sendable () -> Void)?
+            /// Whether what runs may be cancelled because it is to be undone.
+            var mayBeCalledOff = false
+            /// Whether the entry at which it works is to be undone by one that waits.
+            var isCalledOff = false
             /// Whether it went off: from then on the task may be cancelled at any moment.
             var isSpent = false
         }
@@ -22,6 +26,25 @@ struct Workers {
 
         init(position: Int) {
             self.position = position
+        }
+
+        /// Goes on to another entry, with whose admission nothing may come between.
+        func turn() {
+            alarm.withLock { alarm in
+                alarm.mayBeCalledOff = false
+                alarm.isCalledOff = false
+            }
+        }
+
+        /// Notes that its entry is to be undone; whether its task has to be cancelled for that.
+        func callOff() -> Bool {
+            alarm.withLock { alarm in
+                defer { alarm.isCalledOff = true }
+                guard alarm.mayBeCalledOff, !alarm.isCalledOff else { return false }
+                alarm.isSpent = true
+                alarm.time = nil
+                return true
+            }
         }
     }
 

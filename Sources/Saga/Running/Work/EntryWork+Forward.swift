@@ -5,12 +5,15 @@ import Logging
 ///     returns ─────────────────────────────────▶ done
 ///     refused, first try ──────────────────────▶ failed
 ///     refused later, rejected, gave up ─▶ unknown ─▶ undo ─▶ failed
+///     what undoes it has come ─────────▶ unknown, and that goes on
 extension EntryWork {
     func forward(
         _ step: Step, _ perform: @escaping Step.Bound
     ) async throws(Interruption) -> Acted {
-        let limit = step.giveUpAfter ?? environment.configuration.giveUpAfter
-        switch try await attempt(step.name, limit: limit, failsForBusiness: true, perform) {
+        guard let tried = try await unlessCalledOff(step, perform) else {
+            return try await callOff(step)
+        }
+        switch tried {
         case .returned(let planned):
             switch try await apply(transition(planned, step, from: .absent, to: .done)) {
             case .applied: return .over(outcome: "success")
@@ -31,6 +34,40 @@ extension EntryWork {
             return try await uncancelled { () async throws(Interruption) in
                 try await self.settle(step, .gaveUp, .outcomeUnknown)
             }
+        }
+    }
+
+    /// Its tries; nil if what undoes it has come, before or meanwhile.
+    private func unlessCalledOff(
+        _ step: Step, _ perform: @escaping Step.Bound
+    ) async throws(Interruption) -> Attempted<PlannedTransition>? {
+        let limit = step.giveUpAfter ?? environment.configuration.giveUpAfterInUse
+        if place.mayBeCalledOff(true) { return nil }
+        do throws(Interruption) {
+            let tried = try await attempt(
+                step.name, limit: limit, failsForBusiness: true, perform)
+            return place.mayBeCalledOff(false) ? nil : tried
+        } catch {
+            _ = place.mayBeCalledOff(false)
+            throw error
+        }
+    }
+
+    /// Leaves what may have been done outside, by this try or before, to what comes to undo it.
+    private func callOff(_ step: Step) async throws(Interruption) -> Acted {
+        environment.logger.info(
+            "step is called off, as its saga is being cancelled",
+            metadata: metadata(step.name, [:]))
+        let next = StepMachine.next(after: .calledOff, actsOutside: step.actsOutside)
+        guard next != .absent else { return .over(outcome: "called_off") }
+        return try await uncancelled { () async throws(Interruption) in
+            let note = BusinessFailure.outcomeUnknown.note
+            let unknown = self.transition(
+                PlannedTransition(), step, from: .absent, to: next, note: note)
+            if case .refused(let entry) = try await self.apply(unknown) {
+                return .refused(entry, mayHaveActed: true)
+            }
+            return .over(outcome: "called_off")
         }
     }
 

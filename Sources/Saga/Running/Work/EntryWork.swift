@@ -274,6 +274,7 @@ final class EntryWork: Sendable {
                     metadata: metadata(
                         step, ["error": "\(error)", "attempt": .stringConvertible(attempts)]))
                 guard await place.pause(pause) else { throw .stopped }
+                if place.isCalledOff { return .gaveUp(error, attempts: attempts) }
             }
         }
     }

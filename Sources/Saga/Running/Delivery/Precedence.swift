@@ -1,0 +1,73 @@
+import CloudEvents
+
+/// Which entries of a saga go before others, and make vain what runs.
+///
+///     forward runs ───────────────────────────▶ cancelled: unknown ─▶ undone
+///     forward waits ──┐                               ▲
+///     to be undone ───┴─▶ to be undone, forward       │
+///            └────────────────────────────────────────┘
+///
+/// Between streams there is no order, so what is to be undone is undone whichever comes first. But
+/// a step whose undoing waits behind it keeps its saga for as long as it is tried, and what it
+/// does is for nothing.
+struct Precedence: Sendable {
+    private let streams: [ConsumedStream]
+    /// By stream, the steps that its events start, and those that they undo.
+    private let started: [Set<String>]
+    private let undone: [Set<String>]
+
+    init(_ streams: [ConsumedStream]) {
+        self.streams = streams
+        started = streams.map { stream in
+            Set(
+                stream.consumed.roles.compactMap { role in
+                    switch role {
+                    case .start(let step), .join(_, .start(let step)): step.name
+                    default: nil
+                    }
+                })
+        }
+        undone = streams.map { stream in
+            Set(
+                stream.consumed.roles.compactMap { role in
+                    if case .compensate(let step, _) = role { step.name } else { nil }
+                })
+        }
+    }
+
+    /// Whether it is to undo something, and will not end among the dead letters instead.
+    func goesFirst(_ entry: HeldEntry) -> Bool {
+        guard undoes(entry.stream), case .event(let event) = entry.content else { return false }
+        let kind = streams[entry.stream].consumed.kind
+        guard event.type == kind.type, event.dataVersion <= kind.version else { return false }
+        do throws(SagaError) {
+            try kind.check(event.data)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// What one read brought, with those in front that go first, and how many these are.
+    func order(_ entries: [HeldEntry]) -> (all: [HeldEntry], firstCount: Int) {
+        guard entries.contains(where: { undoes($0.stream) }) else { return (entries, 0) }
+        var first: [HeldEntry] = []
+        var rest: [HeldEntry] = []
+        for entry in entries {
+            if goesFirst(entry) { first.append(entry) } else { rest.append(entry) }
+        }
+        return (first + rest, first.count)
+    }
+
+    private func undoes(_ stream: Int) -> Bool {
+        undone.indices.contains(stream) && !undone[stream].isEmpty
+    }
+
+    /// Whether an entry that goes first undoes what another one of its saga starts.
+    func callsOff(_ entry: HeldEntry, _ other: HeldEntry) -> Bool {
+        guard streams.indices.contains(other.stream), entry.epoch == other.epoch else {
+            return false
+        }
+        return !undone[entry.stream].isDisjoint(with: started[other.stream])
+    }
+}

@@ -1,0 +1,49 @@
+import CloudEvents
+import SagaTestKit
+import Testing
+
+@testable import Saga
+
+@Suite(.timeLimit(.minutes(1)))
+struct PrecedenceTests {
+    private let streams: [ConsumedStream]
+    private let precedence: Precedence
+
+    init() throws {
+        streams = ConsumedStream.all(of: try ParticipantPlan(OrderSaga.inventory), key: \.type)
+        precedence = Precedence(streams)
+    }
+
+    private func entry(
+        _ type: String, data: String = "{}", version: Int = 1, in epoch: StoreEpoch = StoreEpoch()
+    ) throws -> HeldEntry {
+        let stream = try #require(streams.firstIndex { $0.type == type })
+        let event = CloudEvent(
+            source: "/a", type: type, subject: "1", dataVersion: version, data: Array(data.utf8))
+        return HeldEntry(
+            stream: stream, id: "1-0", content: .event(event), deliveredBefore: false,
+            epoch: epoch)
+    }
+
+    private let reason = #"{"reason":"r","detail":"d"}"#
+
+    @Test func whatUndoesAStepGoesBeforeWhatStartsIt() throws {
+        let start = try entry("PaymentProcessed")
+        let failure = try entry("ShippingFailed", data: reason)
+        let request = try entry("OrderCancellationRequested", data: reason)
+        let finish = try entry("OrderCompleted")
+
+        #expect(precedence.goesFirst(failure) && precedence.goesFirst(request))
+        #expect(!precedence.goesFirst(start) && !precedence.goesFirst(finish))
+        #expect(precedence.callsOff(failure, start) && precedence.callsOff(request, start))
+        #expect(!precedence.callsOff(failure, finish) && !precedence.callsOff(request, failure))
+        let later = try entry("PaymentProcessed", in: StoreEpoch(1))
+        #expect(!precedence.callsOff(failure, later))
+    }
+
+    /// It will be a letter, and what is under way goes on.
+    @Test func whatCannotBeReadGoesBeforeNothing() throws {
+        #expect(!precedence.goesFirst(try entry("ShippingFailed", data: "{}")))
+        #expect(!precedence.goesFirst(try entry("ShippingFailed", data: reason, version: 2)))
+    }
+}
