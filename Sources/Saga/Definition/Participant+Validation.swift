@@ -218,6 +218,10 @@ extension Participant {
                 lifecycle.completions.flatMap { $0.triggers.map(\.type) }
                     + Set(heard + lifecycle.cancellations.map(\.trigger.type)))
         for type in Set(roles).sorted() { faults.append("its lifecycle takes \(type) in two ways") }
+        let said = EventKind(cancellingOf: name).type
+        if emitted.count(where: { $0.type == said }) > 1 {
+            faults.append("\(said) is said by itself of each saga that is being cancelled")
+        }
         return faults
     }
 

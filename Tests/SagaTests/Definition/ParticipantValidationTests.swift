@@ -20,6 +20,20 @@ struct ParticipantValidationTests {
         #expect(OrderSaga.order.emitted.map(\.type).contains("OrderCancelling"))
         #expect(!OrderSaga.payment.emitted.map(\.type).contains { $0.hasSuffix("Cancelling") })
         #expect(EventKind(cancellingOf: "night-trips").type == "NightTripsCancelling")
+        struct TripsCancelling: ReasonEvent {
+            static let owner = "trips"
+            var reason: String
+            var detail: String
+        }
+        let taken = Participant("trips") {
+            Lifecycle(begins: OrderCreated.self, answers: [:])
+                .cancelsOnRequest(awaiting: [], emits: TripsCancelling.self) { reason, _ in
+                    Transition(TripsCancelling(reason: reason.reason, detail: ""))
+                }
+        }
+        #expect(
+            taken.faults.contains(
+                "TripsCancelling is said by itself of each saga that is being cancelled"))
         let uncancelled = Participant("order") {
             Lifecycle(begins: OrderCreated.self, answers: [:])
                 .completes(on: ShipmentArranged.self, emits: OrderCompleted.self) { _, _ in
