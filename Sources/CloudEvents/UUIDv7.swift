@@ -37,6 +37,13 @@ public enum UUIDv7 {
         return text(high, low)
     }
 
+    /// When an identifier was made, in milliseconds since 1970; nil if it is none of version 7.
+    public static func milliseconds(of id: String) -> Int64? {
+        let digits = id.utf8.filter { $0 != 0x2D }
+        guard digits.count == 32, digits[12] == 0x37 else { return nil }
+        return Int64(String(decoding: digits.prefix(12), as: UTF8.self), radix: 16)
+    }
+
     private static func text(_ high: UInt64, _ low: UInt64) -> String {
         String(unsafeUninitializedCapacity: 36) { buffer in
             var at = 0

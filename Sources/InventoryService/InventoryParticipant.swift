@@ -5,7 +5,7 @@ public import Saga
 ///
 ///     PaymentProcessed ──reserve──▶ ProductReserved | ProductReservationFailed
 ///     ShippingFailed, OrderCancellationRequested ──▶ ProductReleased
-///     OrderCompleted: reserved becomes shipped
+///     OrderCompleted ──▶ ProductShipped: reserved becomes shipped
 extension Participant {
     /// Works on records alone: conditions and writes happen in one transition.
     public static func inventory() -> Participant {
@@ -34,7 +34,8 @@ extension Participant {
                 }
             }
             .finish(OrderSaga.ship) { order, context in
-                Changes { changes in
+                let event = ProductShipped(productID: order.productID, quantity: order.quantity)
+                return Transition(event) { changes in
                     changes.move(
                         order.quantity, of: order.productID, from: "reserved", to: "shipped")
                     changes.delete(.reservation(context.sagaID))

@@ -109,6 +109,13 @@ final class RedisSagaStore: SagaStore {
         return RedisCommand("HMGET", words, isReadOnly: true)
     }
 
+    // MARK: - Ends
+
+    func note(_ endings: SagaEndings, in epoch: StoreEpoch?) async throws(SagaError) {
+        try await EndScript(redis: redis, keys: keys, life: ledgerTimeToLive).note(
+            endings, in: epoch.map(RedisEpoch.init))
+    }
+
     // MARK: - Undoing by books
 
     func mayUndo(_ key: String, atMost limit: Int) async throws(SagaError) -> Bool {

@@ -53,13 +53,12 @@ struct NamesTests {
     }
 
     @Test func typesAreNotNamedLikeTheirModule() {
+        let declaration = #/public\s.*\b(?:struct|class|enum|actor|protocol)\s+(\w+)/#
         var violations: [Violation] = []
         for file in Repository.sources {
-            for (index, line) in file.code.enumerated() {
-                guard
-                    let match = line.firstMatch(
-                        of: #/public\s.*\b(?:struct|class|enum|actor|protocol)\s+(\w+)/#),
-                    String(match.1) == file.target
+            // A search for plain text first: it is a hundred times as fast.
+            for (index, line) in file.code.enumerated() where line.contains("public ") {
+                guard let match = line.firstMatch(of: declaration), String(match.1) == file.target
                 else { continue }
                 violations.append(Violation(file, index, "shadows its module's name"))
             }

@@ -12,11 +12,11 @@ import TroupeRedisTestKit
 struct HalfAppliedTests {
     private static let key: RecordName = "key:1"
 
-    /// Two of the writes before anything stands, and five after.
+    /// Two of the writes before anything stands, and four after.
     @Test func aSagaThatBeganByHalfNeverBegan() async throws {
         try await ShopRig.breakable { rig, forwarder in
             let order = try rig.runtime(rig.saga.order)
-            for number in [0, 1, 2, 4, 5, 6, 7] {
+            for number in [0, 1, 2, 4, 5, 6] {
                 let id = "\(number)"
                 let record: RecordName = "order:\(id)"
                 let changes = Changes {
@@ -53,7 +53,7 @@ struct HalfAppliedTests {
             }
 
             let letters = try await rig.deadLetters("order")
-            #expect(letters.count == 5)
+            #expect(letters.count == 4)
             #expect(letters.allSatisfy { $0["reason"] == "half_applied" && $0["event"] == "" })
             #expect(letters.allSatisfy { $0["error"]?.contains("Next: ") == true })
             #expect(order.faults.contains { $0.contains("half written") })
@@ -91,7 +91,7 @@ struct HalfAppliedTests {
 
     @Test func aPivotByHalfIsALetterAndGoesOnOnceAPersonHasLooked() async throws {
         try await ShopRig.breakable { rig, forwarder in
-            forwarder.breakWrite(BrokenWrite(marker: "OrderCompleted", number: 5))
+            forwarder.breakWrite(BrokenWrite(marker: "OrderCompleted", number: 4))
             try await rig.running { order in
                 _ = try await order.begin("1", OrderCreated())
                 try await rig.until("it is set aside") {
@@ -121,11 +121,10 @@ struct HalfAppliedTests {
         }
     }
 
-    /// Broken at the ledger itself, at its time to live.
-    @Test(arguments: [2, 4])
-    func aStepByHalfIsSetAsideAndUndoneLater(_ number: Int) async throws {
+    /// Broken at the ledger itself.
+    @Test func aStepByHalfIsSetAsideAndUndoneLater() async throws {
         try await ShopRig.breakable { rig, forwarder in
-            forwarder.breakWrite(BrokenWrite(marker: "PaymentProcessed", number: number))
+            forwarder.breakWrite(BrokenWrite(marker: "PaymentProcessed", number: 2))
             try await rig.running { order in
                 _ = try await order.begin("1", OrderCreated())
                 try await rig.until("it is set aside") {
@@ -147,7 +146,7 @@ struct HalfAppliedTests {
 
     @Test func recordsThatAreHalfWrittenWaitForAPerson() async throws {
         try await ShopRig.breakable { rig, forwarder in
-            forwarder.breakWrite(BrokenWrite(marker: "ProductReserved", number: 5))
+            forwarder.breakWrite(BrokenWrite(marker: "ProductReserved", number: 4))
             let half = ["available": 999]
             try await rig.running { order in
                 _ = try await order.begin("1", OrderCreated())

@@ -213,7 +213,8 @@ struct SagaRuntimeTests {
                 #expect(
                     refunds.count >= 2 && Set(refunds.map(\.id)).count == 1, "the same answer again"
                 )
-                #expect(try await rig.events("OrderCancelled", owner: "order").count == 1)
+                let ends = try await rig.events("OrderCancelled", owner: "order")
+                #expect(Set(ends.map(\.id)).count == 1)
                 for participant in rig.saga.all {
                     #expect(try await rig.deadLetters(participant.name).isEmpty)
                 }

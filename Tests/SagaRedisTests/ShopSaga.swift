@@ -140,7 +140,7 @@ struct ShopSaga: Sendable {
             }
             .finish(ShopRoute.ship) { _, context in
                 let quantity = try await Self.reserved(context)
-                return Changes {
+                return Transition(ProductShipped()) {
                     $0.increment("stock:1", "reserved", by: -quantity)
                     $0.increment("stock:1", "shipped", by: quantity)
                 }

@@ -45,11 +45,13 @@ struct TripRig {
     private let clock: VirtualClock
     private let end: ContinuousClock.Instant
 
-    init() {
+    init(lasting time: Duration = .seconds(5)) {
         clock = VirtualClock()
         server = MemoryServer(clock: clock)
-        end = clock.now + .seconds(5)
+        end = clock.now + time
     }
+
+    var now: ContinuousClock.Instant { clock.now }
 
     func runtime(_ participant: Participant) throws -> SagaRuntime {
         let plan = try ParticipantPlan(participant)

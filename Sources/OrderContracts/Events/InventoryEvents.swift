@@ -59,6 +59,32 @@ public struct ProductReservationFailed: InventoryEvent, FailureEvent, Equatable 
     }
 }
 
+/// What was set aside has left the stock.
+public struct ProductShipped: InventoryEvent, Equatable {
+    /// What has left.
+    public var productID: ProductID
+    /// How many have left.
+    public var quantity: Int
+
+    /// Pieces that have left.
+    public init(productID: ProductID, quantity: Int) {
+        self.productID = productID
+        self.quantity = quantity
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case productID = "productId"
+        case quantity
+    }
+
+    /// Decodes what makes sense; anything else is a decoding error.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        productID = try fields.decode(ProductID.self, forKey: .productID)
+        quantity = try fields.decodePieces(forKey: .quantity)
+    }
+}
+
 /// What was set aside is available again.
 ///
 /// Without a product nothing had been set aside.

@@ -28,7 +28,8 @@ public enum OrderSaga {
     ).asking(by: ShipmentUnclaimed.self)
 
     /// What was set aside leaves the stock.
-    public static let ship = FinishingLeg(of: reserve, on: OrderCompleted.self)
+    public static let ship = FinishingLeg(
+        of: reserve, on: OrderCompleted.self, emits: ProductShipped.self)
 
     /// The carrier comes.
     public static let dispatch = FinishingLeg(

@@ -89,6 +89,9 @@ package enum LifecycleInput: Hashable, Sendable {
     /// Its time is up: for a pending saga the deadline, for a cancelling one the patience with
     /// those who have not answered.
     case timeIsUp(awaiting: [String])
+    /// The patience with those who have not answered is over, but none of them has lost the
+    /// question.
+    case waitsOn
     /// Something of a saga came that its owner does not know, and would know if it ever began.
     case unknownSaga
     /// Something stands of a saga that its owner does not know; `awaiting` are all who have books
@@ -132,9 +135,9 @@ package struct LifecycleAction: Hashable, Sendable {
 ///   dropped: that it is being cancelled is told too, though nobody who takes part waits for it.
 /// - Answers that come while the saga is pending are kept, as between streams there is no
 ///   order and an answer may overtake its question.
-/// - A cancelling saga asks again, and again: an answer, or the question, may be lost for good.
-///   Who is asked again answers again. Everybody is asked, so nobody has to know who was told by
-///   which event.
+/// - A cancelling saga asks again, and again, as long as an answer, or the question, is lost for
+///   good. Who is asked again answers again. Everybody is asked, so nobody has to know who was
+///   told by which event.
 /// - A saga that its owner does not know, and would know, is taken for cancelled: everybody is
 ///   told to undo, and no record is touched, as there is none.
 /// - But where only a company still knows of it, it may have gone through to its end within what
@@ -153,7 +156,7 @@ package enum LifecycleMachine {
         case .begin, .unknownSaga: .absent
         case .missing, .nothingFinal, .finalUnknown: .missing
         case .unclaimed: .cancelled
-        case .pivot, .heard, .failedOnOldRoute, .request, .timeIsUp: .pending
+        case .pivot, .heard, .failedOnOldRoute, .request, .timeIsUp, .waitsOn: .pending
         }
     }
 
@@ -162,7 +165,7 @@ package enum LifecycleMachine {
     package static func looksFirst(_ input: LifecycleInput, isRouteNoted: Bool) -> Bool {
         switch input {
         case .begin, .pivot, .unknownSaga, .missing, .nothingFinal, .finalUnknown: false
-        case .unclaimed: true
+        case .unclaimed, .waitsOn: true
         case .heard, .failedOnOldRoute, .request, .timeIsUp: isRouteNoted
         }
     }
@@ -182,7 +185,7 @@ package enum LifecycleMachine {
         let translated: LifecycleInput
         switch input {
         case .begin, .pivot, .heard(_, nil), .failedOnOldRoute, .unknownSaga, .missing,
-            .nothingFinal, .finalUnknown, .unclaimed:
+            .nothingFinal, .finalUnknown, .unclaimed, .waitsOn:
             return input
         case .heard(let answer, .some):
             translated = .failedOnOldRoute(answer: answer, awaiting: began)
@@ -204,6 +207,11 @@ package enum LifecycleMachine {
     /// How long answers are waited for once it has been asked again so often.
     package static func pause(_ patience: Duration, asked: Int) -> Duration {
         min(patience * (1 << min(asked, 20)), max(patience, pauseMaximum))
+    }
+
+    /// The same for a saga that has been asked about for so long.
+    package static func pause(_ patience: Duration, past: Duration) -> Duration {
+        min(max(past, patience), max(patience, pauseMaximum))
     }
 
     /// What a question, or an answer, about a saga means that its owner does not know.
@@ -253,17 +261,19 @@ package enum LifecycleMachine {
             return next == state ? nil : LifecycleAction(next: next, effects: [])
         case (.begin, _), (_, .absent), (_, .completed), (_, .cancelled), (_, .unknown):
             return nil
+        case (.timeIsUp, .cancelling), (.waitsOn, .cancelling):
+            var next = state
+            next.asked += 1
+            let isLost = input != .waitsOn
+            return LifecycleAction(
+                next: next, effects: isLost ? [.announceRequest, .waitAgain] : [.waitAgain])
         case (.unknownSaga, _), (.finalUnknown, _), (.unclaimed, _), (.missing, _),
-            (.nothingFinal, _), (_, .missing):
+            (.nothingFinal, _), (.waitsOn, _), (_, .missing):
             return nil
         case (.pivot, .pending):
             return LifecycleAction(next: .completed, effects: [.complete])
         case (.pivot, .cancelling), (.request, .cancelling):
             return nil
-        case (.timeIsUp, .cancelling):
-            var next = state
-            next.asked += 1
-            return LifecycleAction(next: next, effects: [.announceRequest, .waitAgain])
         case (.request(let awaiting), .pending), (.timeIsUp(let awaiting), .pending):
             return cancelling(
                 Set(awaiting), answered: state.answered,

@@ -4,6 +4,8 @@ package struct ParticipantPlan: Sendable {
         case start(Step)
         case compensate(Step, Step.Compensation)
         case finish(Step, Step.Finish)
+        /// It tells how the saga ends, and nothing is to be done about it.
+        case end(SagaEnd.News)
         case pivot(Lifecycle.Completion)
         /// One of several events for which what follows waits together.
         case join(Join, JoinTarget)
@@ -43,6 +45,8 @@ package struct ParticipantPlan: Sendable {
     package let route: String
     package let lifecycle: Lifecycle?
     package let steps: [Step]
+    /// Whether it hears of the end of each saga, before which no ledger may go.
+    package let hearsEnds: Bool
     /// The event with which the participant tells itself that a saga's time is up.
     package let deadline: EventKind
     /// The event with which it asks about a saga that it should know and does not.
@@ -70,10 +74,12 @@ package struct ParticipantPlan: Sendable {
         cancelling = EventKind(cancellingOf: participant.name)
         lifecycle = participant.lifecycle
         steps = participant.steps
+        hearsEnds = participant.hearsEnds
         emitted = participant.emitted
         routeDigest = participant.madeFor.map { RouteDigest($0).hexadecimal }
         for step in participant.steps { add(step) }
         if let lifecycle { add(lifecycle) }
+        for (kind, news) in participant.ends { add(.end(news), for: kind) }
     }
 
     /// The types consumed, by the service that owns them.

@@ -14,6 +14,14 @@ package enum StepState: String, Hashable, Sendable, CaseIterable {
     case tombstone
     /// Its saga passed the pivot and it was completed. Final.
     case finished
+
+    /// Whether nothing of the step is left to be done, or undone.
+    package var isFinal: Bool {
+        switch self {
+        case .absent, .done, .unknown: false
+        case .failed, .compensated, .tombstone, .finished: true
+        }
+    }
 }
 
 /// What an event means to a step.
@@ -50,7 +58,8 @@ package enum StepAction: Hashable, Sendable {
     case giveUp
     /// What ran outside may not stand: run the undo, and keep nothing of what it returns.
     case takeBack
-    /// Nothing of it stands, and that was said before: say so again, as the answer may be lost.
+    /// It was said before that nothing of it stands, or that it is finished: say so again, as the
+    /// answer may be lost.
     case answerAgain
     /// What it completes has not come yet: it is tried again later, until it has.
     case notYet
@@ -123,7 +132,8 @@ package enum StepMachine {
             PlantedFault.isPlanted(.answersOnlyOnce) ? .ignore : .answerAgain
         case (.compensate, .finished): .contradiction
         case (.finish, .done): .finish
-        case (.finish, .finished): .ignore
+        case (.finish, .finished):
+            PlantedFault.isPlanted(.answersOnlyOnce) ? .ignore : .answerAgain
         case (.finish, .absent), (.finish, .unknown): .notYet
         case (.finish, _): .contradiction
         }

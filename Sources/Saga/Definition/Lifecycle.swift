@@ -51,6 +51,11 @@ public struct Lifecycle: Sendable {
     package let routeNote: RouteNote?
     /// Who takes part in sagas of before alone.
     package let former: Set<String>
+    /// Who has to say that it has finished once a saga went through.
+    package let finishers: [String]
+    /// What those are asked who have to answer, and who have to finish; without whom nobody knows.
+    package let questions: [String: LifecycleQuestion]
+    package let finishQuestions: [String: LifecycleQuestion]
 
     /// Whether one of its sagas can ever be cancelling.
     package var canBeCancelling: Bool { !cancellations.isEmpty || !requests.isEmpty }
@@ -72,6 +77,9 @@ public struct Lifecycle: Sendable {
         self.answers = answers.mapValues { kinds in kinds.map { EventKind($0) } }
         routeNote = nil
         former = []
+        finishers = []
+        questions = [:]
+        finishQuestions = [:]
     }
 
     /// The life of a route's sagas, with nothing in it that an owner has to say for himself.
@@ -81,6 +89,9 @@ public struct Lifecycle: Sendable {
         answers = route.answers
         routeNote = RouteNote(route)
         former = Set(route.former.map(route.answerer))
+        finishers = route.reports.map(\.name)
+        questions = route.questions
+        finishQuestions = route.finishQuestions
         unclaimed = route.legs.compactMap(\.unclaimed)
         cancellations = route.legs.map {
             Cancellation(

@@ -245,7 +245,7 @@ extension Participant {
             kinds += lifecycle.cancellations.map(\.trigger)
             kinds += lifecycle.answers.values.flatMap { $0 } + lifecycle.unclaimed.map(\.kind)
         }
-        return kinds
+        return kinds + ends.map(\.kind)
     }
 
     package var emitted: [EventKind] {

@@ -15,10 +15,15 @@ public struct Participant: Sendable {
     public var lifecycle: Lifecycle? { lifecycles.first }
 
     let lifecycles: [Lifecycle]
+    /// The events by which it hears of the end of a saga, and does nothing else.
+    package let ends: [(kind: EventKind, news: SagaEnd.News)]
     /// The route that it was made for, if it was.
     let madeFor: Route?
     /// What does not fit between the route and the parts declared for it.
     let routeFaults: [String]
+
+    /// Whether it hears of the end of each saga: only a route says by which events.
+    package var hearsEnds: Bool { madeFor != nil }
 
     /// Declares a participant.
     public init(
@@ -31,6 +36,7 @@ public struct Participant: Sendable {
         steps = parts.compactMap { $0 as? Step }
         lifecycles = parts.compactMap { $0 as? Lifecycle }
         madeFor = nil
+        ends = []
         routeFaults = parts.compactMap { part in
             switch part {
             case let part as Perform: "\(part.leg.step) belongs to a route, which is not given"
@@ -52,6 +58,7 @@ public struct Participant: Sendable {
         steps = assignment.steps
         lifecycles = assignment.lifecycles
         madeFor = route
+        ends = route.ends(heardBy: name)
         routeFaults = assignment.faults
     }
 }

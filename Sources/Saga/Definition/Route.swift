@@ -72,6 +72,48 @@ public struct Route: Sendable {
         return answers
     }
 
+    /// Who says that it has finished once a saga went through, by which events and names.
+    package var reports: [(kind: EventKind, name: String)] {
+        finishes.compactMap { finish in
+            guard let kind = finish.emits else { return nil }
+            let leg = legs.first { $0.name == finish.name }
+            return (kind, leg.map(answerer) ?? finish.name)
+        }
+    }
+
+    /// By which events those are asked to undo who have to answer, by the names under which they
+    /// are awaited.
+    package var questions: [String: LifecycleQuestion] {
+        var questions: [String: LifecycleQuestion] = [:]
+        for leg in legs {
+            guard let undone = leg.undone else { continue }
+            questions[answerer(leg)] = LifecycleQuestion(
+                participant: leg.participant, asks: undoes(leg), answers: [undone, leg.failure])
+        }
+        return questions
+    }
+
+    /// The same for who has to finish.
+    package var finishQuestions: [String: LifecycleQuestion] {
+        var questions: [String: LifecycleQuestion] = [:]
+        for (kind, name) in reports {
+            questions[name] = LifecycleQuestion(
+                participant: kind.owner, asks: [ends.completed], answers: [kind])
+        }
+        return questions
+    }
+
+    /// How a participant hears of the end of a saga, where it does nothing else about it.
+    ///
+    /// The owner knows the ends, and hears who has finished after them. Who finishes on the pivot
+    /// has heard it then.
+    package func ends(heardBy name: String) -> [(kind: EventKind, news: SagaEnd.News)] {
+        guard name != ends.owner else { return reports.map { ($0.kind, .finished(by: $0.name)) } }
+        let cancelled: [(EventKind, SagaEnd.News)] = [(ends.cancelled, .cancelled)]
+        let finishes = finishes.contains { $0.participant == name }
+        return finishes ? cancelled : cancelled + [(ends.completed, .completed)]
+    }
+
     /// The name under which an owner's ledger awaits a leg: its participant, and the step if the
     /// participant has an earlier leg.
     package func answerer(_ leg: RouteLeg) -> String {

@@ -9,6 +9,9 @@ package final class ConsumedStream: Sendable {
     /// whether they may, and how their keys are made.
     package let stepsActingOutside: [String]
 
+    /// What each of its events says of the end of its saga, if that is all it means here.
+    package let news: SagaEnd.News?
+
     package var type: String { consumed.kind.type }
 
     private init(key: String, consumed: ParticipantPlan.Consumed) {
@@ -19,9 +22,14 @@ package final class ConsumedStream: Sendable {
             switch role {
             case .start(let step), .finish(let step, _), .compensate(let step, _):
                 step.actsOutside ? step.name : nil
-            case .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
+            case .end, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
             }
         }
+        guard consumed.roles.count == 1, case .end(let news) = consumed.roles[0] else {
+            self.news = nil
+            return
+        }
+        self.news = news
     }
 
     /// All streams of a participant; those of one owner lie next to each other.

@@ -84,6 +84,15 @@ package protocol EventTransport: Sendable {
         from error: SagaError, of owner: String, _ streams: [Int], failures: Int
     ) async -> Bool
 
+    /// How far a participant's group has come in a stream that this one consumes, or owns.
+    ///
+    /// As it was within the last second, so that any number may ask.
+    ///
+    /// - Throws: `unavailable` if there is no such group, or it cannot be looked up now.
+    func progress(
+        of participant: String, in kind: EventKind
+    ) async throws(SagaError) -> GroupProgress
+
     /// Lets entries be dealt with; one error for each batch, nil where it worked.
     func acknowledge(_ batches: [EntryBatch], in epoch: StoreEpoch) async -> [SagaError?]
 

@@ -59,6 +59,15 @@ package protocol SagaStore: Sendable {
     ///   is of a version to come.
     func born() async throws(SagaError) -> Int64
 
+    /// Notes in ledgers how their sagas end, all of them together or each by itself.
+    ///
+    /// A ledger that is not there stays so. One whose saga has ended may go some time later, and
+    /// the saga's timer with it, unless something is owed or blocked there, or one of its steps is
+    /// unknown. Noting it again changes nothing. A ledger that cannot be read is left out.
+    ///
+    /// - Throws: as `apply`; then some may be noted.
+    func note(_ ends: SagaEndings, in epoch: StoreEpoch?) async throws(SagaError)
+
     /// Notes what the participant declares, in place of what was noted before.
     ///
     /// - Throws: whatever keeps it from that; nothing depends on it.
@@ -86,4 +95,19 @@ package protocol SagaStore: Sendable {
 
     /// What a person finds a saga's ledger by.
     func name(ofLedger sagaID: String) -> String
+}
+
+/// The ends of sagas that one participant has heard of.
+package struct SagaEndings: Sendable {
+    package var ends: [SagaEnd]
+    /// The participant's steps.
+    package var steps: [String]
+    /// The event of the timer that ends with a saga, if it has one.
+    package var timer: String?
+
+    package init(_ ends: [SagaEnd], steps: [String], timer: String? = nil) {
+        self.ends = ends
+        self.steps = steps
+        self.timer = timer
+    }
 }

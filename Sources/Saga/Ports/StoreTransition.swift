@@ -13,16 +13,24 @@ package final class StoreTransition: Sendable {
         package var next: LedgerEntry
         /// The form of idempotency keys that the ledger is to note, unless it is the old one.
         package var form: KeyForm
+        /// What the ledger is to say of the saga's end, if anything.
+        package var end: LedgerEnd?
+        /// Whether the ledger may go some time after this, as nothing is left to be done here.
+        ///
+        /// It stays all the same while something is owed or blocked.
+        package var isLast: Bool
 
         package init(
             sagaID: String, field: String, expected: String, next: LedgerEntry,
-            form: KeyForm = .sagaAndStep
+            form: KeyForm = .sagaAndStep, end: LedgerEnd? = nil, isLast: Bool = true
         ) {
             self.sagaID = sagaID
             self.field = field
             self.expected = expected
             self.next = next
             self.form = form
+            self.end = end
+            self.isLast = isLast
         }
     }
 

@@ -70,11 +70,13 @@ public final class SagaRuntime: Service {
         epochs = EpochWatch(transport: transport, dispatcher: dispatcher, logger: logger)
         pause = Pause(transport, metrics, logger)
         readers = Set(transport.streams.map(\.owner)).sorted().map {
-            [dispatcher, epochs, pause] owner in
+            [dispatcher, epochs, pause, environment, acknowledger] owner in
             StreamReader(
                 owner: owner, ports: ports, dispatcher: dispatcher, epochs: epochs, pause: pause,
-                bytesMaximum: configuration.readBytesMaximum, health: transitions.health,
-                logger: logger)
+                bytesMaximum: configuration.readBytesMaximum,
+                ends: EndWriter(environment: environment),
+                acknowledge: { acknowledger.add($0) },
+                health: transitions.health, logger: logger)
         }
     }
 

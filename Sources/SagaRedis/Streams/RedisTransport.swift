@@ -23,6 +23,7 @@ final class RedisTransport: EventTransport {
     private let configuration: SagaRuntimeConfiguration
     private let housekeeper: Housekeeper
     private let epochs: EpochCheck
+    private let looks: ProgressLook
     /// Up to where entries of a stream may have been delivered before its group was made again.
     private let again = Mutex<[Int: StreamID]>([:])
     private let logger: Logger
@@ -42,6 +43,7 @@ final class RedisTransport: EventTransport {
         self.names = names
         self.configuration = configuration
         self.logger = logger
+        looks = ProgressLook(redis)
         group = ConsumerGroup(redis: redis, service: plan.name, names: names, logger: logger)
         housekeeper = Housekeeper(
             redis: redis, service: plan.name, names: names, consumed: streams, emitted: emitted,
@@ -112,6 +114,13 @@ final class RedisTransport: EventTransport {
     private func mayBeOld(_ id: String, _ end: StreamID?) -> Bool {
         guard let end, let id = StreamID(id) else { return false }
         return id <= end
+    }
+
+    func progress(
+        of participant: String, in kind: EventKind
+    ) async throws(SagaError) -> GroupProgress {
+        try await looks.progress(
+            of: participant, in: names.stream(kind.type, owner: kind.owner))
     }
 
     func keepHouse() async throws(SagaError) -> HouseReport { try await housekeeper.run() }

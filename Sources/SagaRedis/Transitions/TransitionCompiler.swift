@@ -217,7 +217,9 @@ struct TransitionCompiler {
         case .mark, .markWithNote: mark(hasNote: operation == .markWithNote)
         case .form:
             form = ", 'form', \(word())"
-            ledgerLines[0] = "call('HSET', ledger, field, next\(form))"
+            note(form)
+        case .end: note(", '\(LedgerEnd.field)', \(word())")
+        case .last: last()
         case .saga: eventLines.append("saga = \(word())")
         case .absent: check { "call('EXISTS', \($0.key())) == 1" }
         case .exists: check { "call('EXISTS', \($0.key())) == 0" }
@@ -272,6 +274,22 @@ struct TransitionCompiler {
         checkLines.append("if \(fault(&self)) then return {'check', \(checkCount)} end")
     }
 
+    /// Adds to what the ledger is set to.
+    private mutating func note(_ words: String) {
+        ledgerLines[0].removeLast()
+        ledgerLines[0] += words + ")"
+    }
+
+    /// What is owed or blocked keeps the ledger.
+    private mutating func last() {
+        needs("EXPIRE", "keys[k + 1]", ["1"])
+        ledgerLines += [
+            "if not blocked then",
+            "    call('EXPIRE', ledger, \(ledgerSeconds))",
+            "end",
+        ]
+    }
+
     private mutating func mark(hasNote: Bool) {
         keyCount = max(keyCount, 1)
         let (field, expected, state) = (word(), word(), word())
@@ -288,23 +306,14 @@ struct TransitionCompiler {
         ]
         needs("HSET", "keys[k + 1]", ["''", "''"])
         needs("HDEL", "keys[k + 1]", ["''"])
-        needs("EXPIRE", "keys[k + 1]", ["1"])
         ledgerLines = [
             "call('HSET', ledger, field, next)",
             "began = true",
             "if blocked then",
             "    if text ~= '' and match(blocked, '^[^ ]*') == field then",
             "        call('HDEL', ledger, 'blocked')",
-            "        text, blocked = '', nil",
+            "        blocked = nil",
             "    end",
-            "end",
-        ]
-        let condition =
-            isFirst
-            ? "" : " and (text == '' or match(text, ' (.......)') ~= match(next, ' (.......)'))"
-        ledgerLines += [
-            "if not blocked\(condition) then",
-            "    call('EXPIRE', ledger, \(ledgerSeconds))",
             "end",
         ]
     }

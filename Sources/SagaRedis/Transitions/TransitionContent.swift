@@ -78,6 +78,11 @@ struct TransitionContent {
             shape.append(.form)
             shape.append(name: mark.form.rawValue)
         }
+        if let end = mark.end {
+            shape.append(.end)
+            add(value: end.text)
+        }
+        if mark.isLast { shape.append(.last) }
     }
 
     // MARK: - Checks

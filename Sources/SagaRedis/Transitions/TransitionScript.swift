@@ -37,14 +37,11 @@ import TroupeRedis
 /// One that fails harms no other: the rest is run all the same. When the server itself refuses
 /// the first of them, the script fails as a whole, so that the connection hears of it.
 ///
-/// A ledger's time to live is set when it comes to be and when its field's last event is older
-/// than a quarter of an hour, which the first digits of their IDs tell: three of the seven that
-/// an order would need are saved so. A blocked saga's ledger does not expire; the transition that
-/// gets its step out of `done` or `unknown` unblocks it. One out of nothing does not: a tombstone
-/// knows of nothing to undo, and so has nothing to say of what is blocked.
+/// A ledger gets a time to live from the transition after which nothing is left to be done in it,
+/// and from the end of its saga; before that it has none. A blocked saga's ledger does not expire;
+/// the transition that gets its step out of `done` or `unknown` unblocks it. One out of nothing
+/// does not: a tombstone knows of nothing to undo, and so has nothing to say of what is blocked.
 final class TransitionScript: Sendable {
-    /// How much longer a ledger has to live because its time is not set anew each time.
-    private static let refreshSeconds = 3600
     /// Fields of one command; a function in Lua can name some 200 things at a time.
     static let fieldsMaximum = 64
 
@@ -55,7 +52,7 @@ final class TransitionScript: Sendable {
 
     init(_ shape: TransitionShape, names: ServiceKeys, ledgerTimeToLive: Duration) {
         var compiler = TransitionCompiler(
-            names, ledgerSeconds: ledgerTimeToLive.wholeSeconds + Self.refreshSeconds)
+            names, ledgerSeconds: ledgerTimeToLive.wholeSeconds)
         compiler.read(shape.pieces)
         var keys = RedisArguments()
         for key in compiler.sharedKeys { keys.append(key) }

@@ -11,7 +11,7 @@
 struct TransitionShape: Sendable {
     enum Operation: UInt8 {
         // The ledger.
-        case mark, markWithNote, form
+        case mark, markWithNote, form, end, last
         /// The saga's ID, which all its events carry.
         case saga
         // Checks.

@@ -33,7 +33,7 @@ package struct StoreContract: Sendable, CustomStringConvertible {
 
     /// All promises.
     package static let promises =
-        transitions + letters + debts + delivery + timers + birth
+        transitions + ends + letters + debts + delivery + timers + birth
 }
 
 /// The two participants of the contract's saga on the store that is asked.

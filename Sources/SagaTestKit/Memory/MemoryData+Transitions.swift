@@ -63,7 +63,29 @@ extension MemoryData {
         if mark.form != .sagaAndStep { ledger[KeyForm.field] = mark.form.rawValue }
         let blocked = ledger[LedgerEntry.blockedField].map { LedgerEntry($0).state }
         if !before.isEmpty, blocked == mark.field { ledger[LedgerEntry.blockedField] = nil }
+        if let end = mark.end { ledger[LedgerEnd.field] = end.text }
         ledgers["\(service):\(mark.sagaID)"] = ledger
+        if mark.isLast, ledger[LedgerEntry.blockedField] == nil {
+            ending.insert("\(service):\(mark.sagaID)")
+        }
+    }
+
+    /// Notes how a saga ends, as `SagaStore.note` promises.
+    mutating func note(_ end: SagaEnd, _ endings: SagaEndings, of service: String) {
+        let key = "\(service):\(end.sagaID)"
+        guard var ledger = ledgers[key] else { return }
+        guard let next = end.end(over: ledger[LedgerEnd.field].flatMap { LedgerEnd($0) })
+        else { return }
+        ledger[LedgerEnd.field] = next.text
+        ledgers[key] = ledger
+        if case .awaiting = next { return }
+        if let timer = endings.timer { timers[service]?["\(timer) \(end.sagaID)"] = nil }
+        let isKept =
+            ledger[LedgerEntry.blockedField] != nil || ledger[Debt.field] != nil
+            || endings.steps.contains {
+                ledger[$0].map { LedgerEntry($0).state } == LedgerEntry.unknown
+            }
+        if !isKept { ending.insert(key) }
     }
 
     // MARK: - Conditions

@@ -14,6 +14,8 @@ package struct MemoryData: Sendable {
         package var number: Int
         package var bytes: [UInt8]
         package var sagaID: String?
+        /// When the store took it, in milliseconds of its clock.
+        package var time: Int64 = 0
 
         package var id: String { "\(number)-0" }
     }
@@ -51,9 +53,13 @@ package struct MemoryData: Sendable {
         package var sagaID: String?
     }
 
+    /// The store's clock, in milliseconds since 1970.
+    package var now: Int64 = 0
     package var streams: [String: Stream] = [:]
     package var declared: [String: Declaration] = [:]
     package var ledgers: [String: [String: String]] = [:]
+    /// Ledgers that may go some time later; here none ever does.
+    package var ending: Set<String> = []
     /// When each ledger was seen first, for a planted fault alone.
     var ledgerBirths: [String: ContinuousClock.Instant] = [:]
     package var records: [String: Record] = [:]
@@ -84,8 +90,21 @@ package struct MemoryData: Sendable {
     package mutating func append(_ bytes: [UInt8], sagaID: String?, to stream: String) {
         var known = streams[stream] ?? Stream()
         known.lastNumber += 1
-        known.entries.append(Entry(number: known.lastNumber, bytes: bytes, sagaID: sagaID))
+        known.entries.append(
+            Entry(number: known.lastNumber, bytes: bytes, sagaID: sagaID, time: now))
         streams[stream] = known
+    }
+
+    /// How far a group has come; nil if it is not there.
+    func progress(of name: String, in stream: String) -> GroupProgress? {
+        guard let known = streams[stream], let group = known.groups[name] else { return nil }
+        func time(_ number: Int) -> Int64 {
+            known.entries.first { $0.number == number }?.time ?? 0
+        }
+        return GroupProgress(
+            unread: known.entries.count { $0.number > group.lastDelivered },
+            delivered: time(group.lastDelivered),
+            oldestPending: group.pending.keys.min().map(time))
     }
 
     /// The events of a stream that can be read.

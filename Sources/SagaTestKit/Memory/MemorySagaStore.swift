@@ -77,6 +77,16 @@ package struct MemorySagaStore: SagaStore {
         }
     }
 
+    package func note(
+        _ endings: SagaEndings, in epoch: StoreEpoch?
+    ) async throws(SagaError) {
+        try await line.carry("\(service) ends \(endings.ends.count)") { () throws(SagaError) in
+            try server.change(in: epoch) { data throws(SagaError) in
+                for end in endings.ends { data.note(end, endings, of: service) }
+            }
+        }
+    }
+
     package func keep(
         _ letter: DeadLetter, _ trace: DeadLetter.Trace?, in epoch: StoreEpoch?
     ) async throws(SagaError) -> [LedgerEntry] {

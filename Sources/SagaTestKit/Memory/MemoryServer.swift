@@ -41,6 +41,7 @@ package final class MemoryServer: Sendable {
                 return .failure(SagaError(.epochOver, "the store holds other data by now"))
             }
             let before = state.contents.streams
+            state.contents.now = clock.wallMilliseconds
             let result = Result { () throws(SagaError) in try body(&state.contents) }
             guard rings, case .success = result else { return result }
             for (name, stream) in state.contents.streams.sorted(by: { $0.key < $1.key })

@@ -47,6 +47,20 @@ package final class MemoryTransport: EventTransport {
         }
     }
 
+    package func progress(
+        of participant: String, in kind: EventKind
+    ) async throws(SagaError) -> GroupProgress {
+        let stream = MemoryData.stream(kind.type, owner: kind.owner)
+        let found = try await line.carry("\(group) progress of \(participant) in \(stream)") {
+            server.contents.progress(of: participant, in: stream)
+        }
+        guard let found else {
+            throw SagaError(
+                .unavailable, "stream \(stream) has no group \(participant)", retry: .later)
+        }
+        return found
+    }
+
     // MARK: - Reading
 
     package func read(

@@ -81,6 +81,10 @@ package struct ProductReservationFailed: FailureEvent {
         self.detail = detail
     }
 }
+package struct ProductShipped: SagaEvent {
+    package static let owner = "inventory"
+    package init() {}
+}
 package struct ProductReleased: UndoneEvent {
     package static let owner = "inventory"
     package init() {}

@@ -11,7 +11,8 @@ package enum ShopRoute {
     package static let arrange = Leg(
         "arrange", by: "shipping", on: ProductReserved.self, emits: ShipmentArranged.self,
         orElse: ShippingFailed.self, undone: ShipmentCancelled.self)
-    package static let ship = FinishingLeg(of: reserve, on: OrderCompleted.self)
+    package static let ship = FinishingLeg(
+        of: reserve, on: OrderCompleted.self, emits: ProductShipped.self)
     package static let dispatch = FinishingLeg(
         of: arrange, on: OrderCompleted.self, emits: ShipmentDispatched.self)
     package static let ends = RouteOwner(

@@ -31,8 +31,6 @@ package enum ShopKind: String, CaseIterable, Sendable {
 
     var faults: SimulationFaults {
         var faults = SimulationFaults()
-        // Past the pivot nobody asks again who has not finished.
-        faults.kept = ["OrderCompleted"]
         switch self {
         case .calm:
             return .none

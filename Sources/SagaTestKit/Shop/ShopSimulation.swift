@@ -79,6 +79,8 @@ package struct ShopSimulation: Sendable {
             guard let status = status(ledger), status == .completed || status == .cancelled else {
                 return false
             }
+            // Somebody has to finish who may have lost that, and is told again.
+            if ledger[LedgerEnd.field]?.hasPrefix("awaiting") == true { return false }
         }
         return contents.streams.values.allSatisfy { stream in
             // A group that has vanished has something to do until it is made again.
@@ -148,6 +150,7 @@ package struct ShopSimulation: Sendable {
             faults.append("\(key) is undone twice")
         }
         if kind == .calm || kind == .slow { faults += askedAgain(contents) }
+        if kind == .calm || kind == .slow { faults += kept(contents) }
         let found = hash(contents, "stock")
         let expected = ["available": stock - shipped, "reserved": 0, "shipped": shipped]
         for (name, count) in expected.sorted(by: { $0.key < $1.key })
@@ -162,6 +165,12 @@ package struct ShopSimulation: Sendable {
             }
         }
         return faults
+    }
+
+    /// Ledgers that nobody lets go although their sagas have ended.
+    private func kept(_ contents: MemoryData) -> [String] {
+        contents.ledgers.keys.filter { !contents.ending.contains($0) }.sorted()
+            .map { "ledger \($0) stays for ever" }
     }
 
     /// Where nothing is lost, nobody need be asked again.

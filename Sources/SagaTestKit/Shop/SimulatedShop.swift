@@ -87,7 +87,7 @@ struct SimulatedShop: Sendable {
             }
             .finish(ShopRoute.ship) { _, context in
                 let quantity = try await Self.reserved(context)
-                return Changes {
+                return Transition(ProductShipped()) {
                     $0.increment("stock", "reserved", by: -quantity)
                     $0.increment("stock", "shipped", by: quantity)
                 }

@@ -216,7 +216,7 @@ invalidation:
       events: [PaymentProcessed, PaymentFailed, PaymentRefunded]
       tags: ["order:{subject}"]
     - service: inventory
-      events: [ProductReserved, ProductReservationFailed, ProductReleased]
+      events: [ProductReserved, ProductReservationFailed, ProductReleased, ProductShipped]
       tags: ["order:{subject}"]
     - service: shipping
       events: [ShipmentArranged, ShippingFailed, ShipmentCancelled, ShipmentDispatched]

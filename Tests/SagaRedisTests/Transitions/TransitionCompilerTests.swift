@@ -36,11 +36,11 @@ struct TransitionCompilerTests {
             if blocked then
                 if text ~= '' and match(blocked, '^[^ ]*') == field then
                     call('HDEL', ledger, 'blocked')
-                    text, blocked = '', nil
+                    blocked = nil
                 end
             end
             if not blocked then
-                call('EXPIRE', ledger, 3700)
+                call('EXPIRE', ledger, 100)
             end
             known = try('PUBLISH', 'eu:saga.PaymentProcessed', argv[a + 7])
             if type(known) == 'table' then silent = known.err end

@@ -85,8 +85,8 @@ struct Exploration {
         lifecycle = try #require(plans.compactMap(\.lifecycle).first)
         begins = lifecycle.begins.type
         without = rule
-        let completed = lifecycle.completions[0].emits.type
-        finishing = Set(plans.filter { $0.consumed[completed] != nil }.map(\.name))
+        finishing = Set(
+            plans.filter { $0.steps.contains { !$0.finishes.isEmpty } }.map(\.name))
     }
 
     /// Asking again heals also what breaks without these.
@@ -151,7 +151,7 @@ struct Exploration {
         }
         for type in world.published {
             for plan in plans {
-                guard let consumed = plan.consumed[type] else { continue }
+                guard let consumed = plan.consumed[type], Self.matters(consumed) else { continue }
                 if world.lost == [type, plan.name] { continue }
                 if world.canLose, world.order.status != .completed,
                     !world.delivered.contains([type, plan.name])
@@ -186,7 +186,7 @@ struct Exploration {
             if without == .earlyAnswersCount, next.order.status == .pending { answer = nil }
             hear(.heard(answer: answer, awaiting: cancellation?.awaiting), in: &next)
             return [next]
-        case .deadline, .unclaimed, .inquiry:
+        case .deadline, .unclaimed, .inquiry, .end:
             return []
         case .join(let join, let target):
             return self.join(type, join, target, at: name, in: next)
@@ -346,6 +346,13 @@ struct Exploration {
 
     // MARK: - What must hold
 
+    /// Who only hears of the end does nothing about it.
+    private static func matters(_ consumed: ParticipantPlan.Consumed) -> Bool {
+        consumed.roles.contains { role in
+            if case .end = role { false } else { true }
+        }
+    }
+
     private func violation(in world: World) -> String? {
         for (name, part) in world.parts
         where part.done > 1 || part.undone > part.done || part.finished > 1 {
@@ -353,7 +360,8 @@ struct Exploration {
         }
         let isQuiet = world.published.allSatisfy { type in
             plans.allSatisfy {
-                $0.consumed[type] == nil || world.delivered.contains([type, $0.name])
+                !($0.consumed[type].map(Self.matters) ?? false)
+                    || world.delivered.contains([type, $0.name])
                     || world.lost == [type, $0.name]
             }
         }

@@ -22,9 +22,10 @@ struct DeclarationTests {
 
         #expect(
             declaration.fields == [
-                "emits": "ProductReleased/1 ProductReservationFailed/1 ProductReserved/1",
-                "consumes": "order.OrderCancellationRequested/1 order.OrderCompleted/1 "
-                    + "payment.PaymentProcessed/1 shipping.ShippingFailed/1",
+                "emits": "ProductReleased/1 ProductReservationFailed/1 ProductReserved/1 "
+                    + "ProductShipped/1",
+                "consumes": "order.OrderCancellationRequested/1 order.OrderCancelled/1 "
+                    + "order.OrderCompleted/1 payment.PaymentProcessed/1 shipping.ShippingFailed/1",
                 "route": declaration.route,
             ])
     }

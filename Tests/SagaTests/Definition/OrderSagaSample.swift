@@ -19,7 +19,7 @@ enum OrderSaga {
         } undo: { _ in
             Transition(ProductReleased())
         }
-        .finish(ShopRoute.ship) { _, _ in Changes() }
+        .finish(ShopRoute.ship) { _, _ in Transition(ProductShipped()) }
     }
 
     static let shipping = Participant(ShopRoute.route, "shipping") {

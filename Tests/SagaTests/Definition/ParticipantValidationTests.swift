@@ -11,7 +11,7 @@ struct ParticipantValidationTests {
 
         #expect(
             plan.typesByOwner == [
-                "order": ["OrderCancellationRequested", "OrderCompleted"],
+                "order": ["OrderCancellationRequested", "OrderCancelled", "OrderCompleted"],
                 "payment": ["PaymentProcessed"], "shipping": ["ShippingFailed"],
             ])
     }

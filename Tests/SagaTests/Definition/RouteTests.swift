@@ -73,7 +73,7 @@ struct RouteTests {
     @Test func theDigestIsTheSameEverywhereAndAnotherForAnotherRoute() {
         let digest = RouteDigest(ShopRoute.route)
 
-        #expect(digest.hexadecimal == "eb73aca7f320be21")
+        #expect(digest.hexadecimal == "52b8d021d020e001")
         #expect(digest == RouteDigest(ShopRoute.route))
         #expect(digest.hexadecimal != RouteDigest(Self.hands).hexadecimal)
         #expect(
@@ -140,7 +140,7 @@ struct RouteTests {
         refuses(
             Participant(ShopRoute.route, "payment") {
                 Perform(other) { _, _ in Transition(PaymentProcessed()) }
-                    .finish(ShopRoute.ship) { _, _ in Changes() }
+                    .finish(ShopRoute.ship) { _, _ in Transition(ProductShipped()) }
             }, "charge is declared for another leg of that name",
             "what finishes inventory/reserve is declared on leg charge, not its own")
     }

@@ -19,6 +19,9 @@ final class StreamReader: Sendable {
 
     let transport: any EventTransport
     private let store: any SagaStore
+    private let ends: EndWriter
+    private let acknowledge: @Sendable (HeldEntry) -> Void
+    private let hearsEnds: Bool
     let dispatcher: Dispatcher
     private let epochs: EpochWatch
     private let pause: Pause
@@ -33,7 +36,8 @@ final class StreamReader: Sendable {
 
     init(
         owner: String, ports: SagaPorts, dispatcher: Dispatcher, epochs: EpochWatch,
-        pause: Pause, bytesMaximum: Int,
+        pause: Pause, bytesMaximum: Int, ends: EndWriter,
+        acknowledge: @escaping @Sendable (HeldEntry) -> Void,
         health: RuntimeHealth, logger: Logger
     ) {
         self.bytesMaximum = bytesMaximum
@@ -48,6 +52,9 @@ final class StreamReader: Sendable {
         self.dispatcher = dispatcher
         self.epochs = epochs
         self.pause = pause
+        self.ends = ends
+        self.acknowledge = acknowledge
+        hearsEnds = streams[indices].contains { $0.news != nil }
         looks = streams[indices].contains { !$0.stepsActingOutside.isEmpty }
         self.health = health
         self.logger = logger
@@ -208,9 +215,17 @@ final class StreamReader: Sendable {
             let sizes = reading.entries.lazy.filter { $0.stream == stream }.map(\.size)
             plan.brought(sizes.count, bytes: sizes.reduce(0, +), of: stream)
         }
-        if looks { await look(at: reading.entries) }
-        dispatcher.admit(reading.entries)
-        dispatcher.giveBack(reserved - reading.entries.count)
+        let read = reading.entries
+        var entries = read
+        if hearsEnds {
+            async let rest = ends.note(read, in: epoch, acknowledge: acknowledge)
+            if looks { await look(at: read) }
+            entries = await rest
+        } else if looks {
+            await look(at: read)
+        }
+        dispatcher.admit(entries)
+        dispatcher.giveBack(reserved - entries.count)
         if !reading.gone.isEmpty { forget(reading.gone, epoch) }
     }
 

@@ -66,7 +66,7 @@ extension EntryWork {
         let mayHaveMoved = consumed.roles.contains { role in
             switch role {
             case .compensate, .finish, .start, .join: true
-            case .pivot, .heard, .unclaimed, .inquiry, .deadline: false
+            case .end, .pivot, .heard, .unclaimed, .inquiry, .deadline: false
             }
         }
         guard mayHaveMoved else { return }

@@ -110,7 +110,7 @@ struct EntryOffice: Sendable {
             switch role {
             case .compensate(let step, _): (step.name, .compensate)
             case .finish(let step, _): (step.name, .finish)
-            case .start, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
+            case .start, .end, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
             }
         }
         guard !owed.isEmpty,
@@ -130,7 +130,9 @@ struct EntryOffice: Sendable {
         environment.streams[entry.stream].consumed.roles.compactMap { role in
             switch role {
             case .start(let step), .join(_, .start(let step)): step
-            case .compensate, .finish, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
+            case .compensate, .finish, .end, .pivot, .join, .heard, .unclaimed, .inquiry,
+                .deadline:
+                nil
             }
         }
     }

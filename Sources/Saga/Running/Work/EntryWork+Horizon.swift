@@ -56,8 +56,8 @@ extension LifecycleInput {
     var speaksOfASaga: Bool {
         switch self {
         case .pivot, .heard, .failedOnOldRoute: true
-        case .begin, .request, .timeIsUp, .unknownSaga, .missing, .nothingFinal, .finalUnknown,
-            .unclaimed:
+        case .begin, .request, .timeIsUp, .waitsOn, .unknownSaga, .missing, .nothingFinal,
+            .finalUnknown, .unclaimed:
             false
         }
     }

@@ -28,7 +28,7 @@ extension EntryWork {
     ) async throws(Interruption) -> LedgerEntry? {
         let transition = environment.transitions.transition(
             PlannedTransition(), origin: origin, field: join.field, expected: state.word,
-            next: next.word, note: next.note)
+            next: next.word, note: next.note, isLast: !environment.plan.hearsEnds)
         switch try await apply(transition) {
         case .applied: return nil
         case .refused(let entry): return entry

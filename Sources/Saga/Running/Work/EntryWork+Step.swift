@@ -91,7 +91,7 @@ extension EntryWork {
             try await takeBack(step)
             return .over(outcome: "taken_back")
         case .answerAgain:
-            try await answerAgain(step, entry)
+            try await answerAgain(step, entry, perform)
             return .over(outcome: "answered_again")
         case .notYet:
             if entry == nil || entry?.state == "" { try await expectKnowable(nil) }
@@ -113,25 +113,46 @@ extension EntryWork {
         return .over(outcome: outcome)
     }
 
-    /// Says again what was said before, that it failed or that nothing of it stands: only the
-    /// event, by the same ID, as it is the same event and all else was done then.
-    private func answerAgain(_ step: Step, _ entry: LedgerEntry?) async throws(Interruption) {
+    /// Says again what was said before, that it failed, that nothing of it stands or that it is
+    /// finished: only the event, by the same ID, as it is the same event and all else was done
+    /// then.
+    ///
+    /// The same delivery of what it finished on was answered when it did.
+    private func answerAgain(
+        _ step: Step, _ entry: LedgerEntry?, _ perform: @escaping Step.Bound
+    ) async throws(Interruption) {
         var answer: PlannedTransition
         do {
             let context = context(step.name, attempt: 1)
-            if entry?.state == StepState.failed.rawValue {
+            if entry?.state == StepState.finished.rawValue {
+                guard let said = try await saidAgain(step, perform) else { return }
+                answer = said
+            } else if entry?.state == StepState.failed.rawValue {
                 answer = try step.fail(entry?.failure ?? .outcomeUnknown, context)
             } else if let compensation = step.compensations.first {
                 answer = try await compensation.nothingToUndo(context)
             } else {
                 return
             }
+        } catch let interruption as Interruption {
+            throw interruption
         } catch {
             throw .dead(.contradiction, String(reflecting: error), attempts: 1)
         }
         answer.changes = Changes()
         _ = try await apply(
             environment.transitions.transition(answer, origin: origin, id: entry?.eventID))
+    }
+
+    /// What a finish said, made again; nil if it says nothing, or cannot now.
+    private func saidAgain(
+        _ step: Step, _ perform: @escaping Step.Bound
+    ) async throws(Interruption) -> PlannedTransition? {
+        if deliveredBefore || step.finishes.allSatisfy({ $0.emits == nil }) { return nil }
+        let limit = environment.configuration.compensationGiveUpAfter
+        let tried = try await attempt(step.name, limit: limit) { try await perform($0) }
+        guard case .returned(let planned) = tried else { return nil }
+        return planned
     }
 
     // MARK: - Only forward
@@ -179,9 +200,12 @@ extension EntryWork {
         _ planned: PlannedTransition, _ step: Step, from: StepState, to: StepState,
         note: String = ""
     ) -> StoreTransition {
-        environment.transitions.transition(
+        let hearsEnds = environment.plan.hearsEnds
+        return environment.transitions.transition(
             planned, origin: origin, field: step.name, expected: from.rawValue, next: to.rawValue,
-            note: note, form: notedForm(step, from))
+            note: note, form: notedForm(step, from),
+            end: hearsEnds && to == .finished ? .completed : nil,
+            isLast: !hearsEnds || to.isFinal)
     }
 
     /// Noted with the first thing that a step may have done outside.

@@ -144,8 +144,10 @@ final class EntryWork: Sendable {
         case .inquiry(let step, let reconciliation):
             try await look(reconciliation, step)
         case .deadline(let request):
-            try await hear(
-                .timeIsUp(awaiting: request.awaiting), failure: .deadlineReached, opening: nil)
+            try await timeIsUp(request)
+        case .end(let news):
+            try decoded(kind.check)
+            try await note(news)
         }
     }
 
@@ -168,7 +170,7 @@ final class EntryWork: Sendable {
 
     // MARK: - The saga's life
 
-    private func hear(
+    func hear(
         _ input: LifecycleInput, failure: BusinessFailure?, opening: Step.Bound?
     ) async throws(Interruption) {
         var state = try await advance(input, failure, opening)

@@ -39,7 +39,8 @@ struct LifecycleKeeper {
                 action, failure: reason, opening: opening, context: context)
             let transition = transitions.transition(
                 planned, origin: origin, field: LifecycleState.field, expected: state.text,
-                next: action.next.text, note: note(after: action, held, reason))
+                next: action.next.text, note: note(after: action, held, reason),
+                end: end(after: action, planned), isLast: isLast(after: action, planned))
             switch try await apply(transition) {
             case .applied: return action.next
             case .rejected(let failure): throw failure
@@ -76,6 +77,32 @@ struct LifecycleKeeper {
         }
     }
 
+    /// What the ledger is to say of the end: of a completed saga, who has to finish, and what they
+    /// were told.
+    private func end(after action: LifecycleAction, _ planned: PlannedTransition) -> LedgerEnd? {
+        switch action.next.status {
+        case .absent, .pending, .cancelling, .missing, .unknown: return nil
+        case .cancelled: return .cancelled
+        case .completed:
+            let kinds = lifecycle.completions.map(\.emits.type)
+            guard !lifecycle.finishers.isEmpty,
+                let said = planned.events.first(where: { kinds.contains($0.type) })
+            else { return .completed }
+            return .awaiting(
+                lifecycle.finishers, version: said.version,
+                said: String(decoding: said.payload, as: UTF8.self))
+        }
+    }
+
+    /// A ledger may go once its saga has ended, if it hears of that.
+    private func isLast(after action: LifecycleAction, _ planned: PlannedTransition) -> Bool {
+        guard plan.hearsEnds else { return true }
+        switch end(after: action, planned) {
+        case .completed, .cancelled: return true
+        case .awaiting, nil: return false
+        }
+    }
+
     private func plan(
         _ action: LifecycleAction, failure: BusinessFailure, opening: Step.Bound?,
         context: StepContext
@@ -90,7 +117,11 @@ struct LifecycleKeeper {
                 }
             case .complete:
                 planned.append(try await opening?(context))
-                if lifecycle.deadline != nil { cancelTimer(&planned) }
+                if end(after: action, planned) == .completed {
+                    if lifecycle.deadline != nil { cancelTimer(&planned) }
+                } else {
+                    planned.changes.setTimer(origin.sagaID, event: timer, after: patience)
+                }
             case .startCancelling:
                 planned.append(try await lifecycle.cancelling?(failure, context))
             case .announceCancelling:
