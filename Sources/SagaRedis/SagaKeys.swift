@@ -12,6 +12,8 @@ public import TroupeRedis
 ///     saga:{<service>}:undone               zset      when → key that was undone within an hour on
 ///                                                     account of a company's books
 ///     saga:{<service>}:paused               string    when a person had it read nothing, and why
+///     saga:{<service>}:consumer:<name>      string    the process that bears a replica's name,
+///                                                     for as long as it says that it lives
 ///     saga:{<service>}:dead                 stream    dead letters
 ///     saga:{<service>}:dead:<stream>:<id>   string    the letter of an entry, against a second one
 ///     saga:{<service>}:cursor               hash      stream → all before it was dealt with;
@@ -54,6 +56,11 @@ public struct SagaKeys: Hashable, Sendable {
 
     /// The sagas of a participant that make no progress, and since when.
     public func blocked(_ service: String) -> String { "\(prefix)saga:{\(service)}:blocked" }
+
+    /// The process that bears the name of a participant's replica.
+    public func consumer(_ name: String, service: String) -> String {
+        "\(prefix)saga:{\(service)}:consumer:\(PercentEncoding.encode(name))"
+    }
 
     /// Stands while a person has a participant read nothing.
     public func paused(_ service: String) -> String { "\(prefix)saga:{\(service)}:paused" }

@@ -66,7 +66,7 @@ struct HalfAppliedTests {
         try await ShopRig.breakable { rig, forwarder in
             let order = try rig.runtime(rig.saga.order)
             _ = try await order.begin("1", OrderCreated())
-            forwarder.breakWrite(BrokenWrite(marker: "OrderCancellationRequested", number: 6))
+            forwarder.breakWrite(BrokenWrite(marker: "OrderCancellationRequested", number: 5))
 
             for _ in 0..<2 {
                 let error = await #expect(throws: SagaError.self) {

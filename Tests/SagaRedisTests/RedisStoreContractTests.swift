@@ -24,7 +24,6 @@ private struct RedisSubject: StoreContractSubject {
     func ports(of plan: ParticipantPlan, consumer: String) throws -> SagaPorts {
         var configuration = rig.configuration
         configuration.consumerName = consumer
-        configuration.lease = .milliseconds(200)
         configuration.readBytesMaximum = ContractParties.readBytes
         let redis = rig.redis
         // Whoever never asked for the epoch has none that could end.

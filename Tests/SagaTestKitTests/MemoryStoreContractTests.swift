@@ -24,7 +24,6 @@ private struct MemorySubject: StoreContractSubject {
     func ports(of plan: ParticipantPlan, consumer: String) throws -> SagaPorts {
         var configuration = SagaRuntimeConfiguration()
         configuration.consumerName = consumer
-        configuration.lease = .milliseconds(200)
         configuration.readBytesMaximum = ContractParties.readBytes
         return server.ports(of: plan, configuration)
     }

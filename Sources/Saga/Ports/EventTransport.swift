@@ -4,15 +4,16 @@ package import CloudEvents
 /// participant's replicas share the entries.
 ///
 ///     read ──▶ held by this replica ──acknowledge──▶ dealt with
-///       │             │  ▲ renew                 ▲
-///       │             ▼  │                       │
-///       │      nobody renews it for a lease ──▶ takeOver, by any replica
+///       │             │                          ▲
+///       │             ▼                          │
+///       │      its name is borne no more ──▶ takeOver, by any replica
 ///       ▼                                        │
 ///     too much, or lost on the way ──▶ pending ◀─┘ ──▶ fetch ──▶ held by this replica
 ///
 /// - An entry is delivered to one replica, and again until somebody acknowledges it: at least
 ///   once, in the order of its stream unless it comes again. Between streams there is no order.
-/// - What a replica holds is found by its name after a restart.
+/// - A name is borne by one process, for as long as that says so. What it holds is found by its
+///   name after a restart, and by others when nobody bears it.
 /// - A read brings no more than a replica is willing to take in at once. What is larger alone is
 ///   known by its ID, and never without it.
 /// - Nothing is lost when a group vanishes: it begins again before everything that may not have
@@ -47,6 +48,25 @@ package protocol EventTransport: Sendable {
     /// cannot be told now.
     func isPaused() async -> Bool?
 
+    /// The name under which this replica reads.
+    var consumer: String { get }
+
+    /// Bears a name from now on, for a while, unless another process does.
+    ///
+    /// - Parameter token: what tells this process from all others.
+    func claim(
+        _ name: String, _ token: String, for life: Duration
+    ) async throws(SagaError) -> Bool
+
+    /// Bears its name for a while longer; false if it does not bear it any more.
+    func renew(_ token: String, for life: Duration) async throws(SagaError) -> Bool
+
+    /// Bears its name no more.
+    func release(_ token: String) async throws(SagaError)
+
+    /// All other replicas that there have been, with what they hold.
+    func consumers() async throws(SagaError) -> [ConsumerSighting]
+
     /// Makes what is missing before the first read.
     ///
     /// - Throws: `invalidConfiguration` if this store can never be used; else it is tried again.
@@ -62,8 +82,10 @@ package protocol EventTransport: Sendable {
 
     /// The IDs of what this replica has taken and not acknowledged, in order, behind one; "0" for
     /// the first. Their size does not matter.
+    ///
+    /// - Parameter idle: only what nobody has touched for so long.
     func pending(
-        _ stream: Int, after: String, count: Int, in epoch: StoreEpoch
+        _ stream: Int, after: String, idle: Duration, count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> [String]
 
     /// Brings what this replica has taken and not acknowledged, which counts as a delivery.
@@ -96,14 +118,15 @@ package protocol EventTransport: Sendable {
     /// Lets entries be dealt with; one error for each batch, nil where it worked.
     func acknowledge(_ batches: [EntryBatch], in epoch: StoreEpoch) async -> [SagaError?]
 
-    /// Renews the lease of entries that this replica holds, without counting it as a delivery.
+    /// Touches entries that this replica holds, without counting it as a delivery: replicas of
+    /// versions without names go by that.
     func renew(_ batch: EntryBatch, in epoch: StoreEpoch) async throws(SagaError)
 
-    /// Makes up to `count` entries that nobody renewed for a lease pending for this replica.
+    /// Makes up to `count` entries of another replica pending for this one.
     ///
-    /// - Parameter cursor: where the takeover before ended; "0-0" to begin.
+    /// - Parameter idle: only what nobody has touched for so long.
     func takeOver(
-        _ stream: Int, from cursor: String, count: Int, in epoch: StoreEpoch
+        _ stream: Int, from consumer: String, idle: Duration, count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> Takeover
 
     /// What has to be done now and then: positions kept, what is old dropped.
@@ -148,8 +171,6 @@ package struct Reading: Sendable {
 /// What a takeover brought.
 package struct Takeover: Sendable {
     package var count = 0
-    /// Where to go on; "0-0" if everything was looked at.
-    package var cursor = "0-0"
     /// How many entries were deleted before they were dealt with.
     package var goneCount = 0
 

@@ -7,7 +7,7 @@ import Synchronization
 ///     doorbell ─▶ StreamReader ─▶ Dispatcher ─▶ EntryWork ─▶ SagaStore ─▶ Acknowledger
 ///                 one per owner   a task a saga              atomic       one call for many
 ///
-/// Beside that way stand `LeaseKeeper` (renewal and takeover), `TimerKeeper` (deadlines),
+/// Beside that way stand `ConsumerKeeper` (its name, and takeover), `TimerKeeper` (deadlines),
 /// `DebtKeeper` (what could not be done yet) and `keepHouse` (cursors, trimming, lag). All of them
 /// survive the loss of the store and go on when it is back.
 ///
@@ -28,6 +28,7 @@ public final class SagaRuntime: Service {
     private let epochs: EpochWatch
     private let pause: Pause
     private let readers: [StreamReader]
+    private let consumers: ConsumerKeeper
     private let isStopping = Mutex(false)
     private let hasDeclared = Atomic(false)
     private let logger: Logger
@@ -78,6 +79,9 @@ public final class SagaRuntime: Service {
                 acknowledge: { acknowledger.add($0) },
                 health: transitions.health, logger: logger)
         }
+        consumers = ConsumerKeeper(
+            ports, dispatcher: dispatcher, readers: readers, pause: pause,
+            configuration: configuration, health: transitions.health, logger: logger)
     }
 
     /// Runs until graceful shutdown or cancellation.
@@ -134,13 +138,14 @@ public final class SagaRuntime: Service {
             do {
                 _ = try await environment.birth.ask()
                 try await ports.transport.prepare()
+                try await consumers.claim()
                 _ = await pause.look()
                 await declare()
                 logger.info(
                     "saga runtime started",
                     metadata: [
                         "streams": .stringConvertible(environment.streams.count),
-                        "consumer": "\(configuration.consumerName)",
+                        "consumer": "\(ports.transport.consumer)",
                     ])
                 return
             } catch {
@@ -176,11 +181,7 @@ public final class SagaRuntime: Service {
         group.addTask { [acknowledger] in await acknowledger.run(while: isRunning) }
         group.addTask { await self.tick(while: isRunning) }
         group.addTask { await self.watchEpoch(while: isRunning) }
-        let leases = LeaseKeeper(
-            transport: ports.transport, dispatcher: dispatcher, readers: readers, pause: pause,
-            lease: configuration.leaseInUse,
-            clock: ports.clock, health: environment.transitions.health, logger: logger)
-        group.addTask { await leases.run(while: isRunning) }
+        group.addTask { [consumers] in await consumers.run(while: isRunning) }
         group.addTask { await self.keepHouse(while: isRunning) }
         let debts = DebtKeeper(environment, dispatcher, pause, logger)
         group.addTask { await debts.run(while: isRunning) }
@@ -276,5 +277,6 @@ public final class SagaRuntime: Service {
         await dispatcher.drain()
         alarm.cancel()
         _ = await acknowledger.flush()
+        await consumers.release()
     }
 }

@@ -12,10 +12,12 @@ public struct SagaRuntimeConfiguration: Sendable {
     public var concurrency = 512
     /// How many events may wait to be tried again; beyond that nothing new is read.
     public var parkedMaximum = 8192
-    /// An entry that nobody renewed for so long is taken over by another replica.
+    /// An entry of a replica that has no name in Redis, as those of older versions have none, is
+    /// taken over when nobody has renewed it for so long.
     ///
-    /// If nil, 10 s or a third of the shortest deadline, whichever is less: what a replica leaves
-    /// behind has to be taken over, and done, before its sagas are cancelled.
+    /// Of all others it is known within seconds whether they live. If nil, 10 s or a third of the
+    /// shortest deadline, whichever is less: what a replica leaves behind has to be taken over, and
+    /// done, before its sagas are cancelled.
     public var lease: Duration?
     /// The shortest deadline of the sagas that the participant takes part in.
     ///
@@ -61,7 +63,9 @@ public struct SagaRuntimeConfiguration: Sendable {
     public var retention: Duration = .seconds(7 * 86_400)
     /// How long a ledger is kept after its last change; longer than the streams are.
     public var ledgerTimeToLive: Duration = .seconds(30 * 86_400)
-    /// The name of this replica, stable over restarts and unique among the service's replicas.
+    /// The name of this replica, stable over restarts.
+    ///
+    /// A process that finds it borne by another one takes the next of `name-2`, `name-3`, ….
     public var consumerName = SagaRuntimeConfiguration.hostName
     /// A replica idle for so long, and with nothing pending, is forgotten.
     public var consumerExpiry: Duration = .seconds(86_400)
@@ -103,6 +107,16 @@ public struct SagaRuntimeConfiguration: Sendable {
     }
 
     private static let giveUpMaximum: Duration = .seconds(10)
+
+    /// How long a replica's name lives without a heartbeat: 5 s, or a third of the shortest
+    /// deadline.
+    ///
+    /// There are five heartbeats in that time. Less than a second would be of no use, as what was
+    /// touched within one is not taken over anyway.
+    package var consumerLife: Duration {
+        guard let shortestDeadline else { return .seconds(5) }
+        return min(max(shortestDeadline / 3, .seconds(1)), .seconds(5))
+    }
 
     /// The same with the deadline of a participant's own lifecycle; throws an error that lists
     /// every value out of its range.

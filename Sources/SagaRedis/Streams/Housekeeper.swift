@@ -18,13 +18,15 @@ struct Housekeeper: Sendable {
     /// Does all of it once.
     ///
     /// What frees memory comes first: a server that is full refuses to store the cursors.
-    func run() async throws(SagaError) -> HouseReport {
+    ///
+    /// - Parameter consumer: the name under which this replica reads.
+    func run(as consumer: String) async throws(SagaError) -> HouseReport {
         var report = HouseReport(lags: Array(repeating: nil, count: consumed.count))
         try await trim(&report)
         try await storeCursors(&report)
         for stream in consumed where report.faults[stream.key] == nil {
             do {
-                try await forgetConsumers(of: stream.key)
+                try await forgetConsumers(of: stream.key, but: consumer)
             } catch {
                 try report.note(error, of: stream.key)
             }
@@ -153,7 +155,7 @@ struct Housekeeper: Sendable {
     /// Removes replicas that have been silent for long and have nothing pending.
     ///
     /// Checked and removed in one script: removing a consumer loses what is pending for it.
-    private func forgetConsumers(of stream: String) async throws(SagaError) {
+    private func forgetConsumers(of stream: String, but own: String) async throws(SagaError) {
         let reply: RedisValue
         do {
             reply = try await redis.send(.xinfoConsumers(stream, service))
@@ -164,9 +166,15 @@ struct Housekeeper: Sendable {
         guard let consumers = reply.array else { return }
         for consumer in consumers {
             guard let facts = consumer.array, facts.count >= 6, let name = facts[1].string,
-                let idle = facts[5].integer, name != configuration.consumerName,
+                let idle = facts[5].integer, name != own,
                 idle > configuration.consumerExpiry.milliseconds
             else { continue }
+            let key = RedisArgument.string(names.consumer(name, service: service))
+            let isAlive =
+                try await redis.read(
+                    RedisCommand("EXISTS", [key], isReadOnly: true)
+                ).integer == 1
+            guard !isAlive else { continue }
             do {
                 _ = try await redis.evaluate(
                     Self.forget, keys: [stream], arguments: [.string(service), .string(name)])

@@ -7,8 +7,7 @@ import TroupeRedis
 ///
 ///     XADD, PUBLISH ─▶ stream, channel      by transitions
 ///     XREADGROUP    ─▶ pending for this consumer ─XACK─▶ dealt with
-///     XCLAIM        ─▶ idle time 0: the lease is renewed
-///     XAUTOCLAIM    ─▶ what is idle for a lease is pending for this consumer now
+///     XPENDING, XCLAIM ─▶ what the dead held is pending for this consumer now
 ///     a script      ─▶ what is pending for this consumer, as much as may be read at once
 ///
 /// What may be large comes over a connection of its own, so that nothing else waits for it or
@@ -24,6 +23,8 @@ final class RedisTransport: EventTransport {
     private let housekeeper: Housekeeper
     private let epochs: EpochCheck
     private let looks: ProgressLook
+    private let consumers: ConsumerNames
+    private let name: Mutex<String>
     /// Up to where entries of a stream may have been delivered before its group was made again.
     private let again = Mutex<[Int: StreamID]>([:])
     private let logger: Logger
@@ -45,6 +46,8 @@ final class RedisTransport: EventTransport {
         self.logger = logger
         looks = ProgressLook(redis)
         group = ConsumerGroup(redis: redis, service: plan.name, names: names, logger: logger)
+        consumers = ConsumerNames(redis: redis, service: plan.name, names: names)
+        name = Mutex(configuration.consumerName)
         housekeeper = Housekeeper(
             redis: redis, service: plan.name, names: names, consumed: streams, emitted: emitted,
             group: group, configuration: configuration)
@@ -69,6 +72,30 @@ final class RedisTransport: EventTransport {
         let command = RedisCommand(
             "EXISTS", [.string(names.paused(group.service))], isReadOnly: true)
         return try? await redis.send(command).integer == 1
+    }
+
+    // MARK: - Names
+
+    var consumer: String { name.withLock { $0 } }
+
+    func claim(
+        _ name: String, _ token: String, for life: Duration
+    ) async throws(SagaError) -> Bool {
+        guard try await consumers.claim(name, token, for: life) else { return false }
+        self.name.withLock { $0 = name }
+        return true
+    }
+
+    func renew(_ token: String, for life: Duration) async throws(SagaError) -> Bool {
+        try await consumers.renew(consumer, token, for: life)
+    }
+
+    func release(_ token: String) async throws(SagaError) {
+        try await consumers.release(consumer, token)
+    }
+
+    func consumers() async throws(SagaError) -> [ConsumerSighting] {
+        try await consumers.all(in: streams, but: consumer)
     }
 
     // MARK: - Groups
@@ -123,7 +150,9 @@ final class RedisTransport: EventTransport {
             of: participant, in: names.stream(kind.type, owner: kind.owner))
     }
 
-    func keepHouse() async throws(SagaError) -> HouseReport { try await housekeeper.run() }
+    func keepHouse() async throws(SagaError) -> HouseReport {
+        try await housekeeper.run(as: consumer)
+    }
 
     // MARK: - Reading
 
@@ -136,7 +165,7 @@ final class RedisTransport: EventTransport {
         let reply = try await reading { () throws(RedisError) in
             try await branch.send(
                 .xreadGroup(
-                    group.service, configuration.consumerName,
+                    group.service, consumer,
                     streams.map { (self.streams[$0].key, ">") }, count: count),
                 in: RedisEpoch(epoch))
         }
@@ -144,12 +173,20 @@ final class RedisTransport: EventTransport {
     }
 
     func pending(
-        _ stream: Int, after: String, count: Int, in epoch: StoreEpoch
+        _ stream: Int, after: String, idle: Duration, count: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> [String] {
+        try await pending(
+            stream, of: consumer, after: after, idle: idle, count: count, in: epoch)
+    }
+
+    private func pending(
+        _ stream: Int, of consumer: String, after: String = "0", idle: Duration, count: Int,
+        in epoch: StoreEpoch
     ) async throws(SagaError) -> [String] {
         let reply = try await redis.write(
             .xpending(
-                streams[stream].key, group.service, from: "(" + after, count: count,
-                consumer: configuration.consumerName), in: RedisEpoch(epoch))
+                streams[stream].key, group.service, idle: idle > .zero ? idle : nil,
+                from: "(" + after, count: count, consumer: consumer), in: RedisEpoch(epoch))
         return try decoding { () throws(RedisError) in try reply.pendingEntries().map(\.id) }
     }
 
@@ -158,7 +195,7 @@ final class RedisTransport: EventTransport {
     ) async throws(SagaError) -> Reading {
         let script = FetchScript(
             stream: streams[stream].key, group: group.service,
-            consumer: configuration.consumerName)
+            consumer: consumer)
         let found = try await reading { () throws(RedisError) in
             try await script.fetch(ids, portion, over: branch, in: RedisEpoch(epoch))
         }
@@ -258,27 +295,41 @@ final class RedisTransport: EventTransport {
     func renew(_ batch: EntryBatch, in epoch: StoreEpoch) async throws(SagaError) {
         _ = try await redis.write(
             .xclaim(
-                streams[batch.stream].key, group.service, configuration.consumerName, idle: .zero,
+                streams[batch.stream].key, group.service, consumer, idle: .zero,
                 batch.ids, onlyIDs: true), in: RedisEpoch(epoch))
     }
 
     func takeOver(
-        _ stream: Int, from cursor: String, count: Int, in epoch: StoreEpoch
+        _ stream: Int, from consumer: String, idle: Duration, count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> Takeover {
-        let key = streams[stream].key
-        let reply = try await redis.write(
-            .xautoclaim(
-                key, group.service, configuration.consumerName, idle: configuration.leaseInUse,
-                from: cursor, count: count, onlyIDs: true), in: RedisEpoch(epoch))
         var taken = Takeover()
-        guard let parts = reply.array, parts.count >= 2, let next = parts[0].string else {
-            throw SagaError(.unexpectedState, "the reply to XAUTOCLAIM is another")
-        }
-        taken.cursor = next
-        taken.count = parts[1].array?.count ?? 0
-        // Servers before 7.0 answer without the list of deleted entries.
-        taken.goneCount = parts.count > 2 ? parts[2].array?.count ?? 0 : 0
+        let ids = try await pending(stream, of: consumer, idle: idle, count: count, in: epoch)
+        guard !ids.isEmpty else { return taken }
+        // Of two who claim the same, the second finds that it is not idle any more.
+        let reply = try await redis.write(
+            .xclaim(
+                streams[stream].key, group.service, self.consumer, idle: idle, ids, onlyIDs: true),
+            in: RedisEpoch(epoch))
+        let claimed = Set(reply.array?.compactMap(\.string) ?? [])
+        taken.count = claimed.count
+        taken.goneCount = try await goneCount(of: ids.filter { !claimed.contains($0) }, stream)
         return taken
+    }
+
+    /// How many of some entries are pending for nobody: claiming what was deleted ends that.
+    private func goneCount(of ids: [String], _ stream: Int) async throws(SagaError) -> Int {
+        guard !ids.isEmpty else { return 0 }
+        let key = streams[stream].key
+        let commands = ids.map {
+            RedisCommand.xpending(key, group.service, from: $0, to: $0, count: 1)
+        }
+        do {
+            return try await redis.send(batch: commands).count { reply in
+                (try? reply.get().array?.isEmpty) == true
+            }
+        } catch {
+            throw SagaError(error)
+        }
     }
 
     // MARK: - Listening

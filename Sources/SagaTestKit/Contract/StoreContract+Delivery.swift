@@ -24,9 +24,11 @@ extension StoreContract {
             let acknowledged = await one.acknowledge(
                 [EntryBatch(stream: asked, ids: [first.entries[0].id])], in: epoch)
             #expect(acknowledged.map { $0 == nil } == [true])
-            let ids = try await one.pending(asked, after: "0", count: 9, in: epoch)
+            let ids = try await one.pending(asked, after: "0", idle: .zero, count: 9, in: epoch)
             #expect(ids == [first.entries[1].id])
-            #expect(try await one.pending(asked, after: ids[0], count: 9, in: epoch).isEmpty)
+            #expect(
+                try await one.pending(asked, after: ids[0], idle: .zero, count: 9, in: epoch)
+                    .isEmpty)
             let others = second.entries.map(\.id)
             let pending = try await one.fetch(asked, ids + others, .all, in: epoch)
             #expect(pending.entries.map(\.lane) == ["2"])
@@ -47,7 +49,8 @@ extension StoreContract {
                 try await transport.read([asked], count: 9, in: epoch)
             }
             #expect(error?.code == .tooLarge)
-            var ids = try await transport.pending(asked, after: "0", count: 9, in: epoch)
+            var ids = try await transport.pending(
+                asked, after: "0", idle: .zero, count: 9, in: epoch)
             #expect(ids.count == 4)
             let first = try await transport.fetch(asked, ids, .all, in: epoch)
             #expect(first.entries.map(\.lane) == ["0"])
@@ -61,7 +64,8 @@ extension StoreContract {
             }
             #expect(named.reason == .tooLarge && named.sagaID == "2" && named.bytes.isEmpty)
         },
-        StoreContract("what nobody renews for a lease is taken over") { parties in
+        StoreContract("what another holds is taken over once nobody has touched it for so long") {
+            parties in
             let (one, two) = (parties.lender.transport, try parties.otherLender().transport)
             try await one.prepare()
             for number in 1...2 {
@@ -74,17 +78,48 @@ extension StoreContract {
 
             let taken = try await parties.eventually("the second is taken over") {
                 try await one.renew(kept, in: epoch)
-                let taken = try await two.takeOver(asked, from: "0-0", count: 9, in: two.epoch())
+                let taken = try await two.takeOver(
+                    asked, from: "one", idle: .milliseconds(200), count: 9, in: two.epoch())
                 return taken.count == 0 ? nil : taken.count
             }
 
             #expect(taken == 1)
-            let ids = try await two.pending(asked, after: "0", count: 9, in: two.epoch())
+            let ids = try await two.pending(
+                asked, after: "0", idle: .zero, count: 9, in: two.epoch())
+            let idle = try await two.pending(
+                asked, after: "0", idle: .seconds(60), count: 9, in: two.epoch())
+            #expect(idle.isEmpty)
             let fetched = try await two.fetch(asked, ids, .all, in: two.epoch())
             #expect(fetched.entries.map(\.lane) == ["2"])
             #expect(fetched.entries.allSatisfy { $0.deliveredBefore })
-            let left = try await one.pending(asked, after: "0", count: 9, in: epoch)
+            let left = try await one.pending(asked, after: "0", idle: .zero, count: 9, in: epoch)
             #expect(left == kept.ids)
+        },
+        StoreContract("a name is borne by one process, until that is silent for too long") {
+            parties in
+            let (one, two) = (parties.lender.transport, try parties.otherLender().transport)
+            try await one.prepare()
+            _ = try await parties.asker.store.apply(.ask("1"), in: nil)
+            #expect(try await one.claim("one", "a", for: .seconds(60)))
+            #expect(try await one.claim("one", "a", for: .seconds(60)), "it bears it already")
+            #expect(try await two.claim("one", "b", for: .seconds(60)) == false)
+            #expect(two.consumer == "two")
+            _ = try await one.read([parties.asked], count: 9, in: one.epoch())
+            let other = try #require(try await two.consumers().first { $0.name == "one" })
+            #expect(other.isAlive && other.pending == [parties.asked])
+            #expect(try await one.consumers().contains { $0.name == "one" } == false)
+
+            #expect(try await one.renew("a", for: .milliseconds(1)))
+            _ = try await parties.eventually("it is dead") {
+                try await two.consumers().first { $0.name == "one" && !$0.isAlive }
+            }
+            #expect(try await one.renew("a", for: .seconds(60)) == false)
+            #expect(try await two.claim("one", "b", for: .seconds(60)))
+            #expect(two.consumer == "one")
+            try await one.release("a")
+            #expect(try await two.renew("b", for: .seconds(60)), "only its bearer gives it up")
+            try await two.release("b")
+            #expect(try await two.renew("b", for: .seconds(60)) == false)
         },
         StoreContract("the lag is what nobody has read") { parties in
             let transport = parties.lender.transport

@@ -38,8 +38,6 @@ package struct StoreContract: Sendable, CustomStringConvertible {
 
 /// The two participants of the contract's saga on the store that is asked.
 package struct ContractParties: Sendable {
-    /// How long an entry is leased here.
-    static let lease = Duration.milliseconds(200)
     /// How much one read may bring here.
     package static let readBytes = 500_000
 

@@ -1,5 +1,5 @@
 import CloudEvents
-import Saga
+package import Saga
 
 /// Groups and what is pending in them, as `EventTransport` promises it.
 extension MemoryData {
@@ -32,22 +32,24 @@ extension MemoryData {
 
     /// What a consumer has and did not acknowledge.
     package func pending(
-        _ stream: String, group name: String, consumer: String, after: Int, count: Int
+        _ stream: String, group name: String, consumer: String, after: Int, idle: Duration,
+        count: Int, at now: ContinuousClock.Instant
     ) -> [Int] {
         guard let pending = streams[stream]?.groups[name]?.pending else { return [] }
         return Array(
-            pending.filter { $0.key > after && $0.value.consumer == consumer }.keys.sorted()
-                .prefix(count))
+            pending.filter {
+                $0.key > after && $0.value.consumer == consumer && now - $0.value.touched >= idle
+            }.keys.sorted().prefix(count))
     }
 
     /// What became of an entry that a consumer wants to have again.
-    package enum Fetched {
+    enum Fetched {
         case entry(Entry, deliveries: Int)
         case gone, anothers
     }
 
     /// Gives a consumer again what it has and did not acknowledge, which counts as a delivery.
-    package mutating func fetch(
+    mutating func fetch(
         _ number: Int, of stream: String, group name: String, consumer: String,
         at now: ContinuousClock.Instant
     ) -> Fetched {
@@ -63,21 +65,66 @@ extension MemoryData {
         entry(number, of: stream)?.bytes.count ?? 0
     }
 
-    /// Makes what nobody renewed for a lease pending for a consumer.
+    /// Makes what one consumer holds pending for another.
     package mutating func takeOver(
-        _ stream: String, group name: String, consumer: String, idle lease: Duration, count: Int,
-        at now: ContinuousClock.Instant
+        _ stream: String, group name: String, from consumer: String, to other: String,
+        idle: Duration, count: Int, at now: ContinuousClock.Instant
     ) -> (count: Int, goneCount: Int) {
-        guard let pending = streams[stream]?.groups[name]?.pending else { return (0, 0) }
-        let numbers = pending.filter { now - $0.value.touched >= lease }.keys.sorted()
-            .prefix(count)
+        let numbers = pending(
+            stream, group: name, consumer: consumer, after: 0, idle: idle, count: count, at: now)
         let gone = numbers.filter { entry($0, of: stream) == nil }
         for number in gone { streams[stream]?.groups[name]?.pending[number] = nil }
-        renew(stream, group: name, consumer: consumer, numbers: Array(numbers), at: now)
+        renew(stream, group: name, consumer: other, numbers: numbers, at: now)
         return (numbers.count - gone.count, gone.count)
     }
 
-    /// Renews a lease without counting a delivery.
+    /// Bears a name for a while; false if another process does.
+    package mutating func claim(
+        _ name: String, of service: String, _ token: String, until end: ContinuousClock.Instant,
+        at now: ContinuousClock.Instant
+    ) -> Bool {
+        if let bearer = bearer(of: name, service, at: now), bearer != token { return false }
+        consumers[service, default: [:]][name] = Consumer(token: token, end: end)
+        return true
+    }
+
+    /// Who bears a name.
+    package func bearer(
+        of name: String, _ service: String, at now: ContinuousClock.Instant
+    ) -> String? {
+        consumers[service]?[name].flatMap { $0.end > now ? $0.token : nil }
+    }
+
+    package mutating func release(_ name: String, of service: String) {
+        consumers[service]?[name] = nil
+    }
+
+    /// All consumers of a service but one, with the positions of streams of which they hold any.
+    package func sightings(
+        in streams: [String], of service: String, but own: String,
+        at now: ContinuousClock.Instant
+    ) -> [ConsumerSighting] {
+        var found: [String: ConsumerSighting] = [:]
+        func see(_ name: String, _ idle: Duration, holds position: Int?) {
+            var sighting =
+                found[name]
+                ?? ConsumerSighting(
+                    name: name, isAlive: bearer(of: name, service, at: now) != nil, idle: idle,
+                    pending: [])
+            sighting.idle = min(sighting.idle, idle)
+            if let position { sighting.pending.insert(position) }
+            found[name] = sighting
+        }
+        for name in (consumers[service] ?? [:]).keys { see(name, .seconds(3600), holds: nil) }
+        for (position, stream) in streams.enumerated() {
+            for pending in (self.streams[stream]?.groups[service]?.pending ?? [:]).values {
+                see(pending.consumer, now - pending.touched, holds: position)
+            }
+        }
+        return found.values.filter { $0.name != own }.sorted { $0.name < $1.name }
+    }
+
+    /// Touches entries without counting a delivery.
     package mutating func renew(
         _ stream: String, group name: String, consumer: String, numbers: [Int],
         at now: ContinuousClock.Instant

@@ -48,6 +48,12 @@ package struct MemoryData: Sendable {
         case index([String: Double])
     }
 
+    /// The process that bears a replica's name, and until when.
+    package struct Consumer: Sendable {
+        package var token: String
+        package var end: ContinuousClock.Instant
+    }
+
     package struct Letter: Sendable {
         package var letter: DeadLetter
         package var sagaID: String?
@@ -68,6 +74,8 @@ package struct MemoryData: Sendable {
     /// When what a saga owes is tried again, and since when it makes no progress, by service.
     package var open: [String: [String: ContinuousClock.Instant]] = [:]
     package var blocked: [String: [String: Int64]] = [:]
+    /// Names of replicas, by service.
+    package var consumers: [String: [String: Consumer]] = [:]
     /// Services that are to read nothing.
     package var paused: Set<String> = []
     /// What was undone on account of books, by service.

@@ -1,5 +1,6 @@
 import CloudEvents
 package import Saga
+import Synchronization
 
 /// Streams in memory, as one process of one participant sees them.
 package final class MemoryTransport: EventTransport {
@@ -12,6 +13,7 @@ package final class MemoryTransport: EventTransport {
     private let configuration: SagaRuntimeConfiguration
     private let line: any MemoryLine
     private let isHeard: @Sendable () -> Bool
+    private let name: Mutex<String>
 
     /// - Parameters:
     ///   - isHeard: whether a doorbell arrives, asked for each.
@@ -26,6 +28,7 @@ package final class MemoryTransport: EventTransport {
         self.executor = executor
         self.line = line
         self.isHeard = isHeard
+        name = Mutex(configuration.consumerName)
         streams = ConsumedStream.all(of: plan) { MemoryData.stream($0.type, owner: $0.owner) }
     }
 
@@ -61,6 +64,49 @@ package final class MemoryTransport: EventTransport {
         return found
     }
 
+    // MARK: - Names
+
+    package var consumer: String { name.withLock { $0 } }
+
+    package func claim(
+        _ name: String, _ token: String, for life: Duration
+    ) async throws(SagaError) -> Bool {
+        let isClaimed = try await line.carry("\(group) claim \(name)") { () throws(SagaError) in
+            try server.change(rings: false) {
+                let now = server.clock.now
+                return $0.claim(name, of: group, token, until: now + life, at: now)
+            }
+        }
+        if isClaimed { self.name.withLock { $0 = name } }
+        return isClaimed
+    }
+
+    package func renew(_ token: String, for life: Duration) async throws(SagaError) -> Bool {
+        try await line.carry("\(group) beat") { () throws(SagaError) in
+            try server.change(rings: false) {
+                let now = server.clock.now
+                guard $0.bearer(of: consumer, group, at: now) == token else { return false }
+                return $0.claim(consumer, of: group, token, until: now + life, at: now)
+            }
+        }
+    }
+
+    package func release(_ token: String) async throws(SagaError) {
+        try await line.carry("\(group) release") { () throws(SagaError) in
+            try server.change(rings: false) {
+                guard $0.bearer(of: consumer, group, at: server.clock.now) == token else { return }
+                $0.release(consumer, of: group)
+            }
+        }
+    }
+
+    package func consumers() async throws(SagaError) -> [ConsumerSighting] {
+        try await line.carry("\(group) consumers") {
+            server.contents.sightings(
+                in: streams.map(\.key), of: group, but: consumer, at: server.clock.now)
+        }
+    }
+
     // MARK: - Reading
 
     package func read(
@@ -72,7 +118,7 @@ package final class MemoryTransport: EventTransport {
                 for stream in streams {
                     let entries = data.read(
                         self.streams[stream].key, group: group,
-                        consumer: configuration.consumerName, count: count, at: server.clock.now)
+                        consumer: consumer, count: count, at: server.clock.now)
                     reading.last[stream] = entries.last?.entry.id
                     reading.entries += entries.map {
                         held(
@@ -90,13 +136,13 @@ package final class MemoryTransport: EventTransport {
     }
 
     package func pending(
-        _ stream: Int, after: String, count: Int, in epoch: StoreEpoch
+        _ stream: Int, after: String, idle: Duration, count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> [String] {
         try await line.carry("\(group) pending") { () throws(SagaError) in
             try change(in: epoch) { data in
                 data.pending(
-                    streams[stream].key, group: group, consumer: configuration.consumerName,
-                    after: Self.number(after), count: count
+                    streams[stream].key, group: group, consumer: consumer,
+                    after: Self.number(after), idle: idle, count: count, at: server.clock.now
                 ).map { "\($0)-0" }
             }
         }
@@ -126,7 +172,7 @@ package final class MemoryTransport: EventTransport {
             }
             reading.last[stream] = id
             let found = data.fetch(
-                Self.number(id), of: key, group: group, consumer: configuration.consumerName,
+                Self.number(id), of: key, group: group, consumer: consumer,
                 at: server.clock.now)
             switch found {
             case .anothers: break
@@ -208,20 +254,20 @@ package final class MemoryTransport: EventTransport {
         try await line.carry("\(group) renew") { () throws(SagaError) in
             try change(in: epoch) { data in
                 data.renew(
-                    streams[batch.stream].key, group: group, consumer: configuration.consumerName,
+                    streams[batch.stream].key, group: group, consumer: consumer,
                     numbers: batch.ids.map(Self.number), at: server.clock.now)
             }
         }
     }
 
     package func takeOver(
-        _ stream: Int, from cursor: String, count: Int, in epoch: StoreEpoch
+        _ stream: Int, from other: String, idle: Duration, count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> Takeover {
         try await line.carry("\(group) take over") { () throws(SagaError) in
             try change(in: epoch) { data in
                 let found = data.takeOver(
-                    streams[stream].key, group: group, consumer: configuration.consumerName,
-                    idle: configuration.leaseInUse, count: count, at: server.clock.now)
+                    streams[stream].key, group: group, from: other, to: consumer, idle: idle,
+                    count: count, at: server.clock.now)
                 var taken = Takeover()
                 taken.count = found.count
                 taken.goneCount = found.goneCount

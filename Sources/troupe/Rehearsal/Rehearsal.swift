@@ -30,7 +30,7 @@ enum Rehearsal {
         local read = call('XREADGROUP', 'GROUP', 'rehearsal', 'rehearsal', 'COUNT', 1,
           'STREAMS', key, '>')
         local id = read[1][2][1][1]
-        call('XAUTOCLAIM', key, 'rehearsal', 'rehearsal', 0, '0-0', 'COUNT', 1)
+        call('XCLAIM', key, 'rehearsal', 'rehearsal', 0, id, 'JUSTID')
         local taken = call('XACK', key, 'rehearsal', id)
         call('UNLINK', key)
         return taken

@@ -67,42 +67,6 @@ struct DeliveryTests {
         }
     }
 
-    @Test func aSlowHandlerKeepsItsLease() async throws {
-        try await ShopRig.with {
-            // Long enough not to be lost while this process gets no time.
-            $0.lease = .seconds(1)
-            $0.giveUpAfter = .seconds(30)
-        } _: { rig in
-            rig.saga.world.fail("charge")
-            let other = try rig.runtime(rig.saga.payment, consumer: "other")
-            try await rig.running { order in
-                _ = try await order.begin("1", OrderCreated())
-                try await rig.until("it is read") {
-                    try await rig.pending("OrderCreated", owner: "order", group: "payment") == 1
-                }
-                let stream = rig.keys.stream("OrderCreated", owner: "order")
-                let second = Task { try await other.run() }
-                // Longer than two leases the entry stays with its first replica.
-                var (renewals, idle) = (0, 0)
-                try await rig.until("it was renewed eight times") {
-                    let entry = try await rig.redis.send(.xpending(stream, "payment", count: 1))
-                        .pendingEntries().first
-                    #expect(entry?.consumer == "replica")
-                    let now = entry?.idleMilliseconds ?? 0
-                    if now < idle { renewals += 1 }
-                    idle = now
-                    return renewals == 8
-                }
-                rig.saga.world.fail("charge", false)
-                try await rig.settled("1", order, as: .completed)
-                second.cancel()
-                try await second.value
-            }
-
-            #expect(rig.saga.world.calls("charge") == 1)
-        }
-    }
-
     @Test func deletedEntriesAreForgotten() async throws {
         try await ShopRig.with {
             $0.lease = .milliseconds(150)

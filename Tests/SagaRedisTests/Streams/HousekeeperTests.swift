@@ -33,7 +33,7 @@ struct HousekeeperTests {
             _ = try await rig.redis.send(.xgroupCreate(consumed, "order", from: "0"))
             _ = try await rig.redis.send(RedisCommand("CONFIG", ["SET", "maxmemory", "1"]))
 
-            let report = try await housekeeper(rig, emitted: ["OrderCreated"]).run()
+            let report = try await housekeeper(rig, emitted: ["OrderCreated"]).run(as: "replica")
 
             #expect(try await rig.redis.send(.xlen(stream)).integer == 0)
             #expect(Array(report.faults.keys) == [rig.keys.cursor("order")])
@@ -55,7 +55,7 @@ struct HousekeeperTests {
             _ = try await rig.redis.send(.xgroupCreate(other, "order", from: "0"))
 
             let housekeeper = try housekeeper(rig, emitted: ["OrderCancelled", "OrderCreated"])
-            let report = try await housekeeper.run()
+            let report = try await housekeeper.run(as: "replica")
 
             #expect(try await rig.redis.send(.xlen(stream)).integer == 0)
             #expect(Set(report.faults.keys) == [faulty, consumed])
@@ -76,7 +76,7 @@ struct HousekeeperTests {
             }
             try await add("*", "reason", "undecodable", to: dead, rig)
 
-            let report = try await housekeeper(rig, emitted: []).run()
+            let report = try await housekeeper(rig, emitted: []).run(as: "replica")
 
             #expect(report.faults.isEmpty)
             let left = try await rig.redis.send(.xrange(dead)).streamEntries()
@@ -93,7 +93,7 @@ struct HousekeeperTests {
             _ = try await rig.redis.send(.xgroupCreate(stream, "retired", from: "1000-1"))
             _ = try await rig.redis.send(.xgroupCreate(stream, "quiet", from: "1000-2"))
 
-            let report = try await housekeeper(rig, emitted: ["OrderCreated"]).run()
+            let report = try await housekeeper(rig, emitted: ["OrderCreated"]).run(as: "replica")
 
             #expect(report.forgotten == [.init(stream: stream, group: "retired")])
         }

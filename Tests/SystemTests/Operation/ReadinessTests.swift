@@ -42,7 +42,7 @@ struct ReadinessTests {
     /// Each takes away something, and is found in the answer.
     private static let losses: [(words: [String], reason: String)] = [
         (["ACL", "SETUSER", "default", "resetchannels"], "+publish +subscribe '&saga.*'"),
-        (["ACL", "SETUSER", "default", "-xautoclaim"], "ACL SETUSER default +xautoclaim"),
+        (["ACL", "SETUSER", "default", "-xclaim"], "ACL SETUSER default +xclaim"),
         (["ACL", "SETUSER", "default", "-eval"], "may not run EVAL"),
         (["CONFIG", "SET", "maxmemory", "1"], "it takes no writes: OOM"),
         (["REPLICAOF", "127.0.0.1", "1"], "read-only replica"),

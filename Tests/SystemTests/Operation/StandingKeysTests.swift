@@ -7,11 +7,11 @@ import TroupeRedisTestKit
 /// What readiness looks at, beside what a running system really keeps.
 @Suite(.timeLimit(.minutes(5)), .stage(.oneProcess))
 struct StandingKeysTests {
-    /// Names that hold an ID: of a saga, an entry, a record, a tag, an answer.
+    /// Names that hold an ID: of a saga, an entry, a replica, a record, a tag, an answer.
     private static var named: [Regex<Substring>] {
         [
-            /saga:\{\w+\}:ledger:.+/, /saga:\{\w+\}:dead:.+/, /\{\w+\}:\w+:.+/,
-            /cache:\{.+\}:.+/, /cache:entry:.+/,
+            /saga:\{\w+\}:ledger:.+/, /saga:\{\w+\}:dead:.+/,
+            /saga:\{\w+\}:consumer:.+/, /\{\w+\}:\w+:.+/, /cache:\{.+\}:.+/, /cache:entry:.+/,
         ]
     }
 

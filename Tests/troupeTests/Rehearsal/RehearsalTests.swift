@@ -76,7 +76,7 @@ struct RehearsalTests {
         ("~* &* +@all -@scripting", "+eval +evalsha"),
         ("~saga:* ~{* ~cache:* &saga.* &cache.* +@all -@dangerous +info", ""),
         ("~* &* +@all -subscribe -psubscribe", "+subscribe"),
-        ("~* &* +@all -xautoclaim -xinfo", "+xautoclaim +xinfo"),
+        ("~* &* +@all -xclaim -xinfo", "+xclaim +xinfo"),
         ("~saga:* ~cache:* &* +@all", "~{payment}:* ~{user}:*"),
     ]
 
@@ -262,11 +262,11 @@ struct RehearsalTests {
 
     @Test func aRemovedCommandIsNamed() async throws {
         let redis = try await RedisServer.launch(
-            .init(arguments: ["--rename-command", "XAUTOCLAIM", ""]))
+            .init(arguments: ["--rename-command", "XCLAIM", ""]))
 
         let worst = try await shortcomings(of: redis).first
 
-        #expect(worst?.what.contains("does not know XAUTOCLAIM") == true, "\(worst as Any)")
+        #expect(worst?.what.contains("does not know XCLAIM") == true, "\(worst as Any)")
         #expect(worst?.remedy(on: Self.configuration(redis)).contains("rename-command") == true)
         await redis.stop()
     }

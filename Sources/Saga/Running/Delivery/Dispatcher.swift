@@ -88,6 +88,8 @@ final class Dispatcher: Sendable {
         /// What lanes that wait for another try sleep on, by lane.
         var pauses: [String: Task<Void, Never>] = [:]
         var resuming: [CheckedContinuation<Void, Never>] = []
+        /// Lanes whose entry is somebody else's by now, and is tried no more.
+        var dropped: Set<String> = []
         var isStopping = false
         var drained: CheckedContinuation<Void, Never>?
 
@@ -272,7 +274,8 @@ final class Dispatcher: Sendable {
         let (next, woken) = state.withLock { state in
             place.worker.turn()
             var next: HeldEntry?
-            if place.epoch < epoch, !state.isStopping {
+            let isDropped = state.dropped.remove(place.lane) != nil
+            if place.epoch < epoch || isDropped, !state.isStopping {
                 next = state.lanes.leave(place.lane)
             } else {
                 state.lanes.abandon(place.lane)
@@ -287,6 +290,7 @@ final class Dispatcher: Sendable {
     private func finish(at place: Place) -> HeldEntry? {
         let (next, woken) = state.withLock { state in
             place.worker.turn()
+            state.dropped.remove(place.lane)
             var next = state.lanes.finish(place.lane)
             if next != nil, state.isStopping {
                 state.lanes.abandon(place.lane)
@@ -301,7 +305,8 @@ final class Dispatcher: Sendable {
     private func pause(_ place: Place, for duration: Duration) async -> Bool {
         let key = place.lane
         let pause = state.withLock { state -> Task<Void, Never>? in
-            guard !state.isStopping, place.epoch == epoch() else { return nil }
+            guard !state.isStopping, place.epoch == epoch(), !state.dropped.contains(key)
+            else { return nil }
             state.lanes.park(key)
             let pause = Task(executorPreference: executor) { [clock] in
                 _ = try? await clock.sleep(for: duration)
@@ -321,7 +326,7 @@ final class Dispatcher: Sendable {
         guard !Task.isCancelled || place.isCalledOff else { return false }
         while true {
             guard place.epoch == epoch() else { return false }
-            if state.withLock({ $0.isStopping }) { return false }
+            if state.withLock({ $0.isStopping || $0.dropped.contains(key) }) { return false }
             if state.withLock({ $0.lanes.resume(key) }) { return true }
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state in
@@ -359,8 +364,28 @@ final class Dispatcher: Sendable {
 
     /// Drops what was read before this epoch and waits, for its turn or to try again.
     func dropBefore(_ epoch: StoreEpoch) {
+        drop { $0.lanes.dropBefore(epoch) }
+    }
+
+    /// Drops all that waits, for its turn or to try again: others have it by now.
+    ///
+    /// What runs goes on to its end; of two who do the same the ledger lets one through.
+    func dropAll() {
+        drop { state in
+            state.lanes.dropWaiting()
+            state.dropped.formUnion(state.lanes.keys)
+        }
+    }
+
+    /// Returns once a task had its turn where lanes run, and the lock was free: what comes in here
+    /// goes on.
+    func answer() async {
+        await Task(executorPreference: executor) { self.state.withLock { _ in } }.value
+    }
+
+    private func drop(_ change: (inout State) -> Void) {
         let (pauses, resuming) = state.withLock { state in
-            state.lanes.dropBefore(epoch)
+            change(&state)
             defer { state.resuming = [] }
             return (Array(state.pauses.values), state.resuming)
         }

@@ -127,12 +127,18 @@ struct Lanes {
         return next
     }
 
+    /// All lanes, whether they run or are parked.
+    var keys: some Sequence<String> { lanes.keys }
+
     /// Drops what waits and was read before this epoch; what runs goes on to its end.
-    mutating func dropBefore(_ epoch: StoreEpoch) {
+    mutating func dropBefore(_ epoch: StoreEpoch) { dropWaiting { $0.epoch < epoch } }
+
+    /// Drops what waits in lanes and is such; what runs goes on to its end.
+    mutating func dropWaiting(_ isSuch: (HeldEntry) -> Bool = { _ in true }) {
         for (key, var lane) in lanes {
             let before = lane.count
             bytes -= lane.bytes
-            lane.waiting.removeAll { $0.epoch < epoch }
+            lane.waiting.removeAll(where: isSuch)
             bytes += lane.bytes
             let dropped = before - lane.count
             guard dropped > 0 else { continue }

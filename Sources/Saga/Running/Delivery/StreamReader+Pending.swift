@@ -18,7 +18,7 @@ extension StreamReader {
         var after = "0"
         while isRunning() {
             let ids = try await transport.pending(
-                stream, after: after, count: Self.pageMaximum, in: epoch)
+                stream, after: after, idle: .zero, count: Self.pageMaximum, in: epoch)
             guard let last = ids.last else { return true }
             let unheld = dispatcher.unheld(ids, of: stream, in: epoch)
             guard

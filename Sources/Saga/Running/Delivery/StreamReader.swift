@@ -68,6 +68,12 @@ final class StreamReader: Sendable {
         }
     }
 
+    /// Has what is pending of all its streams fetched soon.
+    func fetchPending() {
+        told.withLock { $0.formUnion(indices) }
+        bell.ring()
+    }
+
     /// Has what is pending of a stream fetched soon.
     func fetchPending(of stream: Int) {
         _ = told.withLock { $0.insert(stream) }

@@ -1,0 +1,219 @@
+import Logging
+import Synchronization
+
+/// Bears this replica's name, and takes over what the dead have left behind.
+///
+///     claim ──▶ heartbeat, once the dispatcher has answered ──▶ look at the others ──┐
+///                    │  ▲                                            │               │
+///                    │  └────────────────────────────────────────────┴───────────────┘
+///                    ▼ lost                                          ▼ dead
+///        drop what is held, claim anew                 take over, have the reader fetch
+///
+/// What a heartbeat says is that entries come to their ends here, however long that takes: a slow
+/// company is no death. A process that stood still finds that its name is lost, and with it what it
+/// held: others have that by now, and of two who work on an entry the ledger lets one through.
+final class ConsumerKeeper: Sendable {
+    private static let renewalMaximum = 256
+    private static let takeoverMaximum = 256
+    private static let namesMaximum = 1000
+
+    private let transport: any EventTransport
+    private let dispatcher: Dispatcher
+    private let readers: [StreamReader]
+    private let pause: Pause
+    private let clock: any SagaClock
+    private let health: RuntimeHealth
+    private let logger: Logger
+    private let baseName: String
+    private let token: String
+    private let life: Duration
+    private let lease: Duration
+
+    init(
+        _ ports: SagaPorts, dispatcher: Dispatcher, readers: [StreamReader], pause: Pause,
+        configuration: SagaRuntimeConfiguration, health: RuntimeHealth, logger: Logger
+    ) {
+        transport = ports.transport
+        clock = ports.clock
+        token = ports.chance.eventID()
+        baseName = configuration.consumerName
+        life = configuration.consumerLife
+        lease = configuration.leaseInUse
+        self.dispatcher = dispatcher
+        self.readers = readers
+        self.pause = pause
+        self.health = health
+        self.logger = logger
+    }
+
+    /// Takes the first name that nobody bears: the one borne before, the host's, or that with a
+    /// number.
+    func claim() async throws(SagaError) {
+        if try await claim(transport.consumer) { return }
+        for number in 1...Self.namesMaximum {
+            if try await claim(number == 1 ? baseName : "\(baseName)-\(number)") { return }
+        }
+        throw SagaError(.unavailable, "all names of \(baseName) are taken", retry: .later)
+    }
+
+    private func claim(_ name: String) async throws(SagaError) -> Bool {
+        guard try await transport.claim(name, token, for: life) else { return false }
+        logger.info("bears a name", metadata: ["consumer": "\(name)"])
+        return true
+    }
+
+    /// Gives the name back: what is still pending under it is anybody's.
+    ///
+    /// Whether its task was cancelled or not, as this is the last that a runtime does.
+    func release() async {
+        await Task(executorPreference: transport.executor) { [transport, token] in
+            try? await transport.release(token)
+        }.value
+    }
+
+    /// Beats until its task is cancelled, and takes over until told to stop.
+    func run(while isRunning: @Sendable () -> Bool) async {
+        var watch = ConsumerWatch(life: life, lease: lease)
+        var kept = clock.now
+        while (try? await clock.sleep(for: life / 5)) != nil {
+            let epoch = transport.epoch()
+            do {
+                try await beat()
+                watch.beat(at: clock.now, in: epoch)
+                guard isRunning() else { continue }
+                let others = try await transport.consumers()
+                let isDue = clock.now - kept >= lease / 3
+                if isDue {
+                    kept = clock.now
+                    if watch.expectsRenewal(among: others) { await renew(in: epoch) }
+                    await findForgotten(in: epoch)
+                }
+                await takeOver(watch.saw(others, at: clock.now), of: others, while: isRunning)
+            } catch {
+                warn(of: error, "consumers")
+            }
+        }
+    }
+
+    /// Says that this process lives, or learns that it does not count as living any more.
+    private func beat() async throws(SagaError) {
+        await dispatcher.answer()
+        if try await transport.renew(token, for: life) { return }
+        logger.warning(
+            "was silent for too long and has lost its name; drops what it holds",
+            metadata: ["consumer": "\(transport.consumer)"])
+        dispatcher.dropAll()
+        try await claim()
+        for reader in readers { reader.fetchPending() }
+    }
+
+    // MARK: - What others hold
+
+    private func takeOver(
+        _ verdicts: [ConsumerWatch.Verdict], of others: [ConsumerSighting],
+        while isRunning: () -> Bool
+    ) async {
+        if PlantedFault.isPlanted(.nobodyTakesOver) { return }
+        for verdict in verdicts {
+            guard let other = others.first(where: { $0.name == verdict.name }) else { continue }
+            for stream in other.pending.sorted() where isRunning() && !pause.isOn {
+                do {
+                    try await takeOver(stream, verdict, while: isRunning)
+                } catch {
+                    warn(of: error, transport.streams[stream].key)
+                    if !error.concernsOneKey { return }
+                }
+            }
+        }
+    }
+
+    /// Makes what the dead held pending for this replica, as far as there are slots.
+    private func takeOver(
+        _ stream: Int, _ verdict: ConsumerWatch.Verdict, while isRunning: () -> Bool
+    ) async throws(SagaError) {
+        let reserved = dispatcher.reserve(upTo: Self.takeoverMaximum, orRing: Bell())
+        guard reserved > 0 else { return }
+        defer { dispatcher.giveBack(reserved) }
+        var left = Self.takeoverMaximum * 2
+        while left > 0, isRunning() {
+            let taken = try await transport.takeOver(
+                stream, from: verdict.name, idle: verdict.idle, count: reserved,
+                in: transport.epoch())
+            tell(of: taken, stream, verdict.name)
+            guard taken.count > 0 else { return }
+            left -= taken.count
+        }
+    }
+
+    private func tell(of taken: Takeover, _ stream: Int, _ name: String) {
+        let key = transport.streams[stream].key
+        if taken.goneCount > 0 {
+            logger.error(
+                "entries were deleted before they were dealt with",
+                metadata: ["stream": "\(key)", "count": .stringConvertible(taken.goneCount)])
+        }
+        guard taken.count > 0 else { return }
+        logger.info(
+            "entries taken over",
+            metadata: [
+                "stream": "\(key)", "from": "\(name)", "count": .stringConvertible(taken.count),
+            ])
+        reader(of: stream)?.fetchPending(of: stream)
+    }
+
+    private func reader(of stream: Int) -> StreamReader? {
+        readers.first { $0.indices.contains(stream) }
+    }
+
+    // MARK: - What is held here
+
+    /// Has fetched again what is pending under this name and held by nobody: an acknowledgement
+    /// was lost, or whoever read it was dropped.
+    private func findForgotten(in epoch: StoreEpoch) async {
+        for stream in transport.streams.indices {
+            do {
+                let isForgotten = try await isAnyForgotten(stream, in: epoch)
+                if isForgotten { reader(of: stream)?.fetchPending(of: stream) }
+            } catch {
+                warn(of: error, transport.streams[stream].key)
+                if !error.concernsOneKey { return }
+            }
+        }
+    }
+
+    private func isAnyForgotten(
+        _ stream: Int, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Bool {
+        var after = "0"
+        while true {
+            let ids = try await transport.pending(
+                stream, after: after, idle: lease, count: Self.renewalMaximum, in: epoch)
+            guard let last = ids.last else { return false }
+            if !dispatcher.unheld(ids, of: stream, in: epoch).isEmpty { return true }
+            after = last
+        }
+    }
+
+    private func renew(in epoch: StoreEpoch) async {
+        for (stream, ids) in dispatcher.held(in: epoch).sorted(by: { $0.key < $1.key }) {
+            do {
+                for start in stride(from: 0, to: ids.count, by: Self.renewalMaximum) {
+                    let end = min(start + Self.renewalMaximum, ids.count)
+                    let batch = EntryBatch(stream: stream, ids: Array(ids[start..<end]))
+                    try await transport.renew(batch, in: epoch)
+                }
+            } catch {
+                warn(of: error, transport.streams[stream].key)
+                if !error.concernsOneKey { return }
+            }
+        }
+    }
+
+    private func warn(of error: SagaError, _ subject: String) {
+        if error.code == .stopped || error.code == .epochOver { return }
+        guard health.isNews("consumers \(subject)") else { return }
+        logger.warning(
+            "names and what the dead left cannot be kept",
+            metadata: ["of": "\(subject)", "error": "\(error)"])
+    }
+}
