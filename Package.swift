@@ -116,6 +116,7 @@ let package = Package(
 
         // Events, logs and metrics
         module("CloudEvents", ["JSONText", "Timekeeping"]),
+        module("EventStreams", []),
         module("Observability", ["JSONText", "Timekeeping", logging, metrics]),
 
         // Sagas
@@ -124,7 +125,10 @@ let package = Package(
             ["CloudEvents", "JSONText", "Timekeeping", deque, lifecycle, logging, metrics]),
         module(
             "SagaRedis",
-            ["CloudEvents", "Saga", "Timekeeping", "TroupeRedis", logging, nioCore]),
+            [
+                "CloudEvents", "EventStreams", "Saga", "Timekeeping", "TroupeRedis", logging,
+                nioCore,
+            ]),
 
         module("SagaTestKit", ["CloudEvents", "Saga", "Timekeeping", logging]),
         // What tools/simulate runs; no product.
@@ -141,8 +145,8 @@ let package = Package(
         module(
             "GatewayRedis",
             [
-                "CloudEvents", "Gateway", "JSONText", "Timekeeping", "TroupeRedis", lifecycle,
-                logging, metrics,
+                "CloudEvents", "EventStreams", "Gateway", "JSONText", "Timekeeping",
+                "TroupeRedis", lifecycle, logging, metrics,
             ]),
 
         // The order system
@@ -178,8 +182,9 @@ let package = Package(
         .executableTarget(
             name: "troupe",
             dependencies: [
-                "CloudEvents", "Gateway", "GatewayRedis", "InventoryService", "Observability",
-                "OrderContracts", "OrderService", "PaymentService", "ProductService", "TroupeRedis",
+                "CloudEvents", "EventStreams", "Gateway", "GatewayRedis", "InventoryService",
+                "Observability", "OrderContracts", "OrderService", "PaymentService",
+                "ProductService", "TroupeRedis",
                 "Saga", "SagaRedis", "SandboxService", "ServiceHTTP", "ShippingService",
                 "Timekeeping", "UserService", argumentParser, asyncHTTPClient, lifecycle, logging,
                 metrics, nioCore, nioPosix, unixSignals,
@@ -188,6 +193,7 @@ let package = Package(
 
         // Tests
         tests("CloudEventsTests", ["CloudEvents", "Timekeeping"]),
+        tests("EventStreamsTests", ["EventStreams"]),
         // Apart from the other tests of the gateway: they keep a core busy for a while, and what
         // waits for a time-out beside them would be starved.
         tests("GatewayExplorationTests", ["Gateway", "TroupeRedisTestKit"]),
@@ -201,8 +207,8 @@ let package = Package(
         tests(
             "GatewayRedisTests",
             [
-                "CloudEvents", "Gateway", "GatewayRedis", "TroupeRedis", "TroupeRedisTestKit",
-                logging, nioCore,
+                "CloudEvents", "EventStreams", "Gateway", "GatewayRedis", "TroupeRedis",
+                "TroupeRedisTestKit", logging, nioCore,
             ]),
         tests("InventoryServiceTests", orderServiceTestDependencies + ["InventoryService"]),
         tests("JSONTextTests", ["JSONText"]),
@@ -229,8 +235,8 @@ let package = Package(
         tests(
             "SagaRedisTests",
             [
-                "CloudEvents", "Saga", "SagaRedis", "SagaTestKit", "Timekeeping", "TroupeRedis",
-                "TroupeRedisTestKit", logging, nioCore,
+                "CloudEvents", "EventStreams", "Saga", "SagaRedis", "SagaTestKit", "Timekeeping",
+                "TroupeRedis", "TroupeRedisTestKit", logging, nioCore,
             ]),
         tests("SagaTestKitTests", ["CloudEvents", "Saga", "SagaTestKit", logging]),
         tests("SagaHTTPTests", orderServiceTestDependencies + ["Observability"]),

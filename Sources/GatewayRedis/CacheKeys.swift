@@ -1,3 +1,4 @@
+import EventStreams
 import Gateway
 import TroupeRedis
 
@@ -11,10 +12,8 @@ import TroupeRedis
 //   cache:{<tag>}:event:<id>          string   this event has raised it
 //   cache:epoch                       integer  replaced to make every entry invalid
 //
-//   saga.<EventType>                  channel  events, read
-//   saga:{<service>}:<EventType>      stream   events, read; group `gateway` is how far raised
-//   saga:{<service>}:declared         hash     read where that is allowed: `emits`, the types of
-//                                              event that the service may emit, each `Type/version`
+//   events, as EventStreamKeys says   read; group `gateway` is how far raised; what services
+//                                     declare is read where that is allowed
 //   cache.invalidate                  channel  own writes of a gateway, for the others
 //   cache.heartbeat.<gateway>         channel  what a gateway sends itself
 //
@@ -25,10 +24,11 @@ struct CacheKeys: Hashable, Sendable {
     /// The consumer group whose position says up to where events have been raised.
     static let group = "gateway"
 
-    private let prefix: String
+    let events: EventStreamKeys
+    private var prefix: String { events.prefix }
 
     init(namespace: String) {
-        prefix = namespace.isEmpty ? "" : namespace + ":"
+        events = EventStreamKeys(namespace: namespace)
     }
 
     func entry(_ key: CacheKey) -> String { "\(prefix)cache:entry:\(key.digest)" }
@@ -44,14 +44,6 @@ struct CacheKeys: Hashable, Sendable {
     var standing: [RedisStandingKey] { [RedisStandingKey(epoch, .string)] }
 
     var epoch: String { "\(prefix)cache:epoch" }
-
-    func channel(_ type: String) -> String { "\(prefix)saga.\(type)" }
-
-    func stream(_ type: String, of service: String) -> String {
-        "\(prefix)saga:{\(service)}:\(type)"
-    }
-
-    func declared(_ service: String) -> String { "\(prefix)saga:{\(service)}:declared" }
 
     var announcements: String { "\(prefix)cache.invalidate" }
 

@@ -1,3 +1,4 @@
+import EventStreams
 public import Gateway
 public import TroupeRedis
 
@@ -26,7 +27,7 @@ public struct DeclaredEvents: Sendable {
         var cursor = "0"
         repeat {
             let page = try await redis.send(
-                .scan(cursor, match: keys.declared("*"), count: 5_000, type: "hash")
+                .scan(cursor, match: keys.events.declared("*"), count: 5_000, type: "hash")
             ).requireArray()
             guard page.count == 2 else { break }
             cursor = try page[0].requireString()
@@ -55,7 +56,7 @@ public struct DeclaredEvents: Sendable {
         var declared: [String: Set<String>] = [:]
         for service in Set(sources.map(\.service)) {
             let reply = try await redis.evaluate(
-                Self.script, keys: [keys.declared(service)], arguments: [])
+                Self.script, keys: [keys.events.declared(service)], arguments: [])
             declared[service] = reply.string.map(Self.types)
         }
         var missing: [(source: EventRules.Source, nearest: String?)] = []
@@ -79,7 +80,7 @@ public struct DeclaredEvents: Sendable {
         """)
 
     private func hasCome(_ event: String, _ service: String) async throws(RedisError) -> Bool {
-        let stream = keys.stream(event, of: service)
+        let stream = keys.events.stream(event, owner: service)
         return try await !redis.send(.xrange(stream, count: 1)).streamEntries().isEmpty
     }
 
@@ -92,7 +93,7 @@ public struct DeclaredEvents: Sendable {
 extension CacheKeys {
     /// The service in the name of such a key; all of its partitions are one.
     fileprivate func service(declaredIn key: String) -> String? {
-        let ends = declared("*").split(separator: "*")
+        let ends = events.declared("*").split(separator: "*")
         guard ends.count == 2, key.hasPrefix(ends[0]), key.hasSuffix(ends[1]),
             key.count > ends[0].count + ends[1].count
         else { return nil }

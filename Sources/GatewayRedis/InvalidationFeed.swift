@@ -1,4 +1,5 @@
 import CloudEvents
+import EventStreams
 public import Gateway
 public import Logging
 import Metrics
@@ -84,10 +85,10 @@ public final class InvalidationFeed: Service {
         heartbeatChannel = keys.heartbeat(UUIDv7.next())
         let (keys, sources) = (keys, self.rules.sources)
         fenced = self.rules.groups.map { group in
-            group.map { keys.stream(sources[$0].event, of: sources[$0].service) }
+            group.map { keys.events.stream(sources[$0].event, owner: sources[$0].service) }
         }
         types = Dictionary(
-            sources.map { (keys.channel($0.event), $0.event) },
+            sources.map { (keys.events.channel($0.event), $0.event) },
             uniquingKeysWith: { first, _ in first })
         state = Mutex(State(configuration, self.rules))
         cache.suspend()
@@ -112,7 +113,7 @@ public final class InvalidationFeed: Service {
 
     /// Runs until its task is cancelled or the service group shuts down.
     public func run() async throws {
-        let channels = rules.sources.map { keys.channel($0.event) }
+        let channels = rules.sources.map { keys.events.channel($0.event) }
         let subscription = redis.subscribe(
             channels: channels + [keys.announcements, heartbeatChannel],
             buffer: .bounded(configuration.messageLimit))

@@ -1,4 +1,5 @@
 import CloudEvents
+import EventStreams
 import Gateway
 import NIOCore
 import TroupeRedis
@@ -21,7 +22,7 @@ struct StreamReplay: Sendable {
     let limit: Int
 
     private var streams: [String] {
-        rules.sources.map { keys.stream($0.event, of: $0.service) }
+        rules.sources.map { keys.events.stream($0.event, owner: $0.service) }
     }
 
     /// Tells of each event since the positions stored.

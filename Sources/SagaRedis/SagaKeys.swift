@@ -1,10 +1,10 @@
+import EventStreams
 public import Saga
 public import TroupeRedis
 
-/// Where everything of a saga stands in Redis; the only place that says so.
+/// Where everything of a saga stands in Redis; the only place that says so, but for events, of
+/// which `EventStreamKeys` does.
 ///
-///     saga.<EventType>                      channel   the event, as it happens
-///     saga:{<service>}:<EventType>          stream    the event, kept; one group per consumer
 ///     saga:{<service>}:ledger:<sagaID>      hash      step → state and event
 ///     saga:{<service>}:timers               zset      due time → event type and saga ID
 ///     saga:{<service>}:open                 zset      when to try again → saga that owes something
@@ -28,19 +28,20 @@ public import TroupeRedis
 /// The service in braces is a hash tag: all that one transition touches is in one slot. A
 /// namespace stands before everything, with a colon.
 public struct SagaKeys: Hashable, Sendable {
-    private let prefix: String
+    private let events: EventStreamKeys
+    private var prefix: String { events.prefix }
 
     /// The keys of one namespace; none if it is empty.
     public init(namespace: String = "") {
-        prefix = namespace.isEmpty ? "" : namespace + ":"
+        events = EventStreamKeys(namespace: namespace)
     }
 
     /// The channel of a type of event.
-    public func channel(_ type: String) -> String { "\(prefix)saga.\(type)" }
+    public func channel(_ type: String) -> String { events.channel(type) }
 
     /// The stream of a type of event, which its emitter owns.
     public func stream(_ type: String, owner: String) -> String {
-        "\(prefix)saga:{\(owner)}:\(type)"
+        events.stream(type, owner: owner)
     }
 
     /// The ledger of a participant for one saga.
@@ -83,7 +84,7 @@ public struct SagaKeys: Hashable, Sendable {
     public func born(_ service: String) -> String { "\(prefix)saga:{\(service)}:born" }
 
     /// What the running replicas of a participant declare.
-    public func declared(_ service: String) -> String { "\(prefix)saga:{\(service)}:declared" }
+    public func declared(_ service: String) -> String { events.declared(service) }
 
     /// What a participant keeps under one name each, whatever its sagas.
     public func standing(of service: String) -> [RedisStandingKey] {

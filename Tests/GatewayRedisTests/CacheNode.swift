@@ -1,4 +1,5 @@
 import CloudEvents
+import EventStreams
 import Gateway
 import Logging
 import NIOCore
@@ -175,8 +176,8 @@ final class OrderBook: Sendable {
         let keys = CacheKeys(namespace: namespace)
         _ = try await redis.evaluate(
             RedisScript(script),
-            keys: [keys.stream(type, of: service)],
-            arguments: [.bytes(event.json()), .string(keys.channel(type))])
+            keys: [keys.events.stream(type, owner: service)],
+            arguments: [.bytes(event.json()), .string(keys.events.channel(type))])
     }
 }
 

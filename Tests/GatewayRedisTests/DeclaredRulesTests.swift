@@ -1,3 +1,4 @@
+import EventStreams
 import Gateway
 import Logging
 import Synchronization
@@ -74,7 +75,7 @@ struct DeclaredRulesTests {
     }
 
     private func declare(_ emits: String, _ service: String, _ admin: RedisClient) async throws {
-        let key = CacheKeys(namespace: namespace).declared(service)
+        let key = CacheKeys(namespace: namespace).events.declared(service)
         _ = try await admin.send(.hset(key, ["emits": .string(emits)]))
     }
 
@@ -113,7 +114,7 @@ struct DeclaredRulesTests {
                 [
                     "SETUSER", "gateway", "reset", "on", ">secret", "~*", "&*", "+@all", "-@hash",
                 ]))
-        let key = CacheKeys(namespace: "").declared("order")
+        let key = CacheKeys(namespace: "").events.declared("order")
         _ = try await admin.send(.hset(key, ["emits": "Other/1"]))
         let redis = server.client {
             $0.username = "gateway"

@@ -1,3 +1,4 @@
+import EventStreams
 import Gateway
 import NIOCore
 import Synchronization
@@ -110,7 +111,8 @@ struct InvalidationFeedTests {
     @Test func positionMovesSoThatNothingIsReadTwice() async throws {
         let (one, two) = try await pair()
         for _ in 0..<5 { try await publish(on: one.redis) }
-        let stream = CacheKeys(namespace: namespace).stream("OrderCancelled", of: "order")
+        let stream = CacheKeys(namespace: namespace).events
+            .stream("OrderCancelled", owner: "order")
         let last = try await one.redis.send(.xrevrange(stream, count: 1)).streamEntries().first?.id
         let replay = StreamReplay(
             redis: one.redis, keys: CacheKeys(namespace: namespace),
@@ -147,7 +149,7 @@ struct InvalidationFeedTests {
         _ = try await one.order(from: book)
         let keys = CacheKeys(namespace: namespace)
         for payload in ["", "{", "[]", "\u{0}", String(repeating: "x", count: 100_000)] {
-            for channel in [keys.channel("OrderCancelled"), keys.announcements] {
+            for channel in [keys.events.channel("OrderCancelled"), keys.announcements] {
                 _ = try await two.redis.send(.publish(channel, .string(payload)))
             }
         }

@@ -1,3 +1,4 @@
+import EventStreams
 import Foundation
 import Gateway
 import NIOCore
@@ -150,7 +151,7 @@ struct MissedMessageTests {
         book.change()
         await one.cache.invalidate([CacheTag("order", "1")], cause: "write")
         await until { [book] in (try? await two.order(from: book).version) == 2 }
-        let stream = CacheKeys(namespace: "").stream("OrderCancelled", of: "order")
+        let stream = CacheKeys(namespace: "").events.stream("OrderCancelled", owner: "order")
         await until {
             let groups = try? await admin.send(.xinfoGroups(stream)).array
             return groups?.isEmpty == false

@@ -1,3 +1,4 @@
+import EventStreams
 import Gateway
 import Logging
 import NIOCore
@@ -138,8 +139,8 @@ struct RedisSecondLevelCacheTests {
         #expect(plain.generation(other) == "cache:{user:a%7Bb%7D%2A}:generation")
         #expect(plain.entry(key).hasPrefix("cache:entry:"))
         #expect(plain.event(tag, "a b").hasPrefix("cache:{order:1}:event:a%20b"))
-        #expect(CacheKeys(namespace: "n").channel("X") == "n:saga.X")
-        #expect(CacheKeys(namespace: "n").stream("X", of: "s") == "n:saga:{s}:X")
+        #expect(CacheKeys(namespace: "n").events.channel("X") == "n:saga.X")
+        #expect(CacheKeys(namespace: "n").events.stream("X", owner: "s") == "n:saga:{s}:X")
     }
 
     @Test func raisingAllMakesEveryEntryInvalid() async throws {

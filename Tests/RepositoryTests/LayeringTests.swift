@@ -15,13 +15,16 @@ struct LayeringTests {
         "TroupeRedis": ["CReplyTape"],
         "TroupeRedisTestKit": ["TroupeRedis"],
         "CloudEvents": ["JSONText", "Timekeeping"],
+        "EventStreams": [],
         "Observability": ["JSONText", "Timekeeping"],
         "Saga": ["CloudEvents", "JSONText", "Timekeeping"],
-        "SagaRedis": ["CloudEvents", "Saga", "Timekeeping", "TroupeRedis"],
+        "SagaRedis": ["CloudEvents", "EventStreams", "Saga", "Timekeeping", "TroupeRedis"],
         "SagaTestKit": ["CloudEvents", "Saga", "Timekeeping"],
         "simulate": ["Saga", "SagaTestKit"],
         "Gateway": ["JSONText", "Observability", "Timekeeping"],
-        "GatewayRedis": ["CloudEvents", "Gateway", "JSONText", "Timekeeping", "TroupeRedis"],
+        "GatewayRedis": [
+            "CloudEvents", "EventStreams", "Gateway", "JSONText", "Timekeeping", "TroupeRedis",
+        ],
         "ServiceHTTP": ["CloudEvents", "JSONText", "Observability", "Timekeeping"],
         "SagaHTTP": [
             "CloudEvents", "JSONText", "Observability", "Saga", "SagaRedis", "ServiceHTTP",
@@ -36,8 +39,9 @@ struct LayeringTests {
         "ProductService": orderService,
         "SandboxService": ["JSONText", "Observability", "ServiceHTTP", "Timekeeping"],
         "troupe": orderService.union([
-            "Gateway", "GatewayRedis", "InventoryService", "OrderService", "PaymentService",
-            "ProductService", "SandboxService", "ShippingService", "UserService",
+            "EventStreams", "Gateway", "GatewayRedis", "InventoryService", "OrderService",
+            "PaymentService", "ProductService", "SandboxService", "ShippingService",
+            "UserService",
         ]),
     ]
 

@@ -1,3 +1,4 @@
+import EventStreams
 import Logging
 import Saga
 import TroupeRedis
@@ -146,39 +147,5 @@ struct GroupState: Sendable {
             if let name = list[index].string { facts[name] = list[index + 1] }
         }
         return facts
-    }
-}
-
-/// The ID of a stream's entry: milliseconds and a sequence within them.
-struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible {
-    var milliseconds: UInt64
-    var sequence: UInt64
-
-    init(milliseconds: UInt64, sequence: UInt64 = 0) {
-        self.milliseconds = milliseconds
-        self.sequence = sequence
-    }
-
-    init?(_ text: String) {
-        let parts = text.split(separator: "-", maxSplits: 1)
-        guard let first = parts.first, let milliseconds = UInt64(first) else { return nil }
-        guard parts.count == 2 else {
-            self.init(milliseconds: milliseconds)
-            return
-        }
-        guard let sequence = UInt64(parts[1]) else { return nil }
-        self.init(milliseconds: milliseconds, sequence: sequence)
-    }
-
-    var predecessor: StreamID {
-        if sequence > 0 { return StreamID(milliseconds: milliseconds, sequence: sequence - 1) }
-        guard milliseconds > 0 else { return self }
-        return StreamID(milliseconds: milliseconds - 1, sequence: .max)
-    }
-
-    var description: String { "\(milliseconds)-\(sequence)" }
-
-    static func < (left: StreamID, right: StreamID) -> Bool {
-        (left.milliseconds, left.sequence) < (right.milliseconds, right.sequence)
     }
 }

@@ -1,3 +1,4 @@
+import EventStreams
 import Saga
 import Synchronization
 import TroupeRedis

@@ -1,3 +1,4 @@
+import EventStreams
 import Logging
 import Saga
 import Synchronization

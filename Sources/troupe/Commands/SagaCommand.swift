@@ -1,5 +1,6 @@
 import ArgumentParser
 import CloudEvents
+import EventStreams
 import Logging
 import SagaRedis
 import TroupeRedis
@@ -37,7 +38,7 @@ struct SagaCommand: AsyncParsableCommand {
             let blocked: [String]
             do {
                 events = try await SagaHistory(
-                    client: client, names: EventNames(namespace: namespace)
+                    client: client, names: EventStreamKeys(namespace: namespace ?? "")
                 ).events(of: saga)
                 let services = Set(events.map { String($0.source.dropFirst()) }).sorted()
                 blocked = try await BlockedSteps(

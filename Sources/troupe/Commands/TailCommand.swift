@@ -1,5 +1,6 @@
 import ArgumentParser
 import CloudEvents
+import EventStreams
 import Logging
 import NIOCore
 import TroupeRedis
@@ -36,7 +37,7 @@ struct TailCommand: AsyncParsableCommand {
         let namespace = try redis.namespace(in: surroundings)
         let role = RedisRole.listening(namespace: namespace)
         let client = try await RedisConnection.open(address, as: role, logger: logger)
-        let names = EventNames(namespace: namespace)
+        let names = EventStreamKeys(namespace: namespace ?? "")
         let subscription = try subscription(on: client, names)
         try await expectToHear(client, names, role, at: address)
         var output = EventOutput(
@@ -52,7 +53,7 @@ struct TailCommand: AsyncParsableCommand {
 
     /// Who may not hear would wait without end.
     private func expectToHear(
-        _ client: RedisClient, _ names: EventNames, _ role: RedisRole, at address: RedisAddress
+        _ client: RedisClient, _ names: EventStreamKeys, _ role: RedisRole, at address: RedisAddress
     ) async throws(CommandFailure) {
         let channels = types.map(names.channel)
         let isHeard = await Rehearsal.isSubscribed(
@@ -65,7 +66,7 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     /// What a person reads while nothing happens.
-    private func greeting(_ names: EventNames, _ address: RedisAddress) -> String {
+    private func greeting(_ names: EventStreamKeys, _ address: RedisAddress) -> String {
         let channels =
             types.isEmpty
             ? names.channelPattern : types.map(names.channel).joined(separator: ", ")
@@ -74,7 +75,7 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     /// A slip in a type would otherwise be waited for without end.
-    private func explainUnknownTypes(_ client: RedisClient, _ names: EventNames) async {
+    private func explainUnknownTypes(_ client: RedisClient, _ names: EventStreamKeys) async {
         guard !types.isEmpty,
             let known = try? await SagaHistory(client: client, names: names).eventTypes(),
             !known.isEmpty
@@ -88,9 +89,9 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     private func subscription(
-        on client: RedisClient, _ names: EventNames
+        on client: RedisClient, _ names: EventStreamKeys
     ) throws(CommandFailure) -> RedisSubscription {
-        if let wrong = types.first(where: { !EventNames.isType($0) }) {
+        if let wrong = types.first(where: { !EventStreamKeys.isType($0) }) {
             throw CommandFailure(.usage, "“\(wrong)” cannot be an event type")
         }
         guard types.isEmpty else {

@@ -1,4 +1,5 @@
 import CloudEvents
+import EventStreams
 import NIOCore
 import TroupeRedis
 
@@ -9,7 +10,7 @@ import TroupeRedis
 /// begins with it) to its end, and only entries whose `correlationid` is the saga are decoded.
 struct SagaHistory {
     var client: RedisClient
-    var names: EventNames
+    var names: EventStreamKeys
     private static let pageSize = 1_000
     /// How far clocks of different machines may be apart.
     private static let clockSlack: Int64 = 60_000

@@ -1,3 +1,4 @@
+import EventStreams
 import Logging
 import Testing
 import TroupeRedis

@@ -32,17 +32,4 @@ struct EventLineTests {
         #expect(
             TextTable.lines([["a", "1"], ["long", "22"]], indent: "") == ["a     1", "long  22"])
     }
-
-    @Test func streamsAndChannelsFollowTheNamespace() {
-        let plain = EventNames(namespace: nil)
-        let named = EventNames(namespace: "n")
-
-        #expect(plain.channelPattern == "saga.*")
-        #expect(named.channel(ofType: "OrderCreated") == "n:saga.OrderCreated")
-        #expect(plain.isEventStream("saga:{payment}:PaymentProcessed"))
-        #expect(named.isEventStream("n:saga:{payment}:PaymentProcessed"))
-        #expect(!plain.isEventStream("n:saga:{payment}:PaymentProcessed"))
-        #expect(!plain.isEventStream("saga:{payment}:dead"))
-        #expect(!plain.isEventStream("saga:{payment}:ledger:42"))
-    }
 }
