@@ -14,6 +14,7 @@ public import TroupeRedis
 ///     saga:{<service>}:paused               string    when a person had it read nothing, and why
 ///     saga:{<service>}:consumer:<name>      string    the process that bears a replica's name,
 ///                                                     for as long as it says that it lives
+///     saga:{<service>}:trying:<name>        string    the suspects that a replica is trying
 ///     saga:{<service>}:dead                 stream    dead letters
 ///     saga:{<service>}:dead:<stream>:<id>   string    the letter of an entry, against a second one
 ///     saga:{<service>}:cursor               hash      stream → all before it was dealt with;
@@ -61,6 +62,11 @@ public struct SagaKeys: Hashable, Sendable {
     /// The process that bears the name of a participant's replica.
     public func consumer(_ name: String, service: String) -> String {
         "\(prefix)saga:{\(service)}:consumer:\(PercentEncoding.encode(name))"
+    }
+
+    /// What a replica of a participant is trying again.
+    public func trying(_ name: String, service: String) -> String {
+        "\(prefix)saga:{\(service)}:trying:\(PercentEncoding.encode(name))"
     }
 
     /// Stands while a person has a participant read nothing.

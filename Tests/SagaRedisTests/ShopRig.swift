@@ -106,6 +106,14 @@ struct ShopRig: Sendable {
         _ = try await redis.send(RedisCommand("XDEL", [.string(stream), .string(last)]))
     }
 
+    /// Leaves the mark of a replica of payments that died while it tried all events of a type.
+    func mark(_ type: String, as state: String, of consumer: String) async throws {
+        let lines = try await entries(type, owner: "order").map { "\(state) \(type) \($0.id)" }
+        let text = (["the dead"] + lines).joined(separator: "\n")
+        let key = keys.trying(consumer, service: "payment")
+        _ = try await redis.send(.set(key, .string(text)))
+    }
+
     // MARK: - Looking
 
     func fields(_ service: String, _ record: RecordName) async throws -> [String: String] {

@@ -15,7 +15,7 @@ struct PlantedFaultTests {
     ]
 
     @Test(arguments: atOnce) func whatShowsAtOnceIsFoundAtOnce(_ fault: PlantedFault) throws {
-        #expect(try seed(that: fault, showsIn: 20) != nil)
+        #expect(try seed(that: fault, showsIn: 60) != nil)
     }
 
     @Test(.enabled(if: isLong)) func everyPlantedFaultIsFound() throws {

@@ -64,6 +64,19 @@ package protocol EventTransport: Sendable {
     /// Bears its name no more.
     func release(_ token: String) async throws(SagaError)
 
+    /// Keeps a note under this replica's name, which outlives it; "" for none.
+    func mark(_ text: String) async throws(SagaError)
+
+    /// The note under a replica's name; "" if there is none.
+    func mark(of name: String) async throws(SagaError) -> String
+
+    /// Takes away the note under a name and leaves another under this replica's, in one step.
+    ///
+    /// - Returns: false, with nothing done, if it is not the expected one.
+    func takeMark(
+        of name: String, holding text: String, leaving own: String
+    ) async throws(SagaError) -> Bool
+
     /// All other replicas that there have been, with what they hold.
     func consumers() async throws(SagaError) -> [ConsumerSighting]
 

@@ -83,6 +83,25 @@ package final class HeldEntry: Sendable {
             deliveredBefore: true, epoch: epoch)
     }
 
+    /// What stands for it when it has brought down too many processes.
+    ///
+    /// - Parameter isHopeless: whether undoing what it did has done so too.
+    func condemned(after deaths: Int, isHopeless: Bool) -> HeldEntry {
+        let known: (bytes: [UInt8], event: CloudEvent?, sagaID: String?) =
+            switch content {
+            case .event(let event): (event.json(), event, event.correlationID)
+            case .unreadable(let content): (content.bytes, content.event, content.sagaID)
+            }
+        return HeldEntry(
+            stream: stream, id: id,
+            content: .unreadable(
+                Unreadable(
+                    bytes: known.bytes, reason: .tooManyDeliveries,
+                    error: "\(deaths) processes died while it was the only one tried again",
+                    sagaID: known.sagaID, event: known.event, isHopeless: isHopeless)),
+            deliveredBefore: true, epoch: epoch, size: size)
+    }
+
     /// What has to run in order: the saga, or for what belongs to none the entry itself.
     package var lane: String {
         switch content {

@@ -7,7 +7,8 @@ import Synchronization
 ///     doorbell ─▶ StreamReader ─▶ Dispatcher ─▶ EntryWork ─▶ SagaStore ─▶ Acknowledger
 ///                 one per owner   a task a saga              atomic       one call for many
 ///
-/// Beside that way stand `ConsumerKeeper` (its name, and takeover), `TimerKeeper` (deadlines),
+/// Beside that way stand `SuspectKeeper` (what was delivered before), `ConsumerKeeper` (its name,
+/// and takeover), `TimerKeeper` (deadlines),
 /// `DebtKeeper` (what could not be done yet) and `keepHouse` (cursors, trimming, lag). All of them
 /// survive the loss of the store and go on when it is back.
 ///
@@ -28,6 +29,7 @@ public final class SagaRuntime: Service {
     private let epochs: EpochWatch
     private let pause: Pause
     private let readers: [StreamReader]
+    private let suspects: SuspectKeeper
     private let consumers: ConsumerKeeper
     private let isStopping = Mutex(false)
     private let hasDeclared = Atomic(false)
@@ -70,17 +72,20 @@ public final class SagaRuntime: Service {
             acknowledge: { [acknowledger] in acknowledger.add($0) })
         epochs = EpochWatch(transport: transport, dispatcher: dispatcher, logger: logger)
         pause = Pause(transport, metrics, logger)
+        suspects = SuspectKeeper(
+            ports, dispatcher: dispatcher, acknowledger: acknowledger, pause: pause,
+            configuration: configuration, health: transitions.health)
         readers = Set(transport.streams.map(\.owner)).sorted().map {
-            [dispatcher, epochs, pause, environment, acknowledger] owner in
+            [dispatcher, epochs, pause, suspects, environment, acknowledger] owner in
             StreamReader(
                 owner: owner, ports: ports, dispatcher: dispatcher, epochs: epochs, pause: pause,
-                bytesMaximum: configuration.readBytesMaximum,
+                suspects: suspects, bytesMaximum: configuration.readBytesMaximum,
                 ends: EndWriter(environment: environment),
                 acknowledge: { acknowledger.add($0) },
                 health: transitions.health, logger: logger)
         }
         consumers = ConsumerKeeper(
-            ports, dispatcher: dispatcher, readers: readers, pause: pause,
+            ports, dispatcher: dispatcher, suspects: suspects, pause: pause,
             configuration: configuration, health: transitions.health, logger: logger)
     }
 
@@ -128,6 +133,7 @@ public final class SagaRuntime: Service {
         stopBell.ring()
         dispatcher.stop()
         for reader in readers { reader.bell.ring() }
+        suspects.bell.ring()
         acknowledger.wake()
     }
 
@@ -181,6 +187,9 @@ public final class SagaRuntime: Service {
         group.addTask { [acknowledger] in await acknowledger.run(while: isRunning) }
         group.addTask { await self.tick(while: isRunning) }
         group.addTask { await self.watchEpoch(while: isRunning) }
+        group.addTask(executorPreference: ports.transport.readingExecutor) {
+            [suspects, readers] in await suspects.run(through: readers, while: isRunning)
+        }
         group.addTask { [consumers] in await consumers.run(while: isRunning) }
         group.addTask { await self.keepHouse(while: isRunning) }
         let debts = DebtKeeper(environment, dispatcher, pause, logger)
@@ -245,6 +254,7 @@ public final class SagaRuntime: Service {
             for reader in readers where !PlantedFault.isPlanted(.doorbellTrusted) {
                 reader.bell.ring()
             }
+            suspects.bell.ring()
             acknowledger.wake()
             for lane in dispatcher.cancelOverdue() {
                 logger.warning(

@@ -57,8 +57,9 @@ public struct SagaRuntimeConfiguration: Sendable {
     /// More are a mistake of ours, a wrong Redis or namespace perhaps: it stops then, until it is
     /// started again.
     public var reconciliationUndosMaximum = 20
-    /// An entry delivered more often than that has brought down its process each time.
-    public var deliveriesMaximum = 16
+    /// An entry that was delivered before, and the only one tried again when so many processes
+    /// died, must be bringing them down.
+    public var deliveriesMaximum = 3
     /// How long events are kept in streams.
     public var retention: Duration = .seconds(7 * 86_400)
     /// How long a ledger is kept after its last change; longer than the streams are.

@@ -56,6 +56,45 @@ struct ConsumerNames: Sendable {
         return 1
         """)
 
+    // MARK: - What they try
+
+    /// Long after nobody knows the entries any more.
+    private static let markLife = RedisArgument.integer(86_400)
+
+    func mark(_ text: String, of name: String) async throws(SagaError) {
+        let key = names.trying(name, service: service)
+        _ = try await redis.write(
+            text.isEmpty
+                ? RedisCommand("UNLINK", [.string(key)])
+                : RedisCommand("SET", [.string(key), .string(text), "EX", Self.markLife]))
+    }
+
+    func mark(of name: String) async throws(SagaError) -> String {
+        try await redis.read(.get(names.trying(name, service: service))).string ?? ""
+    }
+
+    func takeMark(
+        of name: String, holding text: String, leaving own: String, to heir: String
+    ) async throws(SagaError) -> Bool {
+        do {
+            return try await redis.evaluate(
+                Self.inheritance,
+                keys: [name, heir].map { names.trying($0, service: service) },
+                arguments: [.string(text), .string(own), Self.markLife]
+            ).integer == 1
+        } catch {
+            throw SagaError(error)
+        }
+    }
+
+    private static let inheritance = RedisScript(
+        """
+        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+        redis.call('UNLINK', KEYS[1])
+        if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
+        return 1
+        """)
+
     // MARK: - The others
 
     /// All replicas that the group knows in some streams, but for one.

@@ -6,24 +6,9 @@ import TroupeRedis
 /// Finds the event in the fields of a stream's entry.
 enum EntryParser {
     /// What an entry holds.
-    ///
-    /// One delivered too often must be bringing processes down, as no delivery came to an end.
-    /// What it did may be undone as often again; if that does not end either, nothing more is
-    /// done with it.
     static func content(
-        _ buffer: ByteBuffer?, sagaID: @autoclosure () -> ByteBuffer?, deliveries: Int,
-        maximum: Int
+        _ buffer: ByteBuffer?, sagaID: @autoclosure () -> ByteBuffer?
     ) -> HeldEntry.Content {
-        guard deliveries <= maximum else {
-            let known = buffer.flatMap { try? event($0) }
-            return .unreadable(
-                HeldEntry.Unreadable(
-                    bytes: buffer.map { Array($0.readableBytesView) } ?? [],
-                    reason: .tooManyDeliveries,
-                    error: "delivered \(deliveries) times without an end",
-                    sagaID: known?.correlationID ?? text(sagaID()), event: known,
-                    isHopeless: deliveries > 2 * maximum))
-        }
         guard let buffer else {
             return .unreadable(
                 HeldEntry.Unreadable(

@@ -14,7 +14,7 @@ struct FetchScript: Sendable {
     /// What became of an ID that was asked for.
     struct Found: Sendable {
         enum Finding: Sendable {
-            case entry(RedisArray, deliveries: Int)
+            case entry(RedisArray)
             case tooLarge(bytes: Int, sagaID: String?)
             /// It was deleted before it was dealt with.
             case gone
@@ -49,8 +49,8 @@ struct FetchScript: Sendable {
     }
 
     private static func finding(_ element: RedisValue) -> Found.Finding {
-        guard let deliveries = element[1]?.integer else { return .anothers }
-        if let fields = element[2]?.array { return .entry(fields, deliveries: deliveries) }
+        guard element[1]?.integer != nil else { return .anothers }
+        if let fields = element[2]?.array { return .entry(fields) }
         guard let bytes = element[3]?.integer else { return .gone }
         let sagaID = element[4]?.string.flatMap { $0.isEmpty ? nil : $0 }
         return .tooLarge(bytes: bytes, sagaID: sagaID)

@@ -99,6 +99,20 @@ final class RedisTransport: EventTransport {
         try await consumers.all(in: streams, but: consumer)
     }
 
+    func mark(_ text: String) async throws(SagaError) {
+        try await consumers.mark(text, of: consumer)
+    }
+
+    func mark(of name: String) async throws(SagaError) -> String {
+        try await consumers.mark(of: name)
+    }
+
+    func takeMark(
+        of name: String, holding text: String, leaving own: String
+    ) async throws(SagaError) -> Bool {
+        try await consumers.takeMark(of: name, holding: text, leaving: own, to: consumer)
+    }
+
     // MARK: - Groups
 
     func prepare() async throws(SagaError) {
@@ -211,11 +225,8 @@ final class RedisTransport: EventTransport {
                 reading.entries.append(
                     .tooLarge(
                         stream: stream, id: one.id, bytes: bytes, sagaID: sagaID, epoch: epoch))
-            case .entry(let fields, let deliveries):
-                reading.entries.append(
-                    held(
-                        fields, stream, one.id, deliveries: deliveries, deliveredBefore: true,
-                        epoch))
+            case .entry(let fields):
+                reading.entries.append(held(fields, stream, one.id, deliveredBefore: true, epoch))
             }
         }
         if !gone.ids.isEmpty { reading.gone.append(gone) }
@@ -250,9 +261,7 @@ final class RedisTransport: EventTransport {
                     return
                 }
                 reading.entries.append(
-                    held(
-                        fields, stream, id, deliveries: 1, deliveredBefore: mayBeOld(id, end),
-                        epoch))
+                    held(fields, stream, id, deliveredBefore: mayBeOld(id, end), epoch))
             }
             if !gone.ids.isEmpty { reading.gone.append(gone) }
         }
@@ -260,14 +269,13 @@ final class RedisTransport: EventTransport {
     }
 
     private func held(
-        _ fields: RedisArray, _ stream: Int, _ id: String, deliveries: Int, deliveredBefore: Bool,
+        _ fields: RedisArray, _ stream: Int, _ id: String, deliveredBefore: Bool,
         _ epoch: StoreEpoch
     ) -> HeldEntry {
         HeldEntry(
             stream: stream, id: id,
             content: EntryParser.content(
-                EntryParser.event(in: fields), sagaID: EntryParser.saga(in: fields),
-                deliveries: deliveries, maximum: configuration.deliveriesMaximum),
+                EntryParser.event(in: fields), sagaID: EntryParser.saga(in: fields)),
             deliveredBefore: deliveredBefore, epoch: epoch, size: EntryParser.size(of: fields))
     }
 

@@ -121,6 +121,23 @@ extension StoreContract {
             try await two.release("b")
             #expect(try await two.renew("b", for: .seconds(60)) == false)
         },
+        StoreContract("a note under a name outlives its process, and one inherits it") { parties in
+            let (one, two) = (parties.lender.transport, try parties.otherLender().transport)
+            #expect(try await two.mark(of: "one") == "")
+            try await one.mark("a\nb")
+            #expect(try await two.mark(of: "one") == "a\nb")
+
+            #expect(try await two.takeMark(of: "one", holding: "a", leaving: "c") == false)
+            #expect(try await two.takeMark(of: "one", holding: "a\nb", leaving: "c"))
+            #expect(try await two.takeMark(of: "one", holding: "a\nb", leaving: "d") == false)
+
+            #expect(try await one.mark(of: "one") == "")
+            #expect(try await one.mark(of: "two") == "c")
+            #expect(try await two.takeMark(of: "two", holding: "c", leaving: "e"))
+            #expect(try await one.mark(of: "two") == "e", "also of its own name")
+            try await two.mark("")
+            #expect(try await one.mark(of: "two") == "")
+        },
         StoreContract("the lag is what nobody has read") { parties in
             let transport = parties.lender.transport
             try await transport.prepare()

@@ -76,6 +76,8 @@ package struct MemoryData: Sendable {
     package var blocked: [String: [String: Int64]] = [:]
     /// Names of replicas, by service.
     package var consumers: [String: [String: Consumer]] = [:]
+    /// What replicas try again, by service and name.
+    package var marks: [String: [String: String]] = [:]
     /// Services that are to read nothing.
     package var paused: Set<String> = []
     /// What was undone on account of books, by service.

@@ -100,6 +100,31 @@ package final class MemoryTransport: EventTransport {
         }
     }
 
+    package func mark(_ text: String) async throws(SagaError) {
+        try await line.carry("\(group) mark") { () throws(SagaError) in
+            try server.change(rings: false) { $0.marks[group, default: [:]][consumer] = text }
+        }
+    }
+
+    package func mark(of name: String) async throws(SagaError) -> String {
+        try await line.carry("\(group) mark of \(name)") {
+            server.contents.marks[group]?[name] ?? ""
+        }
+    }
+
+    package func takeMark(
+        of name: String, holding text: String, leaving own: String
+    ) async throws(SagaError) -> Bool {
+        try await line.carry("\(group) take mark of \(name)") { () throws(SagaError) in
+            try server.change(rings: false) { data in
+                guard data.marks[group]?[name] ?? "" == text else { return false }
+                data.marks[group, default: [:]][name] = nil
+                if !own.isEmpty { data.marks[group, default: [:]][consumer] = own }
+                return true
+            }
+        }
+    }
+
     package func consumers() async throws(SagaError) -> [ConsumerSighting] {
         try await line.carry("\(group) consumers") {
             server.contents.sightings(
@@ -122,7 +147,7 @@ package final class MemoryTransport: EventTransport {
                     reading.last[stream] = entries.last?.entry.id
                     reading.entries += entries.map {
                         held(
-                            $0.entry, stream, epoch, deliveries: 1, deliveredBefore: $0.mayBeOld)
+                            $0.entry, stream, epoch, deliveredBefore: $0.mayBeOld)
                     }
                 }
                 return reading
@@ -181,35 +206,24 @@ package final class MemoryTransport: EventTransport {
                 reading.entries.append(
                     .tooLarge(
                         stream: stream, id: id, bytes: size, sagaID: entry.sagaID, epoch: epoch))
-            case .entry(let entry, let deliveries):
-                reading.entries.append(
-                    held(entry, stream, epoch, deliveries: deliveries, deliveredBefore: true))
+            case .entry(let entry, _):
+                reading.entries.append(held(entry, stream, epoch, deliveredBefore: true))
             }
         }
         return reading
     }
 
     private func held(
-        _ entry: MemoryData.Entry, _ stream: Int, _ epoch: StoreEpoch, deliveries: Int,
-        deliveredBefore: Bool
+        _ entry: MemoryData.Entry, _ stream: Int, _ epoch: StoreEpoch, deliveredBefore: Bool
     ) -> HeldEntry {
         HeldEntry(
             stream: stream, id: entry.id,
-            content: content(entry, deliveries: deliveries),
+            content: content(entry),
             deliveredBefore: deliveredBefore, epoch: epoch, size: entry.bytes.count)
     }
 
-    private func content(_ entry: MemoryData.Entry, deliveries: Int) -> HeldEntry.Content {
+    private func content(_ entry: MemoryData.Entry) -> HeldEntry.Content {
         let event = try? CloudEvent(json: entry.bytes)
-        let maximum = configuration.deliveriesMaximum
-        if deliveries > maximum {
-            return .unreadable(
-                HeldEntry.Unreadable(
-                    bytes: entry.bytes, reason: .tooManyDeliveries,
-                    error: "delivered \(deliveries) times without an end",
-                    sagaID: event?.correlationID ?? entry.sagaID, event: event,
-                    isHopeless: deliveries > 2 * maximum))
-        }
         if let event { return .event(event) }
         return .unreadable(
             HeldEntry.Unreadable(

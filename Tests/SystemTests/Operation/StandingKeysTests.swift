@@ -11,7 +11,8 @@ struct StandingKeysTests {
     private static var named: [Regex<Substring>] {
         [
             /saga:\{\w+\}:ledger:.+/, /saga:\{\w+\}:dead:.+/,
-            /saga:\{\w+\}:consumer:.+/, /\{\w+\}:\w+:.+/, /cache:\{.+\}:.+/, /cache:entry:.+/,
+            /saga:\{\w+\}:(?:consumer|trying):.+/, /\{\w+\}:\w+:.+/, /cache:\{.+\}:.+/,
+            /cache:entry:.+/,
         ]
     }
 

@@ -7,7 +7,7 @@ import Synchronization
 ///                    │  ▲                                            │               │
 ///                    │  └────────────────────────────────────────────┴───────────────┘
 ///                    ▼ lost                                          ▼ dead
-///        drop what is held, claim anew                 take over, have the reader fetch
+///        drop what is held, claim anew                 take over, have it tried
 ///
 /// What a heartbeat says is that entries come to their ends here, however long that takes: a slow
 /// company is no death. A process that stood still finds that its name is lost, and with it what it
@@ -19,7 +19,7 @@ final class ConsumerKeeper: Sendable {
 
     private let transport: any EventTransport
     private let dispatcher: Dispatcher
-    private let readers: [StreamReader]
+    private let suspects: SuspectKeeper
     private let pause: Pause
     private let clock: any SagaClock
     private let health: RuntimeHealth
@@ -30,17 +30,17 @@ final class ConsumerKeeper: Sendable {
     private let lease: Duration
 
     init(
-        _ ports: SagaPorts, dispatcher: Dispatcher, readers: [StreamReader], pause: Pause,
+        _ ports: SagaPorts, dispatcher: Dispatcher, suspects: SuspectKeeper, pause: Pause,
         configuration: SagaRuntimeConfiguration, health: RuntimeHealth, logger: Logger
     ) {
         transport = ports.transport
         clock = ports.clock
-        token = ports.chance.eventID()
+        token = suspects.token
         baseName = configuration.consumerName
         life = configuration.consumerLife
         lease = configuration.leaseInUse
         self.dispatcher = dispatcher
-        self.readers = readers
+        self.suspects = suspects
         self.pause = pause
         self.health = health
         self.logger = logger
@@ -59,6 +59,8 @@ final class ConsumerKeeper: Sendable {
     private func claim(_ name: String) async throws(SagaError) -> Bool {
         guard try await transport.claim(name, token, for: life) else { return false }
         logger.info("bears a name", metadata: ["consumer": "\(name)"])
+        // Whoever bore it before is dead, or has taken its mark away.
+        _ = try await suspects.inherit(from: name)
         return true
     }
 
@@ -66,7 +68,8 @@ final class ConsumerKeeper: Sendable {
     ///
     /// Whether its task was cancelled or not, as this is the last that a runtime does.
     func release() async {
-        await Task(executorPreference: transport.executor) { [transport, token] in
+        await Task(executorPreference: transport.executor) { [transport, token, suspects] in
+            await suspects.leave()
             try? await transport.release(token)
         }.value
     }
@@ -103,8 +106,9 @@ final class ConsumerKeeper: Sendable {
             "was silent for too long and has lost its name; drops what it holds",
             metadata: ["consumer": "\(transport.consumer)"])
         dispatcher.dropAll()
+        await suspects.leave()
         try await claim()
-        for reader in readers { reader.fetchPending() }
+        suspects.look(at: transport.streams.indices)
     }
 
     // MARK: - What others hold
@@ -115,7 +119,9 @@ final class ConsumerKeeper: Sendable {
     ) async {
         if PlantedFault.isPlanted(.nobodyTakesOver) { return }
         for verdict in verdicts {
-            guard let other = others.first(where: { $0.name == verdict.name }) else { continue }
+            guard let other = others.first(where: { $0.name == verdict.name }),
+                !pause.isOn, await isInherited(verdict.name)
+            else { continue }
             for stream in other.pending.sorted() where isRunning() && !pause.isOn {
                 do {
                     try await takeOver(stream, verdict, while: isRunning)
@@ -124,6 +130,16 @@ final class ConsumerKeeper: Sendable {
                     if !error.concernsOneKey { return }
                 }
             }
+        }
+    }
+
+    /// What a dead one was trying has to be known before anything of it is tried again.
+    private func isInherited(_ name: String) async -> Bool {
+        do {
+            return try await suspects.inherit(from: name)
+        } catch {
+            warn(of: error, "marks")
+            return false
         }
     }
 
@@ -158,11 +174,7 @@ final class ConsumerKeeper: Sendable {
             metadata: [
                 "stream": "\(key)", "from": "\(name)", "count": .stringConvertible(taken.count),
             ])
-        reader(of: stream)?.fetchPending(of: stream)
-    }
-
-    private func reader(of stream: Int) -> StreamReader? {
-        readers.first { $0.indices.contains(stream) }
+        suspects.look(at: [stream])
     }
 
     // MARK: - What is held here
@@ -173,7 +185,7 @@ final class ConsumerKeeper: Sendable {
         for stream in transport.streams.indices {
             do {
                 let isForgotten = try await isAnyForgotten(stream, in: epoch)
-                if isForgotten { reader(of: stream)?.fetchPending(of: stream) }
+                if isForgotten { suspects.look(at: [stream]) }
             } catch {
                 warn(of: error, transport.streams[stream].key)
                 if !error.concernsOneKey { return }

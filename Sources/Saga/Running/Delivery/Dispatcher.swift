@@ -208,6 +208,11 @@ final class Dispatcher: Sendable {
         state.withLock { $0.lanes.held(in: epoch) }
     }
 
+    /// Whether an entry is held.
+    func holds(_ id: String, of stream: Int, in epoch: StoreEpoch) -> Bool {
+        state.withLock { $0.lanes.holds(id, of: stream, in: epoch) }
+    }
+
     /// Those of some entries that are not held.
     func unheld(_ ids: [String], of stream: Int, in epoch: StoreEpoch) -> [String] {
         guard let held = held(in: epoch)[stream] else { return ids }

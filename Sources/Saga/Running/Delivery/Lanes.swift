@@ -73,6 +73,9 @@ struct Lanes {
     ) -> Admission {
         reserved -= 1
         let key = entry.lane
+        if case .unreadable = entry.content, holds(entry.id, of: entry.stream, in: entry.epoch) {
+            return .duplicate
+        }
         guard var lane = lanes[key] else {
             lanes[key] = Lane(current: entry)
             active += 1
@@ -165,6 +168,14 @@ struct Lanes {
         active += lane.count
         parked -= lane.count
         return true
+    }
+
+    /// Whether an entry is held, in whatever lane: what cannot be read has one of its own.
+    func holds(_ id: String, of stream: Int, in epoch: StoreEpoch) -> Bool {
+        func isIt(_ entry: HeldEntry) -> Bool {
+            entry.id == id && entry.stream == stream && entry.epoch == epoch
+        }
+        return lanes.values.contains { isIt($0.current) || $0.waiting.contains(where: isIt) }
     }
 
     /// Everything held that was read in an epoch, by stream.

@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// While reads return entries nobody waits for the bell. A lost doorbell is made up for by the
 /// ticker; a lost reply, a reply that was too large, what was taken over, and the life before a
-/// restart, by fetching what is pending for this consumer and not held here.
+/// restart, by `SuspectKeeper`, which tries what is pending for this consumer and not held here.
 final class StreamReader: Sendable {
     let owner: String
     /// Positions of the streams among those consumed.
@@ -29,18 +29,19 @@ final class StreamReader: Sendable {
     private let chance: any SagaChance
     private let looks: Bool
     private let bytesMaximum: Int
+    private let suspects: SuspectKeeper
     private let health: RuntimeHealth
     private let logger: Logger
-    /// Streams of which something was made pending by another hand than a read's.
-    private let told = Mutex<Set<Int>>([])
+    private let reads = Mutex((begun: 0, ended: 0))
 
     init(
         owner: String, ports: SagaPorts, dispatcher: Dispatcher, epochs: EpochWatch,
-        pause: Pause, bytesMaximum: Int, ends: EndWriter,
+        pause: Pause, suspects: SuspectKeeper, bytesMaximum: Int, ends: EndWriter,
         acknowledge: @escaping @Sendable (HeldEntry) -> Void,
         health: RuntimeHealth, logger: Logger
     ) {
         self.bytesMaximum = bytesMaximum
+        self.suspects = suspects
         let streams = ports.transport.streams
         let first = streams.firstIndex { $0.owner == owner } ?? 0
         indices = first..<first + streams.count { $0.owner == owner }
@@ -68,23 +69,10 @@ final class StreamReader: Sendable {
         }
     }
 
-    /// Has what is pending of all its streams fetched soon.
-    func fetchPending() {
-        told.withLock { $0.formUnion(indices) }
-        bell.ring()
-    }
-
-    /// Has what is pending of a stream fetched soon.
-    func fetchPending(of stream: Int) {
-        _ = told.withLock { $0.insert(stream) }
-        bell.ring()
-    }
-
     /// Reads until told to stop.
     func run(while isRunning: @Sendable () -> Bool) async {
         var failures = 0
         var plan = ReadPlan(indices, bytesMaximum: bytesMaximum)
-        var pending = Set(indices)
         var epoch = epochs.follow()
         while isRunning() {
             guard !pause.isOn else {
@@ -94,17 +82,12 @@ final class StreamReader: Sendable {
             let present = epochs.follow()
             if present != epoch {
                 epoch = present
-                pending = Set(indices)
+                suspects.look(at: indices)
             }
-            pending.formUnion(
-                told.withLock { told in
-                    defer { told = [] }
-                    return told
-                })
             var count = 0
             do {
                 for streams in plan.reads(at: clock.now) where isRunning() {
-                    count += try await read(streams, &pending, &plan, epoch, while: isRunning)
+                    count += try await read(streams, &plan, epoch)
                 }
                 health.reading(owner, nil)
                 failures = 0
@@ -113,12 +96,12 @@ final class StreamReader: Sendable {
                 if error.code != .stopped && error.code != .epochOver {
                     health.reading(owner, error)
                 }
-                pending = Set(indices)
+                suspects.look(at: indices)
                 await recover(from: error, failures: failures)
                 continue
             }
             if count > 0 { continue }
-            // A read of what is pending may have heard the bell that rang for the end.
+            // A read may have heard the bell that rang for the end.
             guard isRunning() else { return }
             if let end = plan.pauseEnd {
                 try? await clock.sleep(for: max(.zero, end - clock.now))
@@ -131,17 +114,9 @@ final class StreamReader: Sendable {
     /// Reads some streams and answers how many of them had something new, or are to be read
     /// another way; throws on what concerns all streams.
     private func read(
-        _ streams: [Int], _ pending: inout Set<Int>, _ plan: inout ReadPlan, _ epoch: StoreEpoch,
-        while isRunning: () -> Bool
+        _ streams: [Int], _ plan: inout ReadPlan, _ epoch: StoreEpoch
     ) async throws(SagaError) -> Int {
         do {
-            for stream in streams where pending.contains(stream) {
-                let isDone = try await fetchPending(
-                    of: stream, &plan, in: epoch, while: isRunning)
-                // Others have their turn before it is tried again.
-                guard isDone else { return 1 }
-                pending.remove(stream)
-            }
             let count = try await readNew(streams, &plan, in: epoch)
             if plan.failures(of: streams) > 0 { note(nil, streams[0]) }
             plan.worked(streams)
@@ -152,11 +127,11 @@ final class StreamReader: Sendable {
                     "a read was too large and is cut",
                     metadata: ["owner": "\(owner)", "error": "\(error)"])
                 plan.wasTooLarge(streams)
-                pending.formUnion(streams)
+                suspects.look(at: streams)
                 return 1
             }
             guard error.concernsOneKey else { throw error }
-            pending.formUnion(streams)
+            suspects.look(at: streams)
             let failures = plan.failures(of: streams) + 1
             let isMended = await transport.recover(
                 from: error, of: owner, streams, failures: failures)
@@ -196,6 +171,8 @@ final class StreamReader: Sendable {
         guard reserved > 0 else { return 0 }
         // A count is per stream. With fewer slots than streams some streams have to wait.
         let chosen = reserved < streams.count ? some(of: streams, reserved) : streams
+        reads.withLock { $0.begun += 1 }
+        defer { reads.withLock { $0.ended += 1 } }
         let reading: Reading
         do {
             reading = try await transport.read(chosen, count: reserved / chosen.count, in: epoch)
@@ -205,6 +182,14 @@ final class StreamReader: Sendable {
         }
         await admit(reading, &plan, epoch, reserved: reserved)
         return reading.last.count
+    }
+
+    /// Returns once the read that is under way, if one is, has handed over what it took.
+    func endOfRead() async {
+        let begun = reads.withLock { $0.begun }
+        while reads.withLock({ $0.ended < begun }) {
+            guard (try? await clock.sleep(for: .milliseconds(5))) != nil else { return }
+        }
     }
 
     /// As many streams as there are slots, begun at one by chance so that none waits for ever.

@@ -1,0 +1,263 @@
+import Logging
+import Synchronization
+
+/// Tries what is pending for this replica and not held here: entries that were delivered before,
+/// to whomever.
+///
+///     IDs ──▶ those not held ──▶ a group ──▶ mark ──▶ fetch ──▶ dispatcher ──▶ all have ended ──┐
+///      ▲                                                                                       │
+///      └───────────────────────────────────────────────────────────────────────────────────────┘
+///
+/// Beside it the readers go on with what is new. IDs are asked for anew after each failure, so that
+/// a server that answers nothing at all is not taken for an entry that is too large.
+final class SuspectKeeper: Sendable {
+    private static let pageMaximum = 256
+    private static let look: Duration = .milliseconds(50)
+
+    private struct State {
+        var suspects = Suspects()
+        /// Streams of which something may be pending that is not held here.
+        var told: Set<Int>
+        /// What stands in the store; "" for nothing.
+        var marked = ""
+    }
+
+    let bell = Bell()
+    private let state: Mutex<State>
+    private let transport: any EventTransport
+    private let dispatcher: Dispatcher
+    private let acknowledger: Acknowledger
+    private let pause: Pause
+    private let clock: any SagaClock
+    private let health: RuntimeHealth
+    private let deathsMaximum: Int
+    private let bytesMaximum: Int
+    let token: String
+
+    init(
+        _ ports: SagaPorts, dispatcher: Dispatcher, acknowledger: Acknowledger, pause: Pause,
+        configuration: SagaRuntimeConfiguration, health: RuntimeHealth
+    ) {
+        transport = ports.transport
+        clock = ports.clock
+        token = ports.chance.eventID()
+        deathsMaximum = configuration.deliveriesMaximum
+        bytesMaximum = configuration.readBytesMaximum
+        self.dispatcher = dispatcher
+        self.acknowledger = acknowledger
+        self.pause = pause
+        self.health = health
+        state = Mutex(State(told: Set(ports.transport.streams.indices)))
+    }
+
+    /// Has what is pending of some streams tried soon.
+    func look(at streams: some Sequence<Int>) {
+        state.withLock { $0.told.formUnion(streams) }
+        bell.ring()
+    }
+
+    // MARK: - Marks
+
+    /// Takes what a process that is dead has left under a name.
+    ///
+    /// - Returns: whether it is known here now; another may have been faster.
+    func inherit(from name: String) async throws(SagaError) -> Bool {
+        let text = try await transport.mark(of: name)
+        guard !text.isEmpty else { return true }
+        let (token, dead) = Suspects.parse(text)
+        guard token != self.token else { return true }
+        var suspects = state.withLock { $0.suspects }
+        suspects.inherit(from: dead)
+        let own = suspects.text(of: self.token)
+        guard try await transport.takeMark(of: name, holding: text, leaving: own) else {
+            return false
+        }
+        state.withLock { state in
+            state.suspects.inherit(from: dead)
+            state.marked = own
+        }
+        return true
+    }
+
+    /// Takes the mark away, as this process lives; what is known of entries stays.
+    func leave() async {
+        state.withLock { $0.suspects.leave() }
+        try? await mark()
+    }
+
+    /// Has the store know what is tried.
+    private func mark() async throws(SagaError) {
+        let (text, isNew) = state.withLock { state in
+            let text = state.suspects.text(of: token)
+            return (text, text != state.marked)
+        }
+        guard isNew else { return }
+        try await transport.mark(text)
+        state.withLock { $0.marked = text }
+    }
+
+    // MARK: - Trying
+
+    /// Tries until told to stop.
+    func run(through readers: [StreamReader], while isRunning: @Sendable () -> Bool) async {
+        var plan = ReadPlan(transport.streams.indices, bytesMaximum: bytesMaximum)
+        while isRunning() {
+            if !pause.isOn {
+                do {
+                    while try await tryGroup(&plan, readers, while: isRunning) {}
+                } catch {
+                    state.withLock { state in
+                        state.suspects.leave()
+                        state.told = Set(transport.streams.indices)
+                    }
+                    try? await clock.sleep(for: .milliseconds(200))
+                    continue
+                }
+            }
+            guard isRunning() else { return }
+            await bell.awaitRing()
+        }
+    }
+
+    /// False if there is nothing to try.
+    private func tryGroup(
+        _ plan: inout ReadPlan, _ readers: [StreamReader], while isRunning: () -> Bool
+    ) async throws(SagaError) -> Bool {
+        guard isRunning(), !pause.isOn else { return false }
+        let epoch = transport.epoch()
+        let pending = try await self.pending(readers, in: epoch)
+        let group = state.withLock { state in
+            let group = state.suspects.group(among: pending)
+            state.suspects.begin(group)
+            return group
+        }
+        try await mark()
+        guard !group.isEmpty else { return false }
+        for (index, stream) in transport.streams.enumerated() {
+            let ids = group.filter { $0.type == stream.type }.map(\.id)
+            let reader = readers.first { $0.indices.contains(index) }
+            guard !ids.isEmpty, let reader else { continue }
+            let isDone = try await fetch(
+                ids, of: index, &plan, through: reader, in: epoch, while: isRunning)
+            guard isDone else {
+                await end(of: group, in: epoch, while: isRunning)
+                state.withLock { $0.suspects.leave() }
+                return true
+            }
+        }
+        await end(of: group, in: epoch, while: isRunning)
+        let isEnd = isRunning() && epoch == transport.epoch()
+        state.withLock { state in
+            // What was left in the middle has not come to its end.
+            if isEnd { state.suspects.end() } else { state.suspects.leave() }
+        }
+        return true
+    }
+
+    /// What is pending and not held, of each stream some.
+    private func pending(
+        _ readers: [StreamReader], in epoch: StoreEpoch
+    ) async throws(SagaError) -> [Suspects.Entry] {
+        var found: [Suspects.Entry] = []
+        for stream in state.withLock({ $0.told }).sorted() {
+            state.withLock { _ = $0.told.remove(stream) }
+            let ids: [String]
+            do {
+                ids = try await unheld(stream, readers, in: epoch)
+            } catch {
+                guard error.concernsOneKey else { throw error }
+                // Its reader says so, and looks again.
+                continue
+            }
+            guard !ids.isEmpty else { continue }
+            state.withLock { _ = $0.told.insert(stream) }
+            let type = transport.streams[stream].type
+            found += ids.map { Suspects.Entry(type: type, id: $0) }
+        }
+        return found
+    }
+
+    /// What is pending, and neither held nor on its way here, nor dealt with and on its way there.
+    private func unheld(
+        _ stream: Int, _ readers: [StreamReader], in epoch: StoreEpoch
+    ) async throws(SagaError) -> [String] {
+        var found: [String] = []
+        var after = "0"
+        while found.count < Self.pageMaximum {
+            let ids = try await transport.pending(
+                stream, after: after, idle: .zero, count: Self.pageMaximum, in: epoch)
+            guard let last = ids.last else { break }
+            await readers.first { $0.indices.contains(stream) }?.endOfRead()
+            let unheld = dispatcher.unheld(ids, of: stream, in: epoch)
+            if !unheld.isEmpty {
+                guard await acknowledger.flush() else {
+                    throw SagaError(.unavailable, "nothing can be acknowledged", retry: .later)
+                }
+                let still = try await transport.pending(
+                    stream, after: after, idle: .zero, count: Self.pageMaximum, in: epoch)
+                found += unheld.filter(Set(still).contains)
+            }
+            after = last
+        }
+        return found
+    }
+
+    /// False if something did not come in time, and is pending as before.
+    private func fetch(
+        _ ids: [String], of stream: Int, _ plan: inout ReadPlan, through reader: StreamReader,
+        in epoch: StoreEpoch, while isRunning: () -> Bool
+    ) async throws(SagaError) -> Bool {
+        var rest = ids[...]
+        while !rest.isEmpty, isRunning() {
+            let portion = plan.portion(of: [stream])
+            let reserved = dispatcher.reserve(upTo: min(portion.count, rest.count), orRing: bell)
+            guard reserved > 0 else {
+                await bell.awaitRing()
+                continue
+            }
+            let wanted = Array(rest.prefix(reserved))
+            var reading: Reading
+            do {
+                reading = try await transport.fetch(stream, wanted, portion, in: epoch)
+            } catch {
+                dispatcher.giveBack(reserved)
+                guard error.code == .tooLarge else { throw error }
+                plan.fetchFailed(stream, wanted)
+                health.reading(stream: transport.streams[stream].key, error)
+                return false
+            }
+            health.reading(stream: transport.streams[stream].key, nil)
+            reading.entries = reading.entries.map(judged)
+            await reader.admit(reading, &plan, epoch, reserved: reserved)
+            let last = reading.last[stream].flatMap { rest.firstIndex(of: $0) }
+            rest = rest[((last ?? rest.startIndex + reserved - 1) + 1)...]
+        }
+        return true
+    }
+
+    /// The entry itself, or that it brings processes down.
+    private func judged(_ entry: HeldEntry) -> HeldEntry {
+        let type = transport.streams[entry.stream].type
+        let deaths = state.withLock {
+            $0.suspects.deaths(of: Suspects.Entry(type: type, id: entry.id))
+        }
+        guard deaths >= deathsMaximum else { return entry }
+        return entry.condemned(after: deaths, isHopeless: deaths >= 2 * deathsMaximum)
+    }
+
+    /// Waits until nothing of a group is held.
+    private func end(
+        of group: [Suspects.Entry], in epoch: StoreEpoch, while isRunning: () -> Bool
+    ) async {
+        let streams = transport.streams
+        while isRunning() {
+            let isAnyHeld = group.contains { entry in
+                guard let stream = streams.firstIndex(where: { $0.type == entry.type }) else {
+                    return false
+                }
+                return dispatcher.holds(entry.id, of: stream, in: epoch)
+            }
+            guard isAnyHeld, (try? await clock.sleep(for: Self.look)) != nil else { return }
+        }
+    }
+}
