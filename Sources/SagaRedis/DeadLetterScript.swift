@@ -54,6 +54,7 @@ struct DeadLetterScript: Sendable {
     // KEYS dead letters, the entry's mark, what is blocked, its ledger if it has one
     // ARGV time to live, blocked, saga ID; the ledger's marks; the letter's fields
     //
+    // What may have been done keeps its ledger until that is undone.
     // A letter that a person has taken away is written again when its entry comes back. A ledger
     // of another type tells nothing and stays as it is: what is read comes before what is written.
     private static let script = RedisScript(
@@ -75,8 +76,6 @@ struct DeadLetterScript: Sendable {
             redis.call('PERSIST', ledger)
             local time = redis.call('TIME')
             redis.pcall('ZADD', KEYS[3], 'NX', time[1] * 1000 + math.floor(time[2] / 1000), ARGV[3])
-        elseif type == 'none' then
-            redis.call('EXPIRE', ledger, ARGV[1])
         end
         return found
         """)

@@ -186,7 +186,7 @@ struct UnknownOutcomeTests {
 
             #expect(try await rig.ledger("payment", "1", "charge") == "unknown")
             let ledger = rig.keys.ledger("1", service: "payment")
-            #expect((try await rig.timeToLive(of: ledger) ?? 0) > 0)
+            #expect(try await rig.timeToLive(of: ledger) == -1, "until it is undone")
         }
     }
 
