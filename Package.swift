@@ -14,7 +14,7 @@ let settings: [SwiftSetting] = [
 // Where an asynchronous function of the engine runs is where its caller runs. Otherwise each call
 // would look up the task's executor, only to find that it is there already.
 let engineSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
-let engine: Set = ["TroupeRedis", "Saga", "SagaRedis", "SagaTestKit"]
+let engine: Set = ["TroupeRedis", "Saga", "SagaRedis", "SagaTestKit", "TurnTaking"]
 
 // On Linux the headers are on the default path, and pkg-config only adds a warning about a
 // flag that SwiftPM refuses. Homebrew's are found through pkg-config alone.
@@ -101,6 +101,7 @@ let package = Package(
         // Foundations
         module("JSONText", []),
         module("Timekeeping", []),
+        module("TurnTaking", [deque]),
 
         // Redis
         .systemLibrary(
@@ -122,7 +123,10 @@ let package = Package(
         // Sagas
         module(
             "Saga",
-            ["CloudEvents", "JSONText", "Timekeeping", deque, lifecycle, logging, metrics]),
+            [
+                "CloudEvents", "JSONText", "Timekeeping", "TurnTaking", deque, lifecycle, logging,
+                metrics,
+            ]),
         module(
             "SagaRedis",
             [
@@ -153,10 +157,9 @@ let package = Package(
         module(
             "ServiceHTTP",
             [
-                "CloudEvents", "JSONText", "Observability", "Timekeeping", asyncHTTPClient,
-                httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, metrics, nioCore,
-                nioHTTP1,
-                nioHTTPTypes,
+                "CloudEvents", "JSONText", "Observability", "Timekeeping", "TurnTaking",
+                asyncHTTPClient, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
+                metrics, nioCore, nioHTTP1, nioHTTPTypes, nioPosix,
             ]),
         module(
             "SagaHTTP",
@@ -231,7 +234,7 @@ let package = Package(
                 nioEmbedded, nioPosix, nioSSL,
             ]),
         tests("RepositoryTests", []),
-        tests("SagaTests", ["CloudEvents", "Saga", "SagaTestKit", logging]),
+        tests("SagaTests", ["CloudEvents", "Saga", "SagaTestKit", "TurnTaking", logging]),
         tests(
             "SagaRedisTests",
             [
@@ -262,6 +265,7 @@ let package = Package(
                 nioPosix,
             ]),
         tests("TimekeepingTests", ["Timekeeping"]),
+        tests("TurnTakingTests", ["TurnTaking"]),
         tests(
             "troupeTests",
             [

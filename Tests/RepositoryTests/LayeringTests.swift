@@ -10,6 +10,7 @@ struct LayeringTests {
     private static let mayImport: [String: Set<String>] = [
         "JSONText": [],
         "Timekeeping": [],
+        "TurnTaking": [],
         "CHiredis": [],
         "CReplyTape": ["CHiredis"],
         "TroupeRedis": ["CReplyTape"],
@@ -17,7 +18,7 @@ struct LayeringTests {
         "CloudEvents": ["JSONText", "Timekeeping"],
         "EventStreams": [],
         "Observability": ["JSONText", "Timekeeping"],
-        "Saga": ["CloudEvents", "JSONText", "Timekeeping"],
+        "Saga": ["CloudEvents", "JSONText", "Timekeeping", "TurnTaking"],
         "SagaRedis": ["CloudEvents", "EventStreams", "Saga", "Timekeeping", "TroupeRedis"],
         "SagaTestKit": ["CloudEvents", "Saga", "Timekeeping"],
         "simulate": ["Saga", "SagaTestKit"],
@@ -25,7 +26,9 @@ struct LayeringTests {
         "GatewayRedis": [
             "CloudEvents", "EventStreams", "Gateway", "JSONText", "Timekeeping", "TroupeRedis",
         ],
-        "ServiceHTTP": ["CloudEvents", "JSONText", "Observability", "Timekeeping"],
+        "ServiceHTTP": [
+            "CloudEvents", "JSONText", "Observability", "Timekeeping", "TurnTaking",
+        ],
         "SagaHTTP": [
             "CloudEvents", "JSONText", "Observability", "Saga", "SagaRedis", "ServiceHTTP",
             "Timekeeping", "TroupeRedis",
@@ -53,7 +56,7 @@ struct LayeringTests {
 
     /// Targets that only decide: no sockets, no HTTP, no event loops.
     private static let pure: Set<String> = [
-        "CloudEvents", "JSONText", "OrderContracts", "Saga", "Timekeeping",
+        "CloudEvents", "JSONText", "OrderContracts", "Saga", "Timekeeping", "TurnTaking",
     ]
     private static let acting = [
         "NIO", "Hummingbird", "AsyncHTTPClient", "HTTPTypes", "Dispatch",

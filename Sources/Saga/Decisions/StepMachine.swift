@@ -36,12 +36,13 @@ package enum StepEnding: Hashable, Sendable {
     /// It failed for a reason of the business; `afterUnknown` if an earlier try, of whatever
     /// process, had an end that nobody knows.
     case refused(afterUnknown: Bool)
-    /// It did not come to an end in time.
-    case gaveUp
+    /// It did not come to an end in time; `afterUnknown` as above.
+    case gaveUp(afterUnknown: Bool)
     /// Its event becomes a dead letter.
     case died
-    /// What undoes it has come and waits.
-    case calledOff
+    /// What undoes it has come and waits; `afterUnknown` if a try, of whatever process, had an
+    /// end that nobody knows.
+    case calledOff(afterUnknown: Bool)
 }
 
 /// What is to be done with an event.
@@ -84,7 +85,8 @@ package enum StepAction: Hashable, Sendable {
 /// either that is still to be heard, or was lost and is done again.
 ///
 /// A step that may have acted outside is undone like one that did. So it never leaves `absent`
-/// behind: before its event is given up, or set aside, the ledger says `unknown`.
+/// behind: before its event is given up, or set aside, the ledger says `unknown`. It may not have
+/// if nothing of any try was sent; then there is nothing to undo.
 ///
 /// Steps on records alone are decided on an assumption, without reading the ledger: the
 /// transition compares and sets, and when the assumption was wrong its answer holds the true
@@ -157,11 +159,13 @@ package enum StepMachine {
     package static func next(after ending: StepEnding, actsOutside: Bool = true) -> StepState {
         switch ending {
         case .succeeded: .done
-        case .refused(afterUnknown: false): .failed
+        case .refused(afterUnknown: false), .gaveUp(afterUnknown: false): .failed
         case .refused where PlantedFault.isPlanted(.failureHidesUnknown): .failed
         case .gaveUp where PlantedFault.isPlanted(.givingUpCountsAsFailed): .failed
-        case .refused(afterUnknown: true), .rejected, .gaveUp: actsOutside ? .unknown : .failed
-        case .died, .calledOff: actsOutside ? .unknown : .absent
+        case .refused(afterUnknown: true), .rejected, .gaveUp(afterUnknown: true):
+            actsOutside ? .unknown : .failed
+        case .calledOff(afterUnknown: false): .absent
+        case .died, .calledOff(afterUnknown: true): actsOutside ? .unknown : .absent
         }
     }
 

@@ -19,6 +19,10 @@ public struct BusinessFailure: Error, Hashable, Sendable, CustomStringConvertibl
     public static let outcomeUnknown = BusinessFailure(
         "outcome_unknown", "The step did not end in time and was undone.")
 
+    /// Nothing of a forward step could be sent, so that nothing was done.
+    public static let unreachable = BusinessFailure(
+        "unreachable", "Whoever the step depends on could not be reached; nothing was done.")
+
     /// A saga was still pending when its time was up.
     public static let deadlineReached = BusinessFailure(
         "deadline_exceeded", "The saga did not end in time.")

@@ -120,6 +120,9 @@ extension Participant {
             if let limit = step.giveUpAfter, limit <= .zero {
                 faults.append("step '\(step.name)' gives up after no time")
             }
+            if let atMost = step.atMost, atMost < 1 {
+                faults.append("step '\(step.name)' is let run at most \(atMost) times at once")
+            }
         }
         if steps.isEmpty && lifecycles.isEmpty { faults.append("it has no step and no lifecycle") }
         return faults

@@ -13,6 +13,7 @@
 public struct Perform: ParticipantPart {
     package let leg: RouteLeg
     private let giveUpAfter: Duration?
+    private let atMost: Int?
     private let undoGiveUpAfter: Duration?
     private let decode: Step.JoinedDecoder
     private let makeFailure: @Sendable (BusinessFailure, Changes) throws -> PlannedTransition
@@ -26,13 +27,14 @@ public struct Perform: ParticipantPart {
 
     private init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, _ giveUpAfter: Duration?,
-        _ undoGiveUpAfter: Duration?,
+        _ undoGiveUpAfter: Duration?, _ atMost: Int?,
         _ perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         _ undo: (@Sendable (StepContext) async throws -> Transition<Undone>)?
     ) {
         self.leg = leg.content
         self.giveUpAfter = giveUpAfter
         self.undoGiveUpAfter = undoGiveUpAfter
+        self.atMost = atMost
         decode = Step.decoder(leg.read, perform)
         let failure = EventKind(Failure.self)
         makeFailure = { try PlannedTransition(Transition(Failure($0), changes: $1), failure) }
@@ -53,15 +55,17 @@ public struct Perform: ParticipantPart {
     ///   - giveUpAfter: how long it is tried before its outcome counts as unknown; if nil, what
     ///     the runtime's configuration says.
     ///   - undoGiveUpAfter: how long undoing is tried before the saga counts as blocked.
+    ///   - atMost: how many of its blocks, undo and finish too, run at once in a process; if nil,
+    ///     as many as events are worked on. `Step` has the rules.
     ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.
     ///   - undo: undoes it.
     public init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
-        undoGiveUpAfter: Duration? = nil,
+        undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         undo: @escaping @Sendable (StepContext) async throws -> Transition<Undone>
     ) {
-        self.init(leg, giveUpAfter, undoGiveUpAfter, perform, undo)
+        self.init(leg, giveUpAfter, undoGiveUpAfter, atMost, perform, undo)
     }
 
     /// Declares what is done on a leg, and how it is undone with no change of records.
@@ -69,12 +73,12 @@ public struct Perform: ParticipantPart {
     /// The undone event goes out without content.
     public init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
-        undoGiveUpAfter: Duration? = nil,
+        undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         undo: @escaping @Sendable (StepContext) async throws -> Void
     ) {
         self.init(
-            leg, giveUpAfter, undoGiveUpAfter, perform,
+            leg, giveUpAfter, undoGiveUpAfter, atMost, perform,
             { context in
                 try await undo(context)
                 return Transition(Undone())
@@ -84,21 +88,22 @@ public struct Perform: ParticipantPart {
     /// Declares what is done on a leg, after what undoes it: for a function that has a name.
     public init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
-        undoGiveUpAfter: Duration? = nil,
+        undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
         undo: @escaping @Sendable (StepContext) async throws -> Void,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
     ) {
         self.init(
-            leg, giveUpAfter: giveUpAfter, undoGiveUpAfter: undoGiveUpAfter, perform: perform,
-            undo: undo)
+            leg, giveUpAfter: giveUpAfter, undoGiveUpAfter: undoGiveUpAfter, atMost: atMost,
+            perform: perform, undo: undo)
     }
 
     /// Declares what is done on a leg that has nothing to undo.
     public init<Input, Success, Failure>(
         _ leg: Leg<Input, Success, Failure, NoEvent>, giveUpAfter: Duration? = nil,
+        atMost: Int? = nil,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
     ) {
-        self.init(leg, giveUpAfter, nil, perform, nil)
+        self.init(leg, giveUpAfter, nil, atMost, perform, nil)
     }
 
     /// Declares what else changes when the leg has failed.
@@ -175,7 +180,7 @@ public struct Perform: ParticipantPart {
             fail: { [makeFailure, failureChanges] in
                 try makeFailure($0, failureChanges($0, $1))
             },
-            giveUpAfter: giveUpAfter, actsOutside: leg.actsOutside)
+            giveUpAfter: giveUpAfter, atMost: atMost, actsOutside: leg.actsOutside)
         if let answer = leg.undone, let undo {
             content.compensations = [
                 Step.Compensation(

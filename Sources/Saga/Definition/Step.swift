@@ -51,6 +51,7 @@ public struct Step: Sendable {
     package var decode: JoinedDecoder { shared.content.decode }
     package var fail: Fail { shared.content.fail }
     package var giveUpAfter: Duration? { shared.content.giveUpAfter }
+    package var atMost: Int? { shared.content.atMost }
     package var actsOutside: Bool { shared.content.actsOutside }
     package var compensations: [Compensation] { shared.content.compensations }
     package var needsCompensation: Bool { shared.content.needsCompensation }
@@ -65,6 +66,7 @@ public struct Step: Sendable {
         var decode: JoinedDecoder
         var fail: Fail
         var giveUpAfter: Duration?
+        var atMost: Int?
         var actsOutside: Bool
         var compensations: [Compensation] = []
         var needsCompensation = true
@@ -108,7 +110,11 @@ public struct Step: Sendable {
     ///   - trigger: the event that starts it.
     ///   - success: the event that says it succeeded.
     ///   - giveUpAfter: how long it is tried before its outcome counts as unknown; if nil, what
-    ///     the runtime's configuration says.
+    ///     the runtime's configuration says. Only tries count that have run, and sent something.
+    ///   - atMost: how many of its blocks, what undoes and completes it too, run at once in a
+    ///     process; if nil, as many as events are worked on. The others wait in the order in which
+    ///     they came: that is no attempt, and its time does not count. No more than whatever the
+    ///     step calls can take at once, as the connections of its client.
     ///   - actsOutside: whether `perform` touches anything but the participant's own records.
     ///   - failed: makes the failure event. Pure: it may be called again.
     ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.
@@ -117,6 +123,7 @@ public struct Step: Sendable {
         on trigger: Input.Type,
         emits success: Success.Type,
         giveUpAfter: Duration? = nil,
+        atMost: Int? = nil,
         actsOutside: Bool = true,
         orElse failed:
             @escaping @Sendable (BusinessFailure, StepContext) throws -> Transition<Failure>,
@@ -129,7 +136,7 @@ public struct Step: Sendable {
                 failure: failure,
                 decode: Self.decoder(JoinedPayloadReader.only, perform),
                 fail: { try PlannedTransition(failed($0, $1), failure) },
-                giveUpAfter: giveUpAfter, actsOutside: actsOutside))
+                giveUpAfter: giveUpAfter, atMost: atMost, actsOutside: actsOutside))
     }
 
     /// Declares what undoes the step.

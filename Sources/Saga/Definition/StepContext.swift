@@ -35,12 +35,17 @@ public struct StepContext: Sendable {
 
     package init(
         participant: String, sagaID: String, step: String, event: CloudEvent, attempt: Int,
-        keys: IdempotencyKeys, records: any RecordReader
+        keys: IdempotencyKeys, records: any RecordReader,
+        waits: @escaping @Sendable (_ begins: Bool) -> Void = { _ in }
     ) {
         known = Known(
             participant: participant, sagaID: sagaID, step: step, event: event, attempt: attempt,
-            keys: keys, records: records)
+            keys: keys, records: records, waits: waits)
     }
+
+    /// Is to be told when a wait for something that others use too begins, as for a connection,
+    /// and when it is over: its time does not count against `giveUpAfter`.
+    package var waits: @Sendable (_ begins: Bool) -> Void { known.waits }
 
     /// Shared by all copies: a context is handed on through many hands.
     private let known: Known
@@ -53,11 +58,14 @@ public struct StepContext: Sendable {
         let attempt: Int
         let keys: IdempotencyKeys
         let records: any RecordReader
+        let waits: @Sendable (Bool) -> Void
 
         init(
             participant: String, sagaID: String, step: String, event: CloudEvent, attempt: Int,
-            keys: IdempotencyKeys, records: any RecordReader
+            keys: IdempotencyKeys, records: any RecordReader,
+            waits: @escaping @Sendable (Bool) -> Void
         ) {
+            self.waits = waits
             self.keys = keys
             self.participant = participant
             self.sagaID = sagaID

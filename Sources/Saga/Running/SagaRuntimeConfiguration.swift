@@ -35,6 +35,10 @@ public struct SagaRuntimeConfiguration: Sendable {
     /// If nil, 10 s or half of the shortest deadline, whichever is less: what is not done by then
     /// has to be undone, and say why, before the deadline has its saga cancelled.
     public var giveUpAfter: Duration?
+    /// How long a forward step is tried of which nothing can be sent; nothing was done, then.
+    ///
+    /// If nil, the shortest deadline, or a minute if there is none.
+    public var unsentGiveUpAfter: Duration?
     /// How long a compensation or a finish is tried before the saga counts as blocked.
     ///
     /// Then it is parked in the saga's ledger, holds nothing up, and is tried again for ever.
@@ -119,6 +123,11 @@ public struct SagaRuntimeConfiguration: Sendable {
         return min(max(shortestDeadline / 3, .seconds(1)), .seconds(5))
     }
 
+    /// How long a forward step is tried of which nothing can be sent.
+    package var unsentGiveUpAfterInUse: Duration {
+        unsentGiveUpAfter ?? shortestDeadline ?? .seconds(60)
+    }
+
     /// The same with the deadline of a participant's own lifecycle; throws an error that lists
     /// every value out of its range.
     package func checked(for plan: ParticipantPlan) throws(SagaError) -> Self {
@@ -171,6 +180,7 @@ public struct SagaRuntimeConfiguration: Sendable {
                 "\(name).pauseMaximum has to be at most a day")
         }
         check(giveUpAfterInUse > .zero, "giveUpAfter has to be above 0")
+        check(unsentGiveUpAfterInUse > .zero, "unsentGiveUpAfter has to be above 0")
         check(askAgainAfter >= .milliseconds(10), "askAgainAfter has to be at least 10 ms")
         check(compensationGiveUpAfter > .zero, "compensationGiveUpAfter has to be above 0")
         check(

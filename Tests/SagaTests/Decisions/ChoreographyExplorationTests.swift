@@ -278,7 +278,7 @@ struct Exploration {
             guard step.actsOutside else { return nil }
             part.act()
             part.isTried = true
-            ending = event == .givesUp ? .gaveUp : .died
+            ending = event == .givesUp ? .gaveUp(afterUnknown: true) : .died
         }
         let traceless = event == .becomesALetter && without == .letterLeavesATrace
         part.ledger =

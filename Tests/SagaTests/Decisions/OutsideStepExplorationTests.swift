@@ -127,7 +127,7 @@ struct OutsideStep {
             return perform(world, before: before, tried: tried)
         case .tried(let before):
             return [
-                following(.gaveUp, in: world), following(.died, in: world),
+                following(.gaveUp(afterUnknown: true), in: world), following(.died, in: world),
                 {
                     next.forward = .act(.perform, before: before, tried: true)
                     return next
@@ -155,7 +155,9 @@ struct OutsideStep {
         refused = following(.refused(afterUnknown: tried && !hides), in: refused)
         var silent = works ? acted : world
         silent.forward = .tried(before: before)
-        return [late, refused, silent] + (works ? [acted] : [])
+        // Nothing could be sent, for as long as it is tried.
+        let unsent = following(.gaveUp(afterUnknown: tried), in: world)
+        return [late, refused, silent, unsent] + (works ? [acted] : [])
     }
 
     private func following(_ ending: StepEnding, in world: World) -> World {
@@ -166,7 +168,9 @@ struct OutsideStep {
             isLetter && without == .letterLeavesATrace
             ? .over
             : .set(
-                state, from: .absent, mayHaveActed: ending != .refused(afterUnknown: false),
+                state, from: .absent,
+                mayHaveActed: ending != .refused(afterUnknown: false)
+                    && ending != .gaveUp(afterUnknown: false),
                 isLetter: isLetter)
         return next
     }

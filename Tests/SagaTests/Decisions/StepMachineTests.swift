@@ -52,6 +52,24 @@ struct StepMachineTests {
         #expect(StepMachine.assumed(.finish, deliveredBefore: false, actsOutside: false) == .done)
         #expect(StepMachine.assumed(.compensate, deliveredBefore: false) == nil)
     }
+
+    @Test(arguments: [
+        (StepEnding.succeeded, StepState.done, StepState.done),
+        (.rejected, .unknown, .failed),
+        (.refused(afterUnknown: false), .failed, .failed),
+        (.refused(afterUnknown: true), .unknown, .failed),
+        (.gaveUp(afterUnknown: false), .failed, .failed),
+        (.gaveUp(afterUnknown: true), .unknown, .failed),
+        (.calledOff(afterUnknown: false), .absent, .absent),
+        (.calledOff(afterUnknown: true), .unknown, .absent),
+        (.died, .unknown, .absent),
+    ])
+    func onlyWhatMayHaveActedIsUnknown(
+        _ ending: StepEnding, _ outside: StepState, _ inside: StepState
+    ) {
+        #expect(StepMachine.next(after: ending) == outside)
+        #expect(StepMachine.next(after: ending, actsOutside: false) == inside)
+    }
 }
 
 private struct ReplicaRace {

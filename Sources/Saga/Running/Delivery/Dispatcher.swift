@@ -53,7 +53,12 @@ final class Dispatcher: Sendable {
 
         /// Waits without a slot; false if the runtime stops meanwhile.
         func pause(_ duration: Duration) async -> Bool {
-            await dispatcher.pause(self, for: duration)
+            await pause { [clock = dispatcher.clock] in _ = try? await clock.sleep(for: duration) }
+        }
+
+        /// The same until something has come; when it is cancelled, it has to end at once.
+        func pause(until hasCome: @escaping @Sendable () async -> Void) async -> Bool {
+            await dispatcher.pause(self, until: hasCome)
         }
 
         /// Cancels this task if it is still busy after so long; nil takes that back.
@@ -307,15 +312,15 @@ final class Dispatcher: Sendable {
         return next
     }
 
-    private func pause(_ place: Place, for duration: Duration) async -> Bool {
+    private func pause(
+        _ place: Place, until hasCome: @escaping @Sendable () async -> Void
+    ) async -> Bool {
         let key = place.lane
         let pause = state.withLock { state -> Task<Void, Never>? in
             guard !state.isStopping, place.epoch == epoch(), !state.dropped.contains(key)
             else { return nil }
             state.lanes.park(key)
-            let pause = Task(executorPreference: executor) { [clock] in
-                _ = try? await clock.sleep(for: duration)
-            }
+            let pause = Task(executorPreference: executor) { await hasCome() }
             state.pauses[key] = pause
             return pause
         }

@@ -3,15 +3,18 @@ import Logging
 /// A forward step: its tries, and what follows from their end.
 ///
 ///     returns ─────────────────────────────────▶ done
-///     refused, first try ──────────────────────▶ failed
+///     refused, or gave up, and no try ─────────▶ failed
+///       before may have acted
 ///     refused later, rejected, gave up ─▶ unknown ─▶ undo ─▶ failed
-///     what undoes it has come ─────────▶ unknown, and that goes on
+///     what undoes it has come ─────────▶ unknown if it may have acted, and that goes on
 extension EntryWork {
     func forward(
         _ step: Step, _ perform: @escaping Step.Bound
     ) async throws(Interruption) -> Acted {
-        guard let tried = try await unlessCalledOff(step, perform) else {
-            return try await callOff(step)
+        let tried: Attempted<PlannedTransition>
+        switch try await unlessCalledOff(step, perform) {
+        case .tried(let ended): tried = ended
+        case .calledOff(let mayHaveActed): return try await callOff(step, mayHaveActed)
         }
         switch tried {
         case .returned(let planned):
@@ -20,33 +23,43 @@ extension EntryWork {
             case .refused(let entry): return .refused(entry, mayHaveActed: true)
             case .rejected(let failure): return try await settle(step, .rejected, failure)
             }
-        case .failed(let failure, let attempts):
-            let isAgain = deliveredBefore && !PlantedFault.isPlanted(.deliveredBeforeIgnored)
-            let ending = StepEnding.refused(afterUnknown: attempts > 1 || isAgain)
-            return try await settle(step, ending, failure)
+        case .failed(let failure, let tries):
+            return try await settle(step, .refused(afterUnknown: tries.mayHaveActed), failure)
         case .gaveUp where PlantedFault.isPlanted(.givingUpLeavesNoTrace):
             return .over(outcome: "gone")
-        case .gaveUp(let error, let attempts):
+        case .gaveUp(let error, let tries):
+            let mayHaveActed = tries.mayHaveActed
             environment.logger.warning(
-                "step gave up and is taken back",
+                mayHaveActed
+                    ? "step gave up and is taken back" : "step gave up, as nothing could be sent",
                 metadata: metadata(
-                    step.name, ["error": "\(error)", "attempts": .stringConvertible(attempts)]))
+                    step.name, ["error": "\(error)", "attempts": .stringConvertible(tries.count)]))
             return try await uncancelled { () async throws(Interruption) in
-                try await self.settle(step, .gaveUp, .outcomeUnknown)
+                try await self.settle(
+                    step, .gaveUp(afterUnknown: mayHaveActed),
+                    mayHaveActed ? .outcomeUnknown : .unreachable)
             }
         }
     }
 
-    /// Its tries; nil if what undoes it has come, before or meanwhile.
+    private enum Forward {
+        case tried(Attempted<PlannedTransition>)
+        case calledOff(mayHaveActed: Bool)
+    }
+
+    /// Its tries, unless what undoes it has come, before or meanwhile.
     private func unlessCalledOff(
         _ step: Step, _ perform: @escaping Step.Bound
-    ) async throws(Interruption) -> Attempted<PlannedTransition>? {
-        let limit = step.giveUpAfter ?? environment.configuration.giveUpAfterInUse
-        if place.mayBeCalledOff(true) { return nil }
+    ) async throws(Interruption) -> Forward {
+        let isAgain = deliveredBefore && !PlantedFault.isPlanted(.deliveredBeforeIgnored)
+        let tries = StepTries(
+            limit: step.giveUpAfter ?? environment.configuration.giveUpAfterInUse,
+            unsentLimit: environment.configuration.unsentGiveUpAfterInUse, mayHaveActed: isAgain)
+        if place.mayBeCalledOff(true) { return .calledOff(mayHaveActed: isAgain) }
         do throws(Interruption) {
-            let tried = try await attempt(
-                step.name, limit: limit, failsForBusiness: true, perform)
-            return place.mayBeCalledOff(false) ? nil : tried
+            let tried = try await attempt(step.name, tries, failsForBusiness: true, perform)
+            guard place.mayBeCalledOff(false) else { return .tried(tried) }
+            return .calledOff(mayHaveActed: tried.mayHaveActed)
         } catch {
             _ = place.mayBeCalledOff(false)
             throw error
@@ -54,11 +67,14 @@ extension EntryWork {
     }
 
     /// Leaves what may have been done outside, by this try or before, to what comes to undo it.
-    private func callOff(_ step: Step) async throws(Interruption) -> Acted {
+    private func callOff(
+        _ step: Step, _ mayHaveActed: Bool
+    ) async throws(Interruption) -> Acted {
         environment.logger.info(
             "step is called off, as its saga is being cancelled",
             metadata: metadata(step.name, [:]))
-        let next = StepMachine.next(after: .calledOff, actsOutside: step.actsOutside)
+        let next = StepMachine.next(
+            after: .calledOff(afterUnknown: mayHaveActed), actsOutside: step.actsOutside)
         guard next != .absent else { return .over(outcome: "called_off") }
         return try await uncancelled { () async throws(Interruption) in
             let note = BusinessFailure.outcomeUnknown.note
@@ -123,12 +139,12 @@ extension EntryWork {
         guard step.actsOutside, let compensation = step.compensations.first else { return }
         let limit = compensation.giveUpAfter ?? environment.configuration.compensationGiveUpAfter
         let tried = try await uncancelled { () async throws(Interruption) in
-            try await self.attempt(step.name, limit: limit) { context in
+            try await self.attempt(step.name, StepTries(limit: limit)) { context in
                 _ = try await self.shielded(compensation.undo, context)
             }
         }
-        if case .gaveUp(let error, let attempts) = tried {
-            throw .blocked(step: step.name, String(reflecting: error), attempts: attempts)
+        if case .gaveUp(let error, let tries) = tried {
+            throw .blocked(step: step.name, String(reflecting: error), attempts: tries.count)
         }
     }
 

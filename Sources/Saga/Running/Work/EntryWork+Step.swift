@@ -79,7 +79,7 @@ extension EntryWork {
             }
             let answer = try await onlyForward(
                 step, compensation.nothingToUndo, from: .absent, to: .tombstone,
-                limit: compensation.giveUpAfter)
+                limit: compensation.giveUpAfter, takesTurn: false)
             return acted(answer, outcome: "nothing_to_undo")
         case .finish:
             let answer = try await onlyForward(
@@ -150,7 +150,9 @@ extension EntryWork {
     ) async throws(Interruption) -> PlannedTransition? {
         if deliveredBefore || step.finishes.allSatisfy({ $0.emits == nil }) { return nil }
         let limit = environment.configuration.compensationGiveUpAfter
-        let tried = try await attempt(step.name, limit: limit) { try await perform($0) }
+        let tried = try await attempt(step.name, StepTries(limit: limit)) {
+            try await perform($0)
+        }
         guard case .returned(let planned) = tried else { return nil }
         return planned
     }
@@ -160,10 +162,13 @@ extension EntryWork {
     /// Runs what has to succeed in the end: a compensation, a finish.
     private func onlyForward(
         _ step: Step, _ perform: @escaping Step.Bound, from: StepState, to: StepState,
-        limit: Duration? = nil, form: KeyForm? = nil, isShielded: Bool = false
+        limit: Duration? = nil, form: KeyForm? = nil, isShielded: Bool = false,
+        takesTurn: Bool = true
     ) async throws(Interruption) -> TransitionAnswer {
         let limit = limit ?? environment.configuration.compensationGiveUpAfter
-        let tried = try await attempt(step.name, limit: limit, form: form) { context in
+        let tried = try await attempt(
+            step.name, StepTries(limit: limit), form: form, takesTurn: takesTurn
+        ) { context in
             let planned =
                 isShielded
                 ? try await shielded(perform, context) : try await perform(context)
@@ -174,8 +179,8 @@ extension EntryWork {
         switch tried {
         case .returned(let answer):
             return answer
-        case .failed(let error as any Error, let attempts), .gaveUp(let error, let attempts):
-            throw .blocked(step: step.name, String(reflecting: error), attempts: attempts)
+        case .failed(let error as any Error, let tries), .gaveUp(let error, let tries):
+            throw .blocked(step: step.name, String(reflecting: error), attempts: tries.count)
         }
     }
 

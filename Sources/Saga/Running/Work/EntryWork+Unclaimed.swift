@@ -30,7 +30,7 @@ extension EntryWork {
         _ reconciliation: Step.Reconciliation, _ step: Step
     ) async throws(Interruption) {
         let limit = environment.configuration.compensationGiveUpAfter
-        let tried = try await attempt(step.name, limit: limit) { context in
+        let tried = try await attempt(step.name, StepTries(limit: limit)) { context in
             let key = context.idempotencyKey
             let entry = try await reconciliation.books.entry(under: key)
             let planned = try reconciliation.asking.make(
@@ -39,8 +39,8 @@ extension EntryWork {
         }
         switch tried {
         case .returned: return
-        case .failed(let error as any Error, let attempts), .gaveUp(let error, let attempts):
-            throw .blocked(step: step.name, String(reflecting: error), attempts: attempts)
+        case .failed(let error as any Error, let tries), .gaveUp(let error, let tries):
+            throw .blocked(step: step.name, String(reflecting: error), attempts: tries.count)
         }
     }
 }

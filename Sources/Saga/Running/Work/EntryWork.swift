@@ -2,6 +2,7 @@ import CloudEvents
 import Logging
 import Metrics
 import Synchronization
+import TurnTaking
 
 /// Why the work on an entry ended without an end.
 enum Interruption: Error {
@@ -29,6 +30,8 @@ final class WorkEnvironment: Sendable {
     let logger: Logger
     let waiters: OutcomeWaiters
     let birth: StoreBirth
+    /// Where only so many of a step's blocks run at once, by step.
+    let turns: [String: TurnQueue]
     /// Whether any saga of the participant was blocked when somebody last looked.
     let isAnyBlocked = Atomic(false)
 
@@ -53,6 +56,10 @@ final class WorkEnvironment: Sendable {
         self.logger = logger
         waiters = OutcomeWaiters(ports.transport.executor, ports.clock)
         birth = StoreBirth(ports.store)
+        turns = Dictionary(
+            plan.steps.compactMap { step in
+                step.atMost.map { (step.name, TurnQueue(atMost: $0)) }
+            }, uniquingKeysWith: { first, _ in first })
     }
 }
 
@@ -202,7 +209,9 @@ final class EntryWork: Sendable {
             origin: origin, patience: environment.configuration.askAgainAfter)
         let limit = environment.configuration.compensationGiveUpAfter
         let started = environment.clock.now
-        let tried = try await attempt(LifecycleState.field, limit: limit) { context in
+        let tried = try await attempt(
+            LifecycleState.field, StepTries(limit: limit)
+        ) { context in
             try await keeper.advance(
                 input, failure: failure, opening: opening, context: context,
                 look: {
@@ -218,66 +227,9 @@ final class EntryWork: Sendable {
                     took: environment.clock.now - started)
             }
             return state
-        case .failed(let error as any Error, let attempts), .gaveUp(let error, let attempts):
+        case .failed(let error as any Error, let tries), .gaveUp(let error, let tries):
             throw .blocked(
-                step: LifecycleState.field, String(reflecting: error), attempts: attempts)
-        }
-    }
-
-    // MARK: - Trying
-
-    enum Attempted<Value> {
-        case returned(Value)
-        case failed(BusinessFailure, attempts: Int)
-        case gaveUp(any Error, attempts: Int)
-    }
-
-    /// Tries until it works, fails for a reason of the business, or has taken too long.
-    ///
-    /// A try that hangs is cancelled when its time is over, and so is this task: who goes on
-    /// after `gaveUp` does so in a task of its own.
-    /// While our own store is away the time does not count: that says nothing about the step.
-    func attempt<Value>(
-        _ step: String, limit: Duration, failsForBusiness: Bool = false, form: KeyForm? = nil,
-        _ body: (StepContext) async throws -> Value
-    ) async throws(Interruption) -> Attempted<Value> {
-        var spent = Duration.zero
-        var attempts = 0
-        while true {
-            attempts += 1
-            let start = environment.clock.now
-            place.limit(max(limit - spent, .seconds(1)))
-            defer { place.limit(nil) }
-            do {
-                let context = context(step, attempt: attempts, form: form)
-                guard let executor = environment.configuration.handlerExecutor else {
-                    return .returned(try await body(context))
-                }
-                return .returned(
-                    try await withTaskExecutorPreference(executor) { try await body(context) })
-            } catch let interruption as Interruption {
-                throw interruption
-            } catch let failure as BusinessFailure where failsForBusiness {
-                return .failed(failure, attempts: attempts)
-            } catch {
-                if Task.isCancelled {
-                    if place.isStopping { throw .stopped }
-                    return .gaveUp(error, attempts: attempts)
-                }
-                let pause = environment.configuration.retry.pause(
-                    after: attempts, random: environment.ports.chance.fraction())
-                let isOutage = (error as? SagaError)?.retry == .later
-                if !isOutage {
-                    spent += environment.clock.now - start + pause
-                    if spent > limit { return .gaveUp(error, attempts: attempts) }
-                }
-                environment.logger.debug(
-                    "step failed and is tried again",
-                    metadata: metadata(
-                        step, ["error": "\(error)", "attempt": .stringConvertible(attempts)]))
-                guard await place.pause(pause) else { throw .stopped }
-                if place.isCalledOff { return .gaveUp(error, attempts: attempts) }
-            }
+                step: LifecycleState.field, String(reflecting: error), attempts: tries.count)
         }
     }
 
@@ -332,14 +284,17 @@ final class EntryWork: Sendable {
     }
 
     /// - Parameter form: how keys are made; as the event says unless given.
-    func context(_ step: String, attempt: Int, form: KeyForm? = nil) -> StepContext {
+    func context(
+        _ step: String, attempt: Int, form: KeyForm? = nil,
+        waits: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) -> StepContext {
         StepContext(
             participant: environment.plan.name, sagaID: sagaID, step: step, event: event,
             attempt: attempt,
             keys: IdempotencyKeys(
                 namespace: environment.configuration.namespace, route: environment.plan.route,
                 form: form ?? KeyForm(startedBy: event.route)),
-            records: environment.ports.store.records)
+            records: environment.ports.store.records, waits: waits)
     }
 
     func metadata(_ step: String, _ more: Logger.Metadata) -> Logger.Metadata {
@@ -350,5 +305,3 @@ final class EntryWork: Sendable {
         return metadata
     }
 }
-
-extension EntryWork.Attempted: Sendable where Value: Sendable {}
