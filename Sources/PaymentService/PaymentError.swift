@@ -1,3 +1,5 @@
+public import Saga
+
 /// Something of the payment service that did not work out and is no refusal.
 public struct PaymentError: Error, CustomStringConvertible, CustomDebugStringConvertible {
     /// What went wrong.
@@ -7,6 +9,9 @@ public struct PaymentError: Error, CustomStringConvertible, CustomDebugStringCon
 
         /// The payment company gave no usable answer: the call may or may not have taken effect.
         public static let unavailable = Self(description: "unavailable")
+
+        /// Nothing was sent to the payment company: the call took no effect.
+        public static let unreachable = Self(description: "unreachable")
 
         /// The company says that it never made a charge of which we have its receipt: it is another
         /// one, or has lost its books.
@@ -26,7 +31,7 @@ public struct PaymentError: Error, CustomStringConvertible, CustomDebugStringCon
     public var cause: (any Error)?
 
     /// Whether trying again can help.
-    public var retry: Bool { code == .unavailable }
+    public var retry: Bool { code == .unavailable || code == .unreachable }
 
     /// An error of the payment service.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
@@ -42,4 +47,9 @@ public struct PaymentError: Error, CustomStringConvertible, CustomDebugStringCon
     public var debugDescription: String {
         cause.map { "\(description) (\(String(reflecting: $0)))" } ?? description
     }
+}
+
+extension PaymentError: UnsentError {
+    /// Whether nothing of it has reached the payment company.
+    public var isUnsent: Bool { code == .unreachable }
 }

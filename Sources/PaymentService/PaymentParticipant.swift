@@ -10,9 +10,15 @@ import SagaHTTP
 ///     a charge in the company's books that no ledger knows ──▶ PaymentUnclaimed
 extension Participant {
     /// Charges with `company`; a charge without an answer for `giveUpAfter` is taken back.
-    public static func payment(company: any PaymentCompany, giveUpAfter: Duration) -> Participant {
+    ///
+    /// - Parameter atMost: how many calls are made at once.
+    public static func payment(
+        company: any PaymentCompany, giveUpAfter: Duration, atMost: Int? = nil
+    ) -> Participant {
         Participant(.order, ServiceName.payment) {
-            Perform(OrderSaga.charge, giveUpAfter: giveUpAfter) { order, context in
+            Perform(
+                OrderSaga.charge, giveUpAfter: giveUpAfter, atMost: atMost
+            ) { order, context in
                 let charge = try await context.calling {
                     try await company.charge(
                         order.total, token: order.payment.token,

@@ -25,11 +25,16 @@ public struct PaymentServer: Service {
         company: (any PaymentCompany)? = nil, readiness: Readiness? = nil
     ) throws(SagaError) {
         let client = JSONClient(
-            baseURL: configuration.companyURL, timeout: configuration.callTimeout)
+            baseURL: configuration.companyURL, timeout: configuration.callTimeout,
+            connections: configuration.callsMaximum
+                + PaymentServerConfiguration.connectionsForBooks)
         let company = company ?? HTTPPaymentCompany(client)
         self.client = client
         runtime = try SagaRuntime(
-            .payment(company: company, giveUpAfter: configuration.giveUpAfter), redis: redis,
+            .payment(
+                company: company, giveUpAfter: configuration.giveUpAfter,
+                atMost: configuration.callsMaximum),
+            redis: redis,
             configuration: configuration.saga, logger: logger)
         readiness?.watch(runtime)
         server = ServiceServer(

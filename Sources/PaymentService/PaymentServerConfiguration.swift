@@ -15,6 +15,12 @@ public struct PaymentServerConfiguration: Sendable {
     /// How long the payment company may take to answer one call.
     public var callTimeout: Duration = .seconds(2)
 
+    /// How many calls to the payment company are made at once; what is over waits for its turn.
+    public var callsMaximum = 60
+
+    /// Connections beyond those of the steps, for looks at the books.
+    static let connectionsForBooks = 4
+
     /// A charge without an answer for this long is taken back.
     ///
     /// Well below the orders' deadline, so that the reason the customer sees is the right one. One

@@ -1,3 +1,5 @@
+public import Saga
+
 /// Something of the shipping service that did not work out and is no refusal.
 public struct ShippingError: Error, CustomStringConvertible, CustomDebugStringConvertible {
     /// What went wrong.
@@ -7,6 +9,9 @@ public struct ShippingError: Error, CustomStringConvertible, CustomDebugStringCo
 
         /// The carrier gave no usable answer: the call may or may not have taken effect.
         public static let unavailable = Self(description: "unavailable")
+
+        /// Nothing was sent to the carrier: the call took no effect.
+        public static let unreachable = Self(description: "unreachable")
 
         /// The carrier says that it never took a booking of which we have its receipt: it is
         /// another one, or has lost its books.
@@ -26,7 +31,7 @@ public struct ShippingError: Error, CustomStringConvertible, CustomDebugStringCo
     public var cause: (any Error)?
 
     /// Whether trying again can help.
-    public var retry: Bool { code == .unavailable }
+    public var retry: Bool { code == .unavailable || code == .unreachable }
 
     /// An error of the shipping service.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
@@ -42,4 +47,9 @@ public struct ShippingError: Error, CustomStringConvertible, CustomDebugStringCo
     public var debugDescription: String {
         cause.map { "\(description) (\(String(reflecting: $0)))" } ?? description
     }
+}
+
+extension ShippingError: UnsentError {
+    /// Whether nothing of it has reached the carrier.
+    public var isUnsent: Bool { code == .unreachable }
 }

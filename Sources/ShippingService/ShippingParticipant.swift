@@ -10,9 +10,15 @@ import SagaHTTP
 ///     a booking in the carrier's books that no ledger knows ──▶ ShipmentUnclaimed
 extension Participant {
     /// Books with `carrier`; a booking without an answer for `giveUpAfter` is taken back.
-    public static func shipping(carrier: any Carrier, giveUpAfter: Duration) -> Participant {
+    ///
+    /// - Parameter atMost: how many calls are made at once.
+    public static func shipping(
+        carrier: any Carrier, giveUpAfter: Duration, atMost: Int? = nil
+    ) -> Participant {
         Participant(.order, ServiceName.shipping) {
-            Perform(OrderSaga.arrange, giveUpAfter: giveUpAfter) { order, context in
+            Perform(
+                OrderSaga.arrange, giveUpAfter: giveUpAfter, atMost: atMost
+            ) { order, context in
                 let shipment = try await context.calling {
                     try await carrier.arrange(
                         Parcel(order, context.sagaID), key: context.idempotencyKey

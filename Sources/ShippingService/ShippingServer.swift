@@ -25,11 +25,16 @@ public struct ShippingServer: Service {
         carrier: (any Carrier)? = nil, readiness: Readiness? = nil
     ) throws(SagaError) {
         let client = JSONClient(
-            baseURL: configuration.carrierURL, timeout: configuration.callTimeout)
+            baseURL: configuration.carrierURL, timeout: configuration.callTimeout,
+            connections: configuration.callsMaximum
+                + ShippingServerConfiguration.connectionsForBooks)
         let carrier = carrier ?? HTTPCarrier(client)
         self.client = client
         runtime = try SagaRuntime(
-            .shipping(carrier: carrier, giveUpAfter: configuration.giveUpAfter), redis: redis,
+            .shipping(
+                carrier: carrier, giveUpAfter: configuration.giveUpAfter,
+                atMost: configuration.callsMaximum),
+            redis: redis,
             configuration: configuration.saga, logger: logger)
         readiness?.watch(runtime)
         server = ServiceServer(

@@ -85,6 +85,11 @@ public struct HTTPPaymentCompany: PaymentCompany {
         do {
             return try await call()
         } catch {
+            if error.code == .notSent {
+                throw PaymentError(
+                    .unreachable, "The payment company could not be reached: \(error.message).",
+                    cause: error)
+            }
             throw PaymentError(
                 .unavailable,
                 "The payment company did not say whether it was done: \(error.message).",

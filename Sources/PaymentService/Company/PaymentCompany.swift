@@ -4,8 +4,8 @@ public import Saga
 /// The company that moves the money.
 ///
 /// A key names a call for good: calling again under the same key changes nothing more and brings
-/// the same answer. A thrown error means that nobody knows whether the call took effect. Its books
-/// list the charges by those keys.
+/// the same answer. A thrown error means that nobody knows whether the call took effect, unless it
+/// says that nothing was sent. Its books list the charges by those keys.
 public protocol PaymentCompany: OutsideBooks {
     /// Charges the card behind the token, or says why not.
     ///

@@ -5,6 +5,9 @@ public struct CallError: Error, CustomStringConvertible, CustomDebugStringConver
         /// The code's name.
         public let description: String
 
+        /// No connection was to be had, so that nothing went out: the call took no effect.
+        public static let notSent = Self(description: "not_sent")
+
         /// Nothing came back in time: the call may or may not have taken effect.
         public static let noAnswer = Self(description: "no_answer")
 

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import Observability
+import TurnTaking
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -13,16 +14,33 @@ import Observability
 ///
 /// Who calls decides what an answer means and whether to ask again; an answer of any status is an
 /// answer. A call that got none may still have taken effect over there, which is why everything
-/// that changes something goes out with an idempotency key.
+/// that changes something goes out with an idempotency key. One that had no connection to go out
+/// on has not, and its error says so.
+///
+///     wait for one of so many connections ─▶ connect ─▶ send, wait for the answer
+///         `connectionWait`, in order         `timeout`     `timeout`
+///         not sent                           not sent      no answer
 public final class JSONClient: Sendable {
     private let base: String
     private let timeout: TimeAmount
+    private let connectionWait: Duration
+    private let turns: TurnQueue
     private let http: HTTPClient
 
     /// A client of the service at `baseURL`, holding at most `connections` connections to it.
     ///
     /// Call ``shutdown()`` when done, to wait for the connections' end.
-    public init(baseURL: String, timeout: Duration = .seconds(2), connections: Int = 64) {
+    ///
+    /// - Parameters:
+    ///   - timeout: how long a call may take, from its connection on.
+    ///   - connectionWait: how long a call waits for a connection that others use; as long as it
+    ///     may take itself, if nil.
+    public init(
+        baseURL: String, timeout: Duration = .seconds(2), connections: Int = 64,
+        connectionWait: Duration? = nil
+    ) {
+        turns = TurnQueue(atMost: connections)
+        self.connectionWait = connectionWait ?? timeout
         base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
         self.timeout = TimeAmount(timeout)
         var configuration = HTTPClient.Configuration(
@@ -105,6 +123,28 @@ public final class JSONClient: Sendable {
         try? await http.shutdown()
     }
 
+    /// Waits for a connection.
+    private func connection() async throws(CallError) -> TurnQueue.Turn {
+        let turn = turns.enter()
+        if turn.isGranted { return turn }
+        await ConnectionWait.observed { [connectionWait] in
+            let waiting = Task { await turn.wait() }
+            let alarm = Task {
+                guard (try? await Task.sleep(for: connectionWait)) != nil else { return }
+                waiting.cancel()
+            }
+            await withTaskCancellationHandler {
+                await waiting.value
+            } onCancel: {
+                waiting.cancel()
+            }
+            alarm.cancel()
+        }
+        if turn.isGranted { return turn }
+        turn.leave()
+        throw CallError(.notSent, "no connection to \(base) was free in time")
+    }
+
     private func call(_ plain: HTTPClientRequest) async throws(CallError) -> JSONAnswer {
         var request = plain
         request.headers.add(name: "accept", value: "application/json, application/problem+json")
@@ -114,11 +154,17 @@ public final class JSONClient: Sendable {
         if let name = origin?.requestID {
             request.headers.add(name: "x-request-id", value: name.description)
         }
+        let connection = try await connection()
+        defer { connection.leave() }
         do {
-            let response = try await http.execute(request, timeout: timeout)
+            // Silence ends sooner, when `timeout` has passed after the request went out.
+            let response = try await http.execute(request, timeout: timeout * 2)
             let body = try await response.body.collect(upTo: Self.largestAnswer)
             return JSONAnswer(status: Int(response.status.code), body: body)
         } catch {
+            if UnsentReason.isOne(error) {
+                throw CallError(.notSent, "no connection to \(base): \(error)", cause: error)
+            }
             throw CallError(.noAnswer, "no answer from \(plain.url): \(error)", cause: error)
         }
     }

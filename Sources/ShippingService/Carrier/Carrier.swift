@@ -4,8 +4,8 @@ public import Saga
 /// The company that moves the goods.
 ///
 /// A key names a call for good: calling again under the same key changes nothing more and brings
-/// the same answer. A thrown error means that nobody knows whether the call took effect. Its books
-/// list the bookings by those keys.
+/// the same answer. A thrown error means that nobody knows whether the call took effect, unless it
+/// says that nothing was sent. Its books list the bookings by those keys.
 public protocol Carrier: OutsideBooks {
     /// Books a shipment, or says why not. `key` names it from then on.
     func arrange(

@@ -91,6 +91,11 @@ public struct HTTPCarrier: Carrier {
         do {
             return try await call()
         } catch {
+            if error.code == .notSent {
+                throw ShippingError(
+                    .unreachable, "The carrier could not be reached: \(error.message).",
+                    cause: error)
+            }
             throw ShippingError(
                 .unavailable, "The carrier did not say whether it was done: \(error.message).",
                 cause: error)

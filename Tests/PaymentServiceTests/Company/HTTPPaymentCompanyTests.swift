@@ -50,14 +50,18 @@ struct HTTPPaymentCompanyTests {
     @Test func silenceEndsWithTheTimeOut() async throws {
         try await ScriptedCompany.answering(.created, "{}", delay: .seconds(60)) { company in
             let start = ContinuousClock.now
-            await #expect(throws: PaymentError.self) { try await charge(company) }
+            await #expect { try await charge(company) } throws: { error in
+                (error as? any UnsentError)?.isUnsent == false
+            }
             #expect(ContinuousClock.now - start < .seconds(30))
         }
     }
 
-    @Test func nobodyThereIsKnownAtOnce() async throws {
+    @Test func nobodyThereIsKnownAtOnceAndIsNoAttempt() async throws {
         let client = JSONClient(baseURL: "http://127.0.0.1:1")
-        await #expect(throws: PaymentError.self) { try await charge(HTTPPaymentCompany(client)) }
+        await #expect { try await charge(HTTPPaymentCompany(client)) } throws: { error in
+            (error as? any UnsentError)?.isUnsent == true
+        }
         await client.shutdown()
     }
 

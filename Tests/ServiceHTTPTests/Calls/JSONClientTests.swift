@@ -39,12 +39,67 @@ struct JSONClientTests {
         }
     }
 
-    @Test func nobodyListeningIsNoAnswer() async throws {
-        let client = JSONClient(baseURL: "http://127.0.0.1:1")
+    @Test(arguments: [
+        "http://127.0.0.1:1", "http://localhost:1", "http://nobody.invalid", "nowhere",
+    ])
+    func whatHasNobodyToGoToIsNotSent(_ url: String) async throws {
+        let client = JSONClient(baseURL: url)
         await #expect { try await client.get("/") } throws: { error in
-            (error as? CallError)?.code == .noAnswer
+            (error as? CallError)?.code == .notSent
         }
         await client.shutdown()
+    }
+
+    @Test func whatFindsNoFreeConnectionInTimeIsNotSent() async throws {
+        try await withBusyEcho(connectionWait: .milliseconds(50)) { client in
+            let (waits, told) = AsyncStream.makeStream(of: Bool.self)
+            await #expect {
+                try await ConnectionWait.$observer.withValue({ told.yield($0) }) {
+                    try await client.get("/nothing")
+                }
+            } throws: { error in
+                (error as? CallError)?.code == .notSent
+            }
+
+            told.finish()
+            var seen: [Bool] = []
+            for await begins in waits { seen.append(begins) }
+            #expect(seen == [true, false])
+        }
+    }
+
+    @Test func cancellationEndsTheWaitForAConnection() async throws {
+        try await withBusyEcho(connectionWait: .seconds(3_600)) { client in
+            let (waits, told) = AsyncStream.makeStream(of: Bool.self)
+            let call = Task {
+                try await ConnectionWait.$observer.withValue({ told.yield($0) }) {
+                    try await client.get("/nothing")
+                }
+            }
+            for await begins in waits where begins { break }
+
+            call.cancel()
+
+            await #expect { try await call.value } throws: { error in
+                (error as? CallError)?.code == .notSent
+            }
+        }
+    }
+
+    /// Three calls of 200 ms each on one connection take longer than the time-out of one.
+    @Test func waitingForAConnectionIsNotPartOfTheTimeOut() async throws {
+        try await withEcho(
+            timeout: .milliseconds(500), connections: 1, connectionWait: .seconds(30)
+        ) { client in
+            let answers = await withTaskGroup { group in
+                for _ in 0..<4 {
+                    group.addTask { (try? await client.get("/slow"))?.status }
+                }
+                return await group.reduce(into: [Int?]()) { $0.append($1) }
+            }
+
+            #expect(answers == [200, 200, 200, 200])
+        }
     }
 
     @Test func whatIsNotAsAgreedIsUnreadable() async throws {
@@ -120,8 +175,26 @@ struct JSONClientTests {
         }
     }
 
+    /// Its only connection is in use.
+    private func withBusyEcho(
+        connectionWait: Duration, _ body: (JSONClient) async throws -> Void
+    ) async throws {
+        let (calls, called) = AsyncStream.makeStream(of: Void.self)
+        try await withEcho(
+            connections: 1, connectionWait: connectionWait, onSilent: { called.yield() }
+        ) { client in
+            let silent = Task { try? await client.get("/silent") }
+            for await _ in calls { break }
+            try await body(client)
+            silent.cancel()
+            _ = await silent.value
+        }
+    }
+
     private func withEcho(
         answering status: Int = 200, _ json: String = "{}", timeout: Duration = .seconds(20),
+        connections: Int = 64, connectionWait: Duration? = nil,
+        onSilent: @escaping @Sendable () -> Void = {},
         _ body: (JSONClient) async throws -> Void
     ) async throws {
         let logger = Logger(label: "echo") { _ in SwiftLogNoOpLogHandler() }
@@ -143,7 +216,12 @@ struct JSONClientTests {
                 json.set("trace", CallOrigin.current?.trace.traceID)
             }
         }
+        router.get("/slow") { _, _ in
+            try await Task.sleep(for: .milliseconds(200))
+            return .json { _ in }
+        }
         router.get("/silent") { _, _ in
+            onSilent()
             try await Task.sleep(for: .seconds(60))
             return .json { _ in }
         }
@@ -153,7 +231,7 @@ struct JSONClientTests {
         let running = Task { try await server.run() }
         let client = JSONClient(
             baseURL: "http://127.0.0.1:\(try await server.boundPort.value)",
-            timeout: timeout)
+            timeout: timeout, connections: connections, connectionWait: connectionWait)
         try await body(client)
         await client.shutdown()
         running.cancel()
