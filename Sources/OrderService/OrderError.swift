@@ -26,6 +26,9 @@ public struct OrderError: Error, CustomStringConvertible, CustomDebugStringConve
         /// The order is completed; it cannot be cancelled any more.
         public static let tooLate = Self(description: "too_late")
 
+        /// So many orders are under way that another one could not end in time.
+        public static let overloaded = Self(description: "overloaded")
+
         /// Redis or a service asked does not answer; nothing was decided, or nobody can tell now.
         public static let unavailable = Self(description: "unavailable")
 
@@ -42,11 +45,17 @@ public struct OrderError: Error, CustomStringConvertible, CustomDebugStringConve
     /// What lies behind it, for logs alone.
     public var cause: (any Error)?
 
+    /// How long to wait before trying again; nil if nobody can tell.
+    public var retryAfter: Duration?
+
     /// Whether trying again can help.
-    public var retry: Bool { code == .unavailable }
+    public var retry: Bool { code == .unavailable || code == .overloaded }
 
     /// An error of the order service.
-    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+    public init(
+        _ code: Code, _ message: String, retryAfter: Duration? = nil, cause: (any Error)? = nil
+    ) {
+        self.retryAfter = retryAfter
         self.code = code
         self.message = message
         self.cause = cause

@@ -31,7 +31,8 @@ public struct OrderDesk: Sendable {
     ///
     /// Key, order, index entries, deadline and `OrderCreated` come to be in one transition, or
     /// none of them does. With a key that was used within the last day the earlier order comes
-    /// back, provided that it asked for the same; otherwise `keyReused` is thrown.
+    /// back, provided that it asked for the same; otherwise `keyReused` is thrown. While so many
+    /// orders are under way that a new one could not end in time, `overloaded` is.
     ///
     /// - Parameters:
     ///   - key: the client's name for this attempt, if it gave one.
@@ -41,6 +42,11 @@ public struct OrderDesk: Sendable {
     ) async throws(OrderError) -> Placement {
         if let key, let earlier = try await earlierOrder(request, key) {
             return Placement(order: earlier, isReplay: true)
+        }
+        if let pause = await runtime.load().retryAfter {
+            throw OrderError(
+                .overloaded, "Too many orders are under way to end this one in time.",
+                retryAfter: pause)
         }
         let order = try await priced(request)
         let outcome = try await translated { () async throws(SagaError) in

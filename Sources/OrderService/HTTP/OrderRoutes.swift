@@ -9,7 +9,7 @@ import Timekeeping
 
 /// The order service over HTTP.
 ///
-///     POST /orders                          201 + Location
+///     POST /orders                          201 + Location | 503 + Retry-After
 ///     GET  /orders?userId=&limit=&after=    200
 ///     GET  /orders/{id}                     200 | 404
 ///     POST /orders/{id}/cancel              202 | 200 | 409 | 404
@@ -170,6 +170,10 @@ extension Problem {
         case .unknownOrder: self = .notFound(error.message)
         case .tooLate: self = .conflict(code: error.code.description, error.message)
         case .unavailable: self = .unavailable(error.message, cause: error)
+        case .overloaded:
+            self = Problem(
+                .serviceUnavailable, code: error.code.description, detail: error.message,
+                headers: [.retryAfter: String((error.retryAfter ?? .zero).roundedUpSeconds)])
         default: self = .internal(cause: error)
         }
     }
@@ -180,6 +184,12 @@ extension Problem {
         var problem = Problem.unprocessable(code: error.code.description, error.message)
         problem.faults = [Fault(.pointer(pointer), detail)]
         return problem
+    }
+}
+
+extension Duration {
+    fileprivate var roundedUpSeconds: Int64 {
+        max(1, components.seconds + (components.attoseconds > 0 ? 1 : 0))
     }
 }
 

@@ -36,6 +36,7 @@ final class SagaMetrics: Sendable {
     private let blocked: Counter
     private let blockedNow: Gauge
     private let blockedOldest: Gauge
+    private let overloadRefusals: Counter
     private let publishRefusals: Counter
     private let retries: Counter
 
@@ -53,6 +54,8 @@ final class SagaMetrics: Sendable {
         blockedNow = Gauge(label: "saga_blocked", dimensions: [("service", service)])
         blockedOldest = Gauge(
             label: "saga_blocked_oldest_seconds", dimensions: [("service", service)])
+        overloadRefusals = Counter(
+            label: "saga_overload_refusals_total", dimensions: [("service", service)])
         publishRefusals = Counter(
             label: "saga_publish_refusals_total", dimensions: [("service", service)])
         retries = Counter(label: "saga_redis_retries_total", dimensions: [("service", service)])
@@ -139,6 +142,9 @@ final class SagaMetrics: Sendable {
             dimensions: [("service", service), ("outcome", "\(verdict)")]
         ).increment()
     }
+
+    /// Somebody was told not to begin a saga, as it could not meet its deadline.
+    func overloadRefused() { overloadRefusals.increment() }
 
     /// An event was stored, but its message could not go out.
     func publishRefused() { publishRefusals.increment() }

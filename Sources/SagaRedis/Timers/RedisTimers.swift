@@ -70,6 +70,29 @@ final class RedisTimers: SagaTimers {
         return fired
     }
 
+    func count(_ question: LoadQuestion) async throws(SagaError) -> LoadCount {
+        let reply: RedisValue
+        do {
+            reply = try await redis.evaluate(
+                LoadScript.count,
+                keys: [names.timers(service)]
+                    + ([question.begins] + question.ends).map {
+                        names.stream($0, owner: service)
+                    },
+                arguments: [.integer(question.deadline.milliseconds)])
+        } catch {
+            throw SagaError(error)
+        }
+        let counts = try decoding { () throws(RedisError) in try reply.requireArray() }
+            .map { $0.integer ?? 0 }
+        guard counts.count == 3 + question.ends.count else {
+            throw SagaError(.unexpectedState, "the counts of timers and events cannot be read")
+        }
+        return LoadCount(
+            begun: counts[2], ended: counts[3...].reduce(0, +), timers: counts[0],
+            farTimers: counts[1])
+    }
+
     /// Gives each timer its whole time again if Redis holds the data of another identity.
     ///
     /// Who may not be told the identity goes without.

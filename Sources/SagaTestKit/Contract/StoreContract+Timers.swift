@@ -1,3 +1,4 @@
+import CloudEvents
 import Saga
 import Testing
 
@@ -35,6 +36,26 @@ extension StoreContract {
 
             #expect(fired.groups.map(\.count) == [1])
             #expect(try await parties.asker.timers.fireDue().rest == nil)
+        },
+        StoreContract("it counts what has begun and ended, and what is still to come") { parties in
+            let (store, timers) = (parties.asker.store, parties.asker.timers)
+            let question = LoadQuestion(
+                begins: LoanAsked.type, ends: [LoanEnded.type, LoanCancelled.type],
+                deadline: .seconds(60))
+            let nothing = LoadCount(begun: 0, ended: 0, timers: 0, farTimers: 0)
+            #expect(try await timers.count(question) == nothing)
+
+            for (id, seconds) in [("1", 20), ("2", 50), ("3", 600), ("4", 700), ("5", 800)] {
+                _ = try await store.apply(.ask(id, within: .seconds(seconds)), in: nil)
+            }
+            for type in [LoanEnded.type, LoanCancelled.type, LoanEnded.type] {
+                let event = CloudEvent(
+                    source: "/asker", type: type, subject: "1", data: Array("{}".utf8))
+                _ = try await store.apply(StoreTransition(events: [event]), in: nil)
+            }
+
+            let found = try await timers.count(question)
+            #expect(found == LoadCount(begun: 5, ended: 3, timers: 5, farTimers: 3))
         },
     ]
 }

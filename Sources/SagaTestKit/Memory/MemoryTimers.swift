@@ -39,6 +39,21 @@ package final class MemoryTimers: SagaTimers {
         return fired
     }
 
+    package func count(_ question: LoadQuestion) async throws(SagaError) -> LoadCount {
+        try await line.carry("\(service) load") { () throws(SagaError) in
+            let contents = server.contents
+            func emitted(_ type: String) -> Int {
+                contents.streams[MemoryData.stream(type, owner: service)]?.lastNumber ?? 0
+            }
+            let timers = (contents.timers[service] ?? [:]).values
+            let far = server.clock.now + question.deadline
+            return LoadCount(
+                begun: emitted(question.begins),
+                ended: question.ends.reduce(0) { $0 + emitted($1) },
+                timers: timers.count, farTimers: timers.count { $0 > far })
+        }
+    }
+
     private func renew(_ data: inout MemoryData) {
         let time = server.clock.now + grace
         data.timers[service] = data.timers[service]?.mapValues { max($0, time) }

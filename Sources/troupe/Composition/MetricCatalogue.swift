@@ -41,6 +41,8 @@ enum MetricCatalogue {
         "saga_dead_letters_total": "Events that were put aside, by service.",
         "saga_events_total": "Events consumed, by service, type and result.",
         "saga_forgotten_groups": "Groups that keep what is older than retention, by service.",
+        "saga_overload_refusals_total":
+            "Times that a saga could not have met its deadline, and was not to begin, by service.",
         "saga_publish_refusals_total": "Doorbells that Redis refused to ring, by service.",
         "saga_redis_retries_total": "Calls of Redis that were made again, by service.",
         "saga_step_duration_seconds": "Time of a step's work, by service and step.",

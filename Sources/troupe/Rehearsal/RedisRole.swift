@@ -205,8 +205,9 @@ extension RedisRole {
     private static let sagas = [
         "PUBLISH CHANNEL a", "SUBSCRIBE CHANNEL", "UNSUBSCRIBE a", "XADD KEY * a a",
         "XACK KEY a 1", "XREADGROUP GROUP a a STREAMS KEY >",
-        "XCLAIM KEY a a 0 1", "XPENDING KEY a", "XINFO GROUPS KEY", "XGROUP CREATE KEY a 0",
-        "XTRIM KEY MAXLEN 1", "XRANGE KEY - +", "XREVRANGE KEY + -", "TIME",
+        "XCLAIM KEY a a 0 1", "XPENDING KEY a", "XINFO GROUPS KEY", "XINFO STREAM KEY",
+        "XGROUP CREATE KEY a 0", "XTRIM KEY MAXLEN 1", "XRANGE KEY - +", "XREVRANGE KEY + -",
+        "TIME",
     ]
 
     private static func events(_ prefix: String) -> Place {

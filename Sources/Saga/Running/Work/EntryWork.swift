@@ -32,6 +32,8 @@ final class WorkEnvironment: Sendable {
     let birth: StoreBirth
     /// Where only so many of a step's blocks run at once, by step.
     let turns: [String: TurnQueue]
+    /// Nil if the participant begins no sagas that have a deadline.
+    let load: LoadWatch?
     /// Whether any saga of the participant was blocked when somebody last looked.
     let isAnyBlocked = Atomic(false)
 
@@ -56,6 +58,7 @@ final class WorkEnvironment: Sendable {
         self.logger = logger
         waiters = OutcomeWaiters(ports.transport.executor, ports.clock)
         birth = StoreBirth(ports.store)
+        load = LoadQuestion(plan).map(LoadWatch.init)
         turns = Dictionary(
             plan.steps.compactMap { step in
                 step.atMost.map { (step.name, TurnQueue(atMost: $0)) }
