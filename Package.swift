@@ -72,6 +72,7 @@ let package = Package(
         .library(name: "TroupeRedis", targets: ["TroupeRedis"]),
         .library(name: "TroupeRedisTestKit", targets: ["TroupeRedisTestKit"]),
         .library(name: "Saga", targets: ["Saga", "SagaRedis"]),
+        .library(name: "SagaTestKit", targets: ["SagaTestKit"]),
         .library(name: "ServiceHTTP", targets: ["ServiceHTTP", "SagaHTTP"]),
         .library(name: "Timekeeping", targets: ["Timekeeping"]),
         .library(
@@ -241,7 +242,12 @@ let package = Package(
                 "CloudEvents", "EventStreams", "Saga", "SagaRedis", "SagaTestKit", "Timekeeping",
                 "TroupeRedis", "TroupeRedisTestKit", logging, nioCore,
             ]),
-        tests("SagaTestKitTests", ["CloudEvents", "Saga", "SagaTestKit", logging]),
+        tests(
+            "SagaTestKitTests",
+            [
+                "CloudEvents", "Saga", "SagaRedis", "SagaTestKit", "TroupeRedis",
+                "TroupeRedisTestKit", lifecycle, logging, unixSignals,
+            ]),
         tests("SagaHTTPTests", orderServiceTestDependencies + ["Observability"]),
         tests(
             "SandboxServiceTests",

@@ -50,7 +50,7 @@ struct CalledOffTests {
     /// Neither waits for the ten seconds after which a step gives up: a rig's clock stops at five.
     @Test(arguments: [true, false])
     func aStepThatIsTriedIsCancelledByWhatUndoesIt(_ hangs: Bool) async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         let hotel = Hotel(hangs ? .hangs : .isAway)
         let trips = try rig.runtime(TripSaga.trips)
         try await rig.running(
@@ -81,7 +81,7 @@ struct CalledOffTests {
             "trips", begins: TripRequested.self, completes: TripBooked.self, on: HotelBooked.self,
             cancelled: TripCancelled.self, request: TripWithdrawn.self)
         let route = Route("trip", owner: ends) { TripSaga.hotel }
-        let rig = TripRig()
+        let rig = try TripRig()
         let hotel = Hotel(.answers)
         try rig.say(TripRequested(city: "Rome"), of: "late")
         try rig.say(TripWithdrawn(reason: "r", detail: "d"), of: "late")

@@ -58,7 +58,7 @@ struct ChangedRouteTests {
     }
 
     @Test func theLedgerOfASagaNotesWhoTakesPart() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
 
         #expect(rig.life("1").state == "pending")
@@ -69,7 +69,7 @@ struct ChangedRouteTests {
 
     /// Two trips that are being cancelled: `1` began before the route changed, `2` since.
     private static func cancelled(on route: Route) async throws -> TripRig {
-        let rig = TripRig()
+        let rig = try TripRig()
         _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
         let trips = try rig.runtime(overseen(route))
         _ = try await trips.begin("2", TripRequested(city: "Rome"))
@@ -95,7 +95,7 @@ struct ChangedRouteTests {
 
     /// Who undoes on the failure may be another question on the route of before.
     @Test func aFailureTellsAllWhoTookPartThenAlsoAfterAnEarlyAnswer() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
         let trips = Self.overseen(Self.insured)
 
@@ -117,7 +117,7 @@ struct ChangedRouteTests {
 
     /// What goes first now followed then: its failure says nothing of the others.
     @Test func aFailureOfALegThatWasPutInFrontLeavesNothingStanding() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         _ = try await rig.runtime(TripSaga.trips).begin("front", TripRequested(city: "Rome"))
         try await rig.running([TripSaga.hotels]) {
             try await rig.until("the room is booked") { agency.standing("front").count == 1 }
@@ -147,7 +147,7 @@ struct ChangedRouteTests {
     }
 
     @Test func aSagaOfWhoIsForgottenIsNotCancelledWithoutHim() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         _ = try await rig.runtime(TripSaga.trips).begin("1", TripRequested(city: "Rome"))
         let trips = try rig.runtime(Self.overseen(Self.onFoot))
 
@@ -160,7 +160,7 @@ struct ChangedRouteTests {
     }
 
     @Test func aPivotWaitsForAllItsEvents() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         let trips = try rig.runtime(Self.overseen(Self.onFoot))
         _ = try await trips.begin("1", TripRequested(city: "Rome"))
 

@@ -51,7 +51,7 @@ private enum Rental {
 @Suite(.timeLimit(.minutes(5)))
 struct SagaEndTests {
     @Test func aLedgerMayGoOnceItsSagaHasEndedAndNotBefore() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         let desk = try rig.runtime(Rental.desk)
         _ = try await desk.begin("1", RentalAsked())
         try await rig.running([Rental.garage]) {
@@ -71,7 +71,7 @@ struct SagaEndTests {
     }
 
     @Test func aCancelledSagaIsHeardOfByAll() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         let desk = try rig.runtime(Rental.desk)
         _ = try await desk.begin("1", RentalAsked())
         _ = try await desk.requestCancellation(of: "1", reason: BusinessFailure("asked"))
@@ -144,7 +144,7 @@ struct SagaEndTests {
     }
 
     @Test func whoHasLostThatItIsToUndoIsToldAgain() async throws {
-        let rig = TripRig(lasting: .seconds(200))
+        let rig = try TripRig(lasting: .seconds(200))
         let desk = try rig.runtime(Rental.desk)
         try await rig.running([Rental.garage]) {
             try await rig.until("it listens") {
@@ -169,7 +169,7 @@ struct SagaEndTests {
 
     /// A rental that is agreed, of which the garage has not heard yet.
     private func agreed() async throws -> TripRig {
-        let rig = TripRig(lasting: .seconds(300))
+        let rig = try TripRig(lasting: .seconds(300))
         _ = try await rig.runtime(Rental.desk).begin("1", RentalAsked())
         try await rig.running([Rental.garage]) {
             try await rig.until("the car is held") { ledger(rig, "garage")["hold"] != nil }

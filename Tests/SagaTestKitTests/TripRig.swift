@@ -1,78 +1,31 @@
 import CloudEvents
-import Logging
 import Saga
 import SagaTestKit
-import Synchronization
-import Testing
 
-/// The travel agency of the trips: what is booked by a key, and cancelled, it knows for good.
-let agency = Agency()
-
-final class Agency: Sendable {
-    private struct Books {
-        var booked: [String] = []
-        var cancelled: Set<String> = []
-    }
-
-    private let books = Mutex(Books())
-
-    /// How often something was booked for a trip and stands.
-    func standing(_ trip: String) -> [String] {
-        books.withLock { books in
-            books.booked.filter {
-                $0.contains(":\(trip):") && !books.cancelled.contains($0)
-            }
-        }
-    }
-
-    func book(_ what: String, _ context: StepContext) async throws -> String {
-        if what == "nowhere" { throw BusinessFailure("no_room", "Nobody lets rooms there.") }
-        return books.withLock { books in
-            books.booked.append(context.idempotencyKey)
-            return "1 in \(what)"
-        }
-    }
-
-    func cancel(_ context: StepContext) async throws {
-        books.withLock { _ = $0.cancelled.insert(context.idempotencyKey) }
-    }
-}
-
-/// Participants on one store in memory, on a clock that goes no further than seconds: how busy the
-/// machine is decides nothing.
+/// Participants that come and go on one store in memory, and a look at all that stands there; in
+/// virtual time that goes no further than seconds.
 struct TripRig {
-    let server: MemoryServer
-    private let clock: VirtualClock
+    private let rehearsal: SagaRehearsal
     private let end: ContinuousClock.Instant
 
-    init(lasting time: Duration = .seconds(5)) {
-        clock = VirtualClock()
-        server = MemoryServer(clock: clock)
-        end = clock.now + time
+    init(lasting time: Duration = .seconds(5)) throws {
+        rehearsal = try SagaRehearsal()
+        end = rehearsal.clock.now + time
     }
 
-    var now: ContinuousClock.Instant { clock.now }
+    var server: MemoryServer { rehearsal.server }
+
+    var now: ContinuousClock.Instant { rehearsal.clock.now }
 
     func runtime(_ participant: Participant) throws -> SagaRuntime {
-        let plan = try ParticipantPlan(participant)
-        var configuration = SagaRuntimeConfiguration()
-        configuration.consumerName = "replica"
-        return try SagaRuntime(
-            plan, configuration: configuration,
-            logger: Logger(label: "trips")
-        ) { settings, _ in server.ports(of: plan, settings) }
+        try rehearsal.runtime(ParticipantPlan(participant))
     }
 
     /// Runs participants while `body` does, and stops them.
     func running(
-        _ participants: [Participant], _ body: @Sendable () async throws -> Void
+        _ participants: [Participant], _ body: @escaping @Sendable () async throws -> Void
     ) async throws {
-        let runtimes = try participants.map(runtime)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for runtime in runtimes { group.addTask { try await runtime.run() } }
-            try await body()
-            group.cancelAll()
-        }
+        try await rehearsal.running(participants.map { try ParticipantPlan($0) }, body)
     }
 
     /// An event as its owner would have said it.
@@ -100,11 +53,15 @@ struct TripRig {
         return life(trip).state
     }
 
-    /// Lets a little time pass until something holds; the suite's limit ends what never does.
+    /// Lets a little time pass until something holds.
     func until(_ what: String, _ holds: @Sendable () -> Bool) async throws {
         while !holds() {
-            try await Task.sleep(for: .milliseconds(2))
-            _ = clock.advance(notBeyond: end)
+            guard now < end else { throw NotInTime(what: what) }
+            try await rehearsal.clock.sleep(for: .milliseconds(10))
         }
+    }
+
+    private struct NotInTime: Error {
+        var what: String
     }
 }

@@ -13,7 +13,7 @@ struct TripSagaTests {
     }
 
     @Test func aTripIsBookedOnceAllItsLegsAre() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         let trips = try rig.runtime(TripSaga.trips)
         try await rig.running(Self.all) {
             _ = try await trips.begin("booked", TripRequested(city: "Rome"))
@@ -25,7 +25,7 @@ struct TripSagaTests {
     }
 
     @Test func aTripWithoutAHotelLeavesNothingBooked() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         let trips = try rig.runtime(TripSaga.trips)
         try await rig.running(Self.all) {
             _ = try await trips.begin("cancelled", TripRequested(city: "nowhere"))
@@ -41,7 +41,7 @@ struct TripSagaTests {
 
     /// Who keeps what the owner says of a trip hears of each change, of this one too.
     @Test func thatATripIsBeingCancelledIsToldOnceAndBeforeItIsCancelled() async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         let owner = Participant(TripSaga.route, "trips") {
             Oversee(TripSaga.ends) { _, _ in Transition(TripBooked()) }
                 .cancelling { _, context in
@@ -87,7 +87,7 @@ struct TripSagaTests {
     /// Each of the two events comes twice, in every order; a copy may come after the car is booked.
     @Test(arguments: ["HFHF", "HHFF", "HFFH", "FHFH", "FFHH", "FHHF"])
     func aLegThatWaitsForTwoEventsRunsOnceInWhateverOrderTheyCome(_ order: String) async throws {
-        let rig = TripRig()
+        let rig = try TripRig()
         let trip = "order-\(order)"
         let trips = try rig.runtime(TripSaga.trips)
         _ = try await trips.begin(trip, TripRequested(city: "Rome"))

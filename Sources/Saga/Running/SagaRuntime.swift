@@ -120,6 +120,9 @@ public final class SagaRuntime: Service {
     /// no more is forgotten after fifteen.
     public var faults: [String] { environment.transitions.health.faults() }
 
+    /// How many events are worked on now; those that wait to be tried again do not count.
+    package var activeCount: Int { dispatcher.activeCount }
+
     private var isRunning: Bool { !isStopping.withLock { $0 } }
 
     private let stopBell = Bell()

@@ -86,4 +86,13 @@ package final class VirtualClock: SagaClock {
         for sleeper in woken { sleeper.continuation.resume() }
         return true
     }
+
+    /// Moves on to a time before which nobody waits for anything; does nothing once it has come.
+    package func move(to time: ContinuousClock.Instant) {
+        state.withLock { state in
+            guard time > state.now, state.sleepers.allSatisfy({ $0.time > time }) else { return }
+            state.wall += Int64((time - state.now).milliseconds)
+            state.now = time
+        }
+    }
 }

@@ -218,6 +218,9 @@ final class Dispatcher: Sendable {
         state.withLock { $0.lanes.holds(id, of: stream, in: epoch) }
     }
 
+    /// How many entries are worked on, or wait behind one of their saga that is.
+    var activeCount: Int { state.withLock { $0.lanes.active } }
+
     /// Those of some entries that are not held.
     func unheld(_ ids: [String], of stream: Int, in epoch: StoreEpoch) -> [String] {
         guard let held = held(in: epoch)[stream] else { return ids }

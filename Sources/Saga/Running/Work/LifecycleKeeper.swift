@@ -170,7 +170,8 @@ private struct CancellingNotice: ReasonEvent {
 }
 
 extension LifecycleState {
-    var sagaStatus: SagaStatus? {
+    /// As those see it who may know where a saga stands; nil if it never began or is not known.
+    package var sagaStatus: SagaStatus? {
         switch status {
         case .absent, .missing, .unknown: nil
         case .pending: .pending
