@@ -19,6 +19,6 @@ struct TroupeCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, ServeCommand.self, GatewayCommand.self, TailCommand.self,
             SagaCommand.self, CheckCommand.self, DoctorCommand.self, ReconcileCommand.self,
-            PauseCommand.self, ResumeCommand.self,
+            PauseCommand.self, ResumeCommand.self, InitCommand.self,
         ])
 }
