@@ -13,7 +13,8 @@ public struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     /// Reads `1700000000000-3`; without a sequence, 0 is meant.
     public init?(_ text: String) {
-        let parts = text.split(separator: "-", maxSplits: 1)
+        let parts = text.split(
+            separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = parts.first, let milliseconds = UInt64(first) else { return nil }
         guard parts.count == 2 else {
             self.init(milliseconds: milliseconds)

@@ -26,7 +26,8 @@ struct EndScript: Sendable {
         _ ends: ArraySlice<SagaEnd>, _ endings: SagaEndings, in epoch: RedisEpoch?
     ) async throws(SagaError) {
         var arguments: [RedisArgument] = [
-            .integer(life.wholeSeconds), .integer(endings.steps.count),
+            .integer(life.wholeSeconds), .integer(endings.mayComeLate ? 1 : 0),
+            .integer(endings.steps.count),
         ]
         arguments += endings.steps.map { .string($0) }
         for end in ends {
@@ -53,14 +54,14 @@ struct EndScript: Sendable {
     }
 
     // KEYS timers, then a ledger each
-    // ARGV life of a ledger in seconds, number of steps, the steps;
-    //      then of each ledger: its news, the member of its timer or nothing
+    // ARGV life of a ledger in seconds, whether something may come after the end, number of steps,
+    //      the steps; then of each ledger: its news, the member of its timer or nothing
     //
     // EXPIRE says whether there is a ledger at all. One of another type is left out.
     private static let script = RedisScript(
         """
         local call, match = redis.call, string.match
-        local steps = tonumber(ARGV[2])
+        local steps = tonumber(ARGV[3])
         local function rest(awaited, name)
             local names = {}
             for known in string.gmatch(awaited, '[^,]+') do
@@ -75,9 +76,9 @@ struct EndScript: Sendable {
             end
         end
         for number = 2, #KEYS do
-            local ledger, at = KEYS[number], 2 * number - 1 + steps
+            local ledger, at = KEYS[number], 2 * number + steps
             local known = redis.pcall(
-                'HMGET', ledger, 'blocked', 'owes', 'end', unpack(ARGV, 3, 2 + steps))
+                'HMGET', ledger, 'blocked', 'owes', 'end', unpack(ARGV, 4, 3 + steps))
             local ends = not known.err and ARGV[at]
             local name = ends and match(ends, '^[+](.*)')
             if name then
@@ -91,6 +92,9 @@ struct EndScript: Sendable {
             if ends and (kept(known) or call('EXPIRE', ledger, ARGV[1]) == 1) then
                 call('HSET', ledger, 'end', ends)
                 if ARGV[at + 1] ~= '' then redis.pcall('ZREM', KEYS[1], ARGV[at + 1]) end
+            elseif ends and not name and ARGV[2] == '1' then
+                call('HSET', ledger, 'end', ends)
+                call('EXPIRE', ledger, ARGV[1])
             end
         end
         return 1

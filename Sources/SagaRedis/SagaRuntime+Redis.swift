@@ -33,7 +33,7 @@ extension SagaRuntime {
                     letterTimeToLive: settings.ledgerTimeToLive),
                 debts: RedisDebts(
                     redis: redis, service: plan.name, names: names,
-                    ledgerTimeToLive: settings.ledgerTimeToLive))
+                    ledgerTimeToLive: settings.ledgerTimeToLive, hearsEnds: plan.hearsEnds))
         }
     }
 }

@@ -61,7 +61,8 @@ package protocol SagaStore: Sendable {
 
     /// Notes in ledgers how their sagas end, all of them together or each by itself.
     ///
-    /// A ledger that is not there stays so. One whose saga has ended may go some time later, and
+    /// A ledger that is not there stays so, unless something may come late: then it notes the end
+    /// alone, so that what follows may go too. One whose saga has ended may go some time later, and
     /// the saga's timer with it, unless something is owed or blocked there, or one of its steps is
     /// unknown. Noting it again changes nothing. A ledger that cannot be read is left out.
     ///
@@ -104,8 +105,13 @@ package struct SagaEndings: Sendable {
     package var steps: [String]
     /// The event of the timer that ends with a saga, if it has one.
     package var timer: String?
+    /// Whether one of the steps may yet run for a saga that has ended without it.
+    package var mayComeLate: Bool
 
-    package init(_ ends: [SagaEnd], steps: [String], timer: String? = nil) {
+    package init(
+        _ ends: [SagaEnd], steps: [String], timer: String? = nil, mayComeLate: Bool = false
+    ) {
+        self.mayComeLate = mayComeLate
         self.ends = ends
         self.steps = steps
         self.timer = timer

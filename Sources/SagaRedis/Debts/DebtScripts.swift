@@ -113,7 +113,8 @@ enum DebtScripts {
         """)
 
     // KEYS ledger, open, blocked
-    // ARGV saga ID, step, 1 if it is done, life of the ledger in seconds
+    // ARGV saga ID, step, 1 if it is done, life of the ledger in seconds,
+    //      1 if it may only go once its saga has ended
     static let settle = RedisScript(
         """
         redis.call('HDEL', KEYS[1], 'owes:' .. ARGV[2])
@@ -134,7 +135,10 @@ enum DebtScripts {
         end
         if #rest == 0 and not blocked then
             redis.call('ZREM', KEYS[3], ARGV[1])
-            redis.call('EXPIRE', KEYS[1], ARGV[4])
+            local ends = redis.call('HGET', KEYS[1], 'end')
+            if ARGV[5] ~= '1' or ends and not string.match(ends, '^awaiting') then
+                redis.call('EXPIRE', KEYS[1], ARGV[4])
+            end
         end
         return 1
         """)

@@ -10,6 +10,8 @@ struct RedisDebts: SagaDebts {
     let service: String
     let names: SagaKeys
     let ledgerTimeToLive: Duration
+    /// Whether a ledger may go only once the end of its saga was heard.
+    var hearsEnds = false
 
     func park(
         _ debt: Debt, _ trace: DeadLetter.Trace, for pause: Duration, in epoch: StoreEpoch?
@@ -66,7 +68,7 @@ struct RedisDebts: SagaDebts {
             DebtScripts.settle, keys(debt.sagaID),
             [
                 .string(debt.sagaID), .string(debt.step), .integer(isDone ? 1 : 0),
-                .integer(ledgerTimeToLive.wholeSeconds),
+                .integer(ledgerTimeToLive.wholeSeconds), .integer(hearsEnds ? 1 : 0),
             ])
     }
 

@@ -282,13 +282,27 @@ struct TransitionCompiler {
 
     /// What is owed or blocked keeps the ledger.
     private mutating func last() {
-        needs("EXPIRE", "keys[k + 1]", ["1"])
+        ledgerLines.removeLast(Self.lifeLineCount)
         ledgerLines += [
             "if not blocked then",
             "    call('EXPIRE', ledger, \(ledgerSeconds))",
             "end",
         ]
     }
+
+    /// A ledger that something has yet to follow in stays, whatever was thought of it before; but
+    /// one whose saga has ended may go.
+    private var lifeLines: [String] {
+        [
+            "if ends and not match(ends, '^awaiting') then",
+            "    call('EXPIRE', ledger, \(ledgerSeconds))",
+            "else",
+            "    call('PERSIST', ledger)",
+            "end",
+        ]
+    }
+
+    private static let lifeLineCount = 5
 
     private mutating func mark(hasNote: Bool) {
         keyCount = max(keyCount, 1)
@@ -298,14 +312,16 @@ struct TransitionCompiler {
         let isOther = isFirst ? "text ~= ''" : "match(text, '^[^ ]*') ~= \(expected)"
         checkLines += [
             "ledger, field, next = keys[k + 1], \(field), \(next)",
-            "known = try('HMGET', ledger, field, 'blocked')",
+            "known = try('HMGET', ledger, field, 'blocked', 'end')",
             "if known.err then return {'ledger', known.err} end",
-            "local text, blocked = known[1] or '', known[2]",
+            "local text, blocked, ends = known[1] or '', known[2], known[3]",
             "if \(isOther) then return {'state', text} end",
             "before = text",
         ]
         needs("HSET", "keys[k + 1]", ["''", "''"])
         needs("HDEL", "keys[k + 1]", ["''"])
+        needs("EXPIRE", "keys[k + 1]", ["1"])
+        needs("PERSIST", "keys[k + 1]", [])
         ledgerLines = [
             "call('HSET', ledger, field, next)",
             "began = true",
@@ -316,6 +332,7 @@ struct TransitionCompiler {
             "    end",
             "end",
         ]
+        ledgerLines += lifeLines
     }
 
     private mutating func setTimer() {

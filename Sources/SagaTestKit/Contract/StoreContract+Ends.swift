@@ -17,6 +17,16 @@ extension StoreContract {
             #expect(noted["lend"]?.state == "done")
             #expect(try await store.ledger(of: "2", fields: ["end"])["end"] == nil)
         },
+        StoreContract("what may come after the end finds it noted") { parties in
+            let store = parties.lender.store
+
+            try await store.note(
+                SagaEndings([SagaEnd("1", .cancelled)], steps: ["lend"], mayComeLate: true),
+                in: nil)
+
+            let noted = try await store.ledger(of: "1", fields: ["end"])
+            #expect(noted["end"].flatMap { LedgerEnd($0) } == .cancelled)
+        },
         StoreContract("who has finished is awaited no more, and the last one ends the saga") {
             parties in
             let store = parties.asker.store

@@ -65,15 +65,20 @@ extension MemoryData {
         if !before.isEmpty, blocked == mark.field { ledger[LedgerEntry.blockedField] = nil }
         if let end = mark.end { ledger[LedgerEnd.field] = end.text }
         ledgers["\(service):\(mark.sagaID)"] = ledger
-        if mark.isLast, ledger[LedgerEntry.blockedField] == nil {
+        let end = ledger[LedgerEnd.field].flatMap { LedgerEnd($0) }
+        let hasEnded = end == .completed || end == .cancelled
+        if mark.isLast || hasEnded, ledger[LedgerEntry.blockedField] == nil {
             ending.insert("\(service):\(mark.sagaID)")
+        } else {
+            ending.remove("\(service):\(mark.sagaID)")
         }
     }
 
     /// Notes how a saga ends, as `SagaStore.note` promises.
     mutating func note(_ end: SagaEnd, _ endings: SagaEndings, of service: String) {
         let key = "\(service):\(end.sagaID)"
-        guard var ledger = ledgers[key] else { return }
+        let isLate = ledgers[key] == nil && endings.mayComeLate
+        guard var ledger = ledgers[key] ?? (isLate ? [:] : nil) else { return }
         guard let next = end.end(over: ledger[LedgerEnd.field].flatMap { LedgerEnd($0) })
         else { return }
         ledger[LedgerEnd.field] = next.text

@@ -24,7 +24,7 @@ struct DeployedConfigurationTests {
                 3001, 3002, 3003, 3004, 3005, 3006,
             ])
         #expect(configuration.routes.count == 14)
-        #expect(configuration.invalidation.flatMap(\.events).count == 15)
+        #expect(configuration.invalidation.flatMap(\.events).count == 16)
     }
 
     @Test func everyValueItShowsAsTheDefaultIsTheDefault() throws {

@@ -19,9 +19,9 @@ struct TransitionCompilerTests {
         local function transition(k, a)
             local known
             ledger, field, next = keys[k + 1], 'charge', 'done' .. ' ' .. argv[a + 1]
-            known = try('HMGET', ledger, field, 'blocked')
+            known = try('HMGET', ledger, field, 'blocked', 'end')
             if known.err then return {'ledger', known.err} end
-            local text, blocked = known[1] or '', known[2]
+            local text, blocked, ends = known[1] or '', known[2], known[3]
             if text ~= '' then return {'state', text} end
             before = text
             known = tonumber(call('HGET', keys[k + 2], 'left') or '0')
@@ -67,6 +67,7 @@ struct TransitionCompilerTests {
         if not may('HSET', keys[k + 1], '', '') then missing = 'HSET' end
         if not may('HDEL', keys[k + 1], '') then missing = 'HDEL' end
         if not may('EXPIRE', keys[k + 1], 1) then missing = 'EXPIRE' end
+        if not may('PERSIST', keys[k + 1]) then missing = 'PERSIST' end
         if not may('HSET', keys[k + 3], 'amount', argv[a + 3], 'status', argv[a + 4]) then \
         missing = 'HSET' end
         if not may('XADD', keys[1], '*', '', '') then missing = 'XADD' end

@@ -202,6 +202,12 @@ struct TransitionScriptTests {
             #expect(try await rig.timeToLive(of: ledger) == -1)
             _ = try await writer.apply(request(writer, expected: "a", next: "b"))
             #expect((try await rig.timeToLive(of: ledger) ?? 0) > 86_400)
+            _ = try await writer.apply(request(writer, expected: "b", next: "c", isLast: false))
+            #expect(try await rig.timeToLive(of: ledger) == -1, "something has yet to follow")
+            _ = try await rig.redis.send(
+                RedisCommand("HSET", [.string(ledger), "end", "cancelled"]))
+            _ = try await writer.apply(request(writer, expected: "c", next: "d", isLast: false))
+            #expect((try await rig.timeToLive(of: ledger) ?? 0) > 86_400, "its saga has ended")
         }
     }
 

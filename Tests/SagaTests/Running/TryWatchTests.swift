@@ -11,7 +11,7 @@ struct TryWatchTests {
     @Test func onlyWorkCountsAgainstTheLimit() async throws {
         let clock = VirtualClock()
         let (seen, sees) = AsyncStream.makeStream(of: [Bool].self)
-        let known = Mutex<Dispatcher?>(nil)
+        let known = Known()
         let dispatcher = Dispatcher(
             concurrency: 1, parkedMaximum: 1, executor: nil, clock: clock,
             work: { _, place in
@@ -21,7 +21,8 @@ struct TryWatchTests {
                     let sleeping = Task { try? await clock.sleep(for: .seconds(seconds)) }
                     while !clock.advance(), !Task.isCancelled { await Task.yield() }
                     _ = await sleeping.value
-                    overdue.append(known.withLock { $0?.cancelOverdue().isEmpty } == false)
+                    let lanes = known.dispatcher.withLock { $0?.cancelOverdue() }
+                    overdue.append(lanes?.isEmpty == false)
                 }
                 await pass(6)
                 watch.waits(true)
@@ -37,7 +38,7 @@ struct TryWatchTests {
                 return .done
             },
             acknowledge: { _ in })
-        known.withLock { $0 = dispatcher }
+        known.dispatcher.withLock { $0 = dispatcher }
         #expect(dispatcher.reserve(upTo: 1, orRing: Bell()) == 1)
         let event = CloudEvent(source: "/a", type: "T", subject: "1", data: Array("{}".utf8))
         dispatcher.admit([
@@ -51,4 +52,8 @@ struct TryWatchTests {
         dispatcher.stop()
         await dispatcher.drain()
     }
+}
+
+private final class Known: Sendable {
+    let dispatcher = Mutex<Dispatcher?>(nil)
 }

@@ -3,12 +3,13 @@ import Synchronization
 
 /// Bears this replica's name, and takes over what the dead have left behind.
 ///
-///     claim ──▶ heartbeat, once the dispatcher has answered ──▶ look at the others ──┐
-///                    │  ▲                                            │               │
-///                    │  └────────────────────────────────────────────┴───────────────┘
-///                    ▼ lost                                          ▼ dead
-///        drop what is held, claim anew                 take over, have it tried
+///     claim ──▶ heartbeat, once the dispatcher has answered      look at the others ──┐
+///                    │  ▲  │                                        │   ▲            │
+///                    │  └──┘                                        │   └────────────┘
+///                    ▼ lost                                         ▼ dead
+///        drop what is held, claim anew                take over, have it tried
 ///
+/// The heart beats by itself: nothing that takes long may keep it from that.
 /// What a heartbeat says is that entries come to their ends here, however long that takes: a slow
 /// company is no death. A process that stood still finds that its name is lost, and with it what it
 /// held: others have that by now, and of two who work on an entry the ledger lets one through.
@@ -28,6 +29,8 @@ final class ConsumerKeeper: Sendable {
     private let token: String
     private let life: Duration
     private let lease: Duration
+    private let watch: Mutex<ConsumerWatch>
+    private let isReleased = Mutex(false)
 
     init(
         _ ports: SagaPorts, dispatcher: Dispatcher, suspects: SuspectKeeper, pause: Pause,
@@ -39,6 +42,8 @@ final class ConsumerKeeper: Sendable {
         baseName = configuration.consumerName
         life = configuration.consumerLife
         lease = configuration.leaseInUse
+        watch = Mutex(
+            ConsumerWatch(life: configuration.consumerLife, lease: configuration.leaseInUse))
         self.dispatcher = dispatcher
         self.suspects = suspects
         self.pause = pause
@@ -68,6 +73,7 @@ final class ConsumerKeeper: Sendable {
     ///
     /// Whether its task was cancelled or not, as this is the last that a runtime does.
     func release() async {
+        isReleased.withLock { $0 = true }
         await Task(executorPreference: transport.executor) { [transport, token, suspects] in
             await suspects.leave()
             try? await transport.release(token)
@@ -75,23 +81,41 @@ final class ConsumerKeeper: Sendable {
     }
 
     /// Beats until its task is cancelled, and takes over until told to stop.
-    func run(while isRunning: @Sendable () -> Bool) async {
-        var watch = ConsumerWatch(life: life, lease: lease)
-        var kept = clock.now
+    func run(while isRunning: @escaping @Sendable () -> Bool) async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.beatOnAndOn() }
+            group.addTask { await self.lookAfterOthers(while: isRunning) }
+        }
+    }
+
+    private func beatOnAndOn() async {
         while (try? await clock.sleep(for: life / 5)) != nil {
             let epoch = transport.epoch()
             do {
                 try await beat()
-                watch.beat(at: clock.now, in: epoch)
-                guard isRunning() else { continue }
+                watch.withLock { $0.beat(at: clock.now, in: epoch) }
+            } catch {
+                warn(of: error, "heartbeats")
+            }
+        }
+    }
+
+    private func lookAfterOthers(while isRunning: @Sendable () -> Bool) async {
+        var kept = clock.now
+        while isRunning(), (try? await clock.sleep(for: life / 5)) != nil {
+            let epoch = transport.epoch()
+            do {
                 let others = try await transport.consumers()
                 let isDue = clock.now - kept >= lease / 3
                 if isDue {
                     kept = clock.now
-                    if watch.expectsRenewal(among: others) { await renew(in: epoch) }
+                    if watch.withLock({ $0.expectsRenewal(among: others) }) {
+                        await renew(in: epoch)
+                    }
                     await findForgotten(in: epoch)
                 }
-                await takeOver(watch.saw(others, at: clock.now), of: others, while: isRunning)
+                let verdicts = watch.withLock { $0.saw(others, at: clock.now) }
+                await takeOver(verdicts, of: others, while: isRunning)
             } catch {
                 warn(of: error, "consumers")
             }
@@ -101,7 +125,9 @@ final class ConsumerKeeper: Sendable {
     /// Says that this process lives, or learns that it does not count as living any more.
     private func beat() async throws(SagaError) {
         await dispatcher.answer()
+        if isReleased.withLock({ $0 }) { return }
         if try await transport.renew(token, for: life) { return }
+        if isReleased.withLock({ $0 }) { return }
         logger.warning(
             "was silent for too long and has lost its name; drops what it holds",
             metadata: ["consumer": "\(transport.consumer)"])
@@ -143,17 +169,15 @@ final class ConsumerKeeper: Sendable {
         }
     }
 
-    /// Makes what the dead held pending for this replica, as far as there are slots.
+    /// Makes what the dead held pending for this replica, some of it at a time; it is fetched as
+    /// there are slots.
     private func takeOver(
         _ stream: Int, _ verdict: ConsumerWatch.Verdict, while isRunning: () -> Bool
     ) async throws(SagaError) {
-        let reserved = dispatcher.reserve(upTo: Self.takeoverMaximum, orRing: Bell())
-        guard reserved > 0 else { return }
-        defer { dispatcher.giveBack(reserved) }
         var left = Self.takeoverMaximum * 2
         while left > 0, isRunning() {
             let taken = try await transport.takeOver(
-                stream, from: verdict.name, idle: verdict.idle, count: reserved,
+                stream, from: verdict.name, idle: verdict.idle, count: Self.takeoverMaximum,
                 in: transport.epoch())
             tell(of: taken, stream, verdict.name)
             guard taken.count > 0 else { return }

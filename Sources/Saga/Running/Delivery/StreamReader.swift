@@ -85,11 +85,13 @@ final class StreamReader: Sendable {
                 suspects.look(at: indices)
             }
             var count = 0
+            var cut: SagaError?
             do {
                 for streams in plan.reads(at: clock.now) where isRunning() {
-                    count += try await read(streams, &plan, epoch)
+                    count += try await read(streams, &plan, epoch, &cut)
                 }
-                health.reading(owner, nil)
+                // A server that hangs looks as if all were too large for ever.
+                health.reading(owner, cut)
                 failures = 0
             } catch {
                 failures += 1
@@ -114,7 +116,7 @@ final class StreamReader: Sendable {
     /// Reads some streams and answers how many of them had something new, or are to be read
     /// another way; throws on what concerns all streams.
     private func read(
-        _ streams: [Int], _ plan: inout ReadPlan, _ epoch: StoreEpoch
+        _ streams: [Int], _ plan: inout ReadPlan, _ epoch: StoreEpoch, _ cut: inout SagaError?
     ) async throws(SagaError) -> Int {
         do {
             let count = try await readNew(streams, &plan, in: epoch)
@@ -123,6 +125,7 @@ final class StreamReader: Sendable {
             return count
         } catch {
             if error.code == .tooLarge {
+                cut = error
                 logger.info(
                     "a read was too large and is cut",
                     metadata: ["owner": "\(owner)", "error": "\(error)"])

@@ -11,6 +11,8 @@ import Synchronization
 /// Beside it the readers go on with what is new. IDs are asked for anew after each failure, so that
 /// a server that answers nothing at all is not taken for an entry that is too large.
 final class SuspectKeeper: Sendable {
+    /// What readiness calls it by.
+    private static let subject = "what is pending"
     private static let pageMaximum = 256
     private static let look: Duration = .milliseconds(50)
 
@@ -32,6 +34,8 @@ final class SuspectKeeper: Sendable {
     private let health: RuntimeHealth
     private let deathsMaximum: Int
     private let bytesMaximum: Int
+    /// How long a group is waited for: whatever takes longer brings nobody down.
+    private let patience: Duration
     let token: String
 
     init(
@@ -43,6 +47,7 @@ final class SuspectKeeper: Sendable {
         token = ports.chance.eventID()
         deathsMaximum = configuration.deliveriesMaximum
         bytesMaximum = configuration.readBytesMaximum
+        patience = configuration.giveUpAfterInUse + configuration.compensationGiveUpAfter
         self.dispatcher = dispatcher
         self.acknowledger = acknowledger
         self.pause = pause
@@ -105,7 +110,11 @@ final class SuspectKeeper: Sendable {
             if !pause.isOn {
                 do {
                     while try await tryGroup(&plan, readers, while: isRunning) {}
+                    health.reading(Self.subject, nil)
                 } catch {
+                    if error.code != .stopped && error.code != .epochOver {
+                        health.reading(Self.subject, error)
+                    }
                     state.withLock { state in
                         state.suspects.leave()
                         state.told = Set(transport.streams.indices)
@@ -140,13 +149,13 @@ final class SuspectKeeper: Sendable {
             let isDone = try await fetch(
                 ids, of: index, &plan, through: reader, in: epoch, while: isRunning)
             guard isDone else {
-                await end(of: group, in: epoch, while: isRunning)
+                _ = await end(of: group, in: epoch, while: isRunning)
                 state.withLock { $0.suspects.leave() }
                 return true
             }
         }
-        await end(of: group, in: epoch, while: isRunning)
-        let isEnd = isRunning() && epoch == transport.epoch()
+        let isOver = await end(of: group, in: epoch, while: isRunning)
+        let isEnd = isOver && isRunning() && epoch == transport.epoch()
         state.withLock { state in
             // What was left in the middle has not come to its end.
             if isEnd { state.suspects.end() } else { state.suspects.leave() }
@@ -245,19 +254,24 @@ final class SuspectKeeper: Sendable {
         return entry.condemned(after: deaths, isHopeless: deaths >= 2 * deathsMaximum)
     }
 
-    /// Waits until nothing of a group is held.
+    /// Waits until nothing of a group is held; false if that takes too long.
+    ///
+    /// What is still held then goes on, and others are tried beside it.
     private func end(
         of group: [Suspects.Entry], in epoch: StoreEpoch, while isRunning: () -> Bool
-    ) async {
+    ) async -> Bool {
         let streams = transport.streams
-        while isRunning() {
+        let limit = clock.now + patience
+        while isRunning(), clock.now < limit {
             let isAnyHeld = group.contains { entry in
                 guard let stream = streams.firstIndex(where: { $0.type == entry.type }) else {
                     return false
                 }
                 return dispatcher.holds(entry.id, of: stream, in: epoch)
             }
-            guard isAnyHeld, (try? await clock.sleep(for: Self.look)) != nil else { return }
+            guard isAnyHeld else { return true }
+            guard (try? await clock.sleep(for: Self.look)) != nil else { return false }
         }
+        return false
     }
 }

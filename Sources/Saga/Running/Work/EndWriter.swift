@@ -52,7 +52,11 @@ struct EndWriter: Sendable {
         let plan = environment.plan
         return SagaEndings(
             ends, steps: plan.steps.map(\.name),
-            timer: plan.lifecycle.map { _ in plan.deadline.type })
+            timer: plan.lifecycle.map { _ in plan.deadline.type },
+            // Nobody waits for what has nothing to undo, nor for who has heard half of a join.
+            mayComeLate: plan.steps.contains {
+                $0.compensations.isEmpty || $0.triggers.count > 1
+            })
     }
 }
 

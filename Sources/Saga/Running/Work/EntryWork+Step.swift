@@ -205,12 +205,14 @@ extension EntryWork {
         _ planned: PlannedTransition, _ step: Step, from: StepState, to: StepState,
         note: String = ""
     ) -> StoreTransition {
+        // An owner's ledger ends with its saga's life, whatever its own steps do.
         let hearsEnds = environment.plan.hearsEnds
+        let isOwner = environment.plan.lifecycle != nil
         return environment.transitions.transition(
             planned, origin: origin, field: step.name, expected: from.rawValue, next: to.rawValue,
             note: note, form: notedForm(step, from),
-            end: hearsEnds && to == .finished ? .completed : nil,
-            isLast: !hearsEnds || to.isFinal)
+            end: hearsEnds && !isOwner && to == .finished ? .completed : nil,
+            isLast: !hearsEnds || !isOwner && to.isFinal)
     }
 
     /// Noted with the first thing that a step may have done outside.

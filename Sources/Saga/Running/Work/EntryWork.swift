@@ -156,7 +156,6 @@ final class EntryWork: Sendable {
         case .deadline(let request):
             try await timeIsUp(request)
         case .end(let news):
-            try decoded(kind.check)
             try await note(news)
         }
     }
