@@ -44,6 +44,13 @@ struct EndScript: Sendable {
         }
     }
 
+    /// Whether a ledger's field `end` says that its saga has ended, as a condition in a script.
+    ///
+    /// - Parameter field: the variable that holds it, or false.
+    static func hasEnded(_ field: String) -> String {
+        "\(field) and not string.match(\(field), '^\(LedgerEnd.awaitingWord) ')"
+    }
+
     /// How it ends; behind a plus, who has finished.
     private static func word(_ news: SagaEnd.News) -> String {
         switch news {
@@ -82,11 +89,12 @@ struct EndScript: Sendable {
             local ends = not known.err and ARGV[at]
             local name = ends and match(ends, '^[+](.*)')
             if name then
-                local awaited, said = match(known[3] or '', '^awaiting ([^ ]*)(.*)')
+                local awaited, said = match(
+                    known[3] or '', '^\(LedgerEnd.awaitingWord) ([^ ]*)(.*)')
                 local left = awaited and rest(awaited, name)
                 ends = left == '' and 'completed'
                 if left and left ~= '' and left ~= awaited then
-                    call('HSET', ledger, 'end', 'awaiting ' .. left .. said)
+                    call('HSET', ledger, 'end', '\(LedgerEnd.awaitingWord) ' .. left .. said)
                 end
             end
             if ends and (kept(known) or call('EXPIRE', ledger, ARGV[1]) == 1) then

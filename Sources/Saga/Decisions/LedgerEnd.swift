@@ -16,7 +16,7 @@ package enum LedgerEnd: Hashable, Sendable {
     /// The field of a ledger that holds it.
     package static let field = "end"
 
-    private static let awaitingWord = "awaiting"
+    package static let awaitingWord = "awaiting"
 
     package init?(_ text: String) {
         let parts = text.split(separator: " ", maxSplits: 3, omittingEmptySubsequences: false)

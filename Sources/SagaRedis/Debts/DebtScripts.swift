@@ -136,7 +136,7 @@ enum DebtScripts {
         if #rest == 0 and not blocked then
             redis.call('ZREM', KEYS[3], ARGV[1])
             local ends = redis.call('HGET', KEYS[1], 'end')
-            if ARGV[5] ~= '1' or ends and not string.match(ends, '^awaiting') then
+            if ARGV[5] ~= '1' or \(EndScript.hasEnded("ends")) then
                 redis.call('EXPIRE', KEYS[1], ARGV[4])
             end
         end

@@ -33,11 +33,13 @@ struct TransitionCompiler {
     private var eventLines: [String] = []
     private var firstLines: [String] = []
     private var ledgerLines: [String] = []
+    private var lifeLines: [String] = []
     private var timerLines: [String] = []
     private var furtherLines: [String] = []
     private var doorbellLines: [String] = []
-    /// What a ledger notes besides.
+    /// What a ledger notes besides: the form of keys, and all of it.
     private var form = ""
+    private var notes = ""
     /// The stream of each event.
     private var outlets: [String] = []
     private var keyCount = 0
@@ -56,9 +58,10 @@ struct TransitionCompiler {
     }
 
     var text: String {
+        let ledgerLine = ledgerLines.isEmpty ? [] : ["call('HSET', ledger, field, next\(notes))"]
         let body = [
-            checkLines, eventLines, firstLines, ledgerLines, timerLines, furtherLines,
-            doorbellLines,
+            checkLines, eventLines, firstLines, ledgerLine, ledgerLines, lifeLines, timerLines,
+            furtherLines, doorbellLines,
         ].joined().joined(separator: "\n    ")
         // What has no ledger and so perhaps no key of its own goes alone.
         let count = keyCount == 0 ? "1" : "(#keys - \(sharedKeys.count)) / \(keyCount)"
@@ -217,8 +220,8 @@ struct TransitionCompiler {
         case .mark, .markWithNote: mark(hasNote: operation == .markWithNote)
         case .form:
             form = ", 'form', \(word())"
-            note(form)
-        case .end: note(", '\(LedgerEnd.field)', \(word())")
+            notes += form
+        case .end: notes += ", '\(LedgerEnd.field)', \(word())"
         case .last: last()
         case .saga: eventLines.append("saga = \(word())")
         case .absent: check { "call('EXISTS', \($0.key())) == 1" }
@@ -274,16 +277,9 @@ struct TransitionCompiler {
         checkLines.append("if \(fault(&self)) then return {'check', \(checkCount)} end")
     }
 
-    /// Adds to what the ledger is set to.
-    private mutating func note(_ words: String) {
-        ledgerLines[0].removeLast()
-        ledgerLines[0] += words + ")"
-    }
-
     /// What is owed or blocked keeps the ledger.
     private mutating func last() {
-        ledgerLines.removeLast(Self.lifeLineCount)
-        ledgerLines += [
+        lifeLines = [
             "if not blocked then",
             "    call('EXPIRE', ledger, \(ledgerSeconds))",
             "end",
@@ -291,18 +287,16 @@ struct TransitionCompiler {
     }
 
     /// A ledger that something has yet to follow in stays, whatever was thought of it before; but
-    /// one whose saga has ended may go.
-    private var lifeLines: [String] {
-        [
-            "if ends and not match(ends, '^awaiting') then",
+    /// one whose saga has ended, and in which nothing is blocked, may go.
+    private mutating func notLast() {
+        lifeLines = [
+            "if not blocked and \(EndScript.hasEnded("ends")) then",
             "    call('EXPIRE', ledger, \(ledgerSeconds))",
             "else",
             "    call('PERSIST', ledger)",
             "end",
         ]
     }
-
-    private static let lifeLineCount = 5
 
     private mutating func mark(hasNote: Bool) {
         keyCount = max(keyCount, 1)
@@ -323,7 +317,6 @@ struct TransitionCompiler {
         needs("EXPIRE", "keys[k + 1]", ["1"])
         needs("PERSIST", "keys[k + 1]", [])
         ledgerLines = [
-            "call('HSET', ledger, field, next)",
             "began = true",
             "if blocked then",
             "    if text ~= '' and match(blocked, '^[^ ]*') == field then",
@@ -332,7 +325,7 @@ struct TransitionCompiler {
             "    end",
             "end",
         ]
-        ledgerLines += lifeLines
+        notLast()
     }
 
     private mutating func setTimer() {

@@ -80,7 +80,8 @@ package struct ShopSimulation: Sendable {
                 return false
             }
             // Somebody has to finish who may have lost that, and is told again.
-            if ledger[LedgerEnd.field]?.hasPrefix("awaiting") == true { return false }
+            let end = ledger[LedgerEnd.field].flatMap { LedgerEnd($0) }
+            if case .awaiting? = end { return false }
         }
         return contents.streams.values.allSatisfy { stream in
             // A group that has vanished has something to do until it is made again.

@@ -208,6 +208,10 @@ struct TransitionScriptTests {
                 RedisCommand("HSET", [.string(ledger), "end", "cancelled"]))
             _ = try await writer.apply(request(writer, expected: "c", next: "d", isLast: false))
             #expect((try await rig.timeToLive(of: ledger) ?? 0) > 86_400, "its saga has ended")
+            _ = try await rig.redis.send(
+                RedisCommand("HSET", [.string(ledger), "blocked", "reserve e1"]))
+            _ = try await writer.apply(request(writer, expected: "d", next: "e", isLast: false))
+            #expect(try await rig.timeToLive(of: ledger) == -1, "something is blocked")
         }
     }
 
