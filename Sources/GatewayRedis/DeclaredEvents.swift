@@ -24,20 +24,12 @@ public struct DeclaredEvents: Sendable {
         beside rules: [InvalidationRule]
     ) async throws(RedisError) -> [String: Set<String>] {
         var declared: [String: Set<String>] = [:]
-        var cursor = "0"
-        repeat {
-            let page = try await redis.send(
-                .scan(cursor, match: keys.events.declared("*"), count: 5_000, type: "hash")
-            ).requireArray()
-            guard page.count == 2 else { break }
-            cursor = try page[0].requireString()
-            for key in try page[1].strings().compactMap({ $0 }) {
-                guard let service = keys.service(declaredIn: key) else { continue }
-                let fields = try await redis.send(.hmget(key, ["emits"])).strings()
-                guard let emits = fields.first ?? nil else { continue }
-                declared[service, default: []].formUnion(Self.types(emits))
-            }
-        } while cursor != "0"
+        for key in try await redis.keys(matching: keys.events.declared("*"), type: "hash") {
+            guard let service = keys.service(declaredIn: key) else { continue }
+            let fields = try await redis.send(.hmget(key, ["emits"])).strings()
+            guard let emits = fields.first ?? nil else { continue }
+            declared[service, default: []].formUnion(Self.types(emits))
+        }
         for rule in rules {
             guard let known = declared[rule.service] else { continue }
             for event in rule.events where !known.contains(event) {

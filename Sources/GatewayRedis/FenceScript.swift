@@ -1,3 +1,4 @@
+import EventStreams
 import TroupeRedis
 
 /// Tells in one step how many entries some streams have got, behind all messages up to then.
@@ -14,18 +15,10 @@ enum FenceScript {
     static let script = RedisScript(
         """
         #!lua flags=allow-oom
+        \(EntriesAdded.script)
         local message = {ARGV[2]}
         for number, stream in ipairs(KEYS) do
-            local added = '0'
-            if redis.call('EXISTS', stream) == 1 then
-                local facts = redis.call('XINFO', 'STREAM', stream)
-                for place = 1, #facts, 2 do
-                    if facts[place] == 'entries-added' then
-                        added = string.format('%.0f', facts[place + 1])
-                    end
-                end
-            end
-            message[number + 1] = added
+            message[number + 1] = string.format('%.0f', entriesAdded(stream))
         end
         return redis.call('PUBLISH', ARGV[1], table.concat(message, ' '))
         """)

@@ -1,3 +1,4 @@
+import EventStreams
 import Saga
 import Synchronization
 import Timekeeping
@@ -120,8 +121,8 @@ final class BirthNote: Sendable {
             if groups.contains(where: { $0.name == service }) { return nil }
             let first = try await redis.read(.xrange(stream, from: "-", count: 1))
             let entries = try decoding { () throws(RedisError) in try first.streamEntries() }
-            if let time = entries.first.flatMap({ Int64($0.id.prefix { $0 != "-" }) }) {
-                oldest = min(oldest, time)
+            if let id = entries.first.flatMap({ StreamID($0.id) }) {
+                oldest = min(oldest, Int64(clamping: id.milliseconds))
             }
         }
         return oldest

@@ -108,17 +108,15 @@ struct ConsumerNames: Sendable {
         var found: [String: ConsumerSighting] = [:]
         let replies = try await send(streams.map { .xinfoConsumers($0.key, service) })
         for (position, reply) in replies.enumerated() {
-            for consumer in (try? reply.get().array.map(Array.init)) ?? [] {
-                guard let facts = consumer.array, facts.count >= 6, let name = facts[1].string,
-                    let pending = facts[3].integer, let idle = facts[5].integer, name != own
-                else { continue }
-                let idleTime = Duration.milliseconds(idle)
+            let states = (try? reply.get()).map(ConsumerState.all) ?? []
+            for state in states where state.name != own {
                 var sighting =
-                    found[name]
-                    ?? ConsumerSighting(name: name, isAlive: false, idle: idleTime, pending: [])
-                sighting.idle = min(sighting.idle, idleTime)
-                if pending > 0 { sighting.pending.insert(position) }
-                found[name] = sighting
+                    found[state.name]
+                    ?? ConsumerSighting(
+                        name: state.name, isAlive: false, idle: state.idle, pending: [])
+                sighting.idle = min(sighting.idle, state.idle)
+                if state.pending > 0 { sighting.pending.insert(position) }
+                found[state.name] = sighting
             }
         }
         var sightings = found.values.sorted { $0.name < $1.name }

@@ -164,12 +164,9 @@ struct Housekeeper: Sendable {
             if error.code.serverPrefix != nil { return }
             throw SagaError(error)
         }
-        guard let consumers = reply.array else { return }
-        for consumer in consumers {
-            guard let facts = consumer.array, facts.count >= 6, let name = facts[1].string,
-                let idle = facts[5].integer, name != own,
-                idle > configuration.consumerExpiry.milliseconds
-            else { continue }
+        for consumer in ConsumerState.all(in: reply)
+        where consumer.name != own && consumer.idle > configuration.consumerExpiry {
+            let name = consumer.name
             let key = RedisArgument.string(names.consumer(name, service: service))
             let isAlive =
                 try await redis.read(

@@ -63,7 +63,9 @@ final class RedisTransport: EventTransport {
 
     // MARK: - Epochs
 
-    func time(ofEntry id: String) -> Int64? { Int64(id.prefix { $0 != "-" }) }
+    func time(ofEntry id: String) -> Int64? {
+        StreamID(id).map { Int64(clamping: $0.milliseconds) }
+    }
 
     func epoch() -> StoreEpoch { StoreEpoch(redis.followEpoch()) }
 

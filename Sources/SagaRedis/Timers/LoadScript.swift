@@ -1,3 +1,4 @@
+import EventStreams
 import TroupeRedis
 
 /// Counts what tells how many sagas are under way.
@@ -10,6 +11,7 @@ enum LoadScript {
     // KEYS timers, streams…, ARGV deadline in milliseconds → {timers, far timers, added…}
     static let count = RedisScript(
         """
+        \(EntriesAdded.script)
         local time = redis.call('TIME')
         local far = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1]
         local function behind(member)
@@ -19,14 +21,7 @@ enum LoadScript {
         local late = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. far, '+inf', 'LIMIT', 0, 1)[1]
         local counts = {behind(first), behind(late)}
         for at = 2, #KEYS do
-            local added = 0
-            if redis.call('EXISTS', KEYS[at]) == 1 then
-                local facts = redis.call('XINFO', 'STREAM', KEYS[at])
-                for place = 1, #facts, 2 do
-                    if facts[place] == 'entries-added' then added = facts[place + 1] end
-                end
-            end
-            counts[at + 1] = added
+            counts[at + 1] = entriesAdded(KEYS[at])
         end
         return counts
         """)

@@ -31,11 +31,12 @@ struct SagaHistory {
         var sequence: Int64
 
         init?(_ entry: RedisStreamEntry) {
-            let parts = entry.id.split(separator: "-").compactMap { Int64($0) }
-            guard parts.count == 2, let text = entry["data"],
+            guard let id = StreamID(entry.id), let text = entry["data"],
                 let event = try? CloudEvent(json: Array(text.readableBytesView))
             else { return nil }
-            self.init(event: event, time: parts[0], sequence: parts[1])
+            self.init(
+                event: event, time: Int64(clamping: id.milliseconds),
+                sequence: Int64(clamping: id.sequence))
         }
 
         init(event: CloudEvent, time: Int64, sequence: Int64) {
@@ -69,22 +70,8 @@ struct SagaHistory {
     }
 
     private func streams() async throws(RedisError) -> [String] {
-        var keys: Set<String> = []
-        var cursor = "0"
-        repeat {
-            let page = try await client.send(
-                RedisCommand(
-                    "SCAN",
-                    [
-                        .string(cursor), "MATCH", .string(names.streamPattern), "COUNT", 5_000,
-                        "TYPE", "stream",
-                    ], isReadOnly: true)
-            ).requireArray()
-            guard page.count == 2 else { break }
-            cursor = try page[0].requireString()
-            keys.formUnion(try page[1].strings().compactMap { $0 }.filter(names.isEventStream))
-        } while cursor != "0"
-        return keys.sorted()
+        try await client.keys(matching: names.streamPattern, type: "stream")
+            .filter(names.isEventStream)
     }
 
     private func entries(
@@ -94,10 +81,7 @@ struct SagaHistory {
         var start = Self.firstID(of: sagaID)
         while true {
             let page = try await client.send(
-                RedisCommand(
-                    "XRANGE",
-                    [.string(stream), .string(start), "+", "COUNT", .integer(Self.pageSize)],
-                    isReadOnly: true)
+                .xrange(stream, from: start, count: Self.pageSize)
             ).streamEntries()
             for entry in page {
                 guard let saga = entry["correlationid"], String(buffer: saga) == sagaID,
@@ -112,10 +96,7 @@ struct SagaHistory {
 
     /// Where to begin: a little before the time in the ID, or at the beginning.
     static func firstID(of sagaID: String) -> String {
-        let digits = sagaID.filter { $0 != "-" }
-        guard digits.utf8.count == 32, digits.dropFirst(12).first == "7",
-            let time = Int64(digits.prefix(12), radix: 16)
-        else { return "-" }
+        guard let time = UUIDv7.milliseconds(of: sagaID) else { return "-" }
         return String(max(0, time - clockSlack))
     }
 }
