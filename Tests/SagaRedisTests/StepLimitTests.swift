@@ -34,10 +34,7 @@ struct StepLimitTests {
             $0.stopLimit = .milliseconds(100)
         } _: { rig in
             let meter = Meter()
-            let payment = payment(rig, atMost: 1, giveUpAfter: .seconds(20)) { _ in
-                meter.begin()
-                try await Task.sleep(for: .seconds(3_600))
-            }
+            let payment = hanging(rig, meter)
             try await rig.running([rig.saga.order, payment]) { order in
                 _ = try await order.begin("1", OrderCreated())
                 try await rig.until("the first one runs") { meter.total == 1 }
@@ -63,10 +60,7 @@ struct StepLimitTests {
             $0.stopLimit = .milliseconds(100)
         } _: { rig in
             let meter = Meter()
-            let payment = payment(rig, atMost: 1, giveUpAfter: .seconds(20)) { _ in
-                meter.begin()
-                try await Task.sleep(for: .seconds(3_600))
-            }
+            let payment = hanging(rig, meter)
             try await rig.running([rig.saga.order, payment]) { order in
                 for id in 1...5 { _ = try await order.begin("\(id)", OrderCreated()) }
                 try await rig.until("all are read") {
@@ -159,6 +153,14 @@ struct StepLimitTests {
             }
 
             #expect(!rig.saga.world.wasUndone("charge", rig.key("1", "payment", "charge")))
+        }
+    }
+
+    /// One charge at once, which never ends.
+    private func hanging(_ rig: ShopRig, _ meter: Meter) -> Participant {
+        payment(rig, atMost: 1, giveUpAfter: .seconds(20)) { _ in
+            meter.begin()
+            try await Task.sleep(for: .seconds(3_600))
         }
     }
 

@@ -39,6 +39,18 @@ package struct ParticipantPlan: Sendable {
         package var kind: EventKind
         /// In order of declaration; a delivery is acknowledged once all are dealt with.
         package var roles: [Role]
+
+        /// The steps that it starts, by itself or as one of several events.
+        package var started: [Step] {
+            roles.compactMap { role in
+                switch role {
+                case .start(let step), .join(_, .start(let step)): step
+                case .compensate, .finish, .end, .pivot, .join, .heard, .unclaimed, .inquiry,
+                    .deadline:
+                    nil
+                }
+            }
+        }
     }
 
     package let name: String

@@ -47,6 +47,10 @@ public struct Lifecycle: Sendable {
     package var keepers: Set<String> { Set(unclaimed.map(\.kind.owner)) }
     package internal(set) var cancelling: Notice?
     package internal(set) var cancelled: (emits: EventKind, announce: Notice)?
+    /// The events that say that a saga has ended.
+    package var ends: [EventKind] {
+        completions.map(\.emits) + (cancelled.map { [$0.emits] } ?? [])
+    }
     /// With which route a saga begins now; nil if it is given none.
     package let routeNote: RouteNote?
     /// Who takes part in sagas of before alone.

@@ -63,9 +63,6 @@ extension LoadQuestion {
     init?(_ plan: ParticipantPlan) {
         guard let lifecycle = plan.lifecycle, let deadline = lifecycle.deadline else { return nil }
         self.init(
-            begins: lifecycle.begins.type,
-            ends: lifecycle.completions.map(\.emits.type)
-                + [lifecycle.cancelled?.emits.type].compactMap { $0 },
-            deadline: deadline)
+            begins: lifecycle.begins.type, ends: lifecycle.ends.map(\.type), deadline: deadline)
     }
 }

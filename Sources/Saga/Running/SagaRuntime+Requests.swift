@@ -114,10 +114,7 @@ extension SagaRuntime {
     /// Hears of ends that another replica brought about.
     func listenForEnds(while isRunning: @Sendable () -> Bool) async {
         guard let lifecycle = environment.plan.lifecycle else { return }
-        let ends =
-            lifecycle.completions.map(\.emits.type)
-            + [lifecycle.cancelled?.emits.type]
-            .compactMap { $0 }
+        let ends = lifecycle.ends.map(\.type)
         let cancelled = lifecycle.cancelled?.emits.type
         let waiters = environment.waiters
         while isRunning() {

@@ -24,12 +24,11 @@ struct LanesTests {
     @Test func whatGoesFirstGoesBeforeAllThatWaitsAndNotBeforeItsLike() {
         var lanes = Lanes(concurrency: 8, parkedMaximum: 8)
         #expect(lanes.reserve(upTo: 5) == 5)
-        let isLater: (HeldEntry) -> Bool = { !$0.id.hasPrefix("undo") }
         #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
         #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
-        #expect(lanes.admit(entry("undo-1", saga: "a"), before: isLater) == .wait)
-        #expect(lanes.admit(entry("undo-2", saga: "a"), before: isLater) == .wait)
-        #expect(lanes.admit(entry("undo-1", saga: "a"), before: isLater) == .duplicate)
+        #expect(lanes.admit(entry("undo-1", saga: "a"), goesFirst: true) == .wait)
+        #expect(lanes.admit(entry("undo-2", saga: "a"), goesFirst: true) == .wait)
+        #expect(lanes.admit(entry("undo-1", saga: "a"), goesFirst: true) == .duplicate)
 
         #expect(lanes.current("a")?.id == "1-0")
         let order = (1...4).map { _ in lanes.finish("a")?.id }

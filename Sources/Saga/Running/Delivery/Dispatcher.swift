@@ -177,12 +177,11 @@ final class Dispatcher: Sendable {
         var woken: [(idler: Workers.Idle, entry: HeldEntry)] = []
         var vain: [Task<Void, Never>] = []
         let (ordered, firstCount) = precedence.order(entries)
-        let isLater: (HeldEntry) -> Bool = { [precedence] in !precedence.goesFirst($0) }
         let duplicates = state.withLock { state in
             var duplicates = 0
             for (number, entry) in ordered.enumerated() {
                 let isFirst = number < firstCount
-                switch state.lanes.admit(entry, before: isFirst ? isLater : nil) {
+                switch state.lanes.admit(entry, goesFirst: isFirst) {
                 case .start:
                     if let idler = state.workers.wake(for: entry.lane) {
                         woken.append((idler, entry))
@@ -208,14 +207,9 @@ final class Dispatcher: Sendable {
         return Workers.Running(lane: entry.lane, task: task, worker: worker)
     }
 
-    /// Everything held that was read in an epoch, by stream, for the renewal of its lease.
+    /// Everything held that was read in an epoch, by stream.
     func held(in epoch: StoreEpoch) -> [Int: [String]] {
         state.withLock { $0.lanes.held(in: epoch) }
-    }
-
-    /// Whether an entry is held.
-    func holds(_ id: String, of stream: Int, in epoch: StoreEpoch) -> Bool {
-        state.withLock { $0.lanes.holds(id, of: stream, in: epoch) }
     }
 
     /// How many entries are worked on, or wait behind one of their saga that is.

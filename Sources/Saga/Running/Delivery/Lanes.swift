@@ -18,14 +18,24 @@ struct Lanes {
 
     private struct Lane {
         var current: HeldEntry
-        var waiting: Deque<HeldEntry> = []
+        /// What goes before all else that waits, and all else.
+        var first: Deque<HeldEntry> = []
+        var rest: Deque<HeldEntry> = []
         var isParked = false
 
-        var count: Int { 1 + waiting.count }
-        var bytes: Int { waiting.reduce(current.size) { $0 + $1.size } }
+        var count: Int { 1 + first.count + rest.count }
+        var bytes: Int { all.reduce(0) { $0 + $1.size } }
+        var all: [HeldEntry] { [current] + first + rest }
 
-        func holds(_ entry: HeldEntry) -> Bool {
-            current.isSame(as: entry) || waiting.contains { $0.isSame(as: entry) }
+        func contains(_ isIt: (HeldEntry) -> Bool) -> Bool {
+            isIt(current) || first.contains(where: isIt) || rest.contains(where: isIt)
+        }
+
+        /// The next one, which it goes on to; nil if none waits.
+        mutating func turn() -> HeldEntry? {
+            guard let next = first.popFirst() ?? rest.popFirst() else { return nil }
+            current = next
+            return next
         }
     }
 
@@ -67,10 +77,8 @@ struct Lanes {
 
     /// Takes an entry in, on a reserved slot.
     ///
-    /// - Parameter before: which of those that wait it goes before; it is behind all others.
-    mutating func admit(
-        _ entry: HeldEntry, before isLater: ((HeldEntry) -> Bool)? = nil
-    ) -> Admission {
+    /// - Parameter goesFirst: whether it goes before all that wait and do not.
+    mutating func admit(_ entry: HeldEntry, goesFirst: Bool = false) -> Admission {
         reserved -= 1
         let key = entry.lane
         if case .unreadable = entry.content, holds(entry.id, of: entry.stream, in: entry.epoch) {
@@ -82,10 +90,9 @@ struct Lanes {
             bytes += entry.size
             return .start
         }
-        guard !lane.holds(entry) else { return .duplicate }
+        guard !lane.contains({ $0.isSame(as: entry) }) else { return .duplicate }
         bytes += entry.size
-        let place = isLater.flatMap { lane.waiting.firstIndex(where: $0) }
-        lane.waiting.insert(entry, at: place ?? lane.waiting.endIndex)
+        if goesFirst { lane.first.append(entry) } else { lane.rest.append(entry) }
         if lane.isParked { parked += 1 } else { active += 1 }
         lanes[key] = lane
         return .wait
@@ -99,11 +106,10 @@ struct Lanes {
         guard let index = lanes.index(forKey: key) else { return nil }
         active -= 1
         bytes -= lanes.values[index].current.size
-        guard let next = lanes.values[index].waiting.popFirst() else {
+        guard let next = lanes.values[index].turn() else {
             lanes.remove(at: index)
             return nil
         }
-        lanes.values[index].current = next
         return next
     }
 
@@ -119,11 +125,10 @@ struct Lanes {
         guard var lane = lanes[key], lane.isParked else { return finish(key) }
         parked -= lane.count
         bytes -= lane.current.size
-        guard let next = lane.waiting.popFirst() else {
+        guard let next = lane.turn() else {
             lanes[key] = nil
             return nil
         }
-        lane.current = next
         lane.isParked = false
         lanes[key] = lane
         active += lane.count
@@ -141,7 +146,8 @@ struct Lanes {
         for (key, var lane) in lanes {
             let before = lane.count
             bytes -= lane.bytes
-            lane.waiting.removeAll(where: isSuch)
+            lane.first.removeAll(where: isSuch)
+            lane.rest.removeAll(where: isSuch)
             bytes += lane.bytes
             let dropped = before - lane.count
             guard dropped > 0 else { continue }
@@ -171,21 +177,17 @@ struct Lanes {
     }
 
     /// Whether an entry is held, in whatever lane: what cannot be read has one of its own.
-    func holds(_ id: String, of stream: Int, in epoch: StoreEpoch) -> Bool {
-        func isIt(_ entry: HeldEntry) -> Bool {
-            entry.id == id && entry.stream == stream && entry.epoch == epoch
+    private func holds(_ id: String, of stream: Int, in epoch: StoreEpoch) -> Bool {
+        lanes.values.contains { lane in
+            lane.contains { $0.id == id && $0.stream == stream && $0.epoch == epoch }
         }
-        return lanes.values.contains { isIt($0.current) || $0.waiting.contains(where: isIt) }
     }
 
     /// Everything held that was read in an epoch, by stream.
     func held(in epoch: StoreEpoch) -> [Int: [String]] {
         var held: [Int: [String]] = [:]
         for lane in lanes.values {
-            for entry in CollectionOfOne(lane.current) where entry.epoch == epoch {
-                held[entry.stream, default: []].append(entry.id)
-            }
-            for entry in lane.waiting where entry.epoch == epoch {
+            for entry in lane.all where entry.epoch == epoch {
                 held[entry.stream, default: []].append(entry.id)
             }
         }

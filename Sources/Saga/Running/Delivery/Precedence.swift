@@ -18,15 +18,7 @@ struct Precedence: Sendable {
 
     init(_ streams: [ConsumedStream]) {
         self.streams = streams
-        started = streams.map { stream in
-            Set(
-                stream.consumed.roles.compactMap { role in
-                    switch role {
-                    case .start(let step), .join(_, .start(let step)): step.name
-                    default: nil
-                    }
-                })
-        }
+        started = streams.map { Set($0.consumed.started.map(\.name)) }
         undone = streams.map { stream in
             Set(
                 stream.consumed.roles.compactMap { role in

@@ -17,12 +17,12 @@ final class StreamReader: Sendable {
     let indices: Range<Int>
     let bell = Bell()
 
-    let transport: any EventTransport
+    private let transport: any EventTransport
     private let store: any SagaStore
     private let ends: EndWriter
     private let acknowledge: @Sendable (HeldEntry) -> Void
     private let hearsEnds: Bool
-    let dispatcher: Dispatcher
+    private let dispatcher: Dispatcher
     private let epochs: EpochWatch
     private let pause: Pause
     private let clock: any SagaClock
@@ -146,7 +146,7 @@ final class StreamReader: Sendable {
         }
     }
 
-    func note(_ error: SagaError?, _ stream: Int) {
+    private func note(_ error: SagaError?, _ stream: Int) {
         health.reading(stream: transport.streams[stream].key, error)
     }
 

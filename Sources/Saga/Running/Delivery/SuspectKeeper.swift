@@ -142,25 +142,32 @@ final class SuspectKeeper: Sendable {
         }
         try await mark()
         guard !group.isEmpty else { return false }
-        for (index, stream) in transport.streams.enumerated() {
-            let ids = group.filter { $0.type == stream.type }.map(\.id)
-            let reader = readers.first { $0.indices.contains(index) }
-            guard !ids.isEmpty, let reader else { continue }
-            let isDone = try await fetch(
-                ids, of: index, &plan, through: reader, in: epoch, while: isRunning)
-            guard isDone else {
-                _ = await end(of: group, in: epoch, while: isRunning)
-                state.withLock { $0.suspects.leave() }
-                return true
-            }
+        let batches = batches(of: group)
+        var isFetched = true
+        for batch in batches where isFetched {
+            guard let reader = reader(of: batch.stream, among: readers) else { continue }
+            isFetched = try await fetch(
+                batch, &plan, through: reader, in: epoch, while: isRunning)
         }
-        let isOver = await end(of: group, in: epoch, while: isRunning)
-        let isEnd = isOver && isRunning() && epoch == transport.epoch()
+        let isOver = await end(of: batches, in: epoch, while: isRunning)
+        let isEnd = isFetched && isOver && isRunning() && epoch == transport.epoch()
         state.withLock { state in
             // What was left in the middle has not come to its end.
             if isEnd { state.suspects.end() } else { state.suspects.leave() }
         }
         return true
+    }
+
+    /// The IDs of a group, stream by stream.
+    private func batches(of group: [Suspects.Entry]) -> [EntryBatch] {
+        let ids = Dictionary(grouping: group, by: \.type)
+        return transport.streams.enumerated().compactMap { index, stream in
+            ids[stream.type].map { EntryBatch(stream: index, ids: $0.map(\.id)) }
+        }
+    }
+
+    private func reader(of stream: Int, among readers: [StreamReader]) -> StreamReader? {
+        readers.first { $0.indices.contains(stream) }
     }
 
     /// What is pending and not held, of each stream some.
@@ -196,7 +203,7 @@ final class SuspectKeeper: Sendable {
             let ids = try await transport.pending(
                 stream, after: after, idle: .zero, count: Self.pageMaximum, in: epoch)
             guard let last = ids.last else { break }
-            await readers.first { $0.indices.contains(stream) }?.endOfRead()
+            await reader(of: stream, among: readers)?.endOfRead()
             let unheld = dispatcher.unheld(ids, of: stream, in: epoch)
             if !unheld.isEmpty {
                 guard await acknowledger.flush() else {
@@ -213,10 +220,11 @@ final class SuspectKeeper: Sendable {
 
     /// False if something did not come in time, and is pending as before.
     private func fetch(
-        _ ids: [String], of stream: Int, _ plan: inout ReadPlan, through reader: StreamReader,
+        _ batch: EntryBatch, _ plan: inout ReadPlan, through reader: StreamReader,
         in epoch: StoreEpoch, while isRunning: () -> Bool
     ) async throws(SagaError) -> Bool {
-        var rest = ids[...]
+        let stream = batch.stream
+        var rest = batch.ids[...]
         while !rest.isEmpty, isRunning() {
             let portion = plan.portion(of: [stream])
             let reserved = dispatcher.reserve(upTo: min(portion.count, rest.count), orRing: bell)
@@ -258,16 +266,13 @@ final class SuspectKeeper: Sendable {
     ///
     /// What is still held then goes on, and others are tried beside it.
     private func end(
-        of group: [Suspects.Entry], in epoch: StoreEpoch, while isRunning: () -> Bool
+        of batches: [EntryBatch], in epoch: StoreEpoch, while isRunning: () -> Bool
     ) async -> Bool {
-        let streams = transport.streams
         let limit = clock.now + patience
         while isRunning(), clock.now < limit {
-            let isAnyHeld = group.contains { entry in
-                guard let stream = streams.firstIndex(where: { $0.type == entry.type }) else {
-                    return false
-                }
-                return dispatcher.holds(entry.id, of: stream, in: epoch)
+            let held = dispatcher.held(in: epoch).mapValues(Set.init)
+            let isAnyHeld = batches.contains { batch in
+                held[batch.stream].map { !$0.isDisjoint(with: batch.ids) } ?? false
             }
             guard isAnyHeld else { return true }
             guard (try? await clock.sleep(for: Self.look)) != nil else { return false }

@@ -9,7 +9,21 @@ import Metrics
 /// They mean nothing but that a ledger may go some day; so they need no turn among the entries of
 /// their saga, and those that one read brings are noted together.
 struct EndWriter: Sendable {
-    let environment: WorkEnvironment
+    private let environment: WorkEnvironment
+    /// What is the same of all that it notes.
+    private let empty: SagaEndings
+
+    init(environment: WorkEnvironment) {
+        self.environment = environment
+        let plan = environment.plan
+        empty = SagaEndings(
+            [], steps: plan.steps.map(\.name),
+            timer: plan.lifecycle.map { _ in plan.deadline.type },
+            // Nobody waits for what has nothing to undo, nor for who has heard half of a join.
+            mayComeLate: plan.steps.contains {
+                $0.compensations.isEmpty || $0.triggers.count > 1
+            })
+    }
 
     /// Notes what a read brought of ends, and answers what has to be worked on one by one.
     ///
@@ -49,14 +63,9 @@ struct EndWriter: Sendable {
     }
 
     func endings(_ ends: [SagaEnd]) -> SagaEndings {
-        let plan = environment.plan
-        return SagaEndings(
-            ends, steps: plan.steps.map(\.name),
-            timer: plan.lifecycle.map { _ in plan.deadline.type },
-            // Nobody waits for what has nothing to undo, nor for who has heard half of a join.
-            mayComeLate: plan.steps.contains {
-                $0.compensations.isEmpty || $0.triggers.count > 1
-            })
+        var endings = empty
+        endings.ends = ends
+        return endings
     }
 }
 

@@ -127,14 +127,7 @@ struct EntryOffice: Sendable {
     }
 
     private func forwardSteps(_ entry: HeldEntry) -> [Step] {
-        environment.streams[entry.stream].consumed.roles.compactMap { role in
-            switch role {
-            case .start(let step), .join(_, .start(let step)): step
-            case .compensate, .finish, .end, .pivot, .join, .heard, .unclaimed, .inquiry,
-                .deadline:
-                nil
-            }
-        }
+        environment.streams[entry.stream].consumed.started
     }
 
     func sagaID(_ entry: HeldEntry) -> String? {
