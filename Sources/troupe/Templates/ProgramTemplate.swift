@@ -19,9 +19,14 @@ let programTemplate = #"""
     enum TripProgram {
         private static let all = [TripSaga.trips, TripSaga.hotels, TripSaga.flights, TripSaga.cars]
 
-        static func main() async throws {
+        static func main() async {
             let url = ProcessInfo.processInfo.environment["REDIS_URL"] ?? "redis://127.0.0.1:6379"
-            try await run(Array(CommandLine.arguments.dropFirst()), redis: url)
+            do {
+                try await run(Array(CommandLine.arguments.dropFirst()), redis: url)
+            } catch {
+                FileHandle.standardError.write(Data("Trips: \(error)\n".utf8))
+                exit(1)
+            }
         }
 
         static func run(_ words: [String], redis url: String) async throws {
