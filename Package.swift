@@ -46,6 +46,9 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+// BoringSSL is most of what a first build takes.
+let nioSSLIfWanted = Target.Dependency.product(
+    name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["TLS"]))
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -82,6 +85,10 @@ let package = Package(
                 "ShippingService", "UserService", "ProductService", "SandboxService",
             ]),
     ],
+    traits: [
+        .trait(name: "TLS", description: "rediss://, by swift-nio-ssl."),
+        .default(enabledTraits: ["TLS"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -113,7 +120,10 @@ let package = Package(
             linkerSettings: [.linkedLibrary("hiredis")]),
         module(
             "TroupeRedis",
-            ["CReplyTape", crypto, deque, lifecycle, logging, metrics, nioCore, nioPosix, nioSSL]),
+            [
+                "CReplyTape", deque, lifecycle, logging, metrics, nioCore, nioPosix,
+                nioSSLIfWanted,
+            ]),
         module("TroupeRedisTestKit", ["TroupeRedis", logging, nioCore, nioPosix]),
 
         // Events, logs and metrics

@@ -1,5 +1,3 @@
-import Crypto
-
 /// A Lua script, sent by its digest and in full only when the server does not know it.
 ///
 /// The source must be constant: what varies travels in keys and arguments.
@@ -12,10 +10,7 @@ public struct RedisScript: Sendable, Hashable {
     /// Takes a script's text and computes its digest.
     public init(_ source: String) {
         self.source = source
-        sha1 = Insecure.SHA1.hash(data: Array(source.utf8)).map { byte in
-            let text = String(byte, radix: 16)
-            return byte < 16 ? "0" + text : text
-        }.joined()
+        sha1 = ScriptDigest.hexadecimal(of: source.utf8)
     }
 
     func command(

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOPosix
-import NIOSSL
 
 #if canImport(Glibc)
     import Glibc
@@ -25,14 +24,12 @@ enum ConnectFailure {
         case let failure as NIOConnectionError: reason(failure)
         case let failure as IOError: reason(failure)
         case ChannelError.connectTimeout: "the connect took too long"
-        case _ where isTLS(cause): tlsReason(cause)
+        case _ where isTLS(cause): RedisTLS.reason(cause)
         default: nil
         }
     }
 
-    static func isTLS(_ cause: any Error) -> Bool {
-        cause is NIOSSLError || cause is BoringSSLError || cause is NIOSSLExtraError
-    }
+    static func isTLS(_ cause: any Error) -> Bool { RedisTLS.isFault(cause) }
 
     /// A name may lead to several addresses, of which each has failed.
     private static func reason(_ failure: NIOConnectionError) -> String? {
@@ -49,17 +46,6 @@ enum ConnectFailure {
         case ETIMEDOUT: "the connect took too long"
         case EHOSTUNREACH, ENETUNREACH: "no route leads there"
         default: nil
-        }
-    }
-
-    private static func tlsReason(_ cause: any Error) -> String {
-        switch cause {
-        case NIOSSLError.handshakeFailed(let inner):
-            "\(inner)".contains("CERTIFICATE_VERIFY_FAILED")
-                ? "its certificate is not trusted" : "the TLS handshake failed; does it speak TLS?"
-        case NIOSSLError.unableToValidateCertificate, is NIOSSLExtraError:
-            "its certificate is not valid for that name"
-        default: "TLS failed"
         }
     }
 }

@@ -1,11 +1,10 @@
 import NIOCore
 import NIOPosix
-import NIOSSL
 
 /// Opens sockets to one server.
 struct RedisConnector: Sendable {
     let configuration: RedisConfiguration
-    private let tls: NIOSSLContext?
+    private let tls: RedisTLS?
     private let serverName: String?
     private let fault: RedisError?
 
@@ -17,7 +16,7 @@ struct RedisConnector: Sendable {
         do throws(RedisError) {
             _ = try configuration.validated()
             tls = try configuration.tls.map { settings throws(RedisError) in
-                try Self.context(settings)
+                try RedisTLS(settings)
             }
             fault = nil
         } catch {
@@ -28,20 +27,6 @@ struct RedisConnector: Sendable {
         if name == nil, case .tcp(let host, _) = configuration.address { name = host }
         // Server names on the wire are never addresses (RFC 6066, section 3).
         serverName = name.flatMap { (try? SocketAddress(ipAddress: $0, port: 0)) == nil ? $0 : nil }
-    }
-
-    private static func context(
-        _ tls: RedisConfiguration.TLS
-    ) throws(RedisError) -> NIOSSLContext {
-        var settings = TLSConfiguration.makeClientConfiguration()
-        if let file = tls.authorityFile { settings.trustRoots = .file(file) }
-        if !tls.verifiesCertificate { settings.certificateVerification = .none }
-        do {
-            return try NIOSSLContext(configuration: settings)
-        } catch {
-            throw RedisError(
-                .invalidConfiguration, "TLS to Redis cannot be set up", cause: error)
-        }
     }
 
     /// Starts connecting.
@@ -93,10 +78,7 @@ struct RedisConnector: Sendable {
     }
 
     private func prepare(_ channel: any Channel) throws {
-        if let tls {
-            try channel.pipeline.syncOperations.addHandler(
-                NIOSSLClientHandler(context: tls, serverHostname: serverName))
-        }
+        try tls?.add(to: channel, serverName: serverName)
         try channel.pipeline.syncOperations.addHandler(RedisLink(configuration: configuration))
     }
 }

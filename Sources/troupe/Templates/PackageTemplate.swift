@@ -80,6 +80,8 @@ struct PackageTemplate {
         - `redis-cli PSUBSCRIBE 'saga.*'` shows every event; `troupe tail` and `troupe saga show ID`
           do so in colour. `/metrics` and `/readyz` come with the product `ServiceHTTP`:
           `AdminServer`.
+        - `traits: []` behind Troupe in `Package.swift` leaves out TLS, for `rediss://`, and with it
+          half of the first build.
 
         Not there yet: timers, reminders and signals for steps of your own, sagas that an event
         begins, and results with a payload; what a saga came to stands in its events and records.
