@@ -4,6 +4,7 @@ import OrderService
 import PaymentService
 import Saga
 import ShippingService
+import Synchronization
 
 /// A payment company that always agrees, at once.
 struct InstantCompany: PaymentCompany {
@@ -24,8 +25,10 @@ struct InstantCompany: PaymentCompany {
     func entry(under key: String) async throws -> OutsideEntry? { nil }
 }
 
-/// A carrier that takes everything, at once.
+/// A carrier that takes everything, at once, and dispatches it unless it is on strike.
 struct InstantCarrier: Carrier {
+    let strike: Strike
+
     func arrange(
         _ parcel: Parcel, key: String
     ) async throws(ShippingError) -> Result<Shipment, BusinessFailure> {
@@ -38,7 +41,8 @@ struct InstantCarrier: Carrier {
     }
 
     func dispatch(shipmentKey: String, key: String) async throws(ShippingError) -> Dispatch {
-        Dispatch(id: UUIDv7.next())
+        if strike.isOn { throw ShippingError(.unavailable, "the carrier is on strike") }
+        return Dispatch(id: UUIDv7.next())
     }
 
     func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
@@ -46,6 +50,18 @@ struct InstantCarrier: Carrier {
     }
 
     func entry(under key: String) async throws -> OutsideEntry? { nil }
+}
+
+/// Whether a carrier dispatches anything.
+package final class Strike: Sendable {
+    private let state = Mutex(false)
+
+    package init() {}
+
+    package var isOn: Bool {
+        get { state.withLock { $0 } }
+        set { state.withLock { $0 = newValue } }
+    }
 }
 
 /// One price for everything.

@@ -12,6 +12,7 @@ package import TroupeRedisTestKit
 /// The four services of the order saga in this process, on a Redis of their own.
 package struct Shop: Sendable {
     package let redis: RedisClient
+    package let strike = Strike()
     private let desk: OrderDesk
     private let runtimes: [SagaRuntime]
 
@@ -25,7 +26,7 @@ package struct Shop: Sendable {
             .order(deadline: .seconds(600)),
             .payment(company: InstantCompany(), giveUpAfter: .seconds(10)),
             .inventory(),
-            .shipping(carrier: InstantCarrier(), giveUpAfter: .seconds(10)),
+            .shipping(carrier: InstantCarrier(strike: strike), giveUpAfter: .seconds(10)),
         ]
         let redis = redis
         runtimes = try participants.map {
@@ -54,6 +55,25 @@ package struct Shop: Sendable {
     package func length(_ type: String, owner: String) async throws -> Int {
         let stream = SagaKeys().stream(type, owner: owner)
         return try await redis.send(.xlen(stream)).integer ?? 0
+    }
+
+    /// Places orders for many clients at once, as a busy shop has.
+    package func order(_ count: Int) async throws {
+        let clients = 256
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for client in 0..<clients {
+                let share = count / clients + (client < count % clients ? 1 : 0)
+                group.addTask { for _ in 0..<share { try await order() } }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Waits until so many orders are completed, and shipped as far as the store room goes.
+    package func completed(_ count: Int) async throws {
+        while try await length("OrderCompleted", owner: "order") < count {
+            try await Task.sleep(for: .milliseconds(5))
+        }
     }
 
     /// Waits until so many orders are completed, shipped and dispatched.

@@ -9,11 +9,20 @@ import TroupeRedisTestKit
 // carrier; redis-server beside it with its append-only file, fsync every second.
 //
 //   swift run -c release --package-path tools/benchmarks SagaBenchmark [sagas] [rate] [seconds]
+//                                                        SagaBenchmark timers [sagas]
+//                                                        SagaBenchmark blocked [sagas] [seconds]
 
 @main
 enum SagaBenchmark {
     static func main() async throws {
         let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
+        switch CommandLine.arguments.dropFirst().first {
+        case "timers": return try await TimerLoad.measure(arguments.first ?? 100_000)
+        case "blocked":
+            return try await BlockedCompany.measure(
+                arguments.first ?? 10_000, seconds: arguments.dropFirst().first ?? 600)
+        default: break
+        }
         let sagas = arguments.first ?? 50_000
         let rate = arguments.dropFirst().first ?? 500
         let seconds = arguments.dropFirst(2).first ?? 20
@@ -22,7 +31,7 @@ enum SagaBenchmark {
         if rate > 0 { try await measureLatency(rate: rate, seconds: seconds) }
     }
 
-    private static func launch() async throws -> RedisServer {
+    static func launch() async throws -> RedisServer {
         try await RedisServer.launch(
             RedisServer.Options(
                 isDurable: true,
@@ -45,14 +54,14 @@ enum SagaBenchmark {
         let shop = try Shop(server: server)
         try await shop.stock(sagas * 2)
         try await shop.running {
-            let before = try await memory(shop)
+            let before = try await memory(of: shop.redis)
             let usageBefore = try await Usage(shop.redis)
             let started = ContinuousClock.now
-            try await begin(sagas, shop)
+            try await shop.order(sagas)
             let begun = ContinuousClock.now - started
             try await shop.finished(sagas)
             let took = ContinuousClock.now - started
-            let bytes = (try await memory(shop) - before) / sagas
+            let bytes = (try await memory(of: shop.redis) - before) / sagas
             print("\(sagas) order sagas, 7 transitions each, instant payment company and carrier")
             print("  all begun after   \(begun.seconds) s")
             print("  all finished after \(took.seconds) s")
@@ -65,18 +74,6 @@ enum SagaBenchmark {
         }
         await shop.redis.shutdown()
         await server.stop()
-    }
-
-    /// Many clients at once, as a busy shop has.
-    private static func begin(_ sagas: Int, _ shop: Shop) async throws {
-        let clients = 256
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for client in 0..<clients {
-                let count = sagas / clients + (client < sagas % clients ? 1 : 0)
-                group.addTask { for _ in 0..<count { try await shop.order() } }
-            }
-            try await group.waitForAll()
-        }
     }
 
     private static func measureLatency(rate: Int, seconds: Int) async throws {
@@ -126,8 +123,9 @@ enum SagaBenchmark {
         return times
     }
 
-    private static func memory(_ shop: Shop) async throws -> Int {
-        let text = try await shop.redis.send(RedisCommand("INFO", ["memory"])).string ?? ""
+    /// What the server holds, in bytes.
+    static func memory(of redis: RedisClient) async throws -> Int {
+        let text = try await redis.send(RedisCommand("INFO", ["memory"])).string ?? ""
         let line = text.split(separator: "\r\n").first { $0.hasPrefix("used_memory:") }
         return line.flatMap { Int($0.dropFirst("used_memory:".count)) } ?? 0
     }

@@ -26,6 +26,12 @@ struct Usage {
         process = Double(clock()) / Double(CLOCKS_PER_SEC)
     }
 
+    /// What share of a processor was used since then, over some time.
+    func share(since before: Usage, over time: Duration) -> (server: Double, process: Double) {
+        let seconds = max(time.seconds, 0.01)
+        return ((server - before.server) / seconds, (process - before.process) / seconds)
+    }
+
     func print(since before: Usage, sagas: Int) {
         func each(_ seconds: Double) -> Double { (seconds * 1e6 / Double(sagas)).rounded2 }
         Swift.print(
