@@ -1,6 +1,7 @@
 import CloudEvents
 import Saga
 import SagaTestKit
+import Synchronization
 import Testing
 
 private protocol DeskEvent: SagaEvent {}
@@ -45,6 +46,10 @@ private enum Rental {
             Transition(CarHandedOver()) { $0.set("car:\(context.sagaID)", ["sign": agreed.sign]) }
         }
     }
+}
+
+private final class Company: Sendable {
+    let isAway = Atomic(true)
 }
 
 /// Everyone hears the end, and who has lost what it was told is told again.
@@ -141,6 +146,49 @@ struct SagaEndTests {
             }
         }
         #expect(rig.server.contents.events(asked, owner: "desk").count == 1)
+    }
+
+    /// Who has put off what it was asked has acknowledged it, which looks as if it was lost.
+    @Test func aCompanyThatIsAwayCostsNoRepeat() async throws {
+        let rig = try TripRig(lasting: .seconds(1000))
+        let company = Company()
+        let garage = Participant(Rental.route, "garage") {
+            Perform(Rental.hold, undoGiveUpAfter: .seconds(1)) { _, _ in
+                Transition(CarHeld(sign: "B AD 1"))
+            } undo: { _ in
+                if company.isAway.load(ordering: .relaxed) { throw CancellationError() }
+                return Transition(CarFreed())
+            }
+            .finish(Rental.handOver) { _, _ in
+                if company.isAway.load(ordering: .relaxed) { throw CancellationError() }
+                return Transition(CarHandedOver())
+            }
+        }
+        let desk = try rig.runtime(Rental.desk)
+        _ = try await desk.begin("1", RentalAsked())
+        _ = try await desk.begin("2", RentalAsked())
+        try await rig.running([garage]) {
+            try await rig.until("the cars are held") {
+                rig.server.contents.events("CarHeld", owner: "garage").count == 2
+            }
+        }
+        _ = try await desk.requestCancellation(of: "2", reason: BusinessFailure("asked"))
+
+        let end = rig.now + .seconds(400)
+        try await rig.running([Rental.desk, garage]) {
+            try await rig.until("some time has passed") { rig.now >= end }
+            #expect(rig.server.contents.blocked["garage"]?.keys.sorted() == ["1", "2"])
+            company.isAway.store(false, ordering: .relaxed)
+            try await rig.until("both end") {
+                ledger(rig, "desk")["end"] == "completed"
+                    && rig.life("2", of: "desk").state == "cancelled"
+            }
+        }
+
+        let asked = ["RentalAgreed", "RentalCancellationRequested"].map {
+            rig.server.contents.events($0, owner: "desk").count
+        }
+        #expect(asked == [1, 1])
     }
 
     @Test func whoHasLostThatItIsToUndoIsToldAgain() async throws {

@@ -76,6 +76,14 @@ struct RedisDebts: SagaDebts {
         _ = try await run(DebtScripts.progress, keys(sagaID), [.string(sagaID)])
     }
 
+    func isBlocked(_ sagaID: String, at participant: String) async throws(SagaError) -> Bool {
+        try await redis.read(
+            RedisCommand(
+                "ZREVRANK", [.string(names.blocked(participant)), .string(sagaID)],
+                isReadOnly: true)
+        ).integer != nil
+    }
+
     func hurry() async throws(SagaError) {
         var moved = Self.hurryMaximum
         while moved == Self.hurryMaximum {

@@ -51,6 +51,12 @@ struct MemoryDebts: SagaDebts {
         }
     }
 
+    func isBlocked(_ sagaID: String, at participant: String) async throws(SagaError) -> Bool {
+        try await change("is \(sagaID) blocked at \(participant)") {
+            $0.blocked[participant]?[sagaID] != nil
+        }
+    }
+
     func hurry() async throws(SagaError) {
         try await change("hurry") { data in
             let now = server.clock.now

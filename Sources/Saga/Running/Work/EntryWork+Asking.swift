@@ -10,7 +10,8 @@ import Timekeeping
 ///                                       ▼                              ▼
 ///                                   a longer pause  ◀──────────────────┘
 ///
-/// Who only takes long, as during an outage, is not asked twice: that would make it longer.
+/// Who only takes long, as during an outage, or has put it off, is not asked twice: that would
+/// make it longer.
 extension EntryWork {
     func timeIsUp(_ request: Lifecycle.Request) async throws(Interruption) {
         let fields = [LifecycleState.field, LedgerEnd.field]
@@ -76,9 +77,13 @@ extension EntryWork {
             do throws(SagaError) {
                 let asks = try await progress(of: question.participant, in: question.asks)
                 let answers = try await progress(of: environment.plan.name, in: question.answers)
-                if LifecycleQuestion.isLost(asked: asked, now: now, asks: asks, answers: answers) {
-                    return true
-                }
+                guard
+                    LifecycleQuestion.isLost(asked: asked, now: now, asks: asks, answers: answers)
+                else { continue }
+                // Who has put it off has acknowledged it, and owes the answer.
+                let isBlocked = try await environment.ports.debts.isBlocked(
+                    sagaID, at: question.participant)
+                if !isBlocked { return true }
             } catch {
                 if error.retry == .never { return true }
             }
