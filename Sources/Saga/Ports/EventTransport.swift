@@ -65,16 +65,20 @@ package protocol EventTransport: Sendable {
     func release(_ token: String) async throws(SagaError)
 
     /// Keeps a note under this replica's name, which outlives it; "" for none.
-    func mark(_ text: String) async throws(SagaError)
+    ///
+    /// - Parameter token: what tells this process from all others.
+    /// - Returns: false, with nothing done, if it does not bear its name any more.
+    func mark(_ text: String, _ token: String) async throws(SagaError) -> Bool
 
     /// The note under a replica's name; "" if there is none.
     func mark(of name: String) async throws(SagaError) -> String
 
     /// Takes away the note under a name and leaves another under this replica's, in one step.
     ///
-    /// - Returns: false, with nothing done, if it is not the expected one.
+    /// - Returns: false, with nothing done, if it is not the expected one, or this process does
+    ///   not bear its name any more.
     func takeMark(
-        of name: String, holding text: String, leaving own: String
+        of name: String, holding text: String, leaving own: String, _ token: String
     ) async throws(SagaError) -> Bool
 
     /// All other replicas that there have been, with what they hold.

@@ -63,7 +63,7 @@ public struct SagaRuntimeConfiguration: Sendable {
     public var reconciliationUndosMaximum = 20
     /// An entry that was delivered before, and the only one tried again when so many processes
     /// died, must be bringing them down.
-    public var deliveriesMaximum = 3
+    public var deathsMaximum = 3
     /// How long events are kept in streams.
     public var retention: Duration = .seconds(7 * 86_400)
     /// How long a ledger is kept after its last change; longer than the streams are.
@@ -184,8 +184,8 @@ public struct SagaRuntimeConfiguration: Sendable {
         check(askAgainAfter >= .milliseconds(10), "askAgainAfter has to be at least 10 ms")
         check(compensationGiveUpAfter > .zero, "compensationGiveUpAfter has to be above 0")
         check(
-            (1...1_000_000).contains(deliveriesMaximum),
-            "deliveriesMaximum has to be 1 to 1000000")
+            (1...1_000_000).contains(deathsMaximum),
+            "deathsMaximum has to be 1 to 1000000")
         check(retention >= .seconds(1), "retention has to be at least 1 s")
         check(
             ledgerTimeToLive > retention,

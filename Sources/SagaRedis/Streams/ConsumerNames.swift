@@ -6,6 +6,7 @@ import TroupeRedis
 ///     SET consumer:<name> <token> PX   unless another token is there      claim
 ///     PEXPIRE                          if our token is there              heartbeat
 ///     UNLINK                           if our token is there              the end
+///     SET trying:<name>                if our token is there              what it tries
 struct ConsumerNames: Sendable {
     let redis: RedisClient
     let service: String
@@ -61,26 +62,47 @@ struct ConsumerNames: Sendable {
     /// Long after nobody knows the entries any more.
     private static let markLife = RedisArgument.integer(86_400)
 
-    func mark(_ text: String, of name: String) async throws(SagaError) {
-        let key = names.trying(name, service: service)
-        _ = try await redis.write(
-            text.isEmpty
-                ? RedisCommand("UNLINK", [.string(key)])
-                : RedisCommand("SET", [.string(key), .string(text), "EX", Self.markLife]))
+    func mark(
+        _ text: String, of name: String, _ token: String
+    ) async throws(SagaError) -> Bool {
+        do {
+            return try await redis.evaluate(
+                Self.marking,
+                keys: [
+                    names.consumer(name, service: service), names.trying(name, service: service),
+                ],
+                arguments: [.string(token), .string(text), Self.markLife]
+            ).integer == 1
+        } catch {
+            throw SagaError(error)
+        }
     }
+
+    private static let marking = RedisScript(
+        """
+        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+        if ARGV[2] == '' then
+            redis.call('UNLINK', KEYS[2])
+        else
+            redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+        end
+        return 1
+        """)
 
     func mark(of name: String) async throws(SagaError) -> String {
         try await redis.read(.get(names.trying(name, service: service))).string ?? ""
     }
 
     func takeMark(
-        of name: String, holding text: String, leaving own: String, to heir: String
+        of name: String, holding text: String, leaving own: String, to heir: String,
+        _ token: String
     ) async throws(SagaError) -> Bool {
         do {
             return try await redis.evaluate(
                 Self.inheritance,
-                keys: [name, heir].map { names.trying($0, service: service) },
-                arguments: [.string(text), .string(own), Self.markLife]
+                keys: [names.consumer(heir, service: service)]
+                    + [name, heir].map { names.trying($0, service: service) },
+                arguments: [.string(token), .string(text), .string(own), Self.markLife]
             ).integer == 1
         } catch {
             throw SagaError(error)
@@ -89,9 +111,11 @@ struct ConsumerNames: Sendable {
 
     private static let inheritance = RedisScript(
         """
-        if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-        redis.call('UNLINK', KEYS[1])
-        if ARGV[2] ~= '' then redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3]) end
+        if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('GET', KEYS[2]) ~= ARGV[2] then
+            return 0
+        end
+        redis.call('UNLINK', KEYS[2])
+        if ARGV[3] ~= '' then redis.call('SET', KEYS[3], ARGV[3], 'EX', ARGV[4]) end
         return 1
         """)
 

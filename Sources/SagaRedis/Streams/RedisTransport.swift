@@ -101,8 +101,8 @@ final class RedisTransport: EventTransport {
         try await consumers.all(in: streams, but: consumer)
     }
 
-    func mark(_ text: String) async throws(SagaError) {
-        try await consumers.mark(text, of: consumer)
+    func mark(_ text: String, _ token: String) async throws(SagaError) -> Bool {
+        try await consumers.mark(text, of: consumer, token)
     }
 
     func mark(of name: String) async throws(SagaError) -> String {
@@ -110,9 +110,9 @@ final class RedisTransport: EventTransport {
     }
 
     func takeMark(
-        of name: String, holding text: String, leaving own: String
+        of name: String, holding text: String, leaving own: String, _ token: String
     ) async throws(SagaError) -> Bool {
-        try await consumers.takeMark(of: name, holding: text, leaving: own, to: consumer)
+        try await consumers.takeMark(of: name, holding: text, leaving: own, to: consumer, token)
     }
 
     // MARK: - Groups

@@ -123,20 +123,38 @@ extension StoreContract {
         },
         StoreContract("a note under a name outlives its process, and one inherits it") { parties in
             let (one, two) = (parties.lender.transport, try parties.otherLender().transport)
+            #expect(try await one.claim("one", "1", for: .seconds(600)))
+            #expect(try await two.claim("two", "2", for: .seconds(600)))
             #expect(try await two.mark(of: "one") == "")
-            try await one.mark("a\nb")
+            #expect(try await one.mark("a\nb", "1"))
             #expect(try await two.mark(of: "one") == "a\nb")
 
-            #expect(try await two.takeMark(of: "one", holding: "a", leaving: "c") == false)
-            #expect(try await two.takeMark(of: "one", holding: "a\nb", leaving: "c"))
-            #expect(try await two.takeMark(of: "one", holding: "a\nb", leaving: "d") == false)
+            #expect(try await two.takeMark(of: "one", holding: "a", leaving: "c", "2") == false)
+            #expect(try await two.takeMark(of: "one", holding: "a\nb", leaving: "c", "2"))
+            #expect(try await two.takeMark(of: "one", holding: "a\nb", leaving: "d", "2") == false)
 
             #expect(try await one.mark(of: "one") == "")
             #expect(try await one.mark(of: "two") == "c")
-            #expect(try await two.takeMark(of: "two", holding: "c", leaving: "e"))
+            #expect(try await two.takeMark(of: "two", holding: "c", leaving: "e", "2"))
             #expect(try await one.mark(of: "two") == "e", "also of its own name")
-            try await two.mark("")
+            #expect(try await two.mark("", "2"))
             #expect(try await one.mark(of: "two") == "")
+        },
+        StoreContract("who has lost its name leaves no note under it") { parties in
+            let (one, two) = (parties.lender.transport, try parties.otherLender().transport)
+            #expect(try await one.claim("one", "1", for: .seconds(600)))
+            #expect(try await two.claim("two", "2", for: .seconds(600)))
+            #expect(try await one.mark("a", "1"))
+            #expect(try await two.mark("b", "2"))
+
+            #expect(try await two.mark("x", "stalled") == false)
+            #expect(try await two.mark("", "stalled") == false)
+            let isTaken = try await two.takeMark(
+                of: "one", holding: "a", leaving: "x", "stalled")
+
+            #expect(!isTaken)
+            #expect(try await one.mark(of: "two") == "b")
+            #expect(try await one.mark(of: "one") == "a")
         },
         StoreContract("the lag is what nobody has read") { parties in
             let transport = parties.lender.transport

@@ -100,9 +100,15 @@ package final class MemoryTransport: EventTransport {
         }
     }
 
-    package func mark(_ text: String) async throws(SagaError) {
+    package func mark(_ text: String, _ token: String) async throws(SagaError) -> Bool {
         try await line.carry("\(group) mark") { () throws(SagaError) in
-            try server.change(rings: false) { $0.marks[group, default: [:]][consumer] = text }
+            try server.change(rings: false) { data in
+                guard data.bearer(of: consumer, group, at: server.clock.now) == token else {
+                    return false
+                }
+                data.marks[group, default: [:]][consumer] = text
+                return true
+            }
         }
     }
 
@@ -113,11 +119,13 @@ package final class MemoryTransport: EventTransport {
     }
 
     package func takeMark(
-        of name: String, holding text: String, leaving own: String
+        of name: String, holding text: String, leaving own: String, _ token: String
     ) async throws(SagaError) -> Bool {
         try await line.carry("\(group) take mark of \(name)") { () throws(SagaError) in
             try server.change(rings: false) { data in
-                guard data.marks[group]?[name] ?? "" == text else { return false }
+                guard data.bearer(of: consumer, group, at: server.clock.now) == token,
+                    data.marks[group]?[name] ?? "" == text
+                else { return false }
                 data.marks[group, default: [:]][name] = nil
                 if !own.isEmpty { data.marks[group, default: [:]][consumer] = own }
                 return true

@@ -63,6 +63,7 @@ final class ConsumerKeeper: Sendable {
 
     private func claim(_ name: String) async throws(SagaError) -> Bool {
         guard try await transport.claim(name, token, for: life) else { return false }
+        suspects.bearsName()
         logger.info("bears a name", metadata: ["consumer": "\(name)"])
         // Whoever bore it before is dead, or has taken its mark away.
         _ = try await suspects.inherit(from: name)

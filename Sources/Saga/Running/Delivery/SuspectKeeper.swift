@@ -1,5 +1,6 @@
 import Logging
 import Synchronization
+import TurnTaking
 
 /// Tries what is pending for this replica and not held here: entries that were delivered before,
 /// to whomever.
@@ -20,12 +21,15 @@ final class SuspectKeeper: Sendable {
         var suspects = Suspects()
         /// Streams of which something may be pending that is not held here.
         var told: Set<Int>
-        /// What stands in the store; "" for nothing.
-        var marked = ""
+        /// What stands in the store under this replica's name, "" for nothing; nil if that is
+        /// not known.
+        var marked: String?
     }
 
     let bell = Bell()
     private let state: Mutex<State>
+    /// Who writes the mark, one after another: what is written says all that is known by then.
+    private let writing = TurnQueue(atMost: 1)
     private let transport: any EventTransport
     private let dispatcher: Dispatcher
     private let acknowledger: Acknowledger
@@ -45,7 +49,7 @@ final class SuspectKeeper: Sendable {
         transport = ports.transport
         clock = ports.clock
         token = ports.chance.eventID()
-        deathsMaximum = configuration.deliveriesMaximum
+        deathsMaximum = configuration.deathsMaximum
         bytesMaximum = configuration.readBytesMaximum
         patience = configuration.giveUpAfterInUse + configuration.compensationGiveUpAfter
         self.dispatcher = dispatcher
@@ -67,6 +71,8 @@ final class SuspectKeeper: Sendable {
     ///
     /// - Returns: whether it is known here now; another may have been faster.
     func inherit(from name: String) async throws(SagaError) -> Bool {
+        let turn = try await self.turn()
+        defer { turn.leave() }
         let text = try await transport.mark(of: name)
         guard !text.isEmpty else { return true }
         let (token, dead) = Suspects.parse(text)
@@ -74,14 +80,18 @@ final class SuspectKeeper: Sendable {
         var suspects = state.withLock { $0.suspects }
         suspects.inherit(from: dead)
         let own = suspects.text(of: self.token)
-        guard try await transport.takeMark(of: name, holding: text, leaving: own) else {
-            return false
-        }
+        guard try await transport.takeMark(of: name, holding: text, leaving: own, self.token)
+        else { return false }
         state.withLock { state in
             state.suspects.inherit(from: dead)
             state.marked = own
         }
         return true
+    }
+
+    /// Nothing is known of what stands under the name that this replica bears from now on.
+    func bearsName() {
+        state.withLock { $0.marked = nil }
     }
 
     /// Takes the mark away, as this process lives; what is known of entries stays.
@@ -92,13 +102,27 @@ final class SuspectKeeper: Sendable {
 
     /// Has the store know what is tried.
     private func mark() async throws(SagaError) {
+        let turn = try await self.turn()
+        defer { turn.leave() }
         let (text, isNew) = state.withLock { state in
             let text = state.suspects.text(of: token)
             return (text, text != state.marked)
         }
         guard isNew else { return }
-        try await transport.mark(text)
+        guard try await transport.mark(text, token) else {
+            throw SagaError(.unavailable, "this replica has lost its name", retry: .later)
+        }
         state.withLock { $0.marked = text }
+    }
+
+    private func turn() async throws(SagaError) -> TurnQueue.Turn {
+        let turn = writing.enter()
+        await turn.wait()
+        guard turn.isGranted else {
+            turn.leave()
+            throw SagaError(.stopped, "the runtime stops", retry: .never)
+        }
+        return turn
     }
 
     // MARK: - Trying
