@@ -74,6 +74,61 @@ struct CalledOffTests {
         #expect(ledger.state == "compensated")
     }
 
+    private struct GuestNoted: HotelEvent {}
+    private struct GuestUnknown: HotelEvent, FailureEvent { var reason, detail: String }
+
+    /// What the same event starts here besides, and nothing undoes.
+    private static let note = Leg(
+        "note", by: "hotels", on: TripRequested.self, emits: GuestNoted.self,
+        orElse: GuestUnknown.self, actsOutside: false)
+
+    /// A hotel that never answers, and notes each guest.
+    private static func noting(_ hotel: Hotel) -> Participant {
+        let ends = RouteOwner(
+            "trips", begins: TripRequested.self, completes: TripBooked.self,
+            on: HotelBooked.self, GuestNoted.self, cancelled: TripCancelled.self,
+            request: TripCancellationRequested.self)
+        let route = Route("trip", owner: ends) {
+            TripSaga.hotel
+            note
+        }
+        return Participant(route, "hotels") {
+            Perform(TripSaga.hotel, giveUpAfter: .seconds(1)) { _, _ in
+                try await hotel.book()
+            } undo: { _ in
+                hotel.cancel()
+            }
+            Perform(note) { _, _ in
+                try Task.checkCancellation()
+                return Transition(GuestNoted())
+            }
+        }
+    }
+
+    /// Whether the step before is called off or is cancelled for taking too long.
+    @Test(arguments: [true, false])
+    func whatBesidesIsDoneIsDoneAllTheSame(_ isCalledOff: Bool) async throws {
+        let rig = try TripRig(lasting: .seconds(20))
+        let hotel = Hotel(.hangs)
+        let trips = try rig.runtime(TripSaga.trips)
+
+        try await rig.running([TripSaga.trips, Self.noting(hotel)]) {
+            _ = try await trips.begin("vain", TripRequested(city: "Rome"))
+            try await rig.until("it is tried") { !hotel.all.isEmpty }
+            if isCalledOff {
+                let reason = BusinessFailure("cancelled_by_client")
+                _ = try await trips.requestCancellation(of: "vain", reason: reason)
+            }
+            try await rig.until("the other is done") {
+                let ledger = rig.server.contents.ledger("hotels", "vain")
+                return LedgerEntry(ledger["note"] ?? "").state == "done"
+            }
+        }
+
+        #expect(hotel.all.count { $0 == "cancel" } == 1, "\(hotel.all)")
+        #expect(rig.server.contents.events("GuestUnknown", owner: "hotels").isEmpty)
+    }
+
     /// Both lie in streams of one owner, the one that starts it before the one that undoes it.
     @Test func whatIsUndoneInTheSameReadIsNotDoneFirst() async throws {
         struct TripWithdrawn: TripEvent, ReasonEvent { var reason, detail: String }

@@ -289,7 +289,10 @@ public final class SagaRuntime: Service {
         }
         await dispatcher.drain()
         alarm.cancel()
-        _ = await acknowledger.flush()
+        await Task(executorPreference: ports.transport.executor) { [acknowledger] in
+            // Also where this task was cancelled: what is done is not to be delivered again.
+            _ = await acknowledger.flush()
+        }.value
         await consumers.release()
     }
 }

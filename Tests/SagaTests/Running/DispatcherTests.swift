@@ -142,7 +142,9 @@ struct DispatcherTests {
             work: { entry, place in
                 seen.yield(entry.id)
                 if entry.id == OrderCreated.type { await gate.awaitRing() }
-                let isCalledOff = place.mayBeCalledOff(true)
+                let isOther = place.mayBeCalledOff("other")
+                #expect(!isOther, "nothing undoes that")
+                let isCalledOff = place.mayBeCalledOff("charge")
                 seen.yield("\(isCalledOff) \(Task.isCancelled)")
                 return .done
             }, acknowledge: { _ in })

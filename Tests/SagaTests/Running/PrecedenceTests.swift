@@ -35,10 +35,12 @@ struct PrecedenceTests {
 
         #expect(precedence.goesFirst(failure) && precedence.goesFirst(request))
         #expect(!precedence.goesFirst(start) && !precedence.goesFirst(finish))
-        #expect(precedence.callsOff(failure, start) && precedence.callsOff(request, start))
-        #expect(!precedence.callsOff(failure, finish) && !precedence.callsOff(request, failure))
+        #expect(precedence.calledOff(by: failure, of: start) == ["reserve"])
+        #expect(precedence.calledOff(by: request, of: start) == ["reserve"])
+        #expect(precedence.calledOff(by: failure, of: finish) == [])
+        #expect(precedence.calledOff(by: request, of: failure) == [])
         let later = try entry("PaymentProcessed", in: StoreEpoch(1))
-        #expect(!precedence.callsOff(failure, later))
+        #expect(precedence.calledOff(by: failure, of: later) == [])
     }
 
     /// It will be a letter, and what is under way goes on.

@@ -33,20 +33,30 @@ final class Dispatcher: Sendable {
         /// When its entry was read.
         fileprivate var epoch: StoreEpoch
 
+        /// Whether this task may have been cancelled, or may be at any moment.
+        var isSpent: Bool { worker.isSpent }
+
         /// Whether nothing new is to be tried.
         var isStopping: Bool { dispatcher.state.withLock { $0.isStopping } }
 
-        /// Whether what runs here was cancelled because its saga is being undone.
-        var isCalledOff: Bool {
-            worker.alarm.withLock { $0.mayBeCalledOff && $0.isCalledOff }
-        }
+        /// Whether the step that is tried here was cancelled because it is being undone.
+        var isCalledOff: Bool { worker.alarm.withLock { $0.isCalledOff } }
 
-        /// Lets this task be cancelled, or no more, by what comes to undo the work at its entry.
+        /// Lets a step be cancelled by what comes to undo it, until `cannotBeCalledOff()`.
         ///
         /// - Returns: whether such has come.
-        func mayBeCalledOff(_ may: Bool) -> Bool {
+        func mayBeCalledOff(_ step: String) -> Bool {
             worker.alarm.withLock { alarm in
-                alarm.mayBeCalledOff = may
+                alarm.step = step
+                return alarm.isCalledOff
+            }
+        }
+
+        /// - Returns: whether what undoes the step has come.
+        @discardableResult
+        func cannotBeCalledOff() -> Bool {
+            worker.alarm.withLock { alarm in
+                defer { alarm.step = nil }
                 return alarm.isCalledOff
             }
         }
@@ -67,9 +77,15 @@ final class Dispatcher: Sendable {
             worker.alarm.withLock { $0.time = time }
         }
 
-        /// What the limit cancels in place of this task: work that its end must not reach.
-        func limit(cancels cancel: (@Sendable () -> Void)?) {
-            worker.alarm.withLock { $0.cancel = cancel }
+        /// What is cancelled in place of this task: work that its end must not reach.
+        ///
+        /// - Returns: what was so before.
+        @discardableResult
+        func cancels(_ cancel: (@Sendable () -> Void)?) -> (@Sendable () -> Void)? {
+            worker.alarm.withLock { alarm in
+                defer { alarm.cancel = cancel }
+                return alarm.cancel
+            }
         }
     }
 
@@ -102,12 +118,13 @@ final class Dispatcher: Sendable {
             self.lanes = lanes
         }
 
-        /// The task that is to be cancelled, as an entry undoes what it does.
-        func vain(behind entry: HeldEntry, _ precedence: Precedence) -> [Task<Void, Never>] {
-            guard let current = lanes.current(entry.lane), precedence.callsOff(entry, current)
-            else { return [] }
-            return workers.running.filter { $0.lane == entry.lane && $0.worker.callOff() }
-                .map(\.task)
+        /// Cancels what runs in vain, as an entry undoes what it does.
+        func vain(behind entry: HeldEntry, _ precedence: Precedence) -> [() -> Void] {
+            guard let current = lanes.current(entry.lane) else { return [] }
+            let steps = precedence.calledOff(by: entry, of: current)
+            guard !steps.isEmpty else { return [] }
+            return workers.running.filter { $0.lane == entry.lane }
+                .compactMap { $0.worker.callOff(steps, of: $0.task) }
         }
 
         /// A slot may be free: one that waits to try again goes before whatever is new.
@@ -175,7 +192,7 @@ final class Dispatcher: Sendable {
     /// runs in vain.
     func admit(_ entries: [HeldEntry]) {
         var woken: [(idler: Workers.Idle, entry: HeldEntry)] = []
-        var vain: [Task<Void, Never>] = []
+        var vain: [() -> Void] = []
         let (ordered, firstCount) = precedence.order(entries)
         let duplicates = state.withLock { state in
             var duplicates = 0
@@ -194,7 +211,7 @@ final class Dispatcher: Sendable {
             }
             return duplicates
         }
-        for task in vain { task.cancel() }
+        for cancel in vain { cancel() }
         for (idler, entry) in woken { idler.continuation.resume(returning: entry) }
         if duplicates > 0 { wakeStarved() }
     }

@@ -55,11 +55,10 @@ struct Precedence: Sendable {
         undone.indices.contains(stream) && !undone[stream].isEmpty
     }
 
-    /// Whether an entry that goes first undoes what another one of its saga starts.
-    func callsOff(_ entry: HeldEntry, _ other: HeldEntry) -> Bool {
-        guard streams.indices.contains(other.stream), entry.epoch == other.epoch else {
-            return false
-        }
-        return !undone[entry.stream].isDisjoint(with: started[other.stream])
+    /// The steps that an entry that goes first undoes, of those that another one of its saga
+    /// starts.
+    func calledOff(by entry: HeldEntry, of other: HeldEntry) -> Set<String> {
+        guard streams.indices.contains(other.stream), entry.epoch == other.epoch else { return [] }
+        return undone[entry.stream].intersection(started[other.stream])
     }
 }

@@ -1,6 +1,6 @@
 import CloudEvents
 import Logging
-import Synchronization
+import TurnTaking
 
 /// Reads the streams of one owner for one participant.
 ///
@@ -32,7 +32,7 @@ final class StreamReader: Sendable {
     private let suspects: SuspectKeeper
     private let health: RuntimeHealth
     private let logger: Logger
-    private let reads = Mutex((begun: 0, ended: 0))
+    private let reads = TurnQueue(atMost: 1)
 
     init(
         owner: String, ports: SagaPorts, dispatcher: Dispatcher, epochs: EpochWatch,
@@ -174,8 +174,8 @@ final class StreamReader: Sendable {
         guard reserved > 0 else { return 0 }
         // A count is per stream. With fewer slots than streams some streams have to wait.
         let chosen = reserved < streams.count ? some(of: streams, reserved) : streams
-        reads.withLock { $0.begun += 1 }
-        defer { reads.withLock { $0.ended += 1 } }
+        let turn = reads.enter()
+        defer { turn.leave() }
         let reading: Reading
         do {
             reading = try await transport.read(chosen, count: reserved / chosen.count, in: epoch)
@@ -189,10 +189,9 @@ final class StreamReader: Sendable {
 
     /// Returns once the read that is under way, if one is, has handed over what it took.
     func endOfRead() async {
-        let begun = reads.withLock { $0.begun }
-        while reads.withLock({ $0.ended < begun }) {
-            guard (try? await clock.sleep(for: .milliseconds(5))) != nil else { return }
-        }
+        let turn = reads.enter()
+        await turn.wait()
+        turn.leave()
     }
 
     /// As many streams as there are slots, begun at one by chance so that none waits for ever.

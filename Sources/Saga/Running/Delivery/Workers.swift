@@ -9,10 +9,13 @@ struct Workers {
         struct Alarm {
             var time: ContinuousClock.Instant?
             var cancel: (@Sendable () -> Void)?
-            /// Whether what runs may be cancelled because it is to be undone.
-            var mayBeCalledOff = false
-            /// Whether the entry at which it works is to be undone by one that waits.
-            var isCalledOff = false
+            /// The step that is tried, if that may be cancelled because it is to be undone.
+            var step: String?
+            /// Steps of the entry at which it works that are to be undone by one that waits.
+            var calledOff: Set<String> = []
+
+            /// Whether what is tried is to be undone.
+            var isCalledOff: Bool { step.map(calledOff.contains) ?? false }
             /// Whether it went off: from then on the task may be cancelled at any moment.
             var isSpent = false
         }
@@ -31,19 +34,20 @@ struct Workers {
         /// Goes on to another entry, with whose admission nothing may come between.
         func turn() {
             alarm.withLock { alarm in
-                alarm.mayBeCalledOff = false
-                alarm.isCalledOff = false
+                alarm.step = nil
+                alarm.calledOff = []
             }
         }
 
-        /// Notes that its entry is to be undone; whether its task has to be cancelled for that.
-        func callOff() -> Bool {
+        /// Notes which steps of its entry are to be undone; what has to be cancelled for that.
+        func callOff(_ steps: Set<String>, of task: Task<Void, Never>) -> (() -> Void)? {
             alarm.withLock { alarm in
-                defer { alarm.isCalledOff = true }
-                guard alarm.mayBeCalledOff, !alarm.isCalledOff else { return false }
+                let wasCalledOff = alarm.isCalledOff
+                alarm.calledOff.formUnion(steps)
+                guard alarm.isCalledOff, !wasCalledOff else { return nil }
                 alarm.isSpent = true
                 alarm.time = nil
-                return true
+                return alarm.cancel ?? { task.cancel() }
             }
         }
     }

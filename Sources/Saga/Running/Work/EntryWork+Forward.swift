@@ -55,13 +55,13 @@ extension EntryWork {
         let tries = StepTries(
             limit: step.giveUpAfter ?? environment.configuration.giveUpAfterInUse,
             unsentLimit: environment.configuration.unsentGiveUpAfterInUse, mayHaveActed: isAgain)
-        if place.mayBeCalledOff(true) { return .calledOff(mayHaveActed: isAgain) }
+        if place.mayBeCalledOff(step.name) { return .calledOff(mayHaveActed: isAgain) }
         do throws(Interruption) {
             let tried = try await attempt(step.name, tries, failsForBusiness: true, perform)
-            guard place.mayBeCalledOff(false) else { return .tried(tried) }
+            guard place.cannotBeCalledOff() else { return .tried(tried) }
             return .calledOff(mayHaveActed: tried.mayHaveActed)
         } catch {
-            _ = place.mayBeCalledOff(false)
+            place.cannotBeCalledOff()
             throw error
         }
     }
@@ -149,15 +149,18 @@ extension EntryWork {
     }
 
     /// Runs in a task of its own, as this one may have been cancelled for taking too long.
-    private func uncancelled<Value: Sendable>(
+    func uncancelled<Value: Sendable>(
         _ body: @escaping @Sendable () async throws(Interruption) -> Value
     ) async throws(Interruption) -> Value {
-        try await Task(executorPreference: environment.ports.transport.executor) {
+        let task = Task(executorPreference: environment.ports.transport.executor) {
             do throws(Interruption) {
                 return Result<Value, Interruption>.success(try await body())
             } catch {
                 return .failure(error)
             }
-        }.value.get()
+        }
+        let before = place.cancels { task.cancel() }
+        defer { place.cancels(before) }
+        return try await task.value.get()
     }
 }

@@ -194,8 +194,8 @@ extension EntryWork {
         ) {
             try await undo(context)
         }
-        place.limit(cancels: { task.cancel() })
-        defer { place.limit(cancels: nil) }
+        let before = place.cancels { task.cancel() }
+        defer { place.cancels(before) }
         return try await task.value
     }
 

@@ -114,7 +114,16 @@ final class EntryWork: Sendable {
                 .futureVersion,
                 "version \(event.dataVersion) is above \(consumed.kind.version)", attempts: 0)
         }
-        for role in consumed.roles { try await run(role, kind: consumed.kind) }
+        for role in consumed.roles {
+            // What cancels this task concerns a role before.
+            guard place.isSpent, !place.isStopping else {
+                try await run(role, kind: consumed.kind)
+                continue
+            }
+            try await uncancelled { () async throws(Interruption) in
+                try await self.run(role, kind: consumed.kind)
+            }
+        }
     }
 
     private func run(
