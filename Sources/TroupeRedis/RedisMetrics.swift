@@ -75,7 +75,12 @@ final class RedisMetrics: Sendable {
     /// Passes on what was counted since the last time.
     func flush() {
         series.withLock { series in
-            for index in series.values.indices { series.values[index].flush() }
+            // Indices that are gone through in a loop would keep, and so copy, all of it.
+            var index = series.values.startIndex
+            while index != series.values.endIndex {
+                series.values[index].flush()
+                series.values.formIndex(after: &index)
+            }
         }
     }
 
