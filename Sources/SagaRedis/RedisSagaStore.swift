@@ -16,9 +16,10 @@ final class RedisSagaStore: SagaStore {
     /// - Parameters:
     ///   - epochs: those of the transport from whose entries transitions follow.
     ///   - streams: those that the participant consumes.
+    ///   - hasOneField: whether a ledger has one field, that of a step or of its saga's life.
     init(
         redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration,
-        epochs: EpochCheck? = nil, streams: [String] = []
+        epochs: EpochCheck? = nil, streams: [String] = [], hasOneField: Bool = false
     ) {
         self.epochs = epochs ?? EpochCheck(redis)
         self.redis = redis
@@ -26,7 +27,8 @@ final class RedisSagaStore: SagaStore {
         birth = BirthNote(redis, names, service: service, streams: streams)
         self.ledgerTimeToLive = ledgerTimeToLive
         keys = ServiceKeys(names, service: service)
-        scripts = TransitionScripts(names: keys, ledgerTimeToLive: ledgerTimeToLive)
+        scripts = TransitionScripts(
+            names: keys, ledgers: LedgerLife(ledgerTimeToLive, mayGoOn: !hasOneField))
         queue = TransitionQueue(redis)
         records = RedisRecordReader(redis: redis, keys: names, service: service)
     }

@@ -24,7 +24,8 @@ extension SagaRuntime {
                 store: RedisSagaStore(
                     redis: redis, service: plan.name, names: names,
                     ledgerTimeToLive: settings.ledgerTimeToLive, epochs: epochs,
-                    streams: kinds.map { names.stream($0.type, owner: $0.owner) }),
+                    streams: kinds.map { names.stream($0.type, owner: $0.owner) },
+                    hasOneField: plan.steps.count + (plan.lifecycle == nil ? 0 : 1) <= 1),
                 transport: RedisTransport(
                     plan, emitted: emitted, redis: redis, names: names, configuration: settings,
                     epochs: epochs, logger: logger),

@@ -19,7 +19,7 @@ import Saga
 /// Names stand in the text, quoted so that they can be nothing else; keys and values never do.
 struct TransitionCompiler {
     private let names: ServiceKeys
-    private let ledgerSeconds: Int
+    private let ledgers: LedgerLife
     private var pieces: ArraySlice<TransitionShape.Piece> = []
     /// Keys that do not depend on the saga.
     private(set) var sharedKeys: [String] = []
@@ -46,9 +46,9 @@ struct TransitionCompiler {
     private var valueCount = 0
     private var checkCount = 0
 
-    init(_ names: ServiceKeys, ledgerSeconds: Int) {
+    init(_ names: ServiceKeys, ledgers: LedgerLife) {
         self.names = names
-        self.ledgerSeconds = ledgerSeconds
+        self.ledgers = ledgers
     }
 
     mutating func read(_ pieces: [TransitionShape.Piece]) {
@@ -281,7 +281,7 @@ struct TransitionCompiler {
     private mutating func last() {
         lifeLines = [
             "if not blocked then",
-            "    call('EXPIRE', ledger, \(ledgerSeconds))",
+            "    call('EXPIRE', ledger, \(ledgers.seconds))",
             "end",
         ]
     }
@@ -289,13 +289,12 @@ struct TransitionCompiler {
     /// A ledger that something has yet to follow in stays, whatever was thought of it before; but
     /// one whose saga has ended, and in which nothing is blocked, may go.
     private mutating func notLast() {
-        lifeLines = [
-            "if not blocked and \(EndScript.hasEnded("ends")) then",
-            "    call('EXPIRE', ledger, \(ledgerSeconds))",
-            "else",
-            "    call('PERSIST', ledger)",
-            "end",
-        ]
+        let staying = ["else", "    call('PERSIST', ledger)"]
+        lifeLines =
+            [
+                "if not blocked and \(EndScript.hasEnded("ends")) then",
+                "    call('EXPIRE', ledger, \(ledgers.seconds))",
+            ] + (ledgers.mayGoOn ? staying : []) + ["end"]
     }
 
     private mutating func mark(hasNote: Bool) {

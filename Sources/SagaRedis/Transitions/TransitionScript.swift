@@ -1,5 +1,4 @@
 import Saga
-import Timekeeping
 import TroupeRedis
 
 /// The one atomic step, for all transitions of one shape: compare and set one ledger field, with
@@ -50,9 +49,8 @@ final class TransitionScript: Sendable {
     let sharedKeys: RedisArguments
     let sharedKeyNames: [String]
 
-    init(_ shape: TransitionShape, names: ServiceKeys, ledgerTimeToLive: Duration) {
-        var compiler = TransitionCompiler(
-            names, ledgerSeconds: ledgerTimeToLive.wholeSeconds)
+    init(_ shape: TransitionShape, names: ServiceKeys, ledgers: LedgerLife) {
+        var compiler = TransitionCompiler(names, ledgers: ledgers)
         compiler.read(shape.pieces)
         var keys = RedisArguments()
         for key in compiler.sharedKeys { keys.append(key) }

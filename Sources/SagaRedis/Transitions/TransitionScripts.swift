@@ -16,11 +16,11 @@ final class TransitionScripts: Sendable {
 
     private let known = Mutex(Known())
     private let names: ServiceKeys
-    private let ledgerTimeToLive: Duration
+    private let ledgers: LedgerLife
 
-    init(names: ServiceKeys, ledgerTimeToLive: Duration) {
+    init(names: ServiceKeys, ledgers: LedgerLife) {
         self.names = names
-        self.ledgerTimeToLive = ledgerTimeToLive
+        self.ledgers = ledgers
     }
 
     /// The script of a shape; nil if there are too many already.
@@ -46,6 +46,6 @@ final class TransitionScripts: Sendable {
     }
 
     private func compile(_ shape: TransitionShape) -> TransitionScript {
-        TransitionScript(shape, names: names, ledgerTimeToLive: ledgerTimeToLive)
+        TransitionScript(shape, names: names, ledgers: ledgers)
     }
 }

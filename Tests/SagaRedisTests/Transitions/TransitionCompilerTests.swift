@@ -133,7 +133,7 @@ struct TransitionCompilerTests {
     }
 
     private func compiled(_ content: TransitionContent) -> TransitionScript {
-        TransitionScript(content.shape, names: names, ledgerTimeToLive: .seconds(100))
+        TransitionScript(content.shape, names: names, ledgers: LedgerLife(.seconds(100)))
     }
 }
 
