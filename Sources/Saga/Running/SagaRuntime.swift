@@ -66,7 +66,8 @@ public final class SagaRuntime: Service {
         dispatcher = Dispatcher(
             concurrency: configuration.concurrency, parkedMaximum: configuration.parkedMaximum,
             bytesMaximum: 4 * configuration.readBytesMaximum,
-            executor: transport.executor, clock: ports.clock, streams: transport.streams,
+            executor: transport.executor, clock: ports.clock,
+            pulse: max(.seconds(2), configuration.drainInterval * 2), streams: transport.streams,
             epoch: { transport.epoch() },
             work: { await office.work($0, $1) },
             acknowledge: { [acknowledger] in acknowledger.add($0) })

@@ -9,13 +9,44 @@ import Testing
 struct TryWatchTests {
     /// While it waits for its turn a try does not work, and is not cancelled for it.
     @Test func onlyWorkCountsAgainstTheLimit() async throws {
+        let overdue = await Self.overdue(pulse: nil) { watch, pass in
+            await pass(6)
+            watch.waits(true)
+            watch.waits(true)
+            await pass(100)
+            watch.waits(false)
+            await pass(100)
+            watch.waits(false)
+            await pass(3)
+            await pass(2)
+        }
+        #expect(overdue == [false, false, false, false, true])
+    }
+
+    /// As one that was stopped for a minute: the answer may have been there for as long.
+    @Test func aProcessThatStandsStillGivesNothingUpForThat() async throws {
+        let overdue = await Self.overdue(pulse: .seconds(2)) { watch, pass in
+            await pass(60)
+            for _ in 1...7 { await pass(1) }
+            watch.waits(true)
+            await pass(60)
+            watch.waits(false)
+        }
+        #expect(!overdue.contains(true))
+    }
+
+    /// Whether a try of ten seconds is found overdue after each time that passes.
+    private static func overdue(
+        pulse: Duration?,
+        _ course: @escaping @Sendable (TryWatch, (Int) async -> Void) async -> Void
+    ) async -> [Bool] {
         let clock = VirtualClock()
         let (seen, sees) = AsyncStream.makeStream(of: [Bool].self)
         let known = Known()
         let dispatcher = Dispatcher(
-            concurrency: 1, parkedMaximum: 1, executor: nil, clock: clock,
+            concurrency: 1, parkedMaximum: 1, executor: nil, clock: clock, pulse: pulse,
             work: { _, place in
-                let watch = TryWatch(place, clock, limit: .seconds(10))
+                let watch = TryWatch(place, limit: .seconds(10))
                 var overdue: [Bool] = []
                 func pass(_ seconds: Int) async {
                     let sleeping = Task { try? await clock.sleep(for: .seconds(seconds)) }
@@ -24,15 +55,7 @@ struct TryWatchTests {
                     let lanes = known.dispatcher.withLock { $0?.cancelOverdue() }
                     overdue.append(lanes?.isEmpty == false)
                 }
-                await pass(6)
-                watch.waits(true)
-                watch.waits(true)
-                await pass(100)
-                watch.waits(false)
-                await pass(100)
-                watch.waits(false)
-                await pass(3)
-                await pass(2)
+                await course(watch, pass)
                 watch.end()
                 sees.yield(overdue)
                 return .done
@@ -45,12 +68,10 @@ struct TryWatchTests {
             HeldEntry(stream: 0, id: "1", content: .event(event), deliveredBefore: false)
         ])
 
-        for await overdue in seen {
-            #expect(overdue == [false, false, false, false, true])
-            break
-        }
+        let overdue = await seen.first { _ in true } ?? []
         dispatcher.stop()
         await dispatcher.drain()
+        return overdue
     }
 }
 

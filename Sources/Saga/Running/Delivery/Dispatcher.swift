@@ -71,9 +71,12 @@ final class Dispatcher: Sendable {
             await dispatcher.pause(self, until: hasCome)
         }
 
+        /// By which the work is measured.
+        var time: WorkingTime { dispatcher.time }
+
         /// Cancels this task if it is still busy after so long; nil takes that back.
         func limit(_ limit: Duration?) {
-            let time = limit.map { dispatcher.clock.now + $0 }
+            let time = limit.map { self.time.now + $0 }
             worker.alarm.withLock { $0.time = time }
         }
 
@@ -142,14 +145,17 @@ final class Dispatcher: Sendable {
     private let work: Work
     private let executor: (any TaskExecutor)?
     fileprivate let clock: any SagaClock
+    fileprivate let time: WorkingTime
     private let epoch: @Sendable () -> StoreEpoch
     private let acknowledge: @Sendable (HeldEntry) -> Void
     private let precedence: Precedence
 
+    /// - Parameter pulse: how often `cancelOverdue()` is called at least while the process runs;
+    ///   nil if that is not known.
     init(
         concurrency: Int, parkedMaximum: Int, bytesMaximum: Int = .max,
         executor: (any TaskExecutor)?, clock: any SagaClock = SystemSagaClock(),
-        streams: [ConsumedStream] = [],
+        pulse: Duration? = nil, streams: [ConsumedStream] = [],
         epoch: @escaping @Sendable () -> StoreEpoch = { StoreEpoch() }, work: @escaping Work,
         acknowledge: @escaping @Sendable (HeldEntry) -> Void
     ) {
@@ -161,6 +167,7 @@ final class Dispatcher: Sendable {
         self.work = work
         self.executor = executor
         self.clock = clock
+        time = WorkingTime(clock, pulse: pulse)
         self.epoch = epoch
         self.acknowledge = acknowledge
         precedence = Precedence(streams)
@@ -371,7 +378,8 @@ final class Dispatcher: Sendable {
 
     /// Cancels handlers that are busy for longer than they asked for, and answers their lanes.
     func cancelOverdue() -> [String] {
-        let now = clock.now
+        time.beat()
+        let now = time.now
         let overdue = state.withLock { state in
             state.workers.running.compactMap { running in
                 running.worker.alarm.withLock { alarm -> (lane: String, cancel: () -> Void)? in

@@ -27,8 +27,8 @@ extension EntryWork {
     /// A try that hangs is cancelled when its time is over, and so is this task: who goes on
     /// after `gaveUp` does so in a task of its own.
     /// While our own store is away the time does not count: that says nothing about the step.
-    /// Nor does the time in which it waits for its turn, without a slot. What calls nobody needs
-    /// none.
+    /// Nor does the time in which it waits for its turn, without a slot, or in which this process
+    /// stands still. What calls nobody needs no turn.
     func attempt<Value>(
         _ step: String, _ tries: StepTries, failsForBusiness: Bool = false,
         form: KeyForm? = nil, takesTurn: Bool = true, _ body: (StepContext) async throws -> Value
@@ -39,7 +39,7 @@ extension EntryWork {
             defer { turn?.leave() }
             guard try await has(turn) else { return .gaveUp(CancellationError(), tries) }
             tries.begin()
-            let watch = TryWatch(place, environment.clock, limit: tries.rest)
+            let watch = TryWatch(place, limit: tries.rest)
             defer { watch.end() }
             let error: any Error
             do {

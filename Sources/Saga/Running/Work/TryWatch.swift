@@ -2,7 +2,8 @@ import Synchronization
 
 /// Measures for how long a try has worked, and has it cancelled when that is too long.
 ///
-/// While it waits for its turn with what others use too, as a connection, it does not work.
+/// While it waits for its turn with what others use too, as a connection, it does not work; nor
+/// while this process stands still.
 final class TryWatch: Sendable {
     private struct State {
         var since: ContinuousClock.Instant
@@ -12,22 +13,20 @@ final class TryWatch: Sendable {
     }
 
     private let place: Dispatcher.Place
-    private let clock: any SagaClock
     private let limit: Duration
     private let state: Mutex<State>
 
     /// Begins to measure.
-    init(_ place: Dispatcher.Place, _ clock: any SagaClock, limit: Duration) {
+    init(_ place: Dispatcher.Place, limit: Duration) {
         self.place = place
-        self.clock = clock
         self.limit = limit
-        state = Mutex(State(since: clock.now))
+        state = Mutex(State(since: place.time.now))
         place.limit(limit)
     }
 
     /// Is told when a wait begins, and when it is over; several may overlap.
     func waits(_ begins: Bool) {
-        let now = clock.now
+        let now = place.time.now
         state.withLock { state in
             guard !state.isOver else { return }
             if begins {
@@ -47,7 +46,7 @@ final class TryWatch: Sendable {
     /// Ends it, once, and answers for how long it has worked.
     @discardableResult
     func end() -> Duration {
-        let now = clock.now
+        let now = place.time.now
         return state.withLock { state in
             guard !state.isOver else { return state.worked }
             state.isOver = true
