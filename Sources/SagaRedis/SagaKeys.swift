@@ -5,7 +5,10 @@ public import TroupeRedis
 /// Where everything of a saga stands in Redis; the only place that says so, but for events, of
 /// which `EventStreamKeys` does.
 ///
-///     saga:{<service>}:ledger:<sagaID>      hash      step → state and event
+///     saga:{<service>}:again                stream    what people ask of this service alone: so
+///                                                     far `ResolveStep`, of one whose step asks
+///     saga:{<service>}:ledger:<sagaID>      hash      step → state and event; `resolved:<step>` →
+///                                                     what a person has said of it
 ///     saga:{<service>}:timers               zset      due time → event type and saga ID
 ///     saga:{<service>}:open                 zset      when to try again → saga that owes something
 ///     saga:{<service>}:blocked              zset      since when → saga that makes no progress
@@ -44,6 +47,9 @@ public struct SagaKeys: Hashable, Sendable {
     public func stream(_ type: String, owner: String) -> String {
         events.stream(type, owner: owner)
     }
+
+    /// What people ask of a participant alone.
+    public func again(_ service: String) -> String { stream("again", owner: service) }
 
     /// The ledger of a participant for one saga.
     public func ledger(_ sagaID: String, service: String) -> String {

@@ -56,6 +56,8 @@ extension PlantedFault {
             .undoKeyOfEachTry, .undoDoesNotBlock, .undoIsImpossible, .acknowledgedFirst,
             .doorbellTrusted, .nobodyTakesOver, .redeliveredCountsAsNew:
             .bookless
+        case .undoneUnannounced:
+            .asking
         case .nobodyAsksAgain, .deadlineLost, .answersOnlyOnce, .noReconciliation,
             .groupsBeginAtTheEnd:
             .lossy

@@ -29,6 +29,10 @@ struct SimulationTests {
         try await expectNothingWrong(in: .slow, seeds: min(Self.seeds, 100))
     }
 
+    @Test func whatABankIsAskedAboutEndsAsItShould() async throws {
+        try await expectNothingWrong(in: .asking)
+    }
+
     @Test func withoutBooksWhatIsNotLostEndsAsItShould() async throws {
         try await expectNothingWrong(in: .bookless, seeds: min(Self.seeds, 100))
     }

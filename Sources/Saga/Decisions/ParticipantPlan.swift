@@ -16,6 +16,8 @@ package struct ParticipantPlan: Sendable {
         /// A saga that its owner does not know, and may be known to a company.
         case inquiry(Step, Step.Reconciliation)
         case deadline(Lifecycle.Request)
+        /// What a person asks of this service alone.
+        case again
     }
 
     /// What runs once all have come.
@@ -46,7 +48,7 @@ package struct ParticipantPlan: Sendable {
                 switch role {
                 case .start(let step), .join(_, .start(let step)): step
                 case .compensate, .finish, .end, .pivot, .join, .heard, .unclaimed, .inquiry,
-                    .deadline:
+                    .deadline, .again:
                     nil
                 }
             }
@@ -92,6 +94,10 @@ package struct ParticipantPlan: Sendable {
         for step in participant.steps { add(step) }
         if let lifecycle { add(lifecycle) }
         for (kind, news) in participant.ends { add(.end(news), for: kind) }
+        // Who never asks a person reads one stream less.
+        if steps.contains(where: { $0.unknown.policy == .park }) {
+            add(.again, for: EventKind(againOf: name))
+        }
     }
 
     /// The types consumed, by the service that owns them.

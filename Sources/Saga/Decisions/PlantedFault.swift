@@ -42,6 +42,8 @@ package enum PlantedFault: String, CaseIterable, Sendable {
     case givingUpCountsAsFailed
     /// A step that gives up is acknowledged, and its ledger says nothing.
     case givingUpLeavesNoTrace
+    /// What was asked about is undone without a word of it in the ledger.
+    case undoneUnannounced
 
     // MARK: - Keys of calls to companies
 

@@ -64,6 +64,17 @@ package enum StepAction: Hashable, Sendable {
     case answerAgain
     /// What it completes has not come yet: it is tried again later, until it has.
     case notYet
+    /// Ask whoever it called; then go from `unknown` to `done`, run the step again, or ask later.
+    case ask
+    /// Say in the ledger that what undoes it has come; then decide again.
+    case noteCalledOff
+    /// It stays as it is until a person has said something.
+    case waitForAPerson
+    /// Go from `unknown` to `done`, as a person has said that it acted.
+    case declareDone
+    /// Go from `unknown` to `failed`, or to `compensated` if it is to be undone, and call nobody:
+    /// a person has said that nothing of it stands.
+    case declareUndone
     /// It was dealt with before.
     case ignore
     /// The ledger and the event contradict one another; a person has to look.
@@ -87,6 +98,8 @@ package enum StepAction: Hashable, Sendable {
 /// A step that may have acted outside is undone like one that did. So it never leaves `absent`
 /// behind: before its event is given up, or set aside, the ledger says `unknown`. It may not have
 /// if nothing of any try was sent; then there is nothing to undo.
+///
+/// Where a step says what else is to become of an unknown outcome, `UnknownMachine` decides.
 ///
 /// Steps on records alone are decided on an assumption, without reading the ledger: the
 /// transition compares and sets, and when the assumption was wrong its answer holds the true
@@ -145,8 +158,8 @@ package enum StepMachine {
     package static func mayLead(_ role: StepRole, from state: StepState) -> Bool {
         switch action(role, in: state) {
         case .perform, .undo, .giveUp, .finish: true
-        case .refuseForever, .takeBack, .answerAgain, .notYet, .ignore,
-            .contradiction:
+        case .refuseForever, .takeBack, .answerAgain, .notYet, .ignore, .contradiction, .ask,
+            .noteCalledOff, .waitForAPerson, .declareDone, .declareUndone:
             false
         }
     }

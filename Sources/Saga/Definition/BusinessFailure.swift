@@ -19,6 +19,15 @@ public struct BusinessFailure: Error, Hashable, Sendable, CustomStringConvertibl
     public static let outcomeUnknown = BusinessFailure(
         "outcome_unknown", "The step did not end in time and was undone.")
 
+    /// The same, and its saga was cancelled before anybody knew.
+    package static let calledOff = BusinessFailure(
+        "called_off", "The saga was cancelled before it was known whether the step had acted.")
+
+    /// A person has said that nothing of a step stands whose outcome nobody else knew.
+    package static func declaredUndone(_ reason: String) -> BusinessFailure {
+        BusinessFailure("declared_undone", reason)
+    }
+
     /// Nothing of a forward step could be sent, so that nothing was done.
     public static let unreachable = BusinessFailure(
         "unreachable", "Whoever the step depends on could not be reached; nothing was done.")

@@ -11,7 +11,7 @@ package struct Declaration: Hashable, Sendable {
     package let route: String
 
     package init(_ plan: ParticipantPlan) {
-        let consumed = plan.consumed.values.map(\.kind)
+        let consumed = plan.consumed.values.map(\.kind).filter { !$0.isAgain }
         // What it tells itself as well.
         let own = consumed.filter { $0.owner == plan.name }
         emits = Self.list(plan.emitted + own) { "\($0.type)/\($0.version)" }

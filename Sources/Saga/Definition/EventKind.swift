@@ -36,6 +36,20 @@ package struct EventKind: Sendable {
         self.init("Cancelling", of: owner, called: words.joined())
     }
 
+    /// What people ask of one service alone: of the stream `again`, which holds several types.
+    package init(againOf participant: String) {
+        type = Self.again
+        owner = participant
+        version = 1
+        payload = nil
+        check = { _ throws(SagaError) in }
+    }
+
+    private static let again = "again"
+
+    /// Whether it stands for requests of several types, and for no event.
+    package var isAgain: Bool { type == Self.again }
+
     /// - Parameter name: stands for the participant in the type, if its own cannot.
     private init(_ ending: String, of participant: String, called name: String? = nil) {
         type = (name ?? participant.prefix(1).uppercased() + participant.dropFirst()) + ending

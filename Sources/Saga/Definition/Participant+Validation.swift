@@ -123,9 +123,22 @@ extension Participant {
             if let atMost = step.atMost, atMost < 1 {
                 faults.append("step '\(step.name)' is let run at most \(atMost) times at once")
             }
+            faults += unknownFaults(of: step)
         }
         if steps.isEmpty && lifecycles.isEmpty { faults.append("it has no step and no lifecycle") }
         return faults
+    }
+
+    private func unknownFaults(of step: Step) -> [String] {
+        guard step.unknown.policy != .compensate else { return [] }
+        if !step.actsOutside {
+            return ["step '\(step.name)' works on records alone, so its outcome is never unknown"]
+        }
+        guard case .park(let question, _) = step.unknown else { return [] }
+        if question.isEmpty || question.contains(where: \.isNewline) {
+            return ["the question of step '\(step.name)' is no line"]
+        }
+        return []
     }
 
     private func compensationFaults(of step: Step) -> [String] {

@@ -16,6 +16,7 @@ public struct Perform: ParticipantPart {
     private let atMost: Int?
     private let undoGiveUpAfter: Duration?
     private let decode: Step.JoinedDecoder
+    private let unknown: Step.Unknown
     private let makeFailure: @Sendable (BusinessFailure, Changes) throws -> PlannedTransition
     private let undo: Step.Bound?
     private let nothingToUndo: Step.Bound
@@ -27,7 +28,7 @@ public struct Perform: ParticipantPart {
 
     private init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, _ giveUpAfter: Duration?,
-        _ undoGiveUpAfter: Duration?, _ atMost: Int?,
+        _ undoGiveUpAfter: Duration?, _ atMost: Int?, _ unknown: UnknownOutcome<Input, Success>,
         _ perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         _ undo: (@Sendable (StepContext) async throws -> Transition<Undone>)?
     ) {
@@ -36,6 +37,7 @@ public struct Perform: ParticipantPart {
         self.undoGiveUpAfter = undoGiveUpAfter
         self.atMost = atMost
         decode = Step.decoder(leg.read, perform)
+        self.unknown = Step.unknown(unknown, leg.read)
         let failure = EventKind(Failure.self)
         makeFailure = { try PlannedTransition(Transition(Failure($0), changes: $1), failure) }
         self.undo = Self.bound(undo)
@@ -57,15 +59,18 @@ public struct Perform: ParticipantPart {
     ///   - undoGiveUpAfter: how long undoing is tried before the saga counts as blocked.
     ///   - atMost: how many of its blocks, undo and finish too, run at once in a process; if nil,
     ///     as many as events are worked on. `Step` has the rules.
+    ///   - unknown: what becomes of it if it has been tried for so long, and nobody knows whether
+    ///     it has acted.
     ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.
     ///   - undo: undoes it.
     public init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
         undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
+        whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         undo: @escaping @Sendable (StepContext) async throws -> Transition<Undone>
     ) {
-        self.init(leg, giveUpAfter, undoGiveUpAfter, atMost, perform, undo)
+        self.init(leg, giveUpAfter, undoGiveUpAfter, atMost, unknown, perform, undo)
     }
 
     /// Declares what is done on a leg, and how it is undone with no change of records.
@@ -74,11 +79,12 @@ public struct Perform: ParticipantPart {
     public init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
         undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
+        whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         undo: @escaping @Sendable (StepContext) async throws -> Void
     ) {
         self.init(
-            leg, giveUpAfter, undoGiveUpAfter, atMost, perform,
+            leg, giveUpAfter, undoGiveUpAfter, atMost, unknown, perform,
             { context in
                 try await undo(context)
                 return Transition(Undone())
@@ -89,21 +95,22 @@ public struct Perform: ParticipantPart {
     public init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
         undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
+        whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         undo: @escaping @Sendable (StepContext) async throws -> Void,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
     ) {
         self.init(
             leg, giveUpAfter: giveUpAfter, undoGiveUpAfter: undoGiveUpAfter, atMost: atMost,
-            perform: perform, undo: undo)
+            whenUnknown: unknown, perform: perform, undo: undo)
     }
 
     /// Declares what is done on a leg that has nothing to undo.
     public init<Input, Success, Failure>(
         _ leg: Leg<Input, Success, Failure, NoEvent>, giveUpAfter: Duration? = nil,
-        atMost: Int? = nil,
+        atMost: Int? = nil, whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
     ) {
-        self.init(leg, giveUpAfter, nil, atMost, perform, nil)
+        self.init(leg, giveUpAfter, nil, atMost, unknown, perform, nil)
     }
 
     /// Declares what else changes when the leg has failed.
@@ -180,7 +187,8 @@ public struct Perform: ParticipantPart {
             fail: { [makeFailure, failureChanges] in
                 try makeFailure($0, failureChanges($0, $1))
             },
-            giveUpAfter: giveUpAfter, atMost: atMost, actsOutside: leg.actsOutside)
+            giveUpAfter: giveUpAfter, atMost: atMost, actsOutside: leg.actsOutside,
+            unknown: unknown)
         if let answer = leg.undone, let undo {
             content.compensations = [
                 Step.Compensation(

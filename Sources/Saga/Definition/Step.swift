@@ -12,6 +12,8 @@
 ///   it gave up, it failed after a try whose end nobody knows, a condition of what it returned
 ///   did not hold, or its compensation had come first. Its changes and its event are dropped
 ///   then. So it has to bear that nothing stands.
+/// - `whenUnknown` says if something else is to become of a step that gave up: see
+///   ``UnknownOutcome``.
 /// - A condition that does not hold fails a forward step with the condition's failure.
 /// - A step that works on its own records alone says so by `actsOutside: false`: then nothing
 ///   happened unless its transition was applied, and none of that is needed.
@@ -53,6 +55,7 @@ public struct Step: Sendable {
     package var giveUpAfter: Duration? { shared.content.giveUpAfter }
     package var atMost: Int? { shared.content.atMost }
     package var actsOutside: Bool { shared.content.actsOutside }
+    package var unknown: Unknown { shared.content.unknown }
     package var compensations: [Compensation] { shared.content.compensations }
     package var needsCompensation: Bool { shared.content.needsCompensation }
     package var finishes: [Finish] { shared.content.finishes }
@@ -68,6 +71,7 @@ public struct Step: Sendable {
         var giveUpAfter: Duration?
         var atMost: Int?
         var actsOutside: Bool
+        var unknown = Unknown.compensate
         var compensations: [Compensation] = []
         var needsCompensation = true
         var finishes: [Finish] = []
@@ -116,6 +120,8 @@ public struct Step: Sendable {
     ///     they came: that is no attempt, and its time does not count. No more than whatever the
     ///     step calls can take at once, as the connections of its client.
     ///   - actsOutside: whether `perform` touches anything but the participant's own records.
+    ///   - unknown: what becomes of it if it has been tried for so long, and nobody knows whether
+    ///     it has acted.
     ///   - failed: makes the failure event. Pure: it may be called again.
     ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.
     public init<Input: SagaEvent, Success: SagaEvent, Failure: FailureEvent>(
@@ -125,6 +131,7 @@ public struct Step: Sendable {
         giveUpAfter: Duration? = nil,
         atMost: Int? = nil,
         actsOutside: Bool = true,
+        whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         orElse failed:
             @escaping @Sendable (BusinessFailure, StepContext) throws -> Transition<Failure>,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
@@ -136,7 +143,8 @@ public struct Step: Sendable {
                 failure: failure,
                 decode: Self.decoder(JoinedPayloadReader.only, perform),
                 fail: { try PlannedTransition(failed($0, $1), failure) },
-                giveUpAfter: giveUpAfter, atMost: atMost, actsOutside: actsOutside))
+                giveUpAfter: giveUpAfter, atMost: atMost, actsOutside: actsOutside,
+                unknown: Self.unknown(unknown, JoinedPayloadReader.only)))
     }
 
     /// Declares what undoes the step.

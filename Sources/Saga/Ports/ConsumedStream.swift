@@ -22,7 +22,7 @@ package final class ConsumedStream: Sendable {
             switch role {
             case .start(let step), .finish(let step, _), .compensate(let step, _):
                 step.actsOutside ? step.name : nil
-            case .end, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
+            case .again, .end, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
             }
         }
         guard consumed.roles.count == 1, case .end(let news) = consumed.roles[0] else {

@@ -91,6 +91,17 @@ package final class Debt: Sendable {
     /// The field of a ledger that holds what a step owes.
     package static func field(of step: String) -> String { "owes:" + step }
 
+    /// Begins the reason where nobody but a person can go on.
+    private static let asksWord = "waits for a person: "
+
+    /// The reason where a person is asked.
+    package static func asking(_ question: String) -> String { asksWord + question }
+
+    /// What a person is asked; nil if it is tried again without.
+    package var question: String? {
+        error.hasPrefix(Self.asksWord) ? String(error.dropFirst(Self.asksWord.count)) : nil
+    }
+
     /// What stands in the ledger, behind since when: tries, type and entry; error; event.
     package var textAfterSince: String {
         " \(tries) \(type) \(entryID)\n\(error)\n" + String(decoding: event, as: UTF8.self)

@@ -10,6 +10,8 @@ package final class StoreTransition: Sendable {
         package var field: String
         /// The state that it has to hold; empty for none.
         package var expected: String
+        /// All that it has to hold, if its state alone would not do.
+        package var expectedText: String?
         package var next: LedgerEntry
         /// The form of idempotency keys that the ledger is to note, unless it is the old one.
         package var form: KeyForm

@@ -25,6 +25,8 @@ struct TransitionCompiler {
     private(set) var sharedKeys: [String] = []
     private var sharedTypes: [String] = []
     private var hasWrite = false
+    /// Whether the mark compares all that its field holds.
+    private var isExact = false
     /// Commands that write, with arguments of the first transition.
     private var writes: [(name: String, words: String)] = []
     private var writtenKeys: Set<String> = []
@@ -217,6 +219,7 @@ struct TransitionCompiler {
 
     private mutating func add(_ operation: TransitionShape.Operation) {
         switch operation {
+        case .exact: isExact = true
         case .mark, .markWithNote: mark(hasNote: operation == .markWithNote)
         case .form:
             form = ", 'form', \(word())"
@@ -302,7 +305,10 @@ struct TransitionCompiler {
         let (field, expected, state) = (word(), word(), word())
         let next = "\(state) .. ' ' .. \(word())" + (hasNote ? " .. ' ' .. \(word())" : "")
         let isFirst = expected == "''"
-        let isOther = isFirst ? "text ~= ''" : "match(text, '^[^ ]*') ~= \(expected)"
+        let isOther =
+            isFirst
+            ? "text ~= ''"
+            : isExact ? "text ~= \(expected)" : "match(text, '^[^ ]*') ~= \(expected)"
         checkLines += [
             "ledger, field, next = keys[k + 1], \(field), \(next)",
             "known = try('HMGET', ledger, field, 'blocked', 'end')",

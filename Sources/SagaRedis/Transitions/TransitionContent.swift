@@ -70,8 +70,11 @@ struct TransitionContent {
 
     private mutating func add(_ mark: StoreTransition.Mark) {
         keys.append(names.ledger(mark.sagaID))
+        if mark.expectedText != nil { shape.append(.exact) }
         shape.append(mark.next.note.isEmpty ? .mark : .markWithNote)
-        for name in [mark.field, mark.expected, mark.next.state] { add(name: name) }
+        add(name: mark.field)
+        if let text = mark.expectedText { add(value: text) } else { add(name: mark.expected) }
+        add(name: mark.next.state)
         add(value: mark.next.eventID)
         if !mark.next.note.isEmpty { add(value: mark.next.note) }
         if mark.form != .sagaAndStep {

@@ -12,6 +12,8 @@ struct TransitionShape: Sendable {
     enum Operation: UInt8 {
         // The ledger.
         case mark, markWithNote, form, end, last
+        /// The mark that follows expects all of what its field holds, not only its state.
+        case exact
         /// The saga's ID, which all its events carry.
         case saga
         // Checks.

@@ -52,6 +52,34 @@ extension StoreContract {
             let refused = try await parties.lender.store.apply(kept(other), in: nil)
             #expect(refused == .refused(entry))
         },
+        StoreContract("a transition can expect all of an entry, not only its state") { parties in
+            let store = parties.lender.store
+            func unknown(_ note: String, over text: String?) -> StoreTransition {
+                var mark = StoreTransition.Mark(
+                    sagaID: "1", field: "lend", expected: text == nil ? "" : "unknown",
+                    next: LedgerEntry(state: "unknown", eventID: "e", note: note))
+                mark.expectedText = text
+                return StoreTransition(mark)
+            }
+            let first = LedgerEntry(state: "unknown", eventID: "e", note: "nobody knows")
+            let second = LedgerEntry(state: "unknown", eventID: "e", note: "it is to be undone")
+            _ = try await store.apply(unknown(first.note, over: nil), in: nil)
+
+            let noted = try await store.apply(unknown(second.note, over: first.text), in: nil)
+            let late = StoreTransition(
+                {
+                    var mark = StoreTransition.Mark(
+                        sagaID: "1", field: "lend", expected: "unknown",
+                        next: LedgerEntry(state: "done", eventID: "d"))
+                    mark.expectedText = first.text
+                    return mark
+                }())
+
+            #expect(noted == .applied)
+            #expect(try await store.apply(late, in: nil) == .refused(second))
+            let again = try await store.apply(unknown(second.note, over: first.text), in: nil)
+            #expect(again == .applied, "it was this transition that did so")
+        },
         StoreContract("a ledger that holds something else refuses, and says what") { parties in
             let store = parties.lender.store
             _ = try await store.apply(.lend("1"), in: nil)

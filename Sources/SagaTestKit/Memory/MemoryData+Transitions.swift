@@ -47,7 +47,10 @@ extension MemoryData {
     ) throws(SagaError) -> TransitionAnswer? {
         let text = ledger(service, mark.sagaID)[mark.field] ?? ""
         let entry = LedgerEntry(text)
-        guard text.isEmpty ? mark.expected.isEmpty : entry.state == mark.expected else {
+        let isExpected =
+            mark.expectedText.map { $0 == text }
+            ?? (text.isEmpty ? mark.expected.isEmpty : entry.state == mark.expected)
+        guard isExpected else {
             if entry.eventID == mark.next.eventID, entry.stateBeforeHalf != nil {
                 throw SagaError(.halfApplied, "it failed after the first write of an earlier run")
             }

@@ -45,6 +45,37 @@ extension SagaRehearsal {
         try server.change { data throws(SagaError) in data.append(said, owner: Event.owner) }
     }
 
+    /// Says what a person has found out about a step that asks one, as `troupe saga resolve` does;
+    /// nothing is played.
+    ///
+    /// - Parameter isDone: whether it acted and stands, or nothing of it does.
+    /// - Throws: `invalidDefinition` if no participant of the rehearsal asks people about it.
+    public func resolve(
+        _ step: String, of sagaID: String, isDone: Bool, reason: String = "a person has looked"
+    ) async throws(SagaError) {
+        let plan = plans.first { plan in
+            plan.steps.contains { $0.name == step && $0.unknown.policy == .park }
+        }
+        guard let plan else {
+            throw SagaError(.invalidDefinition, "no participant asks a person about \(step)")
+        }
+        let word = ResolveStep(step: step, outcome: isDone ? .done : .undone, reason: reason)
+        let payload: [UInt8]
+        do {
+            payload = try EventPayload.encode(word)
+        } catch {
+            throw SagaError(.undecodable, "the reason cannot be written as JSON", cause: error)
+        }
+        let request = CloudEvent(
+            id: chance.eventID(), source: "/rehearsal", type: ResolveStep.type, subject: sagaID,
+            time: clock.wallMilliseconds, data: payload)
+        try server.change { data throws(SagaError) in
+            data.append(
+                request.json(), sagaID: sagaID,
+                to: MemoryData.stream(EventKind(againOf: plan.name).type, owner: plan.name))
+        }
+    }
+
     /// Asks the owner of a saga to cancel it, as a client does; nothing is played.
     @discardableResult
     public func requestCancellation(

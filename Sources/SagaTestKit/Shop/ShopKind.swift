@@ -16,6 +16,8 @@ package enum ShopKind: String, CaseIterable, Sendable {
     case lossy
     /// As `faulty`, where nobody can compare the books of companies with the ledgers.
     case bookless
+    /// As `faulty`, with a bank that answers seldom, and is asked whether it has charged.
+    case asking
 
     /// What it is, in a line.
     package var summary: String {
@@ -25,6 +27,7 @@ package enum ShopKind: String, CaseIterable, Sendable {
         case .faulty: "everything goes wrong but what the other kinds are for"
         case .forgetful: "the store goes back by up to a second, and is away for long"
         case .bookless: "as faulty, where the books of companies cannot be read"
+        case .asking: "as faulty, with a bank that answers seldom and is asked what it did"
         case .lossy: "entries are lost after somebody has acted on them"
         }
     }
@@ -38,10 +41,16 @@ package enum ShopKind: String, CaseIterable, Sendable {
             faults = .none
             faults.pauses = 2
             faults.pause = .seconds(2)
-        case .faulty, .bookless:
+        case .faulty, .bookless, .asking:
             // What is lost once somebody has acted on it, only the books can tell; and what they
             // hold may seem to be of the future for hours, where clocks jump.
             faults.keptOnceRead = ["OrderCreated", "ProductReserved"]
+            if self == .asking {
+                faults.hangs = 0.2
+                faults.lateCalls = 0.3
+                faults.lostAnswer = 0.01
+                faults.keysInUse = 0.5
+            }
             guard self == .bookless else { break }
             // Whether a first try has acted is known to nobody then, most of the time.
             faults.crashAfter = 0.002

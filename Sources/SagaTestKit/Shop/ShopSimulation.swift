@@ -16,7 +16,8 @@ package struct ShopSimulation: Sendable {
         configuration.reconciliationGrace = .seconds(20)
         simulation = Simulation(
             seed: seed, faults: kind.faults, configuration: configuration, isTraced: isTraced)
-        shop = SimulatedShop(simulation, hasBooks: kind != .bookless)
+        shop = SimulatedShop(
+            simulation, hasBooks: kind != .bookless, asksTheBank: kind == .asking)
         orderCount = 1 + simulation.below(5)
     }
 

@@ -67,6 +67,20 @@ final class SimulatedCompany: OutsideBooks {
         if simulation.happens({ $0.lostAnswer * 20 }) { throw Silence() }
     }
 
+    /// Whether something was done by a key; nil if it cannot say.
+    ///
+    /// Of a call that is on its way it knows nothing.
+    func hasActed(_ key: String) async throws -> Bool? {
+        await answerTime()
+        if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
+        if simulation.happens({ $0.hangs }) { return nil }
+        let answer = stands(key)
+        simulation.trace.note("asked \(key): \(answer)")
+        await answerTime()
+        if simulation.happens({ $0.lostAnswer * 20 }) { throw Silence() }
+        return answer
+    }
+
     /// Says no for a reason of the business, if it says anything.
     func refuse(_ reason: String) async throws {
         await answerTime()

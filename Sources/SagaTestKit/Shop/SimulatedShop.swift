@@ -20,12 +20,16 @@ struct SimulatedShop: Sendable {
     let dispatch: SimulatedCompany
 
     private let hasBooks: Bool
+    private let asksTheBank: Bool
     private let charge: Leg<OrderCreated, PaymentProcessed, PaymentFailed, PaymentRefunded>
     private let arrange: Leg<ProductReserved, ShipmentArranged, ShippingFailed, ShipmentCancelled>
     private let route: Route
 
-    /// - Parameter hasBooks: whether the companies' books are compared with the ledgers.
-    init(_ simulation: Simulation, hasBooks: Bool) {
+    /// - Parameters:
+    ///   - hasBooks: whether the companies' books are compared with the ledgers.
+    ///   - asksTheBank: whether the bank is asked, when nobody knows whether it has charged.
+    init(_ simulation: Simulation, hasBooks: Bool, asksTheBank: Bool) {
+        self.asksTheBank = asksTheBank
         bank = SimulatedCompany(simulation)
         let dispatch = SimulatedCompany(simulation)
         self.dispatch = dispatch
@@ -56,7 +60,17 @@ struct SimulatedShop: Sendable {
     }
 
     var payment: Participant {
-        let step = Perform(charge) { [bank] order, context in
+        let ask = UnknownOutcome<OrderCreated, PaymentProcessed>.askFirst { [bank] order, context in
+            switch try await bank.hasActed(context.idempotencyKey) {
+            case nil: .cannotSay
+            case false?: .didNotAct
+            case true?:
+                .acted(
+                    Transition(PaymentProcessed(country: order.country, quantity: order.quantity)))
+            }
+        }
+        let step = Perform(charge, whenUnknown: asksTheBank ? ask : .compensate) {
+            [bank] order, context in
             if order.card == "declined" { try await bank.refuse("card_declined") }
             try await bank.act(context.idempotencyKey)
             return Transition(PaymentProcessed(country: order.country, quantity: order.quantity))

@@ -8,7 +8,8 @@ import TroupeRedis
 /// What can be asked about a single saga.
 struct SagaCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "saga", abstract: "Looks at a single saga.", subcommands: [Show.self])
+        commandName: "saga", abstract: "Looks at a single saga, and helps it on.",
+        subcommands: [Show.self, ResolveStepCommand.self])
 
     /// The events of one saga, in their order.
     struct Show: AsyncParsableCommand {

@@ -178,6 +178,18 @@ extension RedisRole {
             ], channels: [], stages: [])
     }
 
+    /// A person with `troupe saga resolve`.
+    static func resolving(namespace: String?) -> RedisRole {
+        let prefix = namespace.map { $0 + ":" } ?? ""
+        return RedisRole(
+            commands: [
+                "PING", "CLIENT SETNAME a", "EXISTS KEY", "HMGET KEY a", "XADD KEY * a a",
+            ],
+            keys: [
+                Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:again")
+            ], channels: [], stages: [])
+    }
+
     /// A person with `troupe pause`.
     static func pausing(namespace: String?) -> RedisRole {
         let prefix = namespace.map { $0 + ":" } ?? ""

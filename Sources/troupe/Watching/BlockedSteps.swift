@@ -26,7 +26,8 @@ struct BlockedSteps {
         for service in services {
             let ledger = keys.ledger(sagaID, service: service)
             let held = try await fields(
-                of: ledger, [LedgerEntry.blockedField, Debt.field])
+                of: ledger, [LedgerEntry.blockedField, Debt.field, LifecycleState.field])
+            lines += Self.waiting(held[2], service)
             let steps = (held[1] ?? "").split(separator: " ").map(String.init)
             let texts = try await fields(of: ledger, steps.map(Debt.field(of:)))
             let debts = zip(steps, texts).compactMap { step, text in
@@ -34,6 +35,10 @@ struct BlockedSteps {
             }
             let next = debts.isEmpty ? nil : try await nextTry(of: sagaID, at: service)
             lines += debts.map { Self.line($0, service, next) }
+            lines += debts.filter { $0.question != nil }.map {
+                "next: troupe saga resolve \(sagaID) --service \(service) --step \($0.step) "
+                    + "--done | --undone"
+            }
             if debts.isEmpty, let blocked = held[0].map({ LedgerEntry($0) }) {
                 lines.append(
                     "\(service) is blocked at \(blocked.state) and waits for a person; "
@@ -43,8 +48,20 @@ struct BlockedSteps {
         return lines
     }
 
+    /// For whom a saga waits that is being cancelled, as its owner's ledger says.
+    static func waiting(_ life: String?, _ service: String) -> [String] {
+        let state = life.flatMap { LifecycleState(text: LedgerEntry($0).state) }
+        guard let state, state.status == .cancelling else { return [] }
+        let open = state.awaited.subtracting(state.answered).sorted()
+        guard !open.isEmpty else { return [] }
+        return ["\(service) is cancelling it, and waits for \(open.joined(separator: ", "))"]
+    }
+
     static func line(_ debt: Debt, _ service: String, _ next: Int64?) -> String {
         let since = Timestamp(milliseconds: debt.since)
+        if let question = debt.question {
+            return "\(service) waits at \(debt.step) since \(since) for a person: \(question)"
+        }
         let often = debt.tries == 1 ? "once" : "\(debt.tries) times"
         let again = next.map { ", and is tried again at \(Timestamp(milliseconds: $0))" } ?? ""
         return "\(service) is blocked at \(debt.step) since \(since), was tried \(often)\(again): "

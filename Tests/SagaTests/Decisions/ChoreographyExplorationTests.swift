@@ -186,7 +186,7 @@ struct Exploration {
             if without == .earlyAnswersCount, next.order.status == .pending { answer = nil }
             hear(.heard(answer: answer, awaiting: cancellation?.awaiting), in: &next)
             return [next]
-        case .deadline, .unclaimed, .inquiry, .end:
+        case .deadline, .unclaimed, .inquiry, .end, .again:
             return []
         case .join(let join, let target):
             return self.join(type, join, target, at: name, in: next)
@@ -337,7 +337,8 @@ struct Exploration {
             if without == nil { Issue.record("\(name) finds \(role) contradicting \(part.ledger)") }
         case .notYet:
             if without == nil { Issue.record("\(name) is to finish what is \(part.ledger)") }
-        case .perform, .giveUp, .takeBack, .ignore:
+        case .perform, .giveUp, .takeBack, .ignore, .ask, .noteCalledOff, .waitForAPerson,
+            .declareDone, .declareUndone:
             break
         }
         world.parts[name] = part

@@ -170,7 +170,8 @@ private struct ReplicaRace {
             acted.end.isCharged = false
             acted.end.isVoided = true
             if action == .takeBack { acted.phases[replica] = .over }
-        case .refuseForever, .finish, .answerAgain, .notYet, .ignore, .contradiction:
+        case .refuseForever, .finish, .answerAgain, .notYet, .ignore, .contradiction, .ask,
+            .noteCalledOff, .waitForAPerson, .declareDone, .declareUndone:
             break
         }
         return [acted]

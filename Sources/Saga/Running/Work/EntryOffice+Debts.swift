@@ -28,7 +28,10 @@ extension EntryOffice {
         environment.metrics.sagaBlocked()
         let isNews = environment.transitions.health.isNews("blocked \(debt.step)")
         environment.logger.log(
-            level: isNews ? .error : .debug, "saga is blocked, and tried again until it works",
+            level: isNews ? .error : .debug,
+            debt.question == nil
+                ? "saga is blocked, and tried again until it works"
+                : "saga waits for a person: see troupe saga show",
             metadata: [
                 "saga": "\(debt.sagaID)", "step": "\(debt.step)", "type": "\(debt.type)",
                 "error": "\(debt.error)",
@@ -49,6 +52,19 @@ extension EntryWork {
     /// Notes that what was owed is done, and lets others that may have waited for the same be
     /// tried again.
     func settle(_ debt: Debt) async throws(Interruption) {
+        try await uncancelledIfCancelled { () async throws(Interruption) in
+            try await self.settleNow(debt)
+        }
+    }
+
+    /// What was called off is cancelled, and is dealt with all the same.
+    private func uncancelledIfCancelled(
+        _ body: @escaping @Sendable () async throws(Interruption) -> Void
+    ) async throws(Interruption) {
+        if Task.isCancelled { try await uncancelled(body) } else { try await body() }
+    }
+
+    private func settleNow(_ debt: Debt) async throws(Interruption) {
         try await untilAnswered { () async throws(SagaError) in
             try await environment.ports.debts.settle(debt, isDone: true)
         }
@@ -66,12 +82,14 @@ extension EntryWork {
         let mayHaveMoved = consumed.roles.contains { role in
             switch role {
             case .compensate, .finish, .start, .join: true
-            case .end, .pivot, .heard, .unclaimed, .inquiry, .deadline: false
+            case .again, .end, .pivot, .heard, .unclaimed, .inquiry, .deadline: false
             }
         }
         guard mayHaveMoved else { return }
-        try await untilAnswered { () async throws(SagaError) in
-            try await environment.ports.debts.noteProgress(of: sagaID)
+        try await uncancelledIfCancelled { () async throws(Interruption) in
+            try await self.untilAnswered { () async throws(SagaError) in
+                try await self.environment.ports.debts.noteProgress(of: self.sagaID)
+            }
         }
     }
 }

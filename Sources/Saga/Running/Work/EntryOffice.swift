@@ -46,6 +46,9 @@ struct EntryOffice: Sendable {
         switch interruption {
         case .blocked(let step, let error, _):
             return await park(step, error, trace, entry, place) ? .done : .left
+        case .asks(let step, let question):
+            let error = Debt.asking(question)
+            return await park(step, error, trace, entry, place) ? .done : .left
         case .stopped, .epochOver:
             return .left
         case .dead(let reason, let error, let attempts):
@@ -110,7 +113,7 @@ struct EntryOffice: Sendable {
             switch role {
             case .compensate(let step, _): (step.name, .compensate)
             case .finish(let step, _): (step.name, .finish)
-            case .start, .end, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
+            case .again, .start, .end, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
             }
         }
         guard !owed.isEmpty,

@@ -1,3 +1,4 @@
+import CloudEvents
 import Logging
 
 /// A forward step: its tries, and what follows from their end.
@@ -30,8 +31,11 @@ extension EntryWork {
         case .gaveUp(let error, let tries):
             let mayHaveActed = tries.mayHaveActed
             environment.logger.warning(
-                mayHaveActed
-                    ? "step gave up and is taken back" : "step gave up, as nothing could be sent",
+                !mayHaveActed
+                    ? "step gave up, as nothing could be sent"
+                    : step.unknown.policy == .compensate
+                        ? "step gave up and is taken back"
+                        : "step gave up, and nobody knows whether it has acted",
                 metadata: metadata(
                     step.name, ["error": "\(error)", "attempts": .stringConvertible(tries.count)]))
             return try await uncancelled { () async throws(Interruption) in
@@ -55,10 +59,14 @@ extension EntryWork {
         let tries = StepTries(
             limit: step.giveUpAfter ?? environment.configuration.giveUpAfterInUse,
             unsentLimit: environment.configuration.unsentGiveUpAfterInUse, mayHaveActed: isAgain)
-        if place.mayBeCalledOff(step.name) { return .calledOff(mayHaveActed: isAgain) }
+        let isCalledOff = place.mayBeCalledOff(step.name)
+        // A try that is interrupted has an outcome that nobody knows, which would be a question.
+        let isInterrupted = step.unknown.policy != .park
+        if !isInterrupted { place.cannotBeCalledOff() }
+        if isCalledOff { return .calledOff(mayHaveActed: isAgain) }
         do throws(Interruption) {
             let tried = try await attempt(step.name, tries, failsForBusiness: true, perform)
-            guard place.cannotBeCalledOff() else { return .tried(tried) }
+            guard place.cannotBeCalledOff(), isInterrupted else { return .tried(tried) }
             return .calledOff(mayHaveActed: tried.mayHaveActed)
         } catch {
             place.cannotBeCalledOff()
@@ -98,7 +106,10 @@ extension EntryWork {
         if case .refused(let entry) = try await apply(unknown) {
             return .refused(entry, mayHaveActed: true)
         }
-        return .unknown(failure)
+        return .unknown(
+            unknown.mark?.next
+                ?? LedgerEntry(
+                    state: StepState.unknown.rawValue, eventID: event.id, note: failure.note))
     }
 
     /// Undoes a step whose outcome is unknown, and lets it have failed.
@@ -109,7 +120,7 @@ extension EntryWork {
         }
     }
 
-    private func fail(
+    func fail(
         _ step: Step, _ failure: BusinessFailure, from state: StepState, _ outcome: String
     ) async throws(Interruption) -> Acted {
         let planned: PlannedTransition

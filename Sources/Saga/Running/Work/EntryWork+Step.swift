@@ -5,20 +5,22 @@ import Logging
 extension EntryWork {
     /// Bounds the rounds, each of which follows an answer that the ledger is in another state.
     ///
-    /// States only move forward, and there are seven.
-    private static let roundsMaximum = 7
+    /// States only move forward, and there are seven, of which one has two stages more.
+    private static let roundsMaximum = 9
 
     /// What became of an action.
     enum Acted {
         case over(outcome: String)
         /// The ledger held something else.
         case refused(LedgerEntry, mayHaveActed: Bool)
-        /// The ledger says `unknown`, and the failure that leads there.
-        case unknown(BusinessFailure)
+        /// The ledger says `unknown`, in this form.
+        case unknown(LedgerEntry)
     }
 
+    /// - Parameter payloads: what it started on, if it is to be done.
     func run(
-        _ step: Step, _ role: StepRole, perform: @escaping Step.Bound
+        _ step: Step, _ role: StepRole, perform: @escaping Step.Bound,
+        payloads: JoinedPayloads? = nil
     ) async throws(Interruption) {
         let started = environment.clock.now
         var ledger: LedgerLook?
@@ -33,24 +35,25 @@ extension EntryWork {
                     try await self.ledger(step.name)
                 }
             try expectNotHalf(step, role, ledger?[step.name])
-            action = StepMachine.action(
-                role, in: try Self.state(ledger?[step.name]), actsOutside: step.actsOutside)
+            action = try await self.action(role, of: step, in: ledger?[step.name])
         }
         if action == .perform { try await expectKnowable(ledger) }
         var entry = ledger?[step.name]
         for _ in 0..<Self.roundsMaximum {
-            switch try await act(action, step, entry, ledger?.form, perform) {
+            let acted =
+                entry?.state == LedgerEntry.unknown && action.isAboutUnknown
+                ? try await settle(action, role, step, entry, perform, payloads)
+                : try await act(action, step, entry, ledger?.form, perform)
+            switch acted {
             case .refused(let found, let mayHaveActed):
                 // What it holds now may have been made by other keys than those it held before.
                 if role != .forward { ledger = try await self.ledger(step.name) }
                 entry = found
-                action = StepMachine.actionAfterRefusal(
-                    of: role, mayHaveActed: mayHaveActed, by: try Self.state(found),
-                    actsOutside: step.actsOutside)
-            case .unknown(let failure):
-                entry = LedgerEntry(
-                    state: StepState.unknown.rawValue, eventID: event.id, note: failure.note)
-                action = .giveUp
+                action = try await self.action(
+                    role, of: step, in: found, afterRefusal: mayHaveActed)
+            case .unknown(let found):
+                entry = found
+                action = try await self.action(role, of: step, in: found)
             case .over(let outcome):
                 environment.metrics.step(
                     step.name, outcome: outcome, took: environment.clock.now - started)
@@ -58,6 +61,24 @@ extension EntryWork {
             }
         }
         throw .dead(.contradiction, "the ledger keeps changing", attempts: Self.roundsMaximum)
+    }
+
+    /// - Parameter mayHaveActed: nil unless a transition was refused, as this stood there.
+    private func action(
+        _ role: StepRole, of step: Step, in entry: LedgerEntry?,
+        afterRefusal mayHaveActed: Bool? = nil
+    ) async throws(Interruption) -> StepAction {
+        let state = try Self.state(entry)
+        if state == .unknown, step.actsOutside, let entry {
+            let word = try await personalWord(on: step)?.word
+            return UnknownMachine.action(
+                role, entry.unknownCause, step.unknown.policy, word: word)
+        }
+        guard let mayHaveActed else {
+            return StepMachine.action(role, in: state, actsOutside: step.actsOutside)
+        }
+        return StepMachine.actionAfterRefusal(
+            of: role, mayHaveActed: mayHaveActed, by: state, actsOutside: step.actsOutside)
     }
 
     private func act(
@@ -98,7 +119,7 @@ extension EntryWork {
             throw .blocked(
                 step: step.name, "\(event.type) came, and what it completes is not done yet",
                 attempts: 1)
-        case .ignore:
+        case .ignore, .ask, .noteCalledOff, .waitForAPerson, .declareDone, .declareUndone:
             return .over(outcome: "duplicate")
         case .contradiction:
             throw .dead(
@@ -108,7 +129,7 @@ extension EntryWork {
     }
 
     /// What an answer means to who has not acted outside, or will not undo it.
-    private func acted(_ answer: TransitionAnswer, outcome: String) -> Acted {
+    func acted(_ answer: TransitionAnswer, outcome: String) -> Acted {
         if case .refused(let entry) = answer { return .refused(entry, mayHaveActed: false) }
         return .over(outcome: outcome)
     }
@@ -160,7 +181,7 @@ extension EntryWork {
     // MARK: - Only forward
 
     /// Runs what has to succeed in the end: a compensation, a finish.
-    private func onlyForward(
+    func onlyForward(
         _ step: Step, _ perform: @escaping Step.Bound, from: StepState, to: StepState,
         limit: Duration? = nil, form: KeyForm? = nil, isShielded: Bool = false,
         takesTurn: Bool = true
@@ -203,14 +224,14 @@ extension EntryWork {
 
     func transition(
         _ planned: PlannedTransition, _ step: Step, from: StepState, to: StepState,
-        note: String = ""
+        note: String = "", exactly entry: LedgerEntry? = nil
     ) -> StoreTransition {
         // An owner's ledger ends with its saga's life, whatever its own steps do.
         let hearsEnds = environment.plan.hearsEnds
         let isOwner = environment.plan.lifecycle != nil
         return environment.transitions.transition(
             planned, origin: origin, field: step.name, expected: from.rawValue, next: to.rawValue,
-            note: note, form: notedForm(step, from),
+            exactly: entry?.text, note: note, form: notedForm(step, from),
             end: hearsEnds && !isOwner && to == .finished ? .completed : nil,
             isLast: !hearsEnds || !isOwner && to.isFinal)
     }
@@ -249,5 +270,5 @@ extension EntryWork {
 
 extension LedgerEntry {
     /// The failure that its note says.
-    fileprivate var failure: BusinessFailure? { note.isEmpty ? nil : BusinessFailure(note: note) }
+    var failure: BusinessFailure? { note.isEmpty ? nil : BusinessFailure(note: note) }
 }

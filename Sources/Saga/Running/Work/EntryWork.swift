@@ -16,6 +16,8 @@ enum Interruption: Error {
     case halfApplied(field: String, expected: String, String)
     /// A step that may only go on kept failing; a person has to look.
     case blocked(step: String, String, attempts: Int)
+    /// A step's outcome is not known, and a person is asked.
+    case asks(step: String, question: String)
 }
 
 /// What all work on entries shares.
@@ -106,6 +108,7 @@ final class EntryWork: Sendable {
     }
 
     func run(_ consumed: ParticipantPlan.Consumed) async throws(Interruption) {
+        if consumed.kind.isAgain { return try await hearRequest() }
         guard event.type == consumed.kind.type else {
             throw .dead(.unknownType, "the stream is for \(consumed.kind.type)", attempts: 0)
         }
@@ -131,7 +134,9 @@ final class EntryWork: Sendable {
     ) async throws(Interruption) {
         switch role {
         case .start(let step):
-            try await run(step, .forward, perform: try opened(step.decode))
+            let payloads = JoinedPayloads.one(event.data)
+            let perform = try opened(step.decode, payloads)
+            try await run(step, .forward, perform: perform, payloads: payloads)
         case .compensate(let step, let compensation):
             try decoded(kind.check)
             try await run(step, .compensate, perform: compensation.undo)
@@ -144,8 +149,9 @@ final class EntryWork: Sendable {
             guard let payloads = try await gather(join) else { return }
             switch target {
             case .start(let step):
-                let perform = try opened(step.decode, .all(payloads))
-                try await run(step, .forward, perform: perform)
+                let payloads = JoinedPayloads.all(payloads)
+                let perform = try opened(step.decode, payloads)
+                try await run(step, .forward, perform: perform, payloads: payloads)
             case .pivot(let completion):
                 let opening = try opened(completion.decode, .all(payloads))
                 try await hear(.pivot, failure: nil, opening: opening)
@@ -166,10 +172,12 @@ final class EntryWork: Sendable {
             try await timeIsUp(request)
         case .end(let news):
             try await note(news)
+        case .again:
+            try await hearRequest()
         }
     }
 
-    private func decoded<Value>(
+    func decoded<Value>(
         _ decode: ([UInt8]) throws(SagaError) -> Value
     ) throws(Interruption) -> Value {
         do {
@@ -180,7 +188,7 @@ final class EntryWork: Sendable {
     }
 
     /// - Parameter payloads: what started it; the event's own if nil.
-    private func opened(
+    func opened(
         _ decode: Step.JoinedDecoder, _ payloads: JoinedPayloads? = nil
     ) throws(Interruption) -> Step.Bound {
         try decoded { data throws(SagaError) in try decode(payloads ?? .one(data)) }

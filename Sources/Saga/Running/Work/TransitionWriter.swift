@@ -35,16 +35,18 @@ final class TransitionWriter: Sendable {
 
     func transition(
         _ planned: PlannedTransition, origin: Origin, field: String, expected: String,
-        next: String, note: String = "", form: KeyForm = .sagaAndStep, end: LedgerEnd? = nil,
+        next: String, exactly text: String? = nil, note: String = "", form: KeyForm = .sagaAndStep,
+        end: LedgerEnd? = nil,
         isLast: Bool = true
     ) -> StoreTransition {
         let events = events(of: planned, origin: origin)
         let entry = LedgerEntry(
             state: next, eventID: events.first?.id ?? origin.causationID ?? chance.eventID(),
             note: note)
-        let mark = StoreTransition.Mark(
+        var mark = StoreTransition.Mark(
             sagaID: origin.sagaID, field: field, expected: expected, next: entry, form: form,
             end: end, isLast: isLast)
+        mark.expectedText = text
         return StoreTransition(mark, changes: planned.changes, events: events)
     }
 

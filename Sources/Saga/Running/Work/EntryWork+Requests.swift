@@ -1,0 +1,54 @@
+import CloudEvents
+import Logging
+
+/// What people ask of this service alone.
+extension EntryWork {
+    /// Keeps a person's word in the ledger, and has what waits for it tried again.
+    func hearRequest() async throws(Interruption) {
+        guard event.type == ResolveStep.type else {
+            throw .dead(.unknownType, "nothing is known of such a request", attempts: 0)
+        }
+        let request = try decoded { data throws(SagaError) in
+            try EventPayload.decode(ResolveStep.self, from: data)
+        }
+        let steps = environment.plan.steps
+        guard let step = steps.first(where: { $0.name == request.step }),
+            step.unknown.policy == .park
+        else {
+            throw .dead(
+                .contradiction, "step \(request.step.prefix(80)) asks no person", attempts: 0)
+        }
+        let state = try await ledger(step.name)[step.name]?.state ?? ""
+        guard state == LedgerEntry.unknown else {
+            return log("a step that somebody has resolved waits for nobody", request, state)
+        }
+        let word = environment.transitions.transition(
+            PlannedTransition(), origin: origin, field: PersonalWord.field(of: step.name),
+            expected: "", next: request.outcome.rawValue, note: Self.line(request.reason),
+            isLast: false)
+        switch try await apply(word) {
+        case .applied: log("a person has resolved a step", request, state)
+        case .refused(let known): log("a step was resolved before", request, known.state)
+        case .rejected: return
+        }
+        try await untilAnswered { () async throws(SagaError) in
+            try await environment.ports.debts.hurry()
+        }
+    }
+
+    private func log(_ text: Logger.Message, _ request: ResolveStep, _ state: String) {
+        environment.logger.notice(
+            text,
+            metadata: metadata(
+                request.step,
+                [
+                    "outcome": "\(request.outcome.rawValue)", "state": "\(state)",
+                    "reason": "\(Self.line(request.reason))",
+                ]))
+    }
+
+    /// A note of a ledger is a line, and no book.
+    private static func line(_ text: String) -> String {
+        String(text.prefix(200).map { $0.isNewline ? " " : $0 })
+    }
+}

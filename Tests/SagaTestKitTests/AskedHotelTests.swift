@@ -1,0 +1,154 @@
+import Saga
+import SagaTestKit
+import Synchronization
+import Testing
+
+/// A hotel that does not answer whether it has booked, and is asked.
+@Suite(.timeLimit(.minutes(1)))
+struct AskedHotelTests {
+    @Test func whatActedIsDoneOnceWhoeverWasCalledHasSaidSo() async throws {
+        let hotel = SilentHotel([.booksAndIsSilent])
+        let rehearsal = try rehearsal(hotel)
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+
+        #expect(try await rehearsal.ending(of: "1") == .completed)
+
+        #expect(hotel.standing.count == 1)
+        #expect(hotel.calls("cancel") == 0)
+        #expect(try rehearsal.events(HotelBooked.self, of: "1").map(\.room) == ["found"])
+    }
+
+    @Test func whatHadNotActedIsPerformedAgainUnderTheSameKey() async throws {
+        let hotel = SilentHotel([.isSilent, .isSilent, .isSilent, .isSilent, .books])
+        let rehearsal = try rehearsal(hotel, giveUpAfter: .milliseconds(50))
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+
+        #expect(try await rehearsal.ending(of: "1") == .completed)
+
+        #expect(hotel.calls("ask") > 0)
+        #expect(hotel.keys.count == 1, "\(hotel.keys)")
+        #expect(hotel.standing.count == 1)
+        #expect(hotel.calls("cancel") == 0)
+    }
+
+    /// It said that it had not, and the first call was on its way.
+    @Test func aCallThatArrivesAfterTheAnswerIsTheSameCall() async throws {
+        let hotel = SilentHotel([.booksLate, .books])
+        let rehearsal = try rehearsal(hotel, giveUpAfter: .milliseconds(1))
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+
+        #expect(try await rehearsal.ending(of: "1") == .completed)
+        hotel.arriveLate()
+
+        #expect(hotel.standing.count == 1)
+        #expect(hotel.calls("cancel") == 0)
+    }
+
+    @Test func whoCannotSayIsAskedAgainAndTheSagaIsShownAsBlocked() async throws {
+        let hotel = SilentHotel([.booksAndIsSilent])
+        hotel.cannotSay(true)
+        let rehearsal = try rehearsal(hotel)
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+
+        try await rehearsal.pass(.seconds(120))
+
+        #expect(rehearsal.blocked("1") == ["hotels"])
+        #expect(hotel.calls("cancel") == 0)
+        #expect(rehearsal.letters.isEmpty)
+
+        hotel.cannotSay(false)
+        #expect(try await rehearsal.ending(of: "1") == .completed)
+        #expect(rehearsal.blocked("1").isEmpty)
+        #expect(hotel.standing.count == 1)
+    }
+
+    @Test func aCancellationDoesNotWaitForTheAnswer() async throws {
+        let hotel = SilentHotel([.booksAndIsSilent])
+        hotel.cannotSay(true)
+        let rehearsal = try rehearsal(hotel)
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+        try await rehearsal.pass(.seconds(60))
+        let asked = hotel.calls("book")
+
+        try await rehearsal.requestCancellation(of: "1")
+
+        #expect(try await rehearsal.ending(of: "1") == .cancelled)
+        #expect(hotel.standing.isEmpty)
+        #expect(hotel.calls("book") == asked)
+        try await rehearsal.pass(.seconds(600))
+        #expect(rehearsal.blocked("1").isEmpty)
+        #expect(try rehearsal.events(HotelBooked.self, of: "1").isEmpty)
+    }
+
+    /// The undoing does not work either, when the cancellation comes; what is owed from before must
+    /// not book again meanwhile.
+    @Test func whatIsBeingCancelledIsNotPerformedAgain() async throws {
+        let hotel = SilentHotel([.isSilent])
+        hotel.cannotSay(true)
+        hotel.cannotCancel(true)
+        let rehearsal = try rehearsal(hotel)
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+        try await rehearsal.pass(.seconds(60))
+        let booked = hotel.calls("book")
+        try await rehearsal.requestCancellation(of: "1")
+        try await rehearsal.pass(.seconds(60))
+
+        hotel.cannotSay(false)
+        try await rehearsal.pass(.seconds(600))
+
+        #expect(hotel.calls("book") == booked)
+        #expect(try await rehearsal.status(of: "1") == .cancelling)
+        hotel.cannotCancel(false)
+        #expect(try await rehearsal.ending(of: "1") == .cancelled)
+    }
+
+    @Test func aRefusalByWhoIsAskedIsUndoneFirstAndIsTheReason() async throws {
+        let hotel = SilentHotel([.isSilent])
+        hotel.refusesWhenAsked()
+        let rehearsal = try rehearsal(hotel)
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+
+        #expect(try await rehearsal.ending(of: "1") == .cancelled)
+
+        #expect(hotel.calls("cancel") == 1)
+        #expect(try rehearsal.events(HotelRefused.self, of: "1").map(\.reason) == ["hotel_full"])
+    }
+
+    @Test func aRefusalOfTheSecondTryIsUndoneFirstAndIsTheReason() async throws {
+        let hotel = SilentHotel([.booksLate, .refuses])
+        let rehearsal = try rehearsal(hotel, giveUpAfter: .milliseconds(1))
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+
+        #expect(try await rehearsal.ending(of: "1") == .cancelled)
+        hotel.arriveLate()
+
+        #expect(hotel.standing.isEmpty)
+        #expect(hotel.calls("cancel") == 1)
+        #expect(try rehearsal.events(HotelRefused.self, of: "1").map(\.reason) == ["hotel_full"])
+    }
+
+    private func rehearsal(
+        _ hotel: SilentHotel, giveUpAfter: Duration = .seconds(2)
+    ) throws -> SagaRehearsal {
+        let hotels = Participant(TripSaga.route, "hotels") {
+            Perform(
+                TripSaga.hotel, giveUpAfter: giveUpAfter,
+                whenUnknown: .askFirst { _, context in
+                    switch try hotel.ask(context.idempotencyKey) {
+                    case nil: .cannotSay
+                    case true?: .acted(Transition(HotelBooked(room: "found")))
+                    case false?: .didNotAct
+                    }
+                }
+            ) { _, context in
+                try hotel.book(context.idempotencyKey)
+                return Transition(HotelBooked(room: "booked"))
+            } undo: { context in
+                try hotel.cancel(context.idempotencyKey)
+            }
+        }
+        return try SagaRehearsal([
+            SilentHotel.patientTrips, hotels, TripSaga.flights, TripSaga.cars,
+        ])
+    }
+}
