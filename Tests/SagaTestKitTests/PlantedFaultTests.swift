@@ -12,6 +12,7 @@ struct PlantedFaultTests {
     private static let atOnce: [PlantedFault] = [
         .noTombstone, .doKeyOfEachTry, .undoUnderDoKey, .undoKeyOfEachTry, .undoIsImpossible,
         .noLedger, .writesBeforeChecks, .conditionsUnchecked, .ledgersExpireAtBirth,
+        .conditionIgnored, .skippedIsNoAnswer, .skippedHasNothingToSay,
     ]
 
     @Test(arguments: atOnce) func whatShowsAtOnceIsFoundAtOnce(_ fault: PlantedFault) throws {
@@ -44,7 +45,7 @@ extension PlantedFault {
     fileprivate var kind: ShopKind {
         switch self {
         case .cancelledAfterPivot, .noTombstone, .undoUnderDoKey, .conditionsUnchecked,
-            .writesBeforeChecks:
+            .writesBeforeChecks, .conditionIgnored, .skippedIsNoAnswer, .skippedHasNothingToSay:
             .calm
         case .earlyAnswerLost:
             .slow

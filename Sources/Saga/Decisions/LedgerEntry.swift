@@ -3,7 +3,7 @@
 /// The state is one word and is what transitions compare and set. The event ID tells which
 /// transition wrote it, so that whoever lost the answer can tell its own from another's. The
 /// note is the failure that led there: to a cancelled life, a step that failed, one whose outcome
-/// is unknown. It is empty otherwise.
+/// is unknown; and the name of the condition by which a step was not needed. It is empty otherwise.
 package struct LedgerEntry: Hashable, Sendable {
     package var state: String
     package var eventID: String

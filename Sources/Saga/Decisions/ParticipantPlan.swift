@@ -9,6 +9,9 @@ package struct ParticipantPlan: Sendable {
         case pivot(Lifecycle.Completion)
         /// One of several events for which what follows waits together.
         case join(Join, JoinTarget)
+        /// An event said in place of the one of that type, whose leg was not needed: what waits for
+        /// that goes on without.
+        case inPlace(of: String, Role)
         /// An event that the saga's life hears: an answer, a failure that cancels, or both.
         case heard(answer: String?, cancellation: Lifecycle.Cancellation?)
         /// What somebody holds outside and no ledger of theirs knows.
@@ -46,9 +49,11 @@ package struct ParticipantPlan: Sendable {
         package var started: [Step] {
             roles.compactMap { role in
                 switch role {
-                case .start(let step), .join(_, .start(let step)): step
-                case .compensate, .finish, .end, .pivot, .join, .heard, .unclaimed, .inquiry,
-                    .deadline, .again:
+                case .start(let step), .join(_, .start(let step)),
+                    .inPlace(_, .start(let step)), .inPlace(_, .join(_, .start(let step))):
+                    step
+                case .compensate, .finish, .end, .pivot, .join, .inPlace, .heard, .unclaimed,
+                    .inquiry, .deadline, .again:
                     nil
                 }
             }
@@ -107,12 +112,11 @@ package struct ParticipantPlan: Sendable {
     }
 
     private mutating func add(_ step: Step) {
-        if step.triggers.count == 1 {
-            add(.start(step), for: step.triggers[0])
-        } else {
-            let join = Join(of: step.name, step.triggers)
-            for trigger in step.triggers { add(.join(join, .start(step)), for: trigger) }
+        var role = Role.start(step)
+        if step.triggers.count > 1 {
+            role = .join(Join(of: step.name, step.triggers), .start(step))
         }
+        add(role, for: step.triggers, step.substitutes)
         for compensation in step.compensations {
             for trigger in compensation.triggers {
                 add(.compensate(step, compensation), for: trigger)
@@ -126,14 +130,12 @@ package struct ParticipantPlan: Sendable {
 
     private mutating func add(_ lifecycle: Lifecycle) {
         for completion in lifecycle.completions {
-            guard completion.triggers.count > 1 else {
-                for trigger in completion.triggers { add(.pivot(completion), for: trigger) }
-                continue
+            var role = Role.pivot(completion)
+            if completion.triggers.count > 1 {
+                let join = Join(of: LifecycleState.field, completion.triggers)
+                role = .join(join, .pivot(completion))
             }
-            let join = Join(of: LifecycleState.field, completion.triggers)
-            for trigger in completion.triggers {
-                add(.join(join, .pivot(completion)), for: trigger)
-            }
+            add(role, for: completion.triggers, completion.substitutes)
         }
         var heard: [String: (EventKind, String?, Lifecycle.Cancellation?)] = [:]
         for (name, kinds) in lifecycle.answers {
@@ -150,6 +152,16 @@ package struct ParticipantPlan: Sendable {
             add(.deadline(request), for: deadline)
         }
         for unclaimed in lifecycle.unclaimed { add(.unclaimed(unclaimed), for: unclaimed.kind) }
+    }
+
+    private mutating func add(
+        _ role: Role, for triggers: [EventKind], _ substitutes: [String: EventKind]
+    ) {
+        for trigger in triggers {
+            add(role, for: trigger)
+            guard let substitute = substitutes[trigger.type] else { continue }
+            add(.inPlace(of: trigger.type, role), for: substitute)
+        }
     }
 
     private mutating func add(_ role: Role, for kind: EventKind) {

@@ -45,6 +45,13 @@ package enum PlantedFault: String, CaseIterable, Sendable {
     /// What was asked about is undone without a word of it in the ledger.
     case undoneUnannounced
 
+    /// A step that was not needed does not answer when it is to be undone.
+    case skippedIsNoAnswer
+    /// A step that was not needed does not say so to who waits for it to finish.
+    case skippedHasNothingToSay
+    /// A step runs although it is not needed.
+    case conditionIgnored
+
     // MARK: - Keys of calls to companies
 
     /// An undo goes under the key of what it undoes.

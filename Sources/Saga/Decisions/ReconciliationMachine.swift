@@ -5,7 +5,7 @@
 ///     done, finished,
 ///     unknown                nothing                    nothing
 ///     failed, tombstone,
-///     compensated            undo it once more          show it to a person
+///     skipped, compensated   undo it once more          show it to a person
 ///     nothing                ask the owner              tell the owner, and show it
 ///     nothing, and it is older than ledgers or the store's data: show it to a person
 ///
@@ -36,11 +36,13 @@ package enum ReconciliationMachine {
         switch (standing, state) {
         case (.undone, .done), (.undone, .finished): .doubt
         case (.undone, _), (_, .done), (_, .finished), (_, .unknown): .nothing
-        case (.standing, .failed), (.standing, .tombstone), (.standing, .compensated):
+        case (.standing, .failed), (.standing, .tombstone), (.standing, .compensated),
+            (.standing, .skipped):
             PlantedFault.isPlanted(.notUndoneOnceMore) ? .nothing : .undo
         case (.standing, .absent): isCovered ? .ask : .show
         case (.final, .absent): isCovered ? .tell : .show
-        case (.final, .failed), (.final, .tombstone), (.final, .compensated): .show
+        case (.final, .failed), (.final, .tombstone), (.final, .compensated), (.final, .skipped):
+            .show
         }
     }
 }

@@ -1,16 +1,18 @@
 /// Where one step of one saga stands, as its ledger says.
 package enum StepState: String, Hashable, Sendable, CaseIterable {
-    /// It never ran. `done`, `failed`, `unknown` or `tombstone` may follow.
+    /// It never ran. `done`, `failed`, `unknown`, `skipped` or `tombstone` may follow.
     case absent = ""
     /// It succeeded. `compensated` or `finished` may follow.
     case done
     /// It failed, and left nothing behind. Final.
     case failed
-    /// It may have acted outside; nobody knows. `failed` or `compensated` may follow.
+    /// It was not needed, and did nothing. `tombstone` may follow.
+    case skipped
+    /// It may have acted outside; nobody knows. `failed`, `compensated` or `skipped` may follow.
     case unknown
     /// It was undone. Final.
     case compensated
-    /// Its compensation came first; it must not run any more. Final.
+    /// Its compensation found nothing to undo; it must not run any more. Final.
     case tombstone
     /// Its saga passed the pivot and it was completed. Final.
     case finished
@@ -18,7 +20,7 @@ package enum StepState: String, Hashable, Sendable, CaseIterable {
     /// Whether nothing of the step is left to be done, or undone.
     package var isFinal: Bool {
         switch self {
-        case .absent, .done, .unknown: false
+        case .absent, .done, .skipped, .unknown: false
         case .failed, .compensated, .tombstone, .finished: true
         }
     }
@@ -51,8 +53,8 @@ package enum StepAction: Hashable, Sendable {
     case perform
     /// Run the undo; then go to `compensated`.
     case undo(from: StepState)
-    /// Nothing ran: go from `absent` to `tombstone`, and answer.
-    case refuseForever
+    /// Nothing ran: go to `tombstone`, and answer.
+    case refuseForever(from: StepState)
     /// Run the finish; then go from `done` to `finished`.
     case finish
     /// It will not be tried any more: run the undo, then go from `unknown` to `failed`.
@@ -62,6 +64,8 @@ package enum StepAction: Hashable, Sendable {
     /// It was said before that nothing of it stands, or that it is finished: say so again, as the
     /// answer may be lost.
     case answerAgain
+    /// There is nothing to finish, as the step was not needed: say that again.
+    case sayNotNeeded
     /// What it completes has not come yet: it is tried again later, until it has.
     case notYet
     /// Ask whoever it called; then go from `unknown` to `done`, run the step again, or ask later.
@@ -90,7 +94,13 @@ package enum StepAction: Hashable, Sendable {
 ///         │ │                       │ undo, as it gives up
 ///         │ │                       ▼
 ///         │ └─ perform fails ───▶ failed
-///         └─ compensation first ─▶ tombstone
+///         ├─ compensation first ─▶ tombstone
+///         └─ it is not needed ──▶ skipped ──▶ tombstone, if it is to be undone
+///
+/// A step that is not needed acts like one that has nothing to do: who waits for it goes on, and
+/// asked to undo or to finish it answers. Whether it is needed follows from the event alone, so
+/// that whoever asks again finds the same; but for a version of the service that asked something
+/// else, and may have acted.
 ///
 /// A finish that finds nothing done yet waits: its saga was completed, so its step was done, and
 /// either that is still to be heard, or was lost and is done again.
@@ -111,21 +121,26 @@ package enum StepMachine {
     /// whether there is something to undo outside, and a step that acts outside whether it still
     /// may, and under which keys: what was cancelled before it began is not to be charged and
     /// refunded.
+    ///
+    /// - Parameter mayBeSkipped: whether there are sagas that do not need it: what it would
+    ///   finish may not be there.
     package static func assumed(
-        _ role: StepRole, deliveredBefore: Bool, actsOutside: Bool = true
+        _ role: StepRole, deliveredBefore: Bool, actsOutside: Bool = true,
+        mayBeSkipped: Bool = false
     ) -> StepState? {
         if deliveredBefore { return nil }
         return switch role {
         case .forward: actsOutside ? nil : .absent
         case .compensate: nil
-        case .finish: actsOutside ? nil : .done
+        case .finish: actsOutside || mayBeSkipped ? nil : .done
         }
     }
 
     /// What to do with an event when the step stands in `state`.
     ///
-    /// A forward event that finds its step refused or failed may yet have acted outside: before
-    /// a crash, or in a delivery that nothing here remembers, as after a group was made anew.
+    /// A forward event that finds its step refused, failed or skipped may yet have acted outside:
+    /// before a crash, or in a delivery that nothing here remembers, as after a group was made
+    /// anew.
     /// Taking back what never stood costs a call, and keeping what stands costs money.
     ///
     /// - Parameter actsOutside: whether the step touches anything but its own records.
@@ -137,12 +152,14 @@ package enum StepMachine {
         // Records that a failed script left half written are nothing that a call could undo.
         case (_, .unknown) where !actsOutside: .contradiction
         case (.forward, .unknown): .giveUp
-        case (.forward, .tombstone), (.forward, .failed):
+        case (.forward, .tombstone), (.forward, .failed), (.forward, .skipped):
             actsOutside && !PlantedFault.isPlanted(.noTakeBack) ? .takeBack : .ignore
         case (.forward, _): .ignore
         case (.compensate, .done), (.compensate, .unknown): .undo(from: state)
         case (.compensate, .absent):
-            PlantedFault.isPlanted(.noTombstone) ? .answerAgain : .refuseForever
+            PlantedFault.isPlanted(.noTombstone) ? .answerAgain : .refuseForever(from: .absent)
+        case (.compensate, .skipped):
+            PlantedFault.isPlanted(.skippedIsNoAnswer) ? .ignore : .refuseForever(from: .skipped)
         case (.compensate, .failed), (.compensate, .compensated), (.compensate, .tombstone):
             PlantedFault.isPlanted(.answersOnlyOnce) ? .ignore : .answerAgain
         case (.compensate, .finished): .contradiction
@@ -150,6 +167,8 @@ package enum StepMachine {
         case (.finish, .finished):
             PlantedFault.isPlanted(.answersOnlyOnce) ? .ignore : .answerAgain
         case (.finish, .absent), (.finish, .unknown): .notYet
+        case (.finish, .skipped):
+            PlantedFault.isPlanted(.skippedHasNothingToSay) ? .ignore : .sayNotNeeded
         case (.finish, _): .contradiction
         }
     }
@@ -158,8 +177,8 @@ package enum StepMachine {
     package static func mayLead(_ role: StepRole, from state: StepState) -> Bool {
         switch action(role, in: state) {
         case .perform, .undo, .giveUp, .finish: true
-        case .refuseForever, .takeBack, .answerAgain, .notYet, .ignore, .contradiction, .ask,
-            .noteCalledOff, .waitForAPerson, .declareDone, .declareUndone:
+        case .refuseForever, .takeBack, .answerAgain, .sayNotNeeded, .notYet, .ignore,
+            .contradiction, .ask, .noteCalledOff, .waitForAPerson, .declareDone, .declareUndone:
             false
         }
     }
@@ -190,7 +209,7 @@ package enum StepMachine {
     ) -> StepAction {
         guard role == .forward else { return action(role, in: state, actsOutside: actsOutside) }
         switch state {
-        case .failed, .compensated, .tombstone:
+        case .failed, .compensated, .skipped, .tombstone:
             if PlantedFault.isPlanted(.noTakeBackAfterRefusal) { return .ignore }
             return mayHaveActed && actsOutside ? .takeBack : .ignore
         case .unknown: return action(.forward, in: .unknown, actsOutside: actsOutside)

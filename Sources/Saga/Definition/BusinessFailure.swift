@@ -23,6 +23,10 @@ public struct BusinessFailure: Error, Hashable, Sendable, CustomStringConvertibl
     package static let calledOff = BusinessFailure(
         "called_off", "The saga was cancelled before it was known whether the step had acted.")
 
+    /// What may have been done of a step that its saga does not need is undone.
+    package static let notNeeded = BusinessFailure(
+        "not_needed", "The step was not needed, and what may have been done of it is undone.")
+
     /// A person has said that nothing of a step stands whose outcome nobody else knew.
     package static func declaredUndone(_ reason: String) -> BusinessFailure {
         BusinessFailure("declared_undone", reason)

@@ -22,25 +22,25 @@ struct JoinedPayloadReader {
         self.payloads = payloads
     }
 
-    mutating func readAll<each Event: SagaEvent>() throws(SagaError) -> (repeat each Event) {
+    mutating func readAll<each Event: LegTrigger>() throws(SagaError) -> (repeat each Event) {
         (repeat try readNext((each Event).self))
     }
 
     /// The event of a step that waits for no other.
-    static func only<Event: SagaEvent>(
+    static func only<Event: LegTrigger>(
         _ payloads: JoinedPayloads
     ) throws(SagaError) -> Event {
         var reader = JoinedPayloadReader(payloads)
         return try reader.readNext(Event.self)
     }
 
-    private mutating func readNext<Event: SagaEvent>(
+    private mutating func readNext<Event: LegTrigger>(
         _ event: Event.Type
     ) throws(SagaError) -> Event {
         defer { index += 1 }
         guard let payload = payloads[index] else {
             throw SagaError(.undecodable, "\(event) has not come")
         }
-        return try EventPayload.decode(event, from: payload)
+        return try event.read(AwaitedPayload(text: payload))
     }
 }

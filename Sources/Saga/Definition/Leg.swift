@@ -10,7 +10,7 @@
 public struct Leg<
     Input: Sendable, Success: SagaEvent, Failure: FailureEvent, Undone: UndoneEvent
 >: Sendable {
-    package private(set) var content: RouteLeg
+    package internal(set) var content: RouteLeg
     let read: @Sendable (JoinedPayloads) throws(SagaError) -> Input
 
     /// Names a leg.
@@ -19,31 +19,79 @@ public struct Leg<
     ///   - step: unique in the participant, `charge`. Part of ledgers and of idempotency keys:
     ///     never change it while sagas run.
     ///   - participant: who acts.
-    ///   - triggers: what it waits for; all of them if there are several.
+    ///   - triggers: what it waits for; all of them if there are several. `Optional` of an event
+    ///     whose own leg is not always needed.
     ///   - success: the event that says it succeeded.
     ///   - failure: the event that says it did not, and that nothing of it is left.
     ///   - undone: the event that says it was undone.
     ///   - actsOutside: whether it touches anything but the participant's own records.
-    public init<each Event: SagaEvent>(
+    public init<each Event: LegTrigger>(
         _ step: String, by participant: String, on triggers: repeat (each Event).Type,
         emits success: Success.Type, orElse failure: Failure.Type, undone: Undone.Type,
         actsOutside: Bool = true
     ) where Input == (repeat each Event) {
-        var kinds: [EventKind] = []
-        repeat kinds.append(EventKind(each triggers))
-        var types: [any SagaEvent.Type] = [success, failure]
-        if undone != NoEvent.self { types.append(undone) }
+        var awaited: [AwaitedEvent] = []
+        repeat awaited.append((each triggers).awaited)
+        self.init(step, by: participant, on: awaited, actsOutside: actsOutside) {
+            payloads throws(SagaError) in
+            var reader = JoinedPayloadReader(payloads)
+            return try reader.readAll()
+        }
+    }
+
+    private init(
+        _ step: String, by participant: String, on awaited: [AwaitedEvent], actsOutside: Bool,
+        read: @escaping @Sendable (JoinedPayloads) throws(SagaError) -> Input
+    ) {
+        self.read = read
+        let undone = Undone.self == NoEvent.self ? nil : Undone.self
+        var types: [any SagaEvent.Type] = [Success.self, Failure.self]
+        if let undone { types.append(undone) }
         content = RouteLeg(
-            step: step, participant: participant, triggers: kinds, success: EventKind(success),
-            failure: EventKind(failure), undone: undone == NoEvent.self ? nil : EventKind(undone),
+            step: step, participant: participant, triggers: awaited.map(\.kind),
+            mayLack: AwaitedEvent.lacking(awaited), success: EventKind(Success.self),
+            failure: EventKind(Failure.self), undone: undone.map { EventKind($0) },
             actsOutside: actsOutside, events: types,
             reason: { data throws(SagaError) in
                 try EventPayload.decode(Failure.self, from: data).failure
             })
-        read = { payloads throws(SagaError) in
-            var reader = JoinedPayloadReader(payloads)
-            return try reader.readAll()
+    }
+}
+
+/// With one trigger its payload is the input as it is: what asks about it in the same expression
+/// would not compile otherwise, if it is an `Optional`.
+extension Leg where Input: LegTrigger {
+    /// Names a leg that waits for one event.
+    ///
+    /// - Parameters:
+    ///   - step: unique in the participant, `charge`. Part of ledgers and of idempotency keys:
+    ///     never change it while sagas run.
+    ///   - participant: who acts.
+    ///   - trigger: what it waits for; `Optional` of an event whose own leg is not always needed.
+    ///   - success: the event that says it succeeded.
+    ///   - failure: the event that says it did not, and that nothing of it is left.
+    ///   - undone: the event that says it was undone.
+    ///   - actsOutside: whether it touches anything but the participant's own records.
+    public init(
+        _ step: String, by participant: String, on trigger: Input.Type,
+        emits success: Success.Type, orElse failure: Failure.Type, undone: Undone.Type,
+        actsOutside: Bool = true
+    ) {
+        self.init(step, by: participant, on: [trigger.awaited], actsOutside: actsOutside) {
+            payloads throws(SagaError) in try JoinedPayloadReader.only(payloads)
         }
+    }
+}
+
+extension Leg where Input: LegTrigger, Undone == NoEvent {
+    /// Names a leg that waits for one event and has no effect which would have to be undone.
+    public init(
+        _ step: String, by participant: String, on trigger: Input.Type,
+        emits success: Success.Type, orElse failure: Failure.Type, actsOutside: Bool = true
+    ) {
+        self.init(
+            step, by: participant, on: trigger, emits: success, orElse: failure,
+            undone: NoEvent.self, actsOutside: actsOutside)
     }
 }
 
@@ -73,7 +121,7 @@ extension Leg {
 
 extension Leg where Undone == NoEvent {
     /// Names a leg that has no effect which would have to be undone.
-    public init<each Event: SagaEvent>(
+    public init<each Event: LegTrigger>(
         _ step: String, by participant: String, on triggers: repeat (each Event).Type,
         emits success: Success.Type, orElse failure: Failure.Type, actsOutside: Bool = true
     ) where Input == (repeat each Event) {

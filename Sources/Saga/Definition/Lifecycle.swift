@@ -18,6 +18,8 @@ public struct Lifecycle: Sendable {
         package var triggers: [EventKind]
         package var emits: EventKind
         package var decode: Step.JoinedDecoder
+        /// What is said in place of some of them, by their types, by legs that are not needed.
+        package var substitutes: [String: EventKind] = [:]
     }
 
     package struct Cancellation: Sendable {

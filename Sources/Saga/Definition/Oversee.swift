@@ -64,7 +64,9 @@ public struct Oversee: ParticipantPart {
     func lifecycle(of route: Route) -> Lifecycle {
         var lifecycle = Lifecycle(route, deadline: deadline)
         lifecycle.completions = [
-            Lifecycle.Completion(triggers: ends.pivot, emits: ends.completed, decode: decode)
+            Lifecycle.Completion(
+                triggers: ends.pivot, emits: ends.completed, decode: decode,
+                substitutes: route.substitutes(for: ends.pivot))
         ]
         lifecycle.requests = [
             Lifecycle.Request(

@@ -170,6 +170,7 @@ extension Participant {
         }
         let outcomes =
             [step.success.type, step.failure.type] + step.compensations.map(\.answer.type)
+            + (step.condition.map { [$0.skipped.type] } ?? [])
         for type in Self.repeated(outcomes) {
             faults.append("step '\(step.name)' says two different things by \(type)")
         }
@@ -251,13 +252,13 @@ extension Participant {
     private var consumed: [EventKind] {
         var kinds: [EventKind] = []
         for step in steps {
-            kinds += step.triggers
+            kinds += step.triggers + step.substitutes.values
             kinds += step.compensations.flatMap(\.triggers)
             kinds += step.finishes.map(\.trigger)
             kinds += step.reconciliation.map { [$0.inquiry] } ?? []
         }
         if let lifecycle {
-            kinds += lifecycle.completions.flatMap(\.triggers)
+            kinds += lifecycle.completions.flatMap { $0.triggers + $0.substitutes.values }
             kinds += lifecycle.cancellations.map(\.trigger)
             kinds += lifecycle.answers.values.flatMap { $0 } + lifecycle.unclaimed.map(\.kind)
         }
@@ -272,6 +273,7 @@ extension Participant {
         [step.success, step.failure] + step.compensations.map(\.answer)
             + step.finishes.compactMap(\.emits)
             + (step.reconciliation.map { [$0.asking.kind] } ?? [])
+            + (step.condition.map { [$0.skipped] } ?? [])
     }
 
     private func emitted(by lifecycle: Lifecycle) -> [EventKind] {

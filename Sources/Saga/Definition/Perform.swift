@@ -177,10 +177,29 @@ public struct Perform: ParticipantPart {
         return faults
     }
 
-    /// The step that runs it, undone on those events.
+    /// The step that runs it.
     ///
-    /// - Parameter owner: of the saga.
-    func step(undoneOn triggers: [EventKind], owner: String) -> Step {
+    /// - Parameter leg: what the route says of it.
+    func step(of leg: RouteLeg, on route: Route) -> Step {
+        var content = content
+        content.substitutes = route.substitutes(for: leg.triggers)
+        if let answer = leg.undone, let undo {
+            content.compensations = [
+                Step.Compensation(
+                    triggers: route.undoes(leg), answer: answer, undo: undo,
+                    nothingToUndo: nothingToUndo, giveUpAfter: undoGiveUpAfter)
+            ]
+        } else {
+            content.needsCompensation = false
+        }
+        if let books, let asking = leg.unclaimed {
+            content.reconciliation = Step.Reconciliation(
+                books: books, asking: asking, inquiry: EventKind(missingOf: route.ends.owner))
+        }
+        return Step(content)
+    }
+
+    private var content: Step.Content {
         var content = Step.Content(
             name: leg.step, triggers: leg.triggers, success: leg.success, failure: leg.failure,
             decode: decode,
@@ -189,22 +208,10 @@ public struct Perform: ParticipantPart {
             },
             giveUpAfter: giveUpAfter, atMost: atMost, actsOutside: leg.actsOutside,
             unknown: unknown)
-        if let answer = leg.undone, let undo {
-            content.compensations = [
-                Step.Compensation(
-                    triggers: triggers, answer: answer, undo: undo, nothingToUndo: nothingToUndo,
-                    giveUpAfter: undoGiveUpAfter)
-            ]
-        } else {
-            content.needsCompensation = false
-        }
+        content.condition = leg.condition
         content.finishes = finishes.map {
             Step.Finish(trigger: $0.leg.trigger, emits: $0.leg.emits, decode: $0.decode)
         }
-        if let books, let asking = leg.unclaimed {
-            content.reconciliation = Step.Reconciliation(
-                books: books, asking: asking, inquiry: EventKind(missingOf: owner))
-        }
-        return Step(content)
+        return content
     }
 }

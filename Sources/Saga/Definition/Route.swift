@@ -6,6 +6,9 @@
 /// It names the legs in an order in which they can run. Who undoes on what, who answers with what
 /// and for whom a cancelled saga waits follows from it, and is listed nowhere.
 ///
+/// A leg may have a condition: then its participant skips it where it is not needed, says so, and
+/// is asked like all others to undo and to finish; it answers that there is nothing to do.
+///
 /// A leg undoes when a leg fails that does not follow from it: what follows waits for its success,
 /// and fails for itself alone before anything behind it has begun. What waits for the failed leg,
 /// by however many others, never ran, and is not asked.
@@ -73,11 +76,14 @@ public struct Route: Sendable {
     }
 
     /// Who says that it has finished once a saga went through, by which events and names.
-    package var reports: [(kind: EventKind, name: String)] {
+    ///
+    /// Whose leg was not needed has nothing to finish, and says that.
+    package var reports: [(name: String, kinds: [EventKind])] {
         finishes.compactMap { finish in
             guard let kind = finish.emits else { return nil }
             let leg = legs.first { $0.name == finish.name }
-            return (kind, leg.map(answerer) ?? finish.name)
+            let skipped = leg?.condition.map { [$0.skipped] } ?? []
+            return (leg.map(answerer) ?? finish.name, [kind] + skipped)
         }
     }
 
@@ -96,9 +102,9 @@ public struct Route: Sendable {
     /// The same for who has to finish.
     package var finishQuestions: [String: LifecycleQuestion] {
         var questions: [String: LifecycleQuestion] = [:]
-        for (kind, name) in reports {
+        for (name, kinds) in reports {
             questions[name] = LifecycleQuestion(
-                participant: kind.owner, asks: [ends.completed], answers: [kind])
+                participant: kinds[0].owner, asks: [ends.completed], answers: kinds)
         }
         return questions
     }
@@ -108,11 +114,27 @@ public struct Route: Sendable {
     /// The owner knows the ends, and hears who has finished after them. Who finishes on the pivot
     /// has heard it then.
     package func ends(heardBy name: String) -> [(kind: EventKind, news: SagaEnd.News)] {
-        guard name != ends.owner else { return reports.map { ($0.kind, .finished(by: $0.name)) } }
+        guard name != ends.owner else {
+            return reports.flatMap { report in
+                report.kinds.map { ($0, .finished(by: report.name)) }
+            }
+        }
         let cancelled: [(EventKind, SagaEnd.News)] = [(ends.cancelled, .cancelled)]
         let finishes = finishes.contains { $0.participant == name }
         return finishes ? cancelled : cancelled + [(ends.completed, .completed)]
     }
+
+    /// What is said in place of some events, by their types, by legs that are not needed.
+    package func substitutes(for triggers: [EventKind]) -> [String: EventKind] {
+        var substitutes: [String: EventKind] = [:]
+        for trigger in triggers {
+            substitutes[trigger.type] = saying(trigger.type)?.condition?.skipped
+        }
+        return substitutes
+    }
+
+    /// The leg whose success is of a type.
+    func saying(_ type: String) -> RouteLeg? { legs.first { $0.success.type == type } }
 
     /// The name under which an owner's ledger awaits a leg: its participant, and the step if the
     /// participant has an earlier leg.

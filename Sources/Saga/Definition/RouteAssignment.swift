@@ -45,7 +45,7 @@ struct RouteAssignment {
             faults.append("\(leg.step) is declared for another leg of that name: \(line)")
         }
         faults += part.faults
-        steps.append(part.step(undoneOn: route.undoes(leg), owner: route.ends.owner))
+        steps.append(part.step(of: leg, on: route))
     }
 
     private mutating func checkFinishes(_ parts: [Perform]) {

@@ -36,6 +36,7 @@ package struct RouteDigest: Hashable, Sendable {
         "leg \(leg.name): \(list(leg.triggers)) > \(name(leg.success)) | \(name(leg.failure))"
             + (leg.undone.map { ", undone \(name($0))" } ?? "")
             + (leg.actsOutside ? "" : ", on records alone")
+            + (leg.condition.map { ", when \($0.name) or \(name($0.skipped))" } ?? "")
     }
 
     /// What stands for a finishing leg.

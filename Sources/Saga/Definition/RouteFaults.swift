@@ -4,7 +4,7 @@ extension Route {
         var faults: [String] = []
         if !Participant.isName(name) { faults.append("its name \(Participant.nameRule)") }
         if legs.isEmpty { faults.append("it has no legs") }
-        faults += nameFaults + orderFaults + speakerFaults + finishFaults
+        faults += nameFaults + orderFaults + conditionFaults + speakerFaults + finishFaults
         for type in Participant.repeated(events.map { $0.type }) {
             faults.append("\(type) is said by two of its parts")
         }
@@ -13,7 +13,11 @@ extension Route {
 
     /// The legs by name, for messages.
     package var outline: String {
-        "its legs are " + legs.map { "\($0.step) (\($0.participant))" }.joined(separator: ", ")
+        let names = legs.map { leg in
+            let condition = leg.condition.map { ", when \($0.name)" } ?? ""
+            return "\(leg.step) (\(leg.participant)\(condition))"
+        }
+        return "its legs are " + names.joined(separator: ", ")
     }
 
     private var nameFaults: [String] {
@@ -61,6 +65,41 @@ extension Route {
                     + "has to, or a saga would be completed before it")
         }
         return faults
+    }
+
+    /// Whoever waits for a leg that is not always needed says so, and nobody else does.
+    private var conditionFaults: [String] {
+        var faults: [String] = []
+        for leg in legs {
+            if leg.conditions.count > 1 {
+                faults.append("leg \(leg.step) has more than one condition")
+            }
+            for condition in leg.conditions where !Participant.isName(condition.name) {
+                faults.append(
+                    "the name '\(condition.name)' of the condition of leg \(leg.step) "
+                        + Participant.nameRule)
+            }
+            faults += lackFaults(of: "leg \(leg.step)", leg.triggers, leg.mayLack)
+        }
+        return faults + lackFaults(of: "its pivot", ends.pivot, ends.mayLack)
+    }
+
+    private func lackFaults(
+        of waiting: String, _ triggers: [EventKind], _ mayLack: Set<String>
+    ) -> [String] {
+        triggers.compactMap { trigger in
+            let leg = saying(trigger.type)
+            switch (leg?.condition, mayLack.contains(trigger.type)) {
+            case (.some(let condition), false):
+                return "\(waiting) waits for \(trigger.type), which is not said where leg "
+                    + "\(leg?.step ?? "") is not needed (\(condition.name)): let it wait for "
+                    + "\(trigger.type)?"
+            case (nil, true):
+                return "\(waiting) waits for \(trigger.type)?, which is always said: let it wait "
+                    + "for \(trigger.type)"
+            case (.some, true), (nil, false): return nil
+            }
+        }
     }
 
     private var speakerFaults: [String] {

@@ -3,18 +3,23 @@ package struct RouteLeg: Sendable {
     package var step: String
     package var participant: String
     package var triggers: [EventKind]
+    /// The types among them without which it goes on if their legs were not needed.
+    package var mayLack: Set<String>
     package var success: EventKind
     package var failure: EventKind
     package var undone: EventKind?
     package var actsOutside: Bool
     /// How it asks what is to become of what it holds outside.
     package var unclaimed: RouteUnclaimed?
+    /// When it is needed; always without one, and there is no more than one.
+    package var conditions: [RouteCondition] = []
     /// What it says.
     package var events: [any SagaEvent.Type]
     /// Reads the reason out of its failure.
     package var reason: @Sendable (_ data: [UInt8]) throws(SagaError) -> BusinessFailure
 
     package var name: String { "\(participant)/\(step)" }
+    package var condition: RouteCondition? { conditions.first }
 }
 
 /// The event by which a leg asks its saga's owner, without its Swift type.
@@ -67,6 +72,8 @@ package struct RouteEnds: Sendable {
     package var begins: EventKind
     /// What the pivot waits for.
     package var pivot: [EventKind]
+    /// The types among them without which it is passed if their legs were not needed.
+    package var mayLack: Set<String>
     package var completed: EventKind
     package var cancelled: EventKind
     package var request: EventKind

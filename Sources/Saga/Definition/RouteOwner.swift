@@ -13,18 +13,20 @@ public struct RouteOwner<
     ///   - name: who begins its sagas.
     ///   - first: the event with which a saga begins.
     ///   - completed: the event that says that it goes through.
-    ///   - triggers: what the pivot waits for; all of them if there are several.
+    ///   - triggers: what the pivot waits for; all of them if there are several. `Optional` of an
+    ///     event whose leg is not always needed.
     ///   - cancelled: the event that says that everything is undone.
     ///   - request: the event by which a client, or the deadline, asks all to undo.
-    public init<Begins: SagaEvent, each Event: SagaEvent>(
+    public init<Begins: SagaEvent, each Event: LegTrigger>(
         _ name: String, begins first: Begins.Type, completes completed: Completed.Type,
         on triggers: repeat (each Event).Type, cancelled: Cancelled.Type,
         request: Requested.Type
     ) where Pivot == (repeat each Event) {
-        var kinds: [EventKind] = []
-        repeat kinds.append(EventKind(each triggers))
+        var awaited: [AwaitedEvent] = []
+        repeat awaited.append((each triggers).awaited)
         content = RouteEnds(
-            owner: name, begins: EventKind(first), pivot: kinds, completed: EventKind(completed),
+            owner: name, begins: EventKind(first), pivot: awaited.map(\.kind),
+            mayLack: AwaitedEvent.lacking(awaited), completed: EventKind(completed),
             cancelled: EventKind(cancelled), request: EventKind(request),
             events: [first, completed, request, cancelled])
         read = { payloads throws(SagaError) in

@@ -2,7 +2,7 @@
 ///
 /// A payload is a `Codable` struct whose JSON is an object. Its fields are the contract between
 /// services: add optional ones freely, raise `version` for anything else.
-public protocol SagaEvent: Codable, Sendable {
+public protocol SagaEvent: Codable, LegTrigger {
     /// The service that emits the event, and so owns its stream: `payment`.
     static var owner: String { get }
     /// The name of the event in streams and channels; the Swift type's name if not given.
@@ -46,6 +46,12 @@ extension FailureEvent {
 /// An event that says that a step is undone, whether there was anything to undo or not.
 public protocol UndoneEvent: SagaEvent {
     /// That there was nothing to undo.
+    init()
+}
+
+/// An event that says that a leg was not needed, in place of its success.
+public protocol SkippedEvent: SagaEvent {
+    /// That it was not needed.
     init()
 }
 

@@ -48,7 +48,17 @@ public struct Step: Sendable {
 
     /// What it waits for: all of them.
     package var triggers: [EventKind] { shared.content.triggers }
+    /// What is said in place of some of them, by their types, by legs that are not needed.
+    package var substitutes: [String: EventKind] { shared.content.substitutes }
+    /// When it is needed; always if there is none.
+    package var condition: RouteCondition? { shared.content.condition }
     package var success: EventKind { shared.content.success }
+
+    /// Whether what has come makes it needed.
+    package func isNeeded(_ payloads: JoinedPayloads) throws(SagaError) -> Bool {
+        guard let condition, !PlantedFault.isPlanted(.conditionIgnored) else { return true }
+        return try condition.holds(payloads)
+    }
     package var failure: EventKind { shared.content.failure }
     package var decode: JoinedDecoder { shared.content.decode }
     package var fail: Fail { shared.content.fail }
@@ -72,6 +82,8 @@ public struct Step: Sendable {
         var atMost: Int?
         var actsOutside: Bool
         var unknown = Unknown.compensate
+        var substitutes: [String: EventKind] = [:]
+        var condition: RouteCondition?
         var compensations: [Compensation] = []
         var needsCompensation = true
         var finishes: [Finish] = []

@@ -6,7 +6,7 @@ package final class ConsumedStream: Sendable {
     package let consumed: ParticipantPlan.Consumed
 
     /// Steps that act outside when an event of this type comes, and so look at the ledger first:
-    /// whether they may, and how their keys are made.
+    /// whether they may, and how their keys are made; and those that may have nothing to finish.
     package let stepsActingOutside: [String]
 
     /// What each of its events says of the end of its saga, if that is all it means here.
@@ -20,9 +20,12 @@ package final class ConsumedStream: Sendable {
         self.consumed = consumed
         stepsActingOutside = consumed.roles.compactMap { role in
             switch role {
-            case .start(let step), .finish(let step, _), .compensate(let step, _):
+            case .start(let step), .inPlace(_, .start(let step)), .compensate(let step, _):
                 step.actsOutside ? step.name : nil
-            case .again, .end, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
+            case .finish(let step, _):
+                step.actsOutside || step.condition != nil ? step.name : nil
+            case .again, .end, .pivot, .join, .inPlace, .heard, .unclaimed, .inquiry, .deadline:
+                nil
             }
         }
         guard consumed.roles.count == 1, case .end(let news) = consumed.roles[0] else {

@@ -8,11 +8,15 @@ package struct OrderCreated: SagaEvent {
     package var card: String
     package var country: String
     package var quantity: Int
+    package var isGift: Bool?
 
-    package init(card: String = "good", country: String = "DE", quantity: Int = 1) {
+    package init(
+        card: String = "good", country: String = "DE", quantity: Int = 1, isGift: Bool? = nil
+    ) {
         self.card = card
         self.country = country
         self.quantity = quantity
+        self.isGift = isGift
     }
 }
 package struct OrderCompleted: SagaEvent {
@@ -43,10 +47,12 @@ package struct PaymentProcessed: SagaEvent {
     package static let owner = "payment"
     package var country: String
     package var quantity: Int
+    package var isGift: Bool?
 
-    package init(country: String = "DE", quantity: Int = 1) {
+    package init(country: String = "DE", quantity: Int = 1, isGift: Bool? = nil) {
         self.country = country
         self.quantity = quantity
+        self.isGift = isGift
     }
 }
 package struct PaymentFailed: FailureEvent {
@@ -66,9 +72,11 @@ package struct PaymentRefunded: UndoneEvent {
 package struct ProductReserved: SagaEvent {
     package static let owner = "inventory"
     package var country: String
+    package var isGift: Bool?
 
-    package init(country: String = "DE") {
+    package init(country: String = "DE", isGift: Bool? = nil) {
         self.country = country
+        self.isGift = isGift
     }
 }
 package struct ProductReservationFailed: FailureEvent {

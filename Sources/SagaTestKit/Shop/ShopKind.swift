@@ -44,7 +44,9 @@ package enum ShopKind: String, CaseIterable, Sendable {
         case .faulty, .bookless, .asking:
             // What is lost once somebody has acted on it, only the books can tell; and what they
             // hold may seem to be of the future for hours, where clocks jump.
-            faults.keptOnceRead = ["OrderCreated", "ProductReserved"]
+            faults.keptOnceRead = [
+                "OrderCreated", "ProductReserved", "GiftWrapped", "WrappingSkipped",
+            ]
             if self == .asking {
                 faults.hangs = 0.2
                 faults.lateCalls = 0.3

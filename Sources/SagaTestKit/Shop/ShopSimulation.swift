@@ -5,7 +5,7 @@ import Saga
 package struct ShopSimulation: Sendable {
     package let simulation: Simulation
     private let shop: SimulatedShop
-    private let orderCount: Int
+    private let orders: [OrderCreated]
     private let kind: ShopKind
     private let stock = 6
 
@@ -18,7 +18,13 @@ package struct ShopSimulation: Sendable {
             seed: seed, faults: kind.faults, configuration: configuration, isTraced: isTraced)
         shop = SimulatedShop(
             simulation, hasBooks: kind != .bookless, asksTheBank: kind == .asking)
-        orderCount = 1 + simulation.below(5)
+        orders = (0...simulation.below(5)).map { [simulation] _ in
+            let isElsewhere = simulation.below(8) == 0
+            return OrderCreated(
+                card: simulation.below(8) == 0 ? "declined" : "good",
+                country: simulation.below(4) == 0 ? "" : isElsewhere ? "AQ" : "DE",
+                quantity: 1 + simulation.below(3), isGift: simulation.below(3) == 0)
+        }
     }
 
     /// Everything that is wrong in the end; empty if nothing is.
@@ -26,7 +32,7 @@ package struct ShopSimulation: Sendable {
         try simulation.server.change { contents throws(SagaError) in
             contents.set("inventory", "stock", .hash(["available": "\(stock)"]))
         }
-        let count = orderCount
+        let orders = orders
         let late = try simulation.run(
             shop.all.map { ($0, 1 + simulation.below(2)) },
             isQuiet: {
@@ -35,8 +41,8 @@ package struct ShopSimulation: Sendable {
             },
             client: { simulation in
                 await withTaskGroup(of: Void.self) { group in
-                    for number in 0..<count {
-                        group.addTask { await Self.order("\(number)", in: simulation) }
+                    for (number, order) in orders.enumerated() {
+                        group.addTask { await Self.begin("\(number)", order, in: simulation) }
                     }
                 }
             })
@@ -46,11 +52,10 @@ package struct ShopSimulation: Sendable {
 
     // MARK: - The client
 
-    private static func order(_ id: String, in simulation: Simulation) async {
+    private static func begin(
+        _ id: String, _ event: OrderCreated, in simulation: Simulation
+    ) async {
         try? await simulation.clock.sleep(for: .milliseconds(simulation.below(8000)))
-        let event = OrderCreated(
-            card: simulation.below(8) == 0 ? "declined" : "good",
-            country: simulation.below(8) == 0 ? "AQ" : "DE", quantity: 1 + simulation.below(3))
         await untilDone(simulation) { order in
             _ = try await order.begin(id, event)
         }
@@ -110,9 +115,10 @@ package struct ShopSimulation: Sendable {
     private func judge() -> [String] {
         let contents = simulation.server.contents
         var faults: [String] = []
-        var shipped = 0
-        for number in 0..<orderCount {
+        var (shipped, given) = (0, 0)
+        for (number, order) in orders.enumerated() {
             let id = "\(number)"
+            let isShipped = !order.country.isEmpty
             let status = Self.status(contents.ledger("order", id))
             let isCompleted = status == .completed
             let charge = shop.bank.stands("troupe:saga:\(id):payment:charge")
@@ -120,6 +126,7 @@ package struct ShopSimulation: Sendable {
             let dispatched = shop.dispatch.stands("troupe:saga:\(id):shipping:arrange:dispatch")
             if isCompleted {
                 shipped += quantity(id, contents)
+                given += order.isGift == true ? 1 : 0
                 // Where the store has lost that it was cancelled, it was undone already, which is
                 // shown to a person.
                 let mayBeUndone = kind == .forgetful
@@ -129,10 +136,15 @@ package struct ShopSimulation: Sendable {
                 if !charge, !isUndone(shop.bank, "payment:charge") {
                     faults.append("\(id) is completed and not charged")
                 }
-                if !arrangement, !isUndone(shop.carrier, "shipping:arrange") {
+                if !arrangement, isShipped, !isUndone(shop.carrier, "shipping:arrange") {
                     faults.append("\(id) is completed and not arranged")
                 }
-                if !dispatched { faults.append("\(id) is completed and not dispatched") }
+                if !dispatched, isShipped {
+                    faults.append("\(id) is completed and not dispatched")
+                }
+                if !isShipped, arrangement || dispatched {
+                    faults.append("\(id) is a download, and arranged or dispatched")
+                }
             } else if dispatched && kind == .forgetful {
                 // Goods that left in a second that the store forgot do not come back; they are
                 // paid for, unless their order was known again and cancelled.
@@ -153,20 +165,24 @@ package struct ShopSimulation: Sendable {
         }
         if kind == .calm || kind == .slow { faults += askedAgain(contents) }
         if kind == .calm || kind == .slow { faults += kept(contents) }
-        let found = hash(contents, "stock")
-        let expected = ["available": stock - shipped, "reserved": 0, "shipped": shipped]
-        for (name, count) in expected.sorted(by: { $0.key < $1.key })
-        where
-            Int(found[name] ?? "0") != count
-        {
-            faults.append("\(name) is \(found[name] ?? "0"), not \(count)")
-        }
+        faults += stockFaults(contents, shipped: shipped, given: given)
         for (service, letters) in contents.letters.sorted(by: { $0.key < $1.key }) {
             for one in letters {
                 faults.append("\(service) has a letter: \(one.letter.reason) \(one.letter.error)")
             }
         }
         return faults
+    }
+
+    private func stockFaults(_ contents: MemoryData, shipped: Int, given: Int) -> [String] {
+        let found = hash(contents, "stock")
+        let expected = [
+            "available": stock - shipped, "reserved": 0, "shipped": shipped, "wrapped": 0,
+            "given": given,
+        ]
+        return expected.sorted { $0.key < $1.key }
+            .filter { Int(found[$0.key] ?? "0") != $0.value }
+            .map { "\($0.key) is \(found[$0.key] ?? "0"), not \($0.value)" }
     }
 
     /// Ledgers that nobody lets go although their sagas have ended.

@@ -1,19 +1,10 @@
 import Saga
 
-struct PaymentUnclaimed: UnclaimedEvent {
-    static let owner = "payment"
-    var key: String
-    var isFinal: Bool
-    var count: Int
-}
-struct ShipmentUnclaimed: UnclaimedEvent {
-    static let owner = "shipping"
-    var key: String
-    var isFinal: Bool
-    var count: Int
-}
-
-/// The shop on companies that a seed decides.
+/// The shop on companies that a seed decides, where only gifts are wrapped, and downloads, which go
+/// to no country, are not shipped.
+///
+///     charge ─▶ reserve ─▶ wrap, when it is a gift ─▶ arrange, when it is shipped ─▶ completed
+///                  └───────────────────────────────▶
 struct SimulatedShop: Sendable {
     let bank: SimulatedCompany
     let carrier: SimulatedCompany
@@ -22,8 +13,22 @@ struct SimulatedShop: Sendable {
     private let hasBooks: Bool
     private let asksTheBank: Bool
     private let charge: Leg<OrderCreated, PaymentProcessed, PaymentFailed, PaymentRefunded>
-    private let arrange: Leg<ProductReserved, ShipmentArranged, ShippingFailed, ShipmentCancelled>
+    private let arrange:
+        Leg<(ProductReserved, GiftWrapped?), ShipmentArranged, ShippingFailed, ShipmentCancelled>
+    private let dispatching: FinishingLeg<OrderCompleted, ShipmentDispatched>
     private let route: Route
+
+    private static let wrap = Leg(
+        "wrap", by: "inventory", on: ProductReserved.self, emits: GiftWrapped.self,
+        orElse: WrappingFailed.self, undone: GiftUnwrapped.self, actsOutside: false
+    )
+    .when("gift", otherwise: WrappingSkipped.self) { $0.isGift == true }
+    private static let handOver = FinishingLeg(
+        of: wrap, on: OrderCompleted.self, emits: GiftHandedOver.self)
+    private static let ends = RouteOwner(
+        "order", begins: OrderCreated.self, completes: OrderCompleted.self,
+        on: ShipmentArranged?.self, cancelled: OrderCancelled.self,
+        request: OrderCancellationRequested.self)
 
     /// - Parameters:
     ///   - hasBooks: whether the companies' books are compared with the ledgers.
@@ -37,16 +42,28 @@ struct SimulatedShop: Sendable {
         self.hasBooks = hasBooks
         let charge =
             hasBooks ? ShopRoute.charge.asking(by: PaymentUnclaimed.self) : ShopRoute.charge
-        let arrange =
-            hasBooks ? ShopRoute.arrange.asking(by: ShipmentUnclaimed.self) : ShopRoute.arrange
+        let shipped = Leg(
+            "arrange", by: "shipping", on: ProductReserved.self, GiftWrapped?.self,
+            emits: ShipmentArranged.self, orElse: ShippingFailed.self,
+            undone: ShipmentCancelled.self
+        )
+        .when("shipped", otherwise: ShippingSkipped.self) { reserved, _ in
+            !reserved.country.isEmpty
+        }
+        let arrange = hasBooks ? shipped.asking(by: ShipmentUnclaimed.self) : shipped
+        let dispatching = FinishingLeg(
+            of: arrange, on: OrderCompleted.self, emits: ShipmentDispatched.self)
         self.charge = charge
         self.arrange = arrange
-        route = Route("saga", owner: ShopRoute.ends) {
+        self.dispatching = dispatching
+        route = Route("saga", owner: Self.ends) {
             charge
             ShopRoute.reserve
+            Self.wrap
             arrange
             ShopRoute.ship
-            ShopRoute.dispatch
+            Self.handOver
+            dispatching
         }
     }
 
@@ -55,7 +72,7 @@ struct SimulatedShop: Sendable {
 
     var order: Participant {
         Participant(route, "order") {
-            Oversee(ShopRoute.ends, deadline: .seconds(30)) { _, _ in Transition(OrderCompleted()) }
+            Oversee(Self.ends, deadline: .seconds(30)) { _, _ in Transition(OrderCompleted()) }
         }
     }
 
@@ -66,14 +83,19 @@ struct SimulatedShop: Sendable {
             case false?: .didNotAct
             case true?:
                 .acted(
-                    Transition(PaymentProcessed(country: order.country, quantity: order.quantity)))
+                    Transition(
+                        PaymentProcessed(
+                            country: order.country, quantity: order.quantity,
+                            isGift: order.isGift)))
             }
         }
         let step = Perform(charge, whenUnknown: asksTheBank ? ask : .compensate) {
             [bank] order, context in
             if order.card == "declined" { try await bank.refuse("card_declined") }
             try await bank.act(context.idempotencyKey)
-            return Transition(PaymentProcessed(country: order.country, quantity: order.quantity))
+            return Transition(
+                PaymentProcessed(
+                    country: order.country, quantity: order.quantity, isGift: order.isGift))
         } undo: { [bank] context in
             try await bank.undo(
                 context.idempotencyKey, under: context.idempotencyKey(for: "refund"))
@@ -84,7 +106,8 @@ struct SimulatedShop: Sendable {
     var inventory: Participant {
         Participant(route, "inventory") {
             Perform(ShopRoute.reserve) { payment, context in
-                Transition(ProductReserved(country: payment.country)) {
+                let reserved = ProductReserved(country: payment.country, isGift: payment.isGift)
+                return Transition(reserved) {
                     $0.require(
                         "stock", "available", atLeast: payment.quantity,
                         orElse: BusinessFailure("out_of_stock"))
@@ -106,6 +129,17 @@ struct SimulatedShop: Sendable {
                     $0.increment("stock", "shipped", by: quantity)
                 }
             }
+            Perform(Self.wrap) { _, _ in
+                Transition(GiftWrapped()) { $0.increment("stock", "wrapped", by: 1) }
+            } undo: { _ in
+                Transition(GiftUnwrapped()) { $0.increment("stock", "wrapped", by: -1) }
+            }
+            .finish(Self.handOver) { _, _ in
+                Transition(GiftHandedOver()) {
+                    $0.increment("stock", "wrapped", by: -1)
+                    $0.increment("stock", "given", by: 1)
+                }
+            }
         }
     }
 
@@ -115,8 +149,8 @@ struct SimulatedShop: Sendable {
     }
 
     var shipping: Participant {
-        let step = Perform(arrange) { [carrier] reserved, context in
-            if reserved.country == "AQ" { try await carrier.refuse("country_not_served") }
+        let step = Perform(arrange) { [carrier] input, context in
+            if input.0.country == "AQ" { try await carrier.refuse("country_not_served") }
             try await carrier.act(context.idempotencyKey)
             return Transition(ShipmentArranged())
         } undo: { [carrier] context in
@@ -124,7 +158,7 @@ struct SimulatedShop: Sendable {
             try await carrier.undo(
                 context.idempotencyKey, under: context.idempotencyKey(for: "cancel"))
         }
-        .finish(ShopRoute.dispatch) { [dispatch] _, context in
+        .finish(dispatching) { [dispatch] _, context in
             try await dispatch.act(context.idempotencyKey(for: "dispatch"))
             return Transition(ShipmentDispatched())
         }

@@ -17,7 +17,7 @@ struct ChoreographyExplorationTests {
         #expect(explored.states > 500)
     }
 
-    @Test(arguments: Exploration.Rule.allCases)
+    @Test(arguments: Exploration.Rule.allCases.filter { !Exploration.Rule.ofSkipping.contains($0) })
     func everyRuleIsNeeded(_ rule: Exploration.Rule) throws {
         let explored = try Exploration(saga: OrderSaga.all, without: rule).run()
 
@@ -30,9 +30,10 @@ struct Exploration {
         case tombstone, failureIsAnAnswer, earlyAnswersCount, cancellingNeverCompletes, ledger
         case shippingIsUndone, takeBack, failureAfterUnknownUndoes, letterLeavesATrace
         case somebodyAsksAgain, whoIsAskedAgainAnswers
+        case skippedAnswers, skippedIsUndoneFirst, skippedIsTakenBack, othersGoOnWithoutIt
     }
 
-    struct Result {
+    struct Result: Sendable {
         var states: Int
         var violation: String?
     }
@@ -54,7 +55,9 @@ struct Exploration {
         mutating func undo() { if stands { undone += 1 } }
     }
 
-    private enum Event: CaseIterable { case succeeds, fails, dies, givesUp, becomesALetter }
+    private enum Event: CaseIterable {
+        case succeeds, fails, dies, givesUp, becomesALetter, isNotNeeded
+    }
 
     private struct World: Hashable {
         var order: LifecycleState
@@ -79,8 +82,17 @@ struct Exploration {
     let without: Rule?
     /// Who has something to finish after the pivot.
     let finishing: Set<String>
+    /// Whose step is not needed in this saga.
+    let skipping: Set<String>
+    /// Whether others run the same steps, of a version that has no conditions.
+    let hasOldVersions: Bool
 
-    init(saga: [Participant], without rule: Rule? = nil) throws {
+    init(
+        saga: [Participant], skipping: Set<String> = [], hasOldVersions: Bool = false,
+        without rule: Rule? = nil
+    ) throws {
+        self.skipping = skipping
+        self.hasOldVersions = hasOldVersions
         plans = try saga.map { try ParticipantPlan($0) }
         lifecycle = try #require(plans.compactMap(\.lifecycle).first)
         begins = lifecycle.begins.type
@@ -96,7 +108,7 @@ struct Exploration {
 
     /// What breaks without a loss need not be looked for among losses.
     private var loses: Bool {
-        [nil, .somebodyAsksAgain, .whoIsAskedAgainAnswers].contains(without)
+        [nil, .somebodyAsksAgain, .whoIsAskedAgainAnswers].contains(without) && !hasOldVersions
     }
 
     func run() -> Result {
@@ -169,8 +181,10 @@ struct Exploration {
         return successors
     }
 
+    /// - Parameter replaced: the type of the event in whose place it comes.
     private func deliver(
-        _ type: String, as role: ParticipantPlan.Role, to name: String, in world: World
+        _ type: String, as role: ParticipantPlan.Role, to name: String, in world: World,
+        inPlaceOf replaced: String? = nil
     ) -> [World] {
         var next = world
         next.delivered.insert([type, name])
@@ -188,8 +202,12 @@ struct Exploration {
             return [next]
         case .deadline, .unclaimed, .inquiry, .end, .again:
             return []
+        case .inPlace where without == .othersGoOnWithoutIt:
+            return [next]
+        case .inPlace(let replaced, let role):
+            return deliver(type, as: role, to: name, in: world, inPlaceOf: replaced)
         case .join(let join, let target):
-            return self.join(type, join, target, at: name, in: next)
+            return self.join(type, replaced ?? type, join, target, at: name, in: next)
         case .start(let step):
             return Event.allCases.compactMap { start(step, $0, type, part: name, in: next) }
         case .compensate(let step, _):
@@ -204,11 +222,11 @@ struct Exploration {
 
     /// One event of several that are waited for together; each carries its name.
     private func join(
-        _ type: String, _ join: ParticipantPlan.Join, _ target: ParticipantPlan.JoinTarget,
-        at name: String, in world: World
+        _ type: String, _ arrived: String, _ join: ParticipantPlan.Join,
+        _ target: ParticipantPlan.JoinTarget, at name: String, in world: World
     ) -> [World] {
         let held = world.joins[[name, join.field]] ?? .nothing
-        let arrival = JoinState.Arrival(type: type, payload: Array(type.utf8))
+        let arrival = JoinState.Arrival(type: arrived, payload: Array(arrived.utf8))
         var next = world
         switch JoinMachine.action(arrival, in: held, of: join.awaited) {
         case .wait: return [world]
@@ -252,9 +270,19 @@ struct Exploration {
     ) -> World? {
         var world = world
         guard var part = world.parts[name] else { return nil }
+        if !mayHappen(event, name) { return nil }
+        if event == .isNotNeeded { return skip(step, part: name, in: world) }
         let known = without == .ledger && part.ledger == .done ? .absent : part.ledger
         let action = StepMachine.action(.forward, in: known, actsOutside: step.actsOutside)
         guard action == .perform else {
+            if part.ledger == .skipped, event == .dies, step.actsOutside, !part.isTried {
+                // It looked before the other one skipped the step.
+                part.act()
+                part.isTried = true
+                world.delivered.remove([type, name])
+                world.parts[name] = part
+                return world
+            }
             guard event == .succeeds else { return nil }
             return settled(action, step, part: name, in: world)
         }
@@ -274,6 +302,7 @@ struct Exploration {
             world.delivered.remove([type, name])
             world.parts[name] = part
             return world
+        case .isNotNeeded: return nil
         case .givesUp, .becomesALetter:
             guard step.actsOutside else { return nil }
             part.act()
@@ -295,6 +324,26 @@ struct Exploration {
         return part.done <= 2 ? world : nil
     }
 
+    private func mayHappen(_ event: Event, _ name: String) -> Bool {
+        guard skipping.contains(name) else { return event != .isNotNeeded }
+        return event == .isNotNeeded || hasOldVersions
+    }
+
+    /// A forward event of a step that this saga does not need.
+    private func skip(_ step: Step, part name: String, in world: World) -> World? {
+        var world = world
+        guard let part = world.parts[name], let condition = step.condition else { return nil }
+        let action = StepMachine.action(.forward, in: part.ledger, actsOutside: step.actsOutside)
+        switch action {
+        case .perform where without == .skippedIsUndoneFirst: break
+        case .perform, .giveUp: if part.isTried { world.parts[name]?.undo() }
+        default: return settled(action, step, part: name, in: world)
+        }
+        world.parts[name]?.ledger = .skipped
+        world.publish(condition.skipped.type)
+        return world
+    }
+
     /// A forward event whose step was decided already.
     private func settled(
         _ action: StepAction, _ step: Step, part name: String, in world: World
@@ -305,6 +354,9 @@ struct Exploration {
             world.parts[name]?.undo()
             world.parts[name]?.ledger = .failed
             world.published.insert(step.failure.type)
+        case .takeBack
+        where without == .skippedIsTakenBack && world.parts[name]?.ledger == .skipped:
+            break
         case .takeBack where without != .takeBack:
             world.parts[name]?.undo()
         default: break
@@ -318,6 +370,9 @@ struct Exploration {
         var world = world
         guard var part = world.parts[name] else { return world }
         switch StepMachine.action(role, in: part.ledger, actsOutside: step.actsOutside) {
+        case .refuseForever(from: .skipped) where without == .skippedAnswers: break
+        case .sayNotNeeded:
+            world.publish(step.condition?.skipped.type ?? "")
         case .undo:
             part.ledger = .compensated
             part.undo()
@@ -370,8 +425,15 @@ struct Exploration {
         switch world.order.status {
         case .completed:
             for (name, part) in world.parts
-            where part.done != 1 || part.undone != 0
-                || (part.finished == 1) != finishing.contains(name)
+            where part.ledger == .skipped
+                && (part.stands || part.finished != 0)
+            {
+                return "completed, but \(name), which is not needed: \(part)"
+            }
+            for (name, part) in world.parts
+            where part.ledger != .skipped
+                && (part.done != 1 || part.undone != 0
+                    || (part.finished == 1) != finishing.contains(name))
             {
                 return "completed, but \(name): \(part)"
             }

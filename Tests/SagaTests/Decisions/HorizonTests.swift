@@ -46,7 +46,7 @@ struct ReconciliationMachineTests {
         }
     }
 
-    @Test(arguments: [StepState.failed, .tombstone, .compensated], [true, false])
+    @Test(arguments: [StepState.failed, .tombstone, .skipped, .compensated], [true, false])
     func whatWasUndoneAndStandsIsUndoneOnceMore(state: StepState, isCovered: Bool) {
         #expect(
             ReconciliationMachine.verdict(on: .standing, in: state, isCovered: isCovered) == .undo)

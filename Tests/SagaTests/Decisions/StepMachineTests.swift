@@ -149,7 +149,7 @@ private struct ReplicaRace {
 
     private func phase(for action: StepAction) -> Phase {
         switch action {
-        case .answerAgain, .notYet, .ignore, .contradiction: .over
+        case .answerAgain, .sayNotNeeded, .notYet, .ignore, .contradiction: .over
         case .takeBack where !takesBack: .over
         default: .act(action)
         }
@@ -170,8 +170,8 @@ private struct ReplicaRace {
             acted.end.isCharged = false
             acted.end.isVoided = true
             if action == .takeBack { acted.phases[replica] = .over }
-        case .refuseForever, .finish, .answerAgain, .notYet, .ignore, .contradiction, .ask,
-            .noteCalledOff, .waitForAPerson, .declareDone, .declareUndone:
+        case .refuseForever, .finish, .answerAgain, .sayNotNeeded, .notYet, .ignore,
+            .contradiction, .ask, .noteCalledOff, .waitForAPerson, .declareDone, .declareUndone:
             break
         }
         return [acted]

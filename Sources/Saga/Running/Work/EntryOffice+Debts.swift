@@ -81,7 +81,7 @@ extension EntryWork {
     func noteProgress(_ consumed: ParticipantPlan.Consumed) async throws(Interruption) {
         let mayHaveMoved = consumed.roles.contains { role in
             switch role {
-            case .compensate, .finish, .start, .join: true
+            case .compensate, .finish, .start, .join, .inPlace: true
             case .again, .end, .pivot, .heard, .unclaimed, .inquiry, .deadline: false
             }
         }

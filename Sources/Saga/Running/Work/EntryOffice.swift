@@ -113,7 +113,9 @@ struct EntryOffice: Sendable {
             switch role {
             case .compensate(let step, _): (step.name, .compensate)
             case .finish(let step, _): (step.name, .finish)
-            case .again, .start, .end, .pivot, .join, .heard, .unclaimed, .inquiry, .deadline: nil
+            case .again, .start, .end, .pivot, .join, .inPlace, .heard, .unclaimed, .inquiry,
+                .deadline:
+                nil
             }
         }
         guard !owed.isEmpty,

@@ -3,8 +3,11 @@ import CloudEvents
 /// One of several events that are waited for together. `JoinMachine` decides; this acts on it.
 extension EntryWork {
     /// Keeps the event, or answers what has come if it is the last one; nil if it is not.
-    func gather(_ join: ParticipantPlan.Join) async throws(Interruption) -> [[UInt8]]? {
-        let arrival = JoinState.Arrival(type: event.type, payload: event.data)
+    ///
+    /// - Parameter arrival: as what it has come.
+    func gather(
+        _ join: ParticipantPlan.Join, _ arrival: JoinState.Arrival
+    ) async throws(Interruption) -> [[UInt8]]? {
         var state = JoinState.nothing
         // Each round finds one more of the others kept.
         for _ in 0...join.awaited.count {

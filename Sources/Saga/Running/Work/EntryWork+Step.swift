@@ -5,8 +5,8 @@ import Logging
 extension EntryWork {
     /// Bounds the rounds, each of which follows an answer that the ledger is in another state.
     ///
-    /// States only move forward, and there are seven, of which one has two stages more.
-    private static let roundsMaximum = 9
+    /// States only move forward, and there are eight, of which one has two stages more.
+    private static let roundsMaximum = 10
 
     /// What became of an action.
     enum Acted {
@@ -17,16 +17,19 @@ extension EntryWork {
         case unknown(LedgerEntry)
     }
 
-    /// - Parameter payloads: what it started on, if it is to be done.
+    /// - Parameters:
+    ///   - isNeeded: for a forward step, whether it is to run.
+    ///   - payloads: what it started on, if it is to be done.
     func run(
-        _ step: Step, _ role: StepRole, perform: @escaping Step.Bound,
+        _ step: Step, _ role: StepRole, isNeeded: Bool = true, perform: @escaping Step.Bound,
         payloads: JoinedPayloads? = nil
     ) async throws(Interruption) {
         let started = environment.clock.now
         var ledger: LedgerLook?
         var action: StepAction
         let assumed = StepMachine.assumed(
-            role, deliveredBefore: deliveredBefore, actsOutside: step.actsOutside)
+            role, deliveredBefore: deliveredBefore, actsOutside: step.actsOutside,
+            mayBeSkipped: step.condition != nil)
         if let assumed {
             action = StepMachine.action(role, in: assumed, actsOutside: step.actsOutside)
         } else {
@@ -41,9 +44,15 @@ extension EntryWork {
         var entry = ledger?[step.name]
         for _ in 0..<Self.roundsMaximum {
             let acted =
-                entry?.state == LedgerEntry.unknown && action.isAboutUnknown
-                ? try await settle(action, role, step, entry, perform, payloads)
-                : try await act(action, step, entry, ledger?.form, perform)
+                if entry?.state == LedgerEntry.unknown, action.isAboutUnknown {
+                    isNeeded || action != .ask
+                        ? try await settle(action, role, step, entry, perform, payloads)
+                        : try await noteNotNeeded(step, entry)
+                } else if isNeeded {
+                    try await act(action, step, entry, ledger?.form, perform)
+                } else {
+                    try await actNotNeeded(action, step, entry, perform)
+                }
             switch acted {
             case .refused(let found, let mayHaveActed):
                 // What it holds now may have been made by other keys than those it held before.
@@ -81,7 +90,7 @@ extension EntryWork {
             of: role, mayHaveActed: mayHaveActed, by: state, actsOutside: step.actsOutside)
     }
 
-    private func act(
+    func act(
         _ action: StepAction, _ step: Step, _ entry: LedgerEntry?, _ form: KeyForm?,
         _ perform: @escaping Step.Bound
     ) async throws(Interruption) -> Acted {
@@ -94,12 +103,12 @@ extension EntryWork {
                 step, perform, from: state, to: .compensated, limit: limit, form: form,
                 isShielded: true)
             return acted(answer, outcome: "compensated")
-        case .refuseForever:
+        case .refuseForever(let state):
             guard let compensation = step.compensations.first else {
                 return .over(outcome: "ignored")
             }
             let answer = try await onlyForward(
-                step, compensation.nothingToUndo, from: .absent, to: .tombstone,
+                step, compensation.nothingToUndo, from: state, to: .tombstone,
                 limit: compensation.giveUpAfter, takesTurn: false)
             return acted(answer, outcome: "nothing_to_undo")
         case .finish:
@@ -114,6 +123,9 @@ extension EntryWork {
         case .answerAgain:
             try await answerAgain(step, entry, perform)
             return .over(outcome: "answered_again")
+        case .sayNotNeeded:
+            try await sayNotNeeded(step, entry)
+            return .over(outcome: "not_needed")
         case .notYet:
             if entry == nil || entry?.state == "" { try await expectKnowable(nil) }
             throw .blocked(

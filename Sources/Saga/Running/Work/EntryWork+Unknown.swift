@@ -84,12 +84,12 @@ extension EntryWork {
     private func unlessCalledOff<Value>(
         _ step: Step, _ tries: StepTries, _ body: (StepContext) async throws -> Value
     ) async throws(Interruption) -> Attempted<Value>? {
-        if place.mayBeCalledOff(true) { return nil }
+        if place.mayBeCalledOff(step.name) { return nil }
         do throws(Interruption) {
             let tried = try await attempt(step.name, tries, failsForBusiness: true, body)
-            return place.mayBeCalledOff(false) ? nil : tried
+            return place.cannotBeCalledOff() ? nil : tried
         } catch {
-            _ = place.mayBeCalledOff(false)
+            place.cannotBeCalledOff()
             throw error
         }
     }
@@ -104,6 +104,12 @@ extension EntryWork {
         case .refused(let found): return .refused(found, mayHaveActed: true)
         case .rejected(let failure): return try await note(failure, on: step, entry)
         }
+    }
+
+    /// What another version of the service may have done is undone, and nobody asked.
+    func noteNotNeeded(_ step: Step, _ entry: LedgerEntry?) async throws(Interruption) -> Acted {
+        guard let entry else { return .over(outcome: "duplicate") }
+        return try await note(.notNeeded, on: step, entry)
     }
 
     /// Says in the ledger why it is to be undone, before anybody does so.
@@ -172,8 +178,8 @@ extension StepAction {
     var isAboutUnknown: Bool {
         switch self {
         case .ask, .noteCalledOff, .waitForAPerson, .declareDone, .declareUndone: true
-        case .perform, .undo, .refuseForever, .finish, .giveUp, .takeBack, .answerAgain, .notYet,
-            .ignore, .contradiction:
+        case .perform, .undo, .refuseForever, .finish, .giveUp, .takeBack, .answerAgain,
+            .sayNotNeeded, .notYet, .ignore, .contradiction:
             false
         }
     }

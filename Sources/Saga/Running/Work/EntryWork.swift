@@ -129,29 +129,32 @@ final class EntryWork: Sendable {
         }
     }
 
+    /// - Parameter replaced: the type of the event in whose place this one came, as the leg that
+    ///   would say it was not needed.
     private func run(
-        _ role: ParticipantPlan.Role, kind: EventKind
+        _ role: ParticipantPlan.Role, kind: EventKind, inPlaceOf replaced: String? = nil
     ) async throws(Interruption) {
+        let payload = replaced == nil ? event.data : AwaitedPayload.nothing
         switch role {
         case .start(let step):
-            let payloads = JoinedPayloads.one(event.data)
-            let perform = try opened(step.decode, payloads)
-            try await run(step, .forward, perform: perform, payloads: payloads)
+            try await start(step, .one(payload))
         case .compensate(let step, let compensation):
             try decoded(kind.check)
             try await run(step, .compensate, perform: compensation.undo)
         case .finish(let step, let finish):
             try await run(step, .finish, perform: try decoded(finish.decode))
         case .pivot(let completion):
-            try await hear(.pivot, failure: nil, opening: try opened(completion.decode))
+            let opening = try opened(completion.decode, .one(payload))
+            try await hear(.pivot, failure: nil, opening: opening)
+        case .inPlace(let type, let role):
+            try decoded(kind.check)
+            try await run(role, kind: kind, inPlaceOf: type)
         case .join(let join, let target):
             try decoded(kind.check)
-            guard let payloads = try await gather(join) else { return }
+            let arrival = JoinState.Arrival(type: replaced ?? event.type, payload: payload)
+            guard let payloads = try await gather(join, arrival) else { return }
             switch target {
-            case .start(let step):
-                let payloads = JoinedPayloads.all(payloads)
-                let perform = try opened(step.decode, payloads)
-                try await run(step, .forward, perform: perform, payloads: payloads)
+            case .start(let step): try await start(step, .all(payloads))
             case .pivot(let completion):
                 let opening = try opened(completion.decode, .all(payloads))
                 try await hear(.pivot, failure: nil, opening: opening)
@@ -175,6 +178,13 @@ final class EntryWork: Sendable {
         case .again:
             try await hearRequest()
         }
+    }
+
+    private func start(_ step: Step, _ payloads: JoinedPayloads) async throws(Interruption) {
+        let perform = try opened(step.decode, payloads)
+        let isNeeded = try decoded { _ throws(SagaError) in try step.isNeeded(payloads) }
+        try await run(
+            step, .forward, isNeeded: isNeeded, perform: perform, payloads: payloads)
     }
 
     func decoded<Value>(

@@ -1,0 +1,232 @@
+import CloudEvents
+import Saga
+import SagaTestKit
+import Synchronization
+import Testing
+
+private struct ShippingSkipped: SkippedEvent { static let owner = "shipping" }
+private struct GiftWrapped: SagaEvent { static let owner = "inventory" }
+private struct WrappingFailed: FailureEvent {
+    static let owner = "inventory"
+    var reason, detail: String
+}
+private struct GiftUnwrapped: UndoneEvent { static let owner = "inventory" }
+private struct WrappingSkipped: SkippedEvent { static let owner = "inventory" }
+
+/// A shop in which downloads are not shipped, and only gifts are wrapped.
+private struct Shop {
+    let calls = Calls()
+
+    final class Calls: Sendable {
+        private let calls = Mutex<[String]>([])
+        var all: [String] { calls.withLock { $0 } }
+        func note(_ call: String) { calls.withLock { $0.append(call) } }
+    }
+
+    static let wrap = Leg(
+        "wrap", by: "inventory", on: ProductReserved.self, emits: GiftWrapped.self,
+        orElse: WrappingFailed.self, undone: GiftUnwrapped.self, actsOutside: false
+    )
+    .when("gift", otherwise: WrappingSkipped.self) { $0.isGift == true }
+    static let arrange = Leg(
+        "arrange", by: "shipping", on: ProductReserved.self, GiftWrapped?.self,
+        emits: ShipmentArranged.self, orElse: ShippingFailed.self, undone: ShipmentCancelled.self
+    )
+    .when("shipped", otherwise: ShippingSkipped.self) { reserved, _ in !reserved.country.isEmpty }
+    static let dispatch = FinishingLeg(
+        of: arrange, on: OrderCompleted.self, emits: ShipmentDispatched.self)
+    static let ends = RouteOwner(
+        "order", begins: OrderCreated.self, completes: OrderCompleted.self,
+        on: ShipmentArranged?.self, cancelled: OrderCancelled.self,
+        request: OrderCancellationRequested.self)
+    static let route = Route("saga", owner: ends) {
+        ShopRoute.charge
+        ShopRoute.reserve
+        wrap
+        arrange
+        dispatch
+    }
+
+    static let order = Participant(route, "order") {
+        Oversee(ends, deadline: .seconds(30)) { arranged, context in
+            Transition(OrderCompleted()) {
+                let text = arranged == nil ? "nothing" : "a parcel"
+                $0.set("order:\(context.sagaID)", ["shipped": text])
+            }
+        }
+    }
+    static let payment = Participant(route, "payment") {
+        Perform(ShopRoute.charge) { order, _ in
+            let (country, count) = (order.country, order.quantity)
+            return Transition(
+                PaymentProcessed(country: country, quantity: count, isGift: order.isGift))
+        } undo: { _ in
+        }
+    }
+    static let inventory = Participant(route, "inventory") {
+        Perform(ShopRoute.reserve) { paid, _ in
+            Transition(ProductReserved(country: paid.country, isGift: paid.isGift))
+        } undo: { _ in
+        }
+        Perform(wrap) { _, _ in
+            Transition(GiftWrapped())
+        } undo: { _ in
+        }
+    }
+    var shipping: Participant {
+        Participant(Self.route, "shipping") {
+            Perform(Self.arrange) { [calls] input, _ in
+                calls.note(input.1 == nil ? "arrange" : "arrange a gift")
+                return Transition(ShipmentArranged())
+            } undo: { [calls] _ in
+                calls.note("undo")
+            }
+            .finish(Self.dispatch) { [calls] _, _ in
+                calls.note("dispatch")
+                return Transition(ShipmentDispatched())
+            }
+        }
+    }
+
+    var all: [Participant] { [Self.order, Self.payment, Self.inventory, shipping] }
+}
+
+/// A leg that a saga does not need does nothing, and answers like all others.
+@Suite(.timeLimit(.minutes(1)))
+struct SkippedLegTests {
+    @Test func whatIsNotNeededIsNotDoneAndTheSagaGoesOn() async throws {
+        let shop = Shop()
+        let rehearsal = try SagaRehearsal(shop.all)
+        try await rehearsal.begin("1", OrderCreated(country: ""))
+
+        #expect(try await rehearsal.ending(of: "1") == .completed)
+
+        try await rehearsal.settle()
+        #expect(shop.calls.all == [])
+        #expect(rehearsal.events(of: "1").contains("ShippingSkipped"))
+        #expect(!rehearsal.events(of: "1").contains("ShipmentArranged"))
+        #expect(
+            try await rehearsal.records(of: "order").fields(of: "order:1")["shipped"] == "nothing")
+        let ledger = rehearsal.server.contents.ledger("shipping", "1")
+        let entry = LedgerEntry(ledger["arrange"] ?? "")
+        #expect(entry.state == "skipped")
+        #expect(entry.note == "shipped")
+    }
+
+    /// The owner waits for nobody, and no ledger stays for ever.
+    @Test func aSagaInWhichALegWasNotNeededEndsForAll() async throws {
+        let rehearsal = try SagaRehearsal(Shop().all)
+        try await rehearsal.begin("1", OrderCreated(country: ""))
+        try await rehearsal.settle()
+
+        let contents = rehearsal.server.contents
+        #expect(contents.ledger("order", "1")["end"] == "completed")
+        #expect(contents.ledger("shipping", "1")["end"] == "completed")
+        #expect(contents.ending == ["order:1", "payment:1", "inventory:1", "shipping:1"])
+        #expect(contents.timers["order"] == [:])
+        #expect(rehearsal.letters == [])
+    }
+
+    @Test(arguments: [true, false])
+    func whatWaitsForALegThatWasNotNeededGoesOnWithout(_ isGift: Bool) async throws {
+        let shop = Shop()
+        let rehearsal = try SagaRehearsal(shop.all)
+        try await rehearsal.begin("1", OrderCreated(isGift: isGift))
+
+        #expect(try await rehearsal.ending(of: "1") == .completed)
+
+        try await rehearsal.settle()
+        #expect(shop.calls.all == [isGift ? "arrange a gift" : "arrange", "dispatch"])
+        #expect(
+            try await rehearsal.records(of: "order").fields(of: "order:1")["shipped"]
+                == "a parcel")
+    }
+
+    @Test func whoWasNotNeededAnswersThatNothingIsToUndo() async throws {
+        let (shop, rehearsal) = try await skipped()
+
+        for _ in 0..<2 {
+            try await rehearsal.say(OrderCancellationRequested(reason: "r"), of: "1")
+            try await rehearsal.settle()
+        }
+
+        let answers = said("ShipmentCancelled", rehearsal)
+        #expect(answers.count == 2 && Set(answers.map(\.id)).count == 1)
+        #expect(answers.first?.id != said("ShippingSkipped", rehearsal).first?.id)
+        #expect(shop.calls.all == [])
+        #expect(state(rehearsal) == "tombstone")
+    }
+
+    /// The failure of a leg beside or behind it, or a client, cancels a saga as always.
+    @Test func aSagaInWhichALegWasNotNeededIsCancelledAsAlways() async throws {
+        let rehearsal = try SagaRehearsal(Shop.order, Shop.payment, Shop.inventory)
+        try await rehearsal.begin("1", OrderCreated())
+        try await rehearsal.settle()
+        try await rehearsal.say(ShippingFailed(reason: "no_van"), of: "1")
+
+        #expect(try await rehearsal.ending(of: "1") == .cancelled)
+        #expect(rehearsal.events(of: "1").contains("WrappingSkipped"))
+        #expect(rehearsal.events(of: "1").contains("GiftUnwrapped"))
+        #expect(rehearsal.letters == [])
+    }
+
+    @Test func askedToFinishItSaysAgainThatItWasNotNeeded() async throws {
+        let (shop, rehearsal) = try await skipped()
+
+        for _ in 0..<2 {
+            try await rehearsal.say(OrderCompleted(), of: "1")
+            try await rehearsal.settle()
+        }
+
+        let said = said("ShippingSkipped", rehearsal)
+        #expect(said.count == 3 && Set(said.map(\.id)).count == 1)
+        #expect(shop.calls.all == [])
+        #expect(state(rehearsal) == "skipped")
+    }
+
+    @Test func whatIsSaidTwiceIsSkippedOnce() async throws {
+        let (_, rehearsal) = try await skipped()
+
+        try await rehearsal.say(ProductReserved(country: ""), of: "1")
+        try await rehearsal.say(WrappingSkipped(), of: "1")
+        try await rehearsal.settle()
+
+        #expect(said("ShippingSkipped", rehearsal).count == 1)
+        #expect(state(rehearsal) == "skipped")
+    }
+
+    @Test func whatIsCancelledBeforeIsNotSkippedAfterwards() async throws {
+        let rehearsal = try SagaRehearsal(Shop().shipping)
+        try await rehearsal.say(OrderCancellationRequested(reason: "r"), of: "1")
+        try await rehearsal.settle()
+        try await rehearsal.say(ProductReserved(country: ""), of: "1")
+        try await rehearsal.say(WrappingSkipped(), of: "1")
+        try await rehearsal.settle()
+
+        #expect(said("ShippingSkipped", rehearsal).isEmpty)
+        #expect(said("ShipmentCancelled", rehearsal).count == 1)
+        #expect(state(rehearsal) == "tombstone")
+    }
+
+    // MARK: -
+
+    /// A saga of which shipping has skipped its leg, and has heard no more.
+    private func skipped() async throws -> (Shop, SagaRehearsal) {
+        let shop = Shop()
+        let rehearsal = try SagaRehearsal(shop.shipping)
+        try await rehearsal.say(WrappingSkipped(), of: "1")
+        try await rehearsal.say(ProductReserved(country: ""), of: "1")
+        try await rehearsal.settle()
+        #expect(state(rehearsal) == "skipped")
+        return (shop, rehearsal)
+    }
+
+    private func said(_ type: String, _ rehearsal: SagaRehearsal) -> [CloudEvent] {
+        let owner = type.hasPrefix("Ship") ? "shipping" : "inventory"
+        return rehearsal.server.contents.events(type, owner: owner)
+    }
+
+    private func state(_ rehearsal: SagaRehearsal) -> String {
+        LedgerEntry(rehearsal.server.contents.ledger("shipping", "1")["arrange"] ?? "").state
+    }
+}
