@@ -50,9 +50,9 @@ struct SimulationTests {
     /// which all other tests wait for each other.
     private static func faults(_ seed: UInt64, _ kind: ShopKind) async throws -> [String] {
         try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
+            Thread {
                 continuation.resume(with: Result { try ShopSimulation(seed: seed, kind).faults() })
-            }
+            }.start()
         }
     }
 

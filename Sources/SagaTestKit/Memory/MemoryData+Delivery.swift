@@ -17,6 +17,8 @@ extension MemoryData {
         at now: ContinuousClock.Instant
     ) -> [(entry: Entry, mayBeOld: Bool)] {
         guard var known = streams[stream] else { return [] }
+        // As most of the time.
+        if let group = known.groups[name], group.lastDelivered >= known.lastNumber { return [] }
         var group = known.groups[name] ?? known.newGroup(name)
         known.known.insert(name)
         let first = known.entries.partitioningIndex { $0.number > group.lastDelivered }

@@ -62,6 +62,8 @@ package struct MemoryData: Sendable {
     /// The store's clock, in milliseconds since 1970.
     package var now: Int64 = 0
     package var streams: [String: Stream] = [:]
+    /// Streams that have grown since somebody last looked.
+    var grown: Set<String> = []
     package var declared: [String: Declaration] = [:]
     package var ledgers: [String: [String: String]] = [:]
     /// Ledgers that may go some time later; here none ever does.
@@ -98,11 +100,11 @@ package struct MemoryData: Sendable {
 
     /// Appends anything, as a foreign hand does.
     package mutating func append(_ bytes: [UInt8], sagaID: String?, to stream: String) {
-        var known = streams[stream] ?? Stream()
-        known.lastNumber += 1
-        known.entries.append(
-            Entry(number: known.lastNumber, bytes: bytes, sagaID: sagaID, time: now))
-        streams[stream] = known
+        let number = (streams[stream]?.lastNumber ?? 0) + 1
+        streams[stream, default: Stream()].lastNumber = number
+        streams[stream, default: Stream()].entries.append(
+            Entry(number: number, bytes: bytes, sagaID: sagaID, time: now))
+        grown.insert(stream)
     }
 
     /// How far a group has come; nil if it is not there.

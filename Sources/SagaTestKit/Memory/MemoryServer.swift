@@ -40,12 +40,11 @@ package final class MemoryServer: Sendable {
             if let epoch, epoch.number != state.epoch {
                 return .failure(SagaError(.epochOver, "the store holds other data by now"))
             }
-            let before = state.contents.streams
+            state.contents.grown = []
             state.contents.now = clock.wallMilliseconds
             let result = Result { () throws(SagaError) in try body(&state.contents) }
             guard rings, case .success = result else { return result }
-            for (name, stream) in state.contents.streams.sorted(by: { $0.key < $1.key })
-            where stream.lastNumber != before[name]?.lastNumber ?? 0 {
+            for name in state.contents.grown.sorted() {
                 for (_, listener) in state.listeners.sorted(by: { $0.key < $1.key })
                 where listener.streams.contains(name) {
                     grown.append((listener.ring, name))
