@@ -128,7 +128,7 @@ let package = Package(
 
         // Events, logs and metrics
         module("CloudEvents", ["JSONText", "Timekeeping"]),
-        module("EventStreams", []),
+        module("EventStreams", ["TroupeRedis"]),
         module("Observability", ["JSONText", "Timekeeping", logging, metrics]),
 
         // Sagas
@@ -207,7 +207,7 @@ let package = Package(
 
         // Tests
         tests("CloudEventsTests", ["CloudEvents", "Timekeeping"]),
-        tests("EventStreamsTests", ["EventStreams"]),
+        tests("EventStreamsTests", ["EventStreams", "TroupeRedis", "TroupeRedisTestKit"]),
         // Apart from the other tests of the gateway: they keep a core busy for a while, and what
         // waits for a time-out beside them would be starved.
         tests("GatewayExplorationTests", ["Gateway", "TroupeRedisTestKit"]),

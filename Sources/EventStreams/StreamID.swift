@@ -24,6 +24,9 @@ public struct StreamID: Hashable, Comparable, Sendable, CustomStringConvertible 
         self.init(milliseconds: milliseconds, sequence: sequence)
     }
 
+    /// The last one that there can be.
+    public static let last = StreamID(milliseconds: .max, sequence: .max)
+
     /// The last one before it.
     public var predecessor: StreamID {
         if sequence > 0 { return StreamID(milliseconds: milliseconds, sequence: sequence - 1) }

@@ -54,13 +54,16 @@ struct StreamReplay: Sendable {
         return missed
     }
 
-    /// The last entry of each stream that has one.
+    /// The last ID of each stream that is there.
     func ends() async throws(RedisError) -> [String: String] {
         let streams = streams
-        let replies = try await redis.send(batch: streams.map { .xrevrange($0, count: 1) })
         var ends: [String: String] = [:]
-        for (stream, reply) in zip(streams, replies) {
-            ends[stream] = try reply.get().streamEntries().first?.id
+        for group in rules.groups {
+            let keys = group.map { streams[$0] }
+            let last = try await redis.evaluate(
+                StreamEnd.lastIDs, keys: keys, arguments: [.string(CacheKeys.group)]
+            ).strings()
+            for (stream, id) in zip(keys, last) { ends[stream] = id }
         }
         return ends
     }

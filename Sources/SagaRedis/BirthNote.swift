@@ -119,9 +119,8 @@ final class BirthNote: Sendable {
         for stream in streams {
             let groups = try await GroupState.all(of: stream, redis: redis)
             if groups.contains(where: { $0.name == service }) { return nil }
-            let first = try await redis.read(.xrange(stream, from: "-", count: 1))
-            let entries = try decoding { () throws(RedisError) in try first.streamEntries() }
-            if let id = entries.first.flatMap({ StreamID($0.id) }) {
+            let first = try await redis.look(StreamEnd.firstEntry, at: stream, "-", "+")
+            if let id = first.string.flatMap(StreamID.init) {
                 oldest = min(oldest, Int64(clamping: id.milliseconds))
             }
         }

@@ -27,8 +27,23 @@ extension SagaError {
 extension RedisClient {
     /// Sends a command that only reads: without an answer, nothing happened.
     func read(_ command: RedisCommand) async throws(SagaError) -> RedisValue {
+        try await reading { () throws(RedisError) in try await send(command) }
+    }
+
+    /// Runs a script that leaves everything as it was: without an answer, nothing happened.
+    func look(
+        _ script: RedisScript, at key: String, _ arguments: RedisArgument...
+    ) async throws(SagaError) -> RedisValue {
+        try await reading { () throws(RedisError) in
+            try await evaluate(script, keys: [key], arguments: arguments)
+        }
+    }
+
+    private func reading(
+        _ call: () async throws(RedisError) -> RedisValue
+    ) async throws(SagaError) -> RedisValue {
         do {
-            return try await send(command)
+            return try await call()
         } catch {
             var error = SagaError(error)
             if error.code == .outcomeUnknown { error.code = .unavailable }

@@ -16,7 +16,7 @@ struct LayeringTests {
         "TroupeRedis": ["CReplyTape"],
         "TroupeRedisTestKit": ["TroupeRedis"],
         "CloudEvents": ["JSONText", "Timekeeping"],
-        "EventStreams": [],
+        "EventStreams": ["TroupeRedis"],
         "Observability": ["JSONText", "Timekeeping"],
         "Saga": ["CloudEvents", "JSONText", "Timekeeping", "TurnTaking"],
         "SagaRedis": ["CloudEvents", "EventStreams", "Saga", "Timekeeping", "TroupeRedis"],

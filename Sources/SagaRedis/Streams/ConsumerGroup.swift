@@ -56,13 +56,14 @@ struct ConsumerGroup: Sendable {
 
     private static func again(_ stream: String) -> String { "again:" + stream }
 
-    /// The stream's last entry, if the group is not there.
+    /// The last ID that the stream has given, if the group is not there.
     private func endIfMissing(_ stream: String) async throws(RedisError) -> StreamID? {
         guard let groups = try? await redis.send(.xinfoGroups(stream)).array,
             !groups.contains(where: { GroupState.facts($0)["name"]?.string == service })
         else { return nil }
-        let reply = try await redis.send(.xrevrange(stream, count: 1))
-        return reply[0]?[0]?.string.flatMap(StreamID.init)
+        let ends = try await redis.evaluate(
+            StreamEnd.lastIDs, keys: [stream], arguments: [.string(service)])
+        return ends[0]?.string.flatMap(StreamID.init)
     }
 
     private func note(_ end: StreamID, of stream: String) async throws(RedisError) {

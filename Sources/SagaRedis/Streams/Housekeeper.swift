@@ -103,9 +103,10 @@ struct Housekeeper: Sendable {
         for group in groups {
             var oldest = group.oldestPending
             if oldest == nil, group.lastDelivered < age, group.lag != 0 {
-                let reply = try await redis.read(
-                    .xrange(stream, from: "(\(group.lastDelivered)", count: 1))
-                oldest = reply[0]?[0]?.string.flatMap(StreamID.init)
+                let bounds = [group.lastDelivered, age].map { RedisArgument.string("(\($0)") }
+                oldest = try await redis.look(
+                    StreamEnd.firstEntry, at: stream, bounds[0], bounds[1]
+                ).string.flatMap(StreamID.init)
             }
             guard let oldest, oldest < age else { continue }
             forgotten.append(.init(stream: stream, group: group.name))

@@ -57,8 +57,8 @@ final class ProgressLook: Sendable {
     ) async throws(SagaError) -> [GroupState] {
         var states = try await GroupState.all(of: stream, redis: redis)
         guard states.contains(where: { $0.lag == nil }) else { return states }
-        let reply = try await redis.read(.xrevrange(stream, count: 1))
-        let last = reply[0]?[0]?.string.flatMap(StreamID.init)
+        let last = try await redis.look(StreamEnd.lastEntry, at: stream)
+            .string.flatMap(StreamID.init)
         for index in states.indices where states[index].lag == nil {
             states[index].lag = last.map { $0 <= states[index].lastDelivered } ?? true ? 0 : nil
         }

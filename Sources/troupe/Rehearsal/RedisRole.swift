@@ -128,7 +128,8 @@ extension RedisRole {
         return RedisRole(
             commands: everybody + [
                 "PUBLISH CHANNEL a", "SUBSCRIBE CHANNEL", "UNSUBSCRIBE a", "XINFO GROUPS KEY",
-                "XGROUP SETID KEY a $", "XRANGE KEY - +", "XREVRANGE KEY + -",
+                "XINFO STREAM KEY", "XGROUP SETID KEY a $", "XGROUP CREATE KEY a 0",
+                "XRANGE KEY - +", "EXISTS KEY",
             ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{gateway}:rehearsal")

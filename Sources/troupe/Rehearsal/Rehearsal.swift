@@ -1,3 +1,4 @@
+import EventStreams
 import Logging
 import TroupeRedis
 
@@ -6,7 +7,7 @@ import TroupeRedis
 ///     HELLO ───────── version, cluster, replica: answered to every user
 ///     rights ──────── each command on each kind of key and channel, asked and not run
 ///     work ────────── a record, or a stream, a group and its entry, in a script that removes them
-///     XINFO … ─────── streams that are there have IDs left
+///     XRANGE … ────── streams that are there have IDs left
 ///     looks ───────── keys that bear one name for ever hold what they have to hold
 ///
 /// All of it is one round trip, but for one more that asks what a wrong key holds. Nothing is
@@ -62,7 +63,8 @@ enum Rehearsal {
         }
         let looks = role.standingKeys.map(\.look)
         let streams = role.standingKeys.filter { $0.kind == .stream }.map(\.name)
-        let ends = streams.map { RedisCommand.xinfoStream($0) }
+        let last = "\(StreamID.last)"
+        let ends = streams.map { RedisCommand.xrange($0, from: last, to: last, count: 1) }
         let results: [Result<RedisValue, RedisError>]
         do {
             results = try await client.send(batch: opening + scenes + looks + ends, timeout: limit)
@@ -135,16 +137,15 @@ enum Rehearsal {
         }
     }
 
-    /// One that is not there, or no stream, says nothing of its IDs.
+    /// Those whose last ID is given away: an entry has it.
+    ///
+    /// What Redis tells of a stream says so as well, but brings its first and its last entry,
+    /// however large they are.
     private static func usedUp(
         _ results: ArraySlice<Result<RedisValue, RedisError>>, _ streams: [String]
     ) -> [Shortcoming] {
         zip(results, streams).compactMap { result, key in
-            guard let facts = try? result.get().array else { return nil }
-            let names = stride(from: 0, to: facts.count - 1, by: 2)
-            guard let name = names.first(where: { facts[$0].string == "last-generated-id" }),
-                facts[name + 1].string == "\(UInt64.max)-\(UInt64.max)"
-            else { return nil }
+            guard let entries = try? result.get().array, !entries.isEmpty else { return nil }
             return .usedUp(key: key)
         }
     }

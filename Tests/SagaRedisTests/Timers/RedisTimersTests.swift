@@ -47,6 +47,23 @@ struct RedisTimersTests {
         }
     }
 
+    /// It is asked now and then for as long as the service runs.
+    @Test func countingSagasCostsTheSameHoweverLargeTheirEventsAre() async throws {
+        try await ShopRig.with { rig in
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            let text = RedisArgument.string(String(repeating: "x", count: 5_000_000))
+            _ = try await rig.redis.send(.xadd(stream, ["data": text]))
+            let keys = [rig.keys.timers("order"), stream]
+
+            let bytes = try await rig.redis.bytesRead(
+                by: LoadScript.count, keys: keys, arguments: [.integer(1000)])
+
+            #expect(bytes < 1_000)
+            let question = LoadQuestion(begins: "OrderCreated", ends: [], deadline: .seconds(1))
+            #expect(try await timers(rig).count(question).begun == 1)
+        }
+    }
+
     private func timers(_ rig: ShopRig) throws -> RedisTimers {
         RedisTimers(
             try ParticipantPlan(rig.saga.order), redis: rig.redis, names: rig.keys,
