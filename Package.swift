@@ -128,7 +128,7 @@ let package = Package(
 
         // Events, logs and metrics
         module("CloudEvents", ["JSONText", "Timekeeping"]),
-        module("EventStreams", ["TroupeRedis"]),
+        module("EventStreams", ["TroupeRedis", nioCore]),
         module("Observability", ["JSONText", "Timekeeping", logging, metrics]),
 
         // Sagas
@@ -207,7 +207,8 @@ let package = Package(
 
         // Tests
         tests("CloudEventsTests", ["CloudEvents", "Timekeeping"]),
-        tests("EventStreamsTests", ["EventStreams", "TroupeRedis", "TroupeRedisTestKit"]),
+        tests(
+            "EventStreamsTests", ["EventStreams", "TroupeRedis", "TroupeRedisTestKit", nioCore]),
         // Apart from the other tests of the gateway: they keep a core busy for a while, and what
         // waits for a time-out beside them would be starved.
         tests("GatewayExplorationTests", ["Gateway", "TroupeRedisTestKit"]),
@@ -285,9 +286,9 @@ let package = Package(
         tests(
             "troupeTests",
             [
-                "CloudEvents", "Gateway", "GatewayRedis", "Observability", "TroupeRedis",
-                "TroupeRedisTestKit",
-                "ServiceHTTP", "troupe", argumentParser, logging, nioCore, nioPosix,
+                "CloudEvents", "EventStreams", "Gateway", "GatewayRedis", "Observability",
+                "TroupeRedis", "TroupeRedisTestKit", "ServiceHTTP", "troupe", argumentParser,
+                logging, nioCore, nioPosix,
             ]),
         tests("UserServiceTests", orderServiceTestDependencies + ["UserService"]),
     ]

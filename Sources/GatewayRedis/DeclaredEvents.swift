@@ -73,15 +73,10 @@ public struct DeclaredEvents: Sendable {
 
     private func hasCome(_ event: String, _ service: String) async throws(RedisError) -> Bool {
         let stream = keys.events.stream(event, owner: service)
-        return try await redis.evaluate(Self.count, keys: [stream], arguments: []).integer != 0
+        let first = try await redis.evaluate(
+            StreamEnd.firstEntry, keys: [stream], arguments: ["-", "+"])
+        return first.string != nil
     }
-
-    private static let count = RedisScript(
-        """
-        #!lua flags=allow-oom
-        \(EntriesAdded.script)
-        return entriesAdded(KEYS[1])
-        """)
 
     /// Out of `OrderCompleted/1 OrderCreated/1`.
     private static func types(_ emits: String) -> Set<String> {

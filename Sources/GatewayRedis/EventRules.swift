@@ -1,4 +1,5 @@
 import CloudEvents
+import EventStreams
 import Gateway
 import JSONText
 import NIOCore
@@ -39,6 +40,32 @@ struct EventRules: Sendable {
             if let tag, !tags.contains(tag) { tags.append(tag) }
         }
         return tags.isEmpty ? nil : Invalidation(cause: event.id, tags: tags)
+    }
+
+    /// What an event takes away of which only the label can be read; nil if that may be anything.
+    ///
+    /// The subject of an event is its saga, and so is what it correlates with.
+    func invalidation(
+        of label: EntryLabel, from source: Source, entry: String
+    ) -> Invalidation? {
+        guard let templates = templates[source.event],
+            label.type ?? source.event == source.event
+        else { return nil }
+        var tags: [CacheTag] = []
+        for template in templates {
+            let tag = template.tag { field in
+                switch field {
+                case "subject", "correlationid": label.correlationID
+                case "type": source.event
+                case "id": label.id
+                default: nil
+                }
+            }
+            guard let tag else { return nil }
+            if !tags.contains(tag) { tags.append(tag) }
+        }
+        let cause = label.id ?? "\(source.service) \(source.event) \(entry)"
+        return Invalidation(cause: cause, tags: tags)
     }
 
     private static func value(

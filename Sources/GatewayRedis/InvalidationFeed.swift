@@ -79,7 +79,7 @@ public final class InvalidationFeed: Service {
         self.logger = logger
         keys = CacheKeys(namespace: configuration.namespace)
         replay = StreamReplay(
-            redis: redis, keys: keys, rules: self.rules, limit: configuration.replayLimit)
+            redis: redis, keys: keys, rules: self.rules, limits: configuration.replayLimits)
         declared = DeclaredEvents(redis: redis, namespace: configuration.namespace)
         metrics = FeedMetrics(events: self.rules.sources.map(\.event))
         heartbeatChannel = keys.heartbeat(UUIDv7.next())
@@ -236,8 +236,9 @@ public final class InvalidationFeed: Service {
         while !Task.isCancelled, state.withLock({ $0.feed.round == round }) {
             do {
                 let missed = try await replay.missed { cache.take([$0]) }
-                if missed.isTooMuch { cache.makeAllInvalid() }
+                if missed.isEverything { cache.makeAllInvalid() }
                 bell.ring()
+                note(missed)
                 // What is not raised yet is not believed either, so the cache can be used.
                 state.withLock { state in
                     state.report.answered()
@@ -251,6 +252,16 @@ public final class InvalidationFeed: Service {
                 wait = min(wait * 2, .seconds(1))
             }
         }
+    }
+
+    private func note(_ missed: StreamReplay.Missed) {
+        guard missed.unreadable > 0 else { return }
+        metrics.unreadable.increment(by: Int64(missed.unreadable))
+        logger.warning(
+            "invalidation: events in streams are too large or cannot be read",
+            metadata: [
+                "events": "\(missed.unreadable)", "all_taken": "\(missed.isEverything)",
+            ])
     }
 
     /// Raises what was taken, as soon as it was, and again where Redis did not answer.

@@ -15,11 +15,23 @@ public struct InvalidationFeedConfiguration: Sendable {
     public var declarationInterval: Duration = .seconds(30)
     /// Events read again after an absence, at most; with more, all entries are made invalid.
     public var replayLimit = 10_000
+    /// Bytes of them, at most; with more, all entries are made invalid.
+    public var replayBytesMaximum = 256 * 1024 * 1024
+    /// Bytes of an event that is read again, at most; what a larger one changed is told by the type
+    /// and the saga that stand beside it, or else all entries are made invalid.
+    public var eventBytesMaximum = 32 * 1024 * 1024
     /// Messages that may wait; with more, the streams are read instead.
     public var messageLimit = 16_384
 
     /// The defaults, for one namespace.
     public init(namespace: String = "") {
         self.namespace = namespace
+    }
+}
+
+extension InvalidationFeedConfiguration {
+    var replayLimits: StreamReplay.Limits {
+        StreamReplay.Limits(
+            events: replayLimit, bytes: replayBytesMaximum, eventBytes: eventBytesMaximum)
     }
 }

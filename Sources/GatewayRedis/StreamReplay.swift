@@ -5,21 +5,45 @@ import NIOCore
 import TroupeRedis
 
 /// Reads events that no channel brought, from where group `gateway` stands in each stream.
+///
+///     event ──▶ its tags
+///     one that is too large, or is none ──▶ the tags of its label ──▶ everything, if that
+///                                                                     does not tell all of them
 struct StreamReplay: Sendable {
+    /// How much is read.
+    struct Limits: Sendable {
+        /// Events; with more, everything is to be made invalid.
+        var events: Int
+        /// Bytes of them; with more, too.
+        var bytes = 256 * 1024 * 1024
+        /// Bytes of one, of which else its label has to do.
+        var eventBytes = 32 * 1024 * 1024
+    }
+
     /// What was found.
     struct Missed {
         /// Up to where each stream has been read.
         var positions: [String: String] = [:]
-        /// There were more events than are read; everything is to be made invalid instead.
-        var isTooMuch = false
+        /// There was more than is read, or something of which nobody can tell what it changed:
+        /// everything is to be made invalid.
+        var isEverything = false
+        /// Events of which the label alone was read.
+        var unreadable = 0
     }
 
-    private static let page = 500
+    private let redis: RedisClient
+    private let keys: CacheKeys
+    private let rules: EventRules
+    private let limits: Limits
+    private let pages: StreamPages
 
-    let redis: RedisClient
-    let keys: CacheKeys
-    let rules: EventRules
-    let limit: Int
+    init(redis: RedisClient, keys: CacheKeys, rules: EventRules, limits: Limits) {
+        self.redis = redis
+        self.keys = keys
+        self.rules = rules
+        self.limits = limits
+        pages = StreamPages(redis, plan: PagePlan(entryBytes: limits.eventBytes))
+    }
 
     private var streams: [String] {
         rules.sources.map { keys.events.stream($0.event, owner: $0.service) }
@@ -31,27 +55,46 @@ struct StreamReplay: Sendable {
     /// known, so all of it counts.
     func missed(_ tell: (Invalidation) -> Void) async throws(RedisError) -> Missed {
         var missed = Missed()
-        var total = 0
-        for stream in streams {
-            var position = try await position(in: stream)
-            while total <= limit {
-                let entries = try await redis.send(
-                    .xrange(stream, from: "(" + position, count: StreamReplay.page)
-                ).streamEntries()
-                for entry in entries {
-                    if let invalidation = invalidation(in: entry) { tell(invalidation) }
-                    position = entry.id
-                }
-                total += entries.count
-                if entries.count < StreamReplay.page { break }
-            }
+        var (events, bytes) = (0, 0)
+        for (source, stream) in zip(rules.sources, streams) {
+            let position = try await position(in: stream)
             missed.positions[stream] = position
-        }
-        if total > limit {
-            missed.positions = try await ends()
-            missed.isTooMuch = true
+            var walk = pages.walk(stream, from: "(" + position)
+            while let page = try await walk.next(), !missed.isEverything {
+                for found in page.found { take(found, from: source, &missed, tell) }
+                missed.positions[stream] = page.found.last?.id
+                events += page.found.count
+                bytes += page.bytes
+                missed.isEverything =
+                    missed.isEverything || events > limits.events || bytes > limits.bytes
+            }
+            if missed.isEverything {
+                missed.positions = try await ends()
+                break
+            }
         }
         return missed
+    }
+
+    private func take(
+        _ found: StreamWalk.Found, from source: EventRules.Source, _ missed: inout Missed,
+        _ tell: (Invalidation) -> Void
+    ) {
+        if let event = Self.event(in: found) {
+            if let invalidation = rules.invalidation(of: event) { tell(invalidation) }
+            return
+        }
+        missed.unreadable += 1
+        if let known = rules.invalidation(of: found.label, from: source, entry: found.id) {
+            tell(known)
+        } else {
+            missed.isEverything = true
+        }
+    }
+
+    private static func event(in found: StreamWalk.Found) -> CloudEvent? {
+        guard case .entry(let entry) = found, let text = entry["data"] else { return nil }
+        return try? CloudEvent(json: Array(text.readableBytesView))
     }
 
     /// The last ID of each stream that is there.
@@ -105,13 +148,6 @@ struct StreamReplay: Sendable {
         } catch {
             guard error.code == .server("BUSYGROUP") else { throw error }
         }
-    }
-
-    private func invalidation(in entry: RedisStreamEntry) -> Invalidation? {
-        guard let text = entry["data"],
-            let event = try? CloudEvent(json: Array(text.readableBytesView))
-        else { return nil }
-        return rules.invalidation(of: event)
     }
 }
 

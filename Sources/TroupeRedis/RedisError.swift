@@ -117,6 +117,9 @@ extension RedisError {
     /// Whether the reply to this very call was larger than the client's limits allow.
     package var isReplyTooLarge: Bool { cause is ReplyTooLarge }
 
+    /// Whether a read asked for more than can be brought at once: too large, or too slow.
+    package var isTooMuch: Bool { isReplyTooLarge || code == .timedOut && outcome == .unknown }
+
     /// Whether a server took the connection and then said nothing: it hangs, or speaks something
     /// else than we do.
     package var isSilence: Bool {

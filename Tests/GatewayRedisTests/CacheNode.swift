@@ -41,6 +41,7 @@ final class CacheNode: Sendable {
         namespace: String, readTimeout: Duration = .seconds(10),
         writeTimeout: Duration = .seconds(1),
         silence: Duration = .seconds(15), user: (name: String, password: String)? = nil,
+        replyBytesMaximum: Int = 512 << 20,
         change: (inout InvalidationFeedConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = InvalidationFeedConfiguration(namespace: namespace)
@@ -53,6 +54,7 @@ final class CacheNode: Sendable {
         redis = server.client {
             $0.username = user?.name
             $0.password = user?.password
+            $0.replyBytesMaximum = replyBytesMaximum
             if let port { $0.address = .tcp(host: "127.0.0.1", port: port) }
         }
         cacheRedis = cacheServer?.client()

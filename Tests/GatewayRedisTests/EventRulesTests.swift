@@ -1,4 +1,5 @@
 import CloudEvents
+import EventStreams
 import Gateway
 import NIOCore
 import Testing
@@ -55,6 +56,37 @@ struct EventRulesTests {
 
         #expect(rules.sources.map(\.event) == ["A", "B"])
         #expect(rules.invalidation(of: event("B"))?.tags.map(\.text) == ["a:42", "b:42"])
+    }
+
+    private let source = EventRules.Source(event: "ProductReleased", service: "inventory")
+
+    private func invalidation(
+        _ rules: EventRules, type: String? = nil, id: String? = nil, saga: String? = nil
+    ) -> Invalidation? {
+        rules.invalidation(
+            of: EntryLabel(type: type, id: id, correlationID: saga), from: source, entry: "7-0")
+    }
+
+    /// Of an event that is too large, or is none.
+    @Test func tagsAreMadeOfTheLabelAsFarAsItTells() throws {
+        let rules = try rules("order:{subject}", "all:{type}", "saga:{correlationid}")
+        let found = invalidation(rules, type: "ProductReleased", id: "e1", saga: "42")
+
+        #expect(found?.cause == "e1")
+        #expect(found?.tags.map(\.text) == ["order:42", "all:ProductReleased", "saga:42"])
+        #expect(invalidation(rules, saga: "42")?.tags == found?.tags)
+        #expect(invalidation(rules, saga: "42")?.cause == "inventory ProductReleased 7-0")
+    }
+
+    /// Then it may be anything that was changed.
+    @Test func aLabelThatDoesNotTellAllTagsTellsNone() throws {
+        let bySubject = try rules("order:{subject}")
+        #expect(invalidation(bySubject, type: "ProductReleased", id: "e1") == nil)
+        #expect(invalidation(bySubject, type: "Another", id: "e1", saga: "42") == nil)
+        let byData = try rules("order:{subject}", "inventory:{data.productId}")
+        #expect(invalidation(byData, type: "ProductReleased", id: "e1", saga: "42") == nil)
+        #expect(invalidation(try rules("s:{source}"), id: "e1", saga: "42") == nil)
+        #expect(invalidation(try rules("e:{id}"), saga: "42") == nil)
     }
 
     @Test func announcementIsReadAsItWasWritten() {

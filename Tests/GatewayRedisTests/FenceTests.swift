@@ -16,7 +16,8 @@ struct FenceTests {
         let redis = RedisServer.current.client()
         let keys = CacheKeys(namespace: namespace)
         let replay = StreamReplay(
-            redis: redis, keys: keys, rules: EventRules(try CacheNode.rules), limit: 10)
+            redis: redis, keys: keys, rules: EventRules(try CacheNode.rules),
+            limits: .init(events: 10))
         let streams = ["OrderCompleted", "OrderCancelled"].map {
             keys.events.stream($0, owner: "order")
         }

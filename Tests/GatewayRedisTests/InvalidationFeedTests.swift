@@ -116,7 +116,7 @@ struct InvalidationFeedTests {
         let last = try await one.redis.send(.xrevrange(stream, count: 1)).streamEntries().first?.id
         let replay = StreamReplay(
             redis: one.redis, keys: CacheKeys(namespace: namespace),
-            rules: EventRules(try CacheNode.rules), limit: 10)
+            rules: EventRules(try CacheNode.rules), limits: .init(events: 10))
         // Of two that share the position, who knows less may set it back for a moment.
         await until {
             var told = 0

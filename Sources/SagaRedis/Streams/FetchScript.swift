@@ -1,10 +1,12 @@
+import EventStreams
 import Saga
 import TroupeRedis
 
 /// Fetches entries that are pending for a consumer, as many as the bytes allow.
 ///
 ///     ID ──▶ pending for us? ──▶ how large? ──▶ fits ──▶ one delivery more, its fields
-///                 │ no               │ alone too large ──▶ one delivery more, size and saga
+///                 │ no               │ alone too large ──▶ one delivery more, size and saga,
+///                 │                  │                     and the end
 ///                 ▼                  └ no room left ──▶ the end, and not looked at
 ///             another's
 ///
@@ -60,6 +62,7 @@ struct FetchScript: Sendable {
     // ARGV group, consumer, bytes, bytes of one entry; IDs
     private static let script = RedisScript(
         """
+        \(EntryLabel.script)
         local group, consumer = ARGV[1], ARGV[2]
         local left, most, isFirst, found = tonumber(ARGV[3]), tonumber(ARGV[4]), true, {}
         for at = 5, #ARGV do
@@ -72,24 +75,20 @@ struct FetchScript: Sendable {
                 if not entry then
                     found[#found + 1] = {id, held[4]}
                 else
-                    local fields, size, saga = entry[2], 0, ''
-                    for at = 1, #fields, 2 do
-                        size = size + #fields[at] + #fields[at + 1]
-                        if fields[at] == 'correlationid' then saga = fields[at + 1] end
-                    end
+                    local fields = entry[2]
+                    local size = weigh(fields)
                     local isTooLarge = size > most
-                    if not isTooLarge then
-                        if size > left and not isFirst then break end
-                        left, isFirst = left - size, false
-                    end
+                    if size > left and not isFirst and not isTooLarge then break end
+                    left, isFirst = left - size, false
                     redis.call('XCLAIM', KEYS[1], group, consumer, 0, id,
                         'RETRYCOUNT', held[4] + 1, 'JUSTID')
                     if isTooLarge then
-                        saga = string.sub(saga, 1, 4096)
+                        local _, _, saga = label(fields)
                         found[#found + 1] = {id, held[4] + 1, false, size, saga}
                     else
                         found[#found + 1] = {id, held[4] + 1, fields}
                     end
+                    if left < 0 then break end
                 end
             end
         end

@@ -136,20 +136,29 @@ struct Housekeeper: Sendable {
 
     // KEYS dead letters
     // ARGV where to begin, where to end
+    //
+    // One by one, and no more once 16 MB have been looked at: a letter holds its event.
     private static let dropLetters = RedisScript(
         """
-        local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', 50)
-        local gone, awaited = {}, {blocked = true, half_applied = true}
-        for _, letter in ipairs(found) do
+        \(EntryLabel.script)
+        local place, left, gone = ARGV[1], 16777216, {}
+        local awaited = {blocked = true, half_applied = true}
+        for _ = 1, 50 do
+            local letter = redis.call('XRANGE', KEYS[1], place, ARGV[2], 'COUNT', 1)[1]
+            if not letter then
+                place = ''
+                break
+            end
             local reason = nil
             for at = 1, #letter[2], 2 do
                 if letter[2][at] == 'reason' then reason = letter[2][at + 1] end
             end
             if not (reason and awaited[reason]) then gone[#gone + 1] = letter[1] end
+            place, left = '(' .. letter[1], left - weigh(letter[2])
+            if left < 0 then break end
         end
         if #gone > 0 then redis.call('XDEL', KEYS[1], unpack(gone)) end
-        if #found < 50 then return '' end
-        return '(' .. found[#found][1]
+        return place
         """)
 
     // MARK: - Replicas

@@ -242,8 +242,7 @@ final class RedisTransport: EventTransport {
         do {
             return try await call()
         } catch {
-            guard error.isReplyTooLarge || error.code == .timedOut && error.outcome == .unknown
-            else { throw SagaError(error) }
+            guard error.isTooMuch else { throw SagaError(error) }
             throw SagaError(
                 .tooLarge, "a read is too large, or takes too long", retry: .later, cause: error)
         }

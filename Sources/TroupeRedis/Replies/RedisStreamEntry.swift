@@ -128,7 +128,7 @@ extension RedisValue {
     }
 
     /// An entry is `[id, [name, value, …]]`; `[id, nil]` or nil when it was deleted.
-    private func streamEntry() throws(RedisError) -> RedisStreamEntry {
+    package func streamEntry() throws(RedisError) -> RedisStreamEntry {
         if isNull { return RedisStreamEntry(id: "", fields: [], isDeleted: true) }
         guard let pair = array, pair.count == 2, let id = pair[0].string else {
             throw unexpected("a stream entry")

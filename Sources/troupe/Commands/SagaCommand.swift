@@ -35,13 +35,13 @@ struct SagaCommand: AsyncParsableCommand {
             let role = RedisRole.reading(namespace: namespace)
             let client = try await RedisConnection.open(address, as: role, logger: logger)
             let saga = UUIDText.normal(id)
-            let events: [CloudEvent]
+            let account: SagaHistory.Account
             let blocked: [String]
             do {
-                events = try await SagaHistory(
+                account = try await SagaHistory(
                     client: client, names: EventStreamKeys(namespace: namespace ?? "")
-                ).events(of: saga)
-                let services = Set(events.map { String($0.source.dropFirst()) }).sorted()
+                ).account(of: saga)
+                let services = Set(account.events.map { String($0.source.dropFirst()) }).sorted()
                 blocked = try await BlockedSteps(
                     client: client, keys: SagaKeys(namespace: namespace ?? "")
                 ).lines(of: saga, at: services)
@@ -49,20 +49,21 @@ struct SagaCommand: AsyncParsableCommand {
                 throw await RedisConnection.failure(error, of: client, as: role, at: address)
             }
             await client.shutdown()
-            guard let first = events.first else {
+            let start = account.events.first?.time
+            guard start != nil || !account.unshown.isEmpty else {
                 throw CommandFailure(
                     .notFound, "no event of a saga “\(id.prefix(80))” is in the streams",
                     remedy: "troupe tail, to see the IDs of sagas as they run")
             }
             let line = EventLine(palette: Palette(for: .standard, surroundings: surroundings))
-            for event in events {
+            for event in account.events {
                 let text =
                     json
                     ? String(decoding: event.json(), as: UTF8.self)
-                    : line.text(event, since: first.time)
+                    : line.text(event, since: start)
                 guard await LineOutput.standard.line(text) else { return }
             }
-            for text in blocked { await LineOutput.errors.line(text) }
+            for text in account.unshown + blocked { await LineOutput.errors.line(text) }
         }
     }
 }

@@ -172,7 +172,7 @@ extension RedisRole {
         return RedisRole(
             commands: [
                 "PING", "CLIENT SETNAME a", "SCAN 0", "XRANGE KEY - +", "HMGET KEY a",
-                "ZSCORE KEY a",
+                "ZSCORE KEY a", "EVAL a 0", "EVALSHA a 0",
             ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:Rehearsal")

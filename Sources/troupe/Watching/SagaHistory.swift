@@ -9,19 +9,52 @@ import TroupeRedis
 /// saga, ours or not. Each is read in pages from the time that the saga's ID bears (a UUIDv7
 /// begins with it) to its end, and only entries whose `correlationid` is the saga are decoded.
 struct SagaHistory {
-    var client: RedisClient
-    var names: EventStreamKeys
-    private static let pageSize = 1_000
+    let client: RedisClient
+    let names: EventStreamKeys
+    private let pages: StreamPages
     /// How far clocks of different machines may be apart.
     private static let clockSlack: Int64 = 60_000
 
-    /// The events, earliest first; a cause stands before its effect.
-    func events(of sagaID: String) async throws(RedisError) -> [CloudEvent] {
-        var found: [Entry] = []
+    /// - Parameter plan: how much one read may bring.
+    init(client: RedisClient, names: EventStreamKeys, plan: PagePlan = PagePlan()) {
+        self.client = client
+        self.names = names
+        pages = StreamPages(client, plan: plan)
+    }
+
+    /// What there is of a saga.
+    struct Account {
+        /// Earliest first; a cause stands before its effect.
+        var events: [CloudEvent]
+        /// A line for each event that cannot be shown, which says why.
+        var unshown: [String]
+    }
+
+    /// All that stands in streams of a saga.
+    func account(of sagaID: String) async throws(RedisError) -> Account {
+        var entries: [Entry] = []
+        var unshown: [String] = []
         for stream in try await streams() {
-            found += try await entries(of: sagaID, in: stream)
+            var walk = pages.walk(stream, from: Self.firstID(of: sagaID))
+            while let page = try await walk.next() {
+                for found in page.found where found.label.correlationID == sagaID {
+                    if let entry = Entry(found) {
+                        entries.append(entry)
+                    } else {
+                        unshown.append(Self.line(found, stream))
+                    }
+                }
+            }
         }
-        return Self.ordered(found)
+        return Account(events: Self.ordered(entries), unshown: unshown)
+    }
+
+    private static func line(_ found: StreamWalk.Found, _ stream: String) -> String {
+        let place = "entry \(found.id) of \(stream)"
+        switch found {
+        case .entry: return "\(place) cannot be read as an event"
+        case .tooLarge(_, let bytes, _): return "\(place) is too large to be shown: \(bytes) bytes"
+        }
     }
 
     /// An event and where it stands: `milliseconds-sequence` of its stream entry.
@@ -30,8 +63,9 @@ struct SagaHistory {
         var time: Int64
         var sequence: Int64
 
-        init?(_ entry: RedisStreamEntry) {
-            guard let id = StreamID(entry.id), let text = entry["data"],
+        init?(_ found: StreamWalk.Found) {
+            guard case .entry(let entry) = found, let id = StreamID(entry.id),
+                let text = entry["data"],
                 let event = try? CloudEvent(json: Array(text.readableBytesView))
             else { return nil }
             self.init(
@@ -72,26 +106,6 @@ struct SagaHistory {
     private func streams() async throws(RedisError) -> [String] {
         try await client.keys(matching: names.streamPattern, type: "stream")
             .filter(names.isEventStream)
-    }
-
-    private func entries(
-        of sagaID: String, in stream: String
-    ) async throws(RedisError) -> [Entry] {
-        var found: [Entry] = []
-        var start = Self.firstID(of: sagaID)
-        while true {
-            let page = try await client.send(
-                .xrange(stream, from: start, count: Self.pageSize)
-            ).streamEntries()
-            for entry in page {
-                guard let saga = entry["correlationid"], String(buffer: saga) == sagaID,
-                    let entry = Entry(entry)
-                else { continue }
-                found.append(entry)
-            }
-            guard page.count == Self.pageSize, let last = page.last else { return found }
-            start = "(\(last.id)"
-        }
     }
 
     /// Where to begin: a little before the time in the ID, or at the beginning.

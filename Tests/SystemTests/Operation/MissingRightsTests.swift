@@ -27,10 +27,10 @@ struct MissingRightsTests {
             rules: "+scan +xrange"),
         Case(
             command: show, rule: "+ping", what: "may not run CLIENT|SETNAME, SCAN, XRANGE",
-            rules: "+scan +xrange +hmget +zscore +ping"),
+            rules: "+scan +xrange +hmget +zscore +eval +evalsha +ping"),
         Case(
             command: show, rule: "~x:* +ping +client|setname +scan +xrange +hmget +zscore",
-            what: "may not use the keys saga:*", rules: "'~saga:*'"),
+            what: "may not run EVAL, EVALSHA", rules: "'~saga:*'"),
         Case(
             command: tail, rule: "~* +@all", what: "may not use the channels saga.*",
             rules: "'&saga.*'"),
