@@ -11,13 +11,16 @@ import SagaHTTP
 extension Participant {
     /// Charges with `company`; a charge without an answer for `giveUpAfter` is taken back.
     ///
-    /// - Parameter atMost: how many calls are made at once.
+    /// - Parameters:
+    ///   - atMost: how many calls are made at once.
+    ///   - outside: how often the company may be called, and when it counts as down.
     public static func payment(
-        company: any PaymentCompany, giveUpAfter: Duration, atMost: Int? = nil
+        company: any PaymentCompany, giveUpAfter: Duration, atMost: Int? = nil,
+        calls outside: OutsideCompany? = nil
     ) -> Participant {
         Participant(.order, ServiceName.payment) {
             Perform(
-                OrderSaga.charge, giveUpAfter: giveUpAfter, atMost: atMost
+                OrderSaga.charge, giveUpAfter: giveUpAfter, atMost: atMost, calls: outside
             ) { order, context in
                 let charge = try await context.calling {
                     try await company.charge(

@@ -33,7 +33,7 @@ public struct PaymentServer: Service {
         runtime = try SagaRuntime(
             .payment(
                 company: company, giveUpAfter: configuration.giveUpAfter,
-                atMost: configuration.callsMaximum),
+                atMost: configuration.callsMaximum, calls: configuration.company),
             redis: redis,
             configuration: configuration.saga, logger: logger)
         readiness?.watch(runtime)

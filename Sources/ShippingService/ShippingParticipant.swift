@@ -11,13 +11,16 @@ import SagaHTTP
 extension Participant {
     /// Books with `carrier`; a booking without an answer for `giveUpAfter` is taken back.
     ///
-    /// - Parameter atMost: how many calls are made at once.
+    /// - Parameters:
+    ///   - atMost: how many calls are made at once.
+    ///   - outside: how often the carrier may be called, and when it counts as down.
     public static func shipping(
-        carrier: any Carrier, giveUpAfter: Duration, atMost: Int? = nil
+        carrier: any Carrier, giveUpAfter: Duration, atMost: Int? = nil,
+        calls outside: OutsideCompany? = nil
     ) -> Participant {
         Participant(.order, ServiceName.shipping) {
             Perform(
-                OrderSaga.arrange, giveUpAfter: giveUpAfter, atMost: atMost
+                OrderSaga.arrange, giveUpAfter: giveUpAfter, atMost: atMost, calls: outside
             ) { order, context in
                 let shipment = try await context.calling {
                     try await carrier.arrange(

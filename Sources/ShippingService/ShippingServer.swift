@@ -33,7 +33,7 @@ public struct ShippingServer: Service {
         runtime = try SagaRuntime(
             .shipping(
                 carrier: carrier, giveUpAfter: configuration.giveUpAfter,
-                atMost: configuration.callsMaximum),
+                atMost: configuration.callsMaximum, calls: configuration.carrier),
             redis: redis,
             configuration: configuration.saga, logger: logger)
         readiness?.watch(runtime)

@@ -18,6 +18,11 @@ public struct ShippingServerConfiguration: Sendable {
     /// How many calls to the carrier are made at once; what is over waits for its turn.
     public var callsMaximum = 60
 
+    /// How often the carrier may be called, and when it counts as down.
+    ///
+    /// Well below the orders' deadline it is tried again, so that an outage of seconds cancels none.
+    public var carrier = OutsideCompany("carrier", pauses: .seconds(1) ... .seconds(10))
+
     /// Connections beyond those of the steps, for looks at the books.
     static let connectionsForBooks = 4
 

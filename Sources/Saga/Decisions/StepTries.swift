@@ -37,6 +37,9 @@ package struct StepTries: Sendable {
         self.mayHaveActed = mayHaveActed
     }
 
+    /// Whether it may wait until something can be sent again.
+    package var waitsToSend: Bool { unsentLimit != nil }
+
     /// How long one more try may work.
     package var rest: Duration { max(limit - tried, .seconds(1)) }
 

@@ -125,7 +125,25 @@ extension Participant {
             }
             faults += unknownFaults(of: step)
         }
+        faults += companyFaults
         if steps.isEmpty && lifecycles.isEmpty { faults.append("it has no step and no lifecycle") }
+        return faults
+    }
+
+    private var companyFaults: [String] {
+        var known: [String: OutsideCompany] = [:]
+        var faults: [String] = []
+        for step in steps {
+            guard let company = step.company else { continue }
+            if !step.actsOutside {
+                faults.append("step '\(step.name)' works on records alone, and calls a company")
+            }
+            guard let other = known.updateValue(company, forKey: company.name) else {
+                faults += company.faults
+                continue
+            }
+            if other != company { faults.append("'\(company.name)' is declared in two ways") }
+        }
         return faults
     }
 

@@ -16,6 +16,7 @@ public struct Perform: ParticipantPart {
     private let atMost: Int?
     private let undoGiveUpAfter: Duration?
     private let decode: Step.JoinedDecoder
+    private let company: OutsideCompany?
     private let unknown: Step.Unknown
     private let makeFailure: @Sendable (BusinessFailure, Changes) throws -> PlannedTransition
     private let undo: Step.Bound?
@@ -28,7 +29,8 @@ public struct Perform: ParticipantPart {
 
     private init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, _ giveUpAfter: Duration?,
-        _ undoGiveUpAfter: Duration?, _ atMost: Int?, _ unknown: UnknownOutcome<Input, Success>,
+        _ undoGiveUpAfter: Duration?, _ atMost: Int?, _ company: OutsideCompany?,
+        _ unknown: UnknownOutcome<Input, Success>,
         _ perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         _ undo: (@Sendable (StepContext) async throws -> Transition<Undone>)?
     ) {
@@ -36,6 +38,7 @@ public struct Perform: ParticipantPart {
         self.giveUpAfter = giveUpAfter
         self.undoGiveUpAfter = undoGiveUpAfter
         self.atMost = atMost
+        self.company = company
         decode = Step.decoder(leg.read, perform)
         self.unknown = Step.unknown(unknown, leg.read)
         let failure = EventKind(Failure.self)
@@ -59,6 +62,7 @@ public struct Perform: ParticipantPart {
     ///   - undoGiveUpAfter: how long undoing is tried before the saga counts as blocked.
     ///   - atMost: how many of its blocks, undo and finish too, run at once in a process; if nil,
     ///     as many as events are worked on. `Step` has the rules.
+    ///   - company: whom its blocks call, undo, finish and books too; if nil, they are not counted.
     ///   - unknown: what becomes of it if it has been tried for so long, and nobody knows whether
     ///     it has acted.
     ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.
@@ -66,11 +70,12 @@ public struct Perform: ParticipantPart {
     public init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
         undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
+        calls company: OutsideCompany? = nil,
         whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         undo: @escaping @Sendable (StepContext) async throws -> Transition<Undone>
     ) {
-        self.init(leg, giveUpAfter, undoGiveUpAfter, atMost, unknown, perform, undo)
+        self.init(leg, giveUpAfter, undoGiveUpAfter, atMost, company, unknown, perform, undo)
     }
 
     /// Declares what is done on a leg, and how it is undone with no change of records.
@@ -79,12 +84,13 @@ public struct Perform: ParticipantPart {
     public init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
         undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
+        calls company: OutsideCompany? = nil,
         whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         undo: @escaping @Sendable (StepContext) async throws -> Void
     ) {
         self.init(
-            leg, giveUpAfter, undoGiveUpAfter, atMost, unknown, perform,
+            leg, giveUpAfter, undoGiveUpAfter, atMost, company, unknown, perform,
             { context in
                 try await undo(context)
                 return Transition(Undone())
@@ -95,22 +101,24 @@ public struct Perform: ParticipantPart {
     public init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
         undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
+        calls company: OutsideCompany? = nil,
         whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         undo: @escaping @Sendable (StepContext) async throws -> Void,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
     ) {
         self.init(
             leg, giveUpAfter: giveUpAfter, undoGiveUpAfter: undoGiveUpAfter, atMost: atMost,
-            whenUnknown: unknown, perform: perform, undo: undo)
+            calls: company, whenUnknown: unknown, perform: perform, undo: undo)
     }
 
     /// Declares what is done on a leg that has nothing to undo.
     public init<Input, Success, Failure>(
         _ leg: Leg<Input, Success, Failure, NoEvent>, giveUpAfter: Duration? = nil,
-        atMost: Int? = nil, whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
+        atMost: Int? = nil, calls company: OutsideCompany? = nil,
+        whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>
     ) {
-        self.init(leg, giveUpAfter, nil, atMost, unknown, perform, nil)
+        self.init(leg, giveUpAfter, nil, atMost, company, unknown, perform, nil)
     }
 
     /// Declares what else changes when the leg has failed.
@@ -207,7 +215,7 @@ public struct Perform: ParticipantPart {
                 try makeFailure($0, failureChanges($0, $1))
             },
             giveUpAfter: giveUpAfter, atMost: atMost, actsOutside: leg.actsOutside,
-            unknown: unknown)
+            unknown: unknown, company: company)
         content.condition = leg.condition
         content.finishes = finishes.map {
             Step.Finish(trigger: $0.leg.trigger, emits: $0.leg.emits, decode: $0.decode)

@@ -66,6 +66,7 @@ public struct Step: Sendable {
     package var atMost: Int? { shared.content.atMost }
     package var actsOutside: Bool { shared.content.actsOutside }
     package var unknown: Unknown { shared.content.unknown }
+    package var company: OutsideCompany? { shared.content.company }
     package var compensations: [Compensation] { shared.content.compensations }
     package var needsCompensation: Bool { shared.content.needsCompensation }
     package var finishes: [Finish] { shared.content.finishes }
@@ -82,6 +83,7 @@ public struct Step: Sendable {
         var atMost: Int?
         var actsOutside: Bool
         var unknown = Unknown.compensate
+        var company: OutsideCompany?
         var substitutes: [String: EventKind] = [:]
         var condition: RouteCondition?
         var compensations: [Compensation] = []
@@ -131,6 +133,7 @@ public struct Step: Sendable {
     ///     process; if nil, as many as events are worked on. The others wait in the order in which
     ///     they came: that is no attempt, and its time does not count. No more than whatever the
     ///     step calls can take at once, as the connections of its client.
+    ///   - company: whom its blocks call; if nil, they are not counted.
     ///   - actsOutside: whether `perform` touches anything but the participant's own records.
     ///   - unknown: what becomes of it if it has been tried for so long, and nobody knows whether
     ///     it has acted.
@@ -142,6 +145,7 @@ public struct Step: Sendable {
         emits success: Success.Type,
         giveUpAfter: Duration? = nil,
         atMost: Int? = nil,
+        calls company: OutsideCompany? = nil,
         actsOutside: Bool = true,
         whenUnknown unknown: UnknownOutcome<Input, Success> = .compensate,
         orElse failed:
@@ -156,7 +160,7 @@ public struct Step: Sendable {
                 decode: Self.decoder(JoinedPayloadReader.only, perform),
                 fail: { try PlannedTransition(failed($0, $1), failure) },
                 giveUpAfter: giveUpAfter, atMost: atMost, actsOutside: actsOutside,
-                unknown: Self.unknown(unknown, JoinedPayloadReader.only)))
+                unknown: Self.unknown(unknown, JoinedPayloadReader.only), company: company))
     }
 
     /// Declares what undoes the step.

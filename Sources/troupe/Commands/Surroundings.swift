@@ -56,6 +56,22 @@ struct Surroundings {
         return .seconds(seconds)
     }
 
+    /// A whole number from the option or the variable; nil without either.
+    func count(
+        _ option: String?, _ variable: String, what: String, within range: ClosedRange<Int>,
+        remedy: String
+    ) throws(CommandFailure) -> Int? {
+        guard let text = text(option, variable) else { return nil }
+        guard let count = Int(text), range.contains(count) else {
+            throw CommandFailure(
+                .usage,
+                "\(what) is “\(text.prefix(80))”, but must be \(range.lowerBound) to "
+                    + "\(range.upperBound)",
+                remedy: remedy)
+        }
+        return count
+    }
+
     /// One of the named choices from the option, the variable, or the default.
     func choice<Choice: RawRepresentable & CaseIterable>(
         _ option: String?, _ variable: String, flag: String, default fallback: Choice

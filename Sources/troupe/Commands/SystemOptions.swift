@@ -38,6 +38,20 @@ struct ServiceOptions: ParsableArguments {
                 + "default 30).", valueName: "seconds"))
     var orderDeadline: String?
 
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How many calls a second payments and shipping may each make to their company "
+                + "(TROUPE_COMPANY_RATE; default no limit).", valueName: "calls"))
+    var companyRate: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "After how many accidents in a row a company is not called for a while "
+                + "(TROUPE_COMPANY_ACCIDENTS; default 20, 0 for never).", valueName: "count"))
+    var companyAccidents: String?
+
     private static let coordinations = ["choreography"]
 
     fileprivate static func expectKnown(
@@ -74,6 +88,7 @@ struct SystemSettings: Sendable {
     var startsServices = false
     var dataFolder: String
     var orderDeadline: Duration?
+    var companies: CompanyLimits
     var logs: LogConfiguration
     var place = Addresses.Place()
     /// Whether an option or a variable says where to listen, rather than a file.
@@ -99,6 +114,8 @@ struct SystemSettings: Sendable {
         dataFolder = DataFolder.absolute(
             surroundings.text(services?.dataFolder, "TROUPE_DATA") ?? ".troupe")
         orderDeadline = try ServiceOptions.deadline(services?.orderDeadline, in: surroundings)
+        companies = try CompanyLimits(
+            rate: services?.companyRate, accidents: services?.companyAccidents, in: surroundings)
         place = try ListenOptions.place(listen, in: surroundings)
         hostIsNamed = surroundings.text(listen?.host, "HOST") != nil
         grace = try ListenOptions.grace(listen, in: surroundings, default: graceDefault)
@@ -118,6 +135,6 @@ struct SystemSettings: Sendable {
         variables["TROUPE_NAMESPACE"] = namespace
         variables["TROUPE_GATEWAY"] = gatewayFile
         variables["TROUPE_ORDER_DEADLINE"] = orderDeadline.map { String($0.components.seconds) }
-        return variables
+        return variables.merging(companies.variables) { $1 }
     }
 }

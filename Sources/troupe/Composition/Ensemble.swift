@@ -194,6 +194,7 @@ struct Ensemble {
         configuration.http = http
         configuration.saga = saga ?? self.saga
         configuration.companyURL = url(of: .sandbox)
+        configuration.company = settings.companies.applied(to: configuration.company)
         configuration.giveUpAfter = min(
             configuration.giveUpAfter, configuration.saga.giveUpAfterInUse)
         return try PaymentServer(
@@ -220,6 +221,7 @@ struct Ensemble {
         configuration.http = http
         configuration.saga = saga ?? self.saga
         configuration.carrierURL = url(of: .sandbox)
+        configuration.carrier = settings.companies.applied(to: configuration.carrier)
         configuration.giveUpAfter = min(
             configuration.giveUpAfter, configuration.saga.giveUpAfterInUse)
         return try ShippingServer(

@@ -137,8 +137,13 @@ final class Reconciler: Sendable {
     private func limited<Value: Sendable>(
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { [clock = environment.clock] group in
-            group.addTask { try await body() }
+        let gate = environment.gates[step.name]
+        return try await withThrowingTaskGroup(of: Value?.self) {
+            [clock = environment.clock] group in
+            group.addTask {
+                guard let gate else { return try await body() }
+                return try await gate.pass(body)
+            }
             group.addTask {
                 try await clock.sleep(for: Self.patience)
                 return nil

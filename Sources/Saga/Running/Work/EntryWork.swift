@@ -34,6 +34,8 @@ final class WorkEnvironment: Sendable {
     let birth: StoreBirth
     /// Where only so many of a step's blocks run at once, by step.
     let turns: [String: TurnQueue]
+    /// Who has to be asked before a company is called, by step.
+    let gates: [String: CompanyGate]
     /// Nil if the participant begins no sagas that have a deadline.
     let load: LoadWatch?
     /// Whether any saga of the participant was blocked when somebody last looked.
@@ -65,6 +67,8 @@ final class WorkEnvironment: Sendable {
             plan.steps.compactMap { step in
                 step.atMost.map { (step.name, TurnQueue(atMost: $0)) }
             }, uniquingKeysWith: { first, _ in first })
+        gates = CompanyGate.gates(
+            of: plan.steps, clock: ports.clock, metrics: metrics, logger: logger)
     }
 }
 
