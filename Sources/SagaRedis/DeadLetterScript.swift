@@ -31,6 +31,7 @@ struct DeadLetterScript: Sendable {
                 .string(trace?.blocked.map { "\($0.step) \($0.eventID)" } ?? ""),
                 .string(trace?.sagaID ?? ""),
             ] + LedgerMarks.arguments(trace) + fields(of: letter)
+            + (trace.map { ["saga", .string($0.sagaID)] } ?? [])
         do {
             let reply = try await redis.evaluate(
                 Self.script, keys: keys, arguments: arguments, in: epoch)

@@ -20,7 +20,7 @@ public struct ShippingServerConfiguration: Sendable {
 
     /// How often the carrier may be called, and when it counts as down.
     ///
-    /// Well below the orders' deadline it is tried again, so that an outage of seconds cancels none.
+    /// It is tried again well below the orders' deadline, so that no outage of seconds cancels any.
     public var carrier = OutsideCompany("carrier", pauses: .seconds(1) ... .seconds(10))
 
     /// Connections beyond those of the steps, for looks at the books.

@@ -5,8 +5,8 @@
 ///     Perform(TripSaga.deposit, calls: bank) { … } undo: { … }
 ///
 /// Declared once and named by all steps that call it. What they do, undo and finish, what they ask
-/// and what is read of its books counts together, each run of a block as one call. All of that is of
-/// one process: a service of two replicas makes twice as many calls.
+/// and what is read of its books counts together, each run of a block as one call. All of that is
+/// of one process: a service of two replicas makes twice as many calls.
 ///
 /// - No more than `callsPerSecond` begin in a second, a tenth of them at once. The others wait in
 ///   the order in which they came: that is no attempt, its time does not count, and a cancellation

@@ -1,7 +1,7 @@
 /// An event that a participant cannot deal with, kept until a person does.
 package struct DeadLetter: Sendable {
     /// Why, as a code in snake case.
-    package enum Reason: String, Sendable {
+    package enum Reason: String, Sendable, CaseIterable {
         /// Not an event, or its payload is not of its type.
         case undecodable
         /// An event of a type that the stream is not for.

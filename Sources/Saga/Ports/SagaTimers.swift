@@ -65,7 +65,7 @@ package struct FiredTimers: Sendable {
 
     package var groups: [Group] = []
     /// Entries that were not timers, and are dead letters now.
-    package var letters: [String] = []
+    package var letters: [DeadLetter] = []
     /// How long nothing else will be due, as far as is known; nil if nothing is set.
     package var rest: Duration?
 

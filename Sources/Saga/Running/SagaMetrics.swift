@@ -31,7 +31,7 @@ final class SagaMetrics: Sendable {
     private let service: String
     private let meters = Mutex(Meters())
     private let transitions: [TransitionResult: Counter]
-    private let deadLetters: Counter
+    private let deadLetters: [DeadLetter.Reason: Counter]
     private let forgottenGroups: Gauge
     private let blocked: Counter
     private let blockedNow: Gauge
@@ -47,7 +47,11 @@ final class SagaMetrics: Sendable {
                 let dimensions = [("service", service), ("result", result.rawValue)]
                 return (result, Counter(label: "saga_transitions_total", dimensions: dimensions))
             })
-        deadLetters = Counter(label: "saga_dead_letters_total", dimensions: [("service", service)])
+        deadLetters = Dictionary(
+            uniqueKeysWithValues: DeadLetter.Reason.allCases.map { reason in
+                let dimensions = [("service", service), ("code", reason.rawValue)]
+                return (reason, Counter(label: "saga_dead_letters_total", dimensions: dimensions))
+            })
         forgottenGroups = Gauge(
             label: "saga_forgotten_groups", dimensions: [("service", service)])
         blocked = Counter(label: "saga_blocked_total", dimensions: [("service", service)])
@@ -107,7 +111,7 @@ final class SagaMetrics: Sendable {
     /// How many groups keep what is older than retention in the participant's own streams.
     func forgotten(_ groups: Int) { forgottenGroups.record(groups) }
 
-    func deadLetter() { deadLetters.increment() }
+    func deadLetter(_ reason: DeadLetter.Reason) { deadLetters[reason]?.increment() }
 
     func sagaBlocked() { blocked.increment() }
 

@@ -206,7 +206,7 @@ public final class SagaRuntime: Service {
         group.addTask { await self.listenForEnds(while: isRunning) }
         let timers = TimerKeeper(
             timers: ports.timers, pause: pause, clock: ports.clock, metrics: environment.metrics,
-            health: environment.transitions.health, logger: logger)
+            letters: environment.letters, health: environment.transitions.health, logger: logger)
         group.addTask { await timers.run(while: isRunning) }
     }
 
@@ -260,6 +260,7 @@ public final class SagaRuntime: Service {
             }
             suspects.bell.ring()
             acknowledger.wake()
+            environment.letters.tell()
             for lane in dispatcher.cancelOverdue() {
                 logger.warning(
                     "a handler takes too long and is cancelled", metadata: ["saga": "\(lane)"])
@@ -294,6 +295,7 @@ public final class SagaRuntime: Service {
             // Also where this task was cancelled: what is done is not to be delivered again.
             _ = await acknowledger.flush()
         }.value
+        environment.letters.tellAll()
         await consumers.release()
     }
 }

@@ -11,6 +11,7 @@ struct TimerKeeper: Sendable {
     let pause: Pause
     let clock: any SagaClock
     let metrics: SagaMetrics
+    let letters: LetterTeller
     let health: RuntimeHealth
     let logger: Logger
 
@@ -50,10 +51,6 @@ struct TimerKeeper: Sendable {
             health.publish([group.type], group.silence)
             metrics.counter(of: group.type, .emitted).increment(by: group.count)
         }
-        for letter in fired.letters {
-            metrics.deadLetter()
-            logger.error(
-                "what is not a timer became a dead letter", metadata: ["entry": "\(letter)"])
-        }
+        for letter in fired.letters { letters.note(letter, "what is not a timer is put aside") }
     }
 }

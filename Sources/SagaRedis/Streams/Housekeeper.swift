@@ -78,7 +78,8 @@ struct Housekeeper: Sendable {
             }
         }
         do {
-            try await dropLetters(before: Self.age(configuration.letterLife, at: now), epoch)
+            try await LetterRetention(redis: redis, names: names, service: service)
+                .drop(before: Self.age(configuration.letterLife, at: now), in: epoch)
         } catch {
             try report.note(error, of: names.dead(service))
         }
@@ -113,53 +114,6 @@ struct Housekeeper: Sendable {
         }
         return forgotten
     }
-
-    /// Drops the dead letters that are too old to act on, but none that a saga waits for.
-    private func dropLetters(before age: StreamID, _ epoch: RedisEpoch) async throws(SagaError) {
-        guard age.milliseconds > 0 else { return }
-        var next = "-"
-        for _ in 0..<Self.letterPagesMaximum where !next.isEmpty {
-            do {
-                next =
-                    try await redis.evaluate(
-                        Self.dropLetters, keys: [names.dead(service)],
-                        arguments: [.string(next), .string("(\(age)")], in: epoch
-                    ).string ?? ""
-            } catch {
-                throw SagaError(error)
-            }
-        }
-    }
-
-    /// Some thousand letters at a time; the rest goes the next time.
-    private static let letterPagesMaximum = 100
-
-    // KEYS dead letters
-    // ARGV where to begin, where to end
-    //
-    // One by one, and no more once 16 MB have been looked at: a letter holds its event.
-    private static let dropLetters = RedisScript(
-        """
-        \(EntryLabel.script)
-        local place, left, gone = ARGV[1], 16777216, {}
-        local awaited = {blocked = true, half_applied = true}
-        for _ = 1, 50 do
-            local letter = redis.call('XRANGE', KEYS[1], place, ARGV[2], 'COUNT', 1)[1]
-            if not letter then
-                place = ''
-                break
-            end
-            local reason = nil
-            for at = 1, #letter[2], 2 do
-                if letter[2][at] == 'reason' then reason = letter[2][at + 1] end
-            end
-            if not (reason and awaited[reason]) then gone[#gone + 1] = letter[1] end
-            place, left = '(' .. letter[1], left - weigh(letter[2])
-            if left < 0 then break end
-        end
-        if #gone > 0 then redis.call('XDEL', KEYS[1], unpack(gone)) end
-        return place
-        """)
 
     // MARK: - Replicas
 

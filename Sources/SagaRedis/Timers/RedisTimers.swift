@@ -142,7 +142,7 @@ final class RedisTimers: SagaTimers {
 
     /// What is not a timer would be due for ever, and enough of it would keep all others from
     /// being looked at.
-    private func setAside(_ member: RedisValue) async throws(SagaError) -> String {
+    private func setAside(_ member: RedisValue) async throws(SagaError) -> DeadLetter {
         let bytes = member.buffer.map { Array($0.readableBytesView) } ?? []
         let letter = DeadLetter(
             event: bytes, stream: names.timers(service),
@@ -157,7 +157,7 @@ final class RedisTimers: SagaTimers {
         } catch {
             throw SagaError(error)
         }
-        return letter.id
+        return letter
     }
 
     private func fire(

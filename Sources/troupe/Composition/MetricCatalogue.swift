@@ -41,7 +41,7 @@ enum MetricCatalogue {
         "saga_company_breaker":
             "2 while a company outside counts as down, 1 while one call tries it, else 0.",
         "saga_company_waiting": "Calls of a company outside that wait for its rate.",
-        "saga_dead_letters_total": "Events that were put aside, by service.",
+        "saga_dead_letters_total": "Events that were put aside, by service and code.",
         "saga_events_total": "Events consumed, by service, type and result.",
         "saga_forgotten_groups": "Groups that keep what is older than retention, by service.",
         "saga_overload_refusals_total":

@@ -86,6 +86,69 @@ struct HousekeeperTests {
         }
     }
 
+    @Test func aLetterGoesWithItsMarkOnceItsSagaHasEnded() async throws {
+        try await ShopRig.with { rig in
+            let dead = rig.keys.dead("order")
+            func letter(
+                _ number: Int, _ saga: String, _ reason: String = "contradiction"
+            ) async throws {
+                let fields = [
+                    "stream", "S", "entry", "\(number)-0", "reason", reason, "saga", saga,
+                ]
+                let words = [dead, "1000-\(number)"] + fields
+                _ = try await rig.redis.send(RedisCommand("XADD", words.map { .string($0) }))
+                _ = try await rig.redis.send(
+                    .set("\(dead):S:\(number)-0", .string("1000-\(number)")))
+            }
+            func ledger(_ saga: String, _ fields: [String]) async throws {
+                let key = rig.keys.ledger(saga, service: "order")
+                _ = try await rig.redis.send(
+                    RedisCommand("HSET", ([key] + fields).map { .string($0) }))
+            }
+            try await ledger("ended", ["lifecycle", "completed e", "end", "completed"])
+            try await ledger("open", ["lifecycle", "pending e"])
+            try await ledger("awaiting", ["end", "awaiting inventory 1 {}"])
+            try await ledger("blocked", ["end", "cancelled", "blocked", "charge e"])
+            try await ledger("owing", ["end", "cancelled", "owes", "charge"])
+            let sagas = ["ended", "gone", "open", "awaiting", "blocked", "owing"]
+            for (number, saga) in sagas.enumerated() { try await letter(number + 1, saga) }
+            try await letter(7, "gone", "half_applied")
+            try await letter(8, "ended", "blocked")
+
+            let report = try await housekeeper(rig, emitted: []).run(as: "replica")
+
+            #expect(report.faults.isEmpty)
+            let left = try await rig.redis.send(.xrange(dead)).streamEntries()
+            #expect(left.map(\.id) == ["1000-3", "1000-4", "1000-5", "1000-6"])
+            for number in 1...8 {
+                let isThere = try await rig.redis.send(.exists("\(dead):S:\(number)-0")).integer
+                #expect(isThere == ((3...6).contains(number) ? 1 : 0), "mark \(number)")
+            }
+        }
+    }
+
+    /// The rights in the README are without XDEL.
+    @Test func whoMayNotDeleteEntriesTrimsThoseInFront() async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            let dead = rig.keys.dead("order")
+            for number in 1...60 {
+                try await add(
+                    "1000-\(number)", "reason", number == 30 ? "blocked" : "undecodable",
+                    to: dead, rig)
+            }
+            _ = try await rig.redis.send(RedisCommand("ACL", ["SETUSER", "default", "-xdel"]))
+
+            let report = try await housekeeper(rig, emitted: []).run(as: "replica")
+
+            #expect(report.faults.isEmpty)
+            let left = try await rig.redis.send(.xrange(dead)).streamEntries()
+            #expect(left.first?.id == "1000-30")
+            #expect(left.count == 31)
+        }
+        await server.stop()
+    }
+
     @Test func aGroupThatKeepsWhatIsOldIsReportedAndOneThatHasNothingToReadIsNot() async throws {
         try await ShopRig.with { rig in
             let stream = rig.keys.stream("OrderCreated", owner: "order")

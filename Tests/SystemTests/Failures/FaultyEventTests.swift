@@ -44,6 +44,14 @@ struct FaultyEventTests {
         }
         #expect(letter["reason"].map { String(buffer: $0) } == reason)
         #expect(letter["stream"].map { String(buffer: $0) } == "saga:{order}:OrderCreated")
+        let metrics = try await Web.get(
+            "http://\(Addresses.host):\(stage.addresses.admin)/metrics"
+        ).body
+        let counted = metrics.split(separator: "\n").first {
+            $0.hasPrefix("saga_dead_letters_total{") && $0.contains(#"service="payment""#)
+                && $0.contains("code=\"\(reason)\"")
+        }
+        #expect(counted?.hasSuffix(" 0") == false, "\(counted ?? "")")
         try await stage.audit(product, stock: 5, orders: [id])
         await client.shutdown()
     }

@@ -25,7 +25,7 @@ extension EntryOffice {
         ]
         do {
             try await environment.ports.store.keep(letter, trace, in: nil)
-            environment.metrics.deadLetter()
+            environment.metrics.deadLetter(letter.reason)
         } catch {
             metadata["letter"] = "could not be kept: \(error)"
         }

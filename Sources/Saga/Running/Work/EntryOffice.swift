@@ -152,14 +152,7 @@ struct EntryOffice: Sendable {
         _ place: Dispatcher.Place
     ) async -> Bool {
         guard let found = await write(letter, trace, entry, place) else { return false }
-        environment.metrics.deadLetter()
-        environment.logger.error(
-            "event became a dead letter",
-            metadata: [
-                "stream": "\(letter.stream)", "entry": "\(letter.id)",
-                "reason": "\(letter.reason.rawValue)", "error": "\(letter.error)",
-                "attempts": .stringConvertible(letter.attempts),
-            ])
+        environment.letters.note(letter)
         guard let trace else { return true }
         if trace.blocked != nil { report(trace) }
         return await takeBack(letter, trace, found, entry, place)
@@ -167,8 +160,10 @@ struct EntryOffice: Sendable {
 
     func report(_ trace: DeadLetter.Trace) {
         environment.metrics.sagaBlocked()
-        environment.logger.error(
-            "saga is blocked and waits for a person",
+        // Each has its letter; a flood of them needs no line each.
+        let isNews = environment.transitions.health.isNews("letter \(trace.blocked?.step ?? "")")
+        environment.logger.log(
+            level: isNews ? .error : .debug, "saga is blocked and waits for a person",
             metadata: [
                 "saga": "\(trace.sagaID)", "step": "\(trace.blocked?.step ?? "")",
                 "event": "\(trace.blocked?.eventID ?? "")",

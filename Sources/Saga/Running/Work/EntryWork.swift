@@ -32,6 +32,7 @@ final class WorkEnvironment: Sendable {
     let logger: Logger
     let waiters: OutcomeWaiters
     let birth: StoreBirth
+    let letters: LetterTeller
     /// Where only so many of a step's blocks run at once, by step.
     let turns: [String: TurnQueue]
     /// Who has to be asked before a company is called, by step.
@@ -60,6 +61,7 @@ final class WorkEnvironment: Sendable {
         self.metrics = metrics
         consumed = ports.transport.streams.map { metrics.counter(of: $0.type, .consumed) }
         self.logger = logger
+        letters = LetterTeller(clock: ports.clock, metrics: metrics, logger: logger)
         waiters = OutcomeWaiters(ports.transport.executor, ports.clock)
         birth = StoreBirth(ports.store)
         load = LoadQuestion(plan).map(LoadWatch.init)

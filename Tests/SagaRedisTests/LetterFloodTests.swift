@@ -1,0 +1,72 @@
+import Logging
+import SagaRedis
+import SagaTestKit
+import Synchronization
+import Testing
+import TroupeRedis
+import TroupeRedisTestKit
+
+@testable import Saga
+
+/// Thousands of letters of one kind are a few lines in the log.
+@Suite(.redisServer, .timeLimit(.minutes(1)))
+struct LetterFloodTests {
+    @Test func aFloodIsOneLineAndACount() async throws {
+        try await ShopRig.with { rig in
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            for number in 1...200 {
+                let bytes = Array("garbage \(number)".utf8)
+                _ = try await rig.redis.send(.xadd(stream, ["data": .bytes(bytes)]))
+            }
+            let lines = Lines()
+            let payment = try SagaRuntime(
+                rig.saga.payment, redis: rig.redis, configuration: rig.configuration,
+                logger: Logger(label: "test") { _ in Recorder(lines: lines) })
+            let task = Task { try await payment.run() }
+            try await rig.until("all are set aside") {
+                let pending = try await rig.pending(
+                    "OrderCreated", owner: "order", group: "payment")
+                return try await rig.deadLetters("payment").count == 200 && pending == 0
+            }
+            task.cancel()
+            try await task.value
+
+            let all = lines.all.filter { $0.text.contains("dead letter") }
+            #expect(
+                all.map(\.text) == [
+                    "event became a dead letter", "more events became dead letters",
+                ])
+            #expect(all.last?.count == "199")
+        }
+    }
+
+    private final class Lines: Sendable {
+        struct Line {
+            var text: String
+            var count: String?
+        }
+
+        private let kept = Mutex<[Line]>([])
+
+        var all: [Line] { kept.withLock { $0 } }
+
+        func add(_ event: LogEvent) {
+            let count = event.metadata?["count"].map { "\($0)" }
+            let line = Line(text: "\(event.message)", count: count)
+            kept.withLock { $0.append(line) }
+        }
+    }
+
+    private struct Recorder: LogHandler {
+        let lines: Lines
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.info
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { lines.add(event) }
+    }
+}
