@@ -88,6 +88,27 @@ private struct Shop {
         }
     }
 
+    /// Shipping of a version that ships everything, and whose process does not live to note it.
+    var always: Participant {
+        let arrange = Leg(
+            "arrange", by: "shipping", on: ProductReserved.self, emits: ShipmentArranged.self,
+            orElse: ShippingFailed.self, undone: ShipmentCancelled.self)
+        let route = Route("saga", owner: ShopRoute.ends) {
+            ShopRoute.charge
+            ShopRoute.reserve
+            arrange
+        }
+        return Participant(route, "shipping") {
+            Perform(arrange) { [calls] _, _ in
+                calls.note("arrange")
+                // Far beyond what a test waits for.
+                try await Task.sleep(for: .seconds(3_600))
+                return Transition(ShipmentArranged())
+            } undo: { _ in
+            }
+        }
+    }
+
     var all: [Participant] { [Self.order, Self.payment, Self.inventory, shipping] }
 }
 
@@ -208,7 +229,33 @@ struct SkippedLegTests {
         #expect(state(rehearsal) == "tombstone")
     }
 
+    /// A version of the service that ships everything has called the carrier, and died.
+    @Test func whatAnotherVersionMayHaveDoneIsUndoneFirst() async throws {
+        let (shop, rig) = (Shop(), try TripRig())
+        try say(WrappingSkipped(), rig)
+        try say(ProductReserved(country: ""), rig)
+
+        try await rig.running([shop.always]) {
+            try await rig.until("it is arranged") { shop.calls.all == ["arrange"] }
+        }
+        #expect(rig.server.contents.events("ShipmentArranged", owner: "shipping").isEmpty)
+        try await rig.running([shop.shipping]) {
+            try await rig.until("it is skipped") {
+                rig.server.contents.events("ShippingSkipped", owner: "shipping").count == 1
+            }
+        }
+
+        #expect(shop.calls.all == ["arrange", "undo"])
+    }
+
     // MARK: -
+
+    private func say<Event: SagaEvent>(_ event: Event, _ rig: TripRig) throws {
+        let said = CloudEvent(
+            source: "/\(Event.owner)", type: Event.type, subject: "1", route: "saga",
+            data: try EventPayload.encode(event))
+        try rig.say([said], owner: Event.owner)
+    }
 
     /// A saga of which shipping has skipped its leg, and has heard no more.
     private func skipped() async throws -> (Shop, SagaRehearsal) {
