@@ -7,6 +7,7 @@ struct DeadLetterScript: Sendable {
     let redis: RedisClient
     let names: SagaKeys
     let service: String
+    var naming = SagaNaming([])
 
     /// Writes the letter, unless the entry has one already, and what the ledger has to say of it.
     ///
@@ -24,7 +25,9 @@ struct DeadLetterScript: Sendable {
             names.dead(service), names.letter(of: letter.id, in: letter.stream, service: service),
             names.blocked(service),
         ]
-        if let trace { keys.append(names.ledger(trace.sagaID, service: service)) }
+        if let trace {
+            keys.append(names.ledger(named: trace.sagaID, by: naming, service: service))
+        }
         let arguments =
             [
                 .integer(timeToLive.wholeSeconds),

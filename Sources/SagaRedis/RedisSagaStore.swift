@@ -19,14 +19,15 @@ final class RedisSagaStore: SagaStore {
     ///   - hasOneField: whether a ledger has one field, that of a step or of its saga's life.
     init(
         redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration,
-        epochs: EpochCheck? = nil, streams: [String] = [], hasOneField: Bool = false
+        epochs: EpochCheck? = nil, streams: [String] = [], naming: SagaNaming = SagaNaming([]),
+        hasOneField: Bool = false
     ) {
         self.epochs = epochs ?? EpochCheck(redis)
         self.redis = redis
         self.names = names
         birth = BirthNote(redis, names, service: service, streams: streams)
         self.ledgerTimeToLive = ledgerTimeToLive
-        keys = ServiceKeys(names, service: service)
+        keys = ServiceKeys(names, service: service, naming: naming)
         scripts = TransitionScripts(
             names: keys, ledgers: LedgerLife(ledgerTimeToLive, mayGoOn: !hasOneField))
         queue = TransitionQueue(redis)
@@ -152,7 +153,9 @@ final class RedisSagaStore: SagaStore {
     func keep(
         _ letter: DeadLetter, _ trace: DeadLetter.Trace?, in epoch: StoreEpoch?
     ) async throws(SagaError) -> [LedgerEntry] {
-        try await DeadLetterScript(redis: redis, names: names, service: keys.service).keep(
+        try await DeadLetterScript(
+            redis: redis, names: names, service: keys.service, naming: keys.naming
+        ).keep(
             letter, trace, timeToLive: ledgerTimeToLive, in: epoch.map(RedisEpoch.init))
     }
 }

@@ -8,9 +8,11 @@ public import TroupeRedis
 ///     saga:{<service>}:again                stream    what people ask of this service alone: so
 ///                                                     far `ResolveStep`, of one whose step asks
 ///     saga:{<service>}:ledger:<sagaID>      hash      step → state and event; `resolved:<step>` →
-///                                                     what a person has said of it
+///                                                     what a person has said of it. Of further
+///                                                     routes `ledger:<route>/<sagaID>`
 ///     saga:{<service>}:timers               zset      due time → event type and saga ID
-///     saga:{<service>}:open                 zset      when to try again → saga that owes something
+///     saga:{<service>}:open                 zset      when to try again → saga that owes something,
+///                                                     `<route>/<sagaID>` as in ledgers
 ///     saga:{<service>}:blocked              zset      since when → saga that makes no progress
 ///     saga:{<service>}:undone               zset      when → key that was undone within an hour on
 ///                                                     account of a company's books
@@ -54,6 +56,11 @@ public struct SagaKeys: Hashable, Sendable {
     /// The ledger of a participant for one saga.
     public func ledger(_ sagaID: String, service: String) -> String {
         "\(prefix)saga:{\(service)}:ledger:\(PercentEncoding.encode(sagaID))"
+    }
+
+    /// The ledger of a participant of several routes for the saga of a name.
+    package func ledger(named name: String, by naming: SagaNaming, service: String) -> String {
+        ledger("", service: service) + naming.encoded(name)
     }
 
     /// The timers of a participant.

@@ -14,9 +14,9 @@ extension SagaRuntime {
         configuration: SagaRuntimeConfiguration = SagaRuntimeConfiguration(), logger: Logger
     ) throws(SagaError) {
         let plan = try ParticipantPlan(participant)
-        let owned = plan.consumed.values.map(\.kind).filter { $0.owner == plan.name }
-        let emitted = Set(plan.emitted.map(\.type)).union(owned.map(\.type)).sorted()
-        let kinds = plan.consumed.values.map(\.kind)
+        let kinds = plan.consumedKinds
+        let owned = kinds.filter { $0.owner == plan.name }
+        let emitted = Set(plan.emittedKinds.map(\.type)).union(owned.map(\.type)).sorted()
         try self.init(plan, configuration: configuration, logger: logger) { settings, logger in
             let names = SagaKeys(namespace: settings.namespace)
             let epochs = EpochCheck(redis)
@@ -25,7 +25,10 @@ extension SagaRuntime {
                     redis: redis, service: plan.name, names: names,
                     ledgerTimeToLive: settings.ledgerTimeToLive, epochs: epochs,
                     streams: kinds.map { names.stream($0.type, owner: $0.owner) },
-                    hasOneField: plan.steps.count + (plan.lifecycle == nil ? 0 : 1) <= 1),
+                    naming: plan.naming,
+                    hasOneField: plan.onEachRoute.allSatisfy {
+                        $0.steps.count + ($0.lifecycle == nil ? 0 : 1) <= 1
+                    }),
                 transport: RedisTransport(
                     plan, emitted: emitted, redis: redis, names: names, configuration: settings,
                     epochs: epochs, logger: logger),
@@ -34,7 +37,8 @@ extension SagaRuntime {
                     letterTimeToLive: settings.ledgerTimeToLive),
                 debts: RedisDebts(
                     redis: redis, service: plan.name, names: names,
-                    ledgerTimeToLive: settings.ledgerTimeToLive, hearsEnds: plan.hearsEnds))
+                    ledgerTimeToLive: settings.ledgerTimeToLive, hearsEnds: plan.hearsEnds,
+                    naming: plan.naming))
         }
     }
 }

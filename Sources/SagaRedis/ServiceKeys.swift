@@ -6,11 +6,13 @@ final class ServiceKeys: Sendable {
     let service: String
     let names: SagaKeys
     let timers: String
+    let naming: SagaNaming
     private let ledgerPrefix: String
     private let recordPrefix: String
     private let streams = Mutex<[String: (stream: String, channel: String)]>([:])
 
-    init(_ names: SagaKeys, service: String) {
+    init(_ names: SagaKeys, service: String, naming: SagaNaming = SagaNaming([])) {
+        self.naming = naming
         self.names = names
         self.service = service
         timers = names.timers(service)
@@ -18,7 +20,7 @@ final class ServiceKeys: Sendable {
         recordPrefix = names.record("", service: service)
     }
 
-    func ledger(_ sagaID: String) -> String { ledgerPrefix + PercentEncoding.encode(sagaID) }
+    func ledger(_ sagaID: String) -> String { ledgerPrefix + naming.encoded(sagaID) }
 
     func record(_ name: RecordName) -> String { recordPrefix + name.encoded }
 

@@ -77,6 +77,10 @@ package struct ParticipantPlan: Sendable {
     package let emitted: [EventKind]
     /// The digest of the route that it was made for, if it was.
     let routeDigest: String?
+    /// What each event means on other routes.
+    package private(set) var further: [ParticipantPlan] = []
+    /// How its sagas are named, whatever their route.
+    package let naming: SagaNaming
 
     /// Throws an error that lists every fault of the declaration.
     package init(_ participant: Participant) throws(SagaError) {
@@ -88,6 +92,7 @@ package struct ParticipantPlan: Sendable {
         }
         name = participant.name
         route = participant.route
+        naming = SagaNaming(participant.onEachRoute.map(\.route))
         deadline = EventKind(deadlineOf: participant.name)
         missing = EventKind(missingOf: participant.name)
         cancelling = EventKind(cancellingOf: participant.name)
@@ -103,12 +108,25 @@ package struct ParticipantPlan: Sendable {
         if steps.contains(where: { $0.unknown.policy == .park }) {
             add(.again, for: EventKind(againOf: name))
         }
+        for part in participant.further { further.append(try ParticipantPlan(part)) }
     }
+
+    /// What it is on each of its routes.
+    package var onEachRoute: [ParticipantPlan] { [self] + further }
+
+    /// Every kind that it consumes, on whatever route.
+    package var consumedKinds: [EventKind] {
+        var kinds = consumed.mapValues(\.kind)
+        for part in further { kinds.merge(part.consumed.mapValues(\.kind)) { first, _ in first } }
+        return Array(kinds.values)
+    }
+
+    /// Every kind that it emits, on whatever route.
+    package var emittedKinds: [EventKind] { onEachRoute.flatMap(\.emitted) }
 
     /// The types consumed, by the service that owns them.
     package var typesByOwner: [String: [String]] {
-        Dictionary(grouping: consumed.values, by: \.kind.owner)
-            .mapValues { $0.map(\.kind.type).sorted() }
+        Dictionary(grouping: consumedKinds, by: \.owner).mapValues { $0.map(\.type).sorted() }
     }
 
     private mutating func add(_ step: Step) {

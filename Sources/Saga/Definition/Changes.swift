@@ -121,6 +121,20 @@ public struct Changes: Hashable, Sendable {
         writes.append(.setTimer(sagaID, event: event, after: delay))
     }
 
+    /// The same with the timers of sagas that are known by other names.
+    func naming(_ name: (String) -> String) -> Changes {
+        var changes = self
+        changes.writes = writes.map { write in
+            switch write {
+            case .setTimer(let sagaID, let event, let delay):
+                .setTimer(name(sagaID), event: event, after: delay)
+            case .cancelTimer(let sagaID, let event): .cancelTimer(name(sagaID), event: event)
+            default: write
+            }
+        }
+        return changes
+    }
+
     package mutating func cancelTimer(_ sagaID: String, event: String) {
         writes.append(.cancelTimer(sagaID, event: event))
     }

@@ -7,16 +7,23 @@ package struct Declaration: Hashable, Sendable {
     package let emits: [String]
     /// Each that it consumes, with its owner: `payment.PaymentProcessed/1`.
     package let consumes: [String]
-    /// The name of its route, with a digest of it if the participant was made for a whole one.
+    /// The name of its route, with a digest of it if the participant was made for a whole one; of
+    /// each, if there are several.
     package let route: String
 
     package init(_ plan: ParticipantPlan) {
-        let consumed = plan.consumed.values.map(\.kind).filter { !$0.isAgain }
+        let consumed = plan.consumedKinds.filter { !$0.isAgain }
         // What it tells itself as well.
         let own = consumed.filter { $0.owner == plan.name }
-        emits = Self.list(plan.emitted + own) { "\($0.type)/\($0.version)" }
+        emits = Self.list(plan.emittedKinds + own) { "\($0.type)/\($0.version)" }
         consumes = Self.list(consumed) { "\($0.owner).\($0.type)/\($0.version)" }
-        route = plan.route + (plan.routeDigest.map { " " + $0 } ?? "")
+        route = plan.onEachRoute.map { $0.route + ($0.routeDigest.map { " " + $0 } ?? "") }
+            .joined(separator: ", ")
+    }
+
+    /// The names of the routes in what stands there.
+    package static func routes(in text: String) -> [String] {
+        text.split(separator: ",").compactMap { $0.split(separator: " ").first.map(String.init) }
     }
 
     private static func list(_ kinds: [EventKind], _ name: (EventKind) -> String) -> [String] {

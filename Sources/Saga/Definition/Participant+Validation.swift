@@ -10,6 +10,30 @@ extension Participant {
         faults += typeFaults
         if lifecycles.count > 1 { faults.append("it has more than one lifecycle") }
         if let lifecycle { faults += lifecycleFaults(of: lifecycle) }
+        return faults + furtherFaults
+    }
+
+    /// On each route, as if there were no other.
+    package var onEachRoute: [Participant] {
+        var first = self
+        first.leaveFurther()
+        return [first] + further
+    }
+
+    private var furtherFaults: [String] {
+        if further.isEmpty { return [] }
+        var faults = further.flatMap { part in
+            part.faults.map { "on route '\(part.route)': \($0)" }
+        }
+        if !hearsEnds {
+            faults.append("it takes part in other routes, and in no route before them")
+        }
+        for route in Self.repeated(onEachRoute.map(\.route)) {
+            faults.append("it takes part in the route '\(route)' twice")
+        }
+        for part in further where part.lifecycle != nil {
+            faults.append("it oversees '\(part.route)', which is not its first route")
+        }
         return faults
     }
 
@@ -19,6 +43,7 @@ extension Participant {
     /// for by the participant that bears the answer's name.
     public static func faults(between participants: [Participant]) -> [String] {
         var faults = participants.flatMap { one in one.faults.map { "\(one.name): \($0)" } }
+        let participants = participants.flatMap(\.onEachRoute)
         let emitted = Set(participants.flatMap { $0.emitted.map(\.type) })
         for participant in participants {
             let answersOfBefore = participant.answersOfBefore
@@ -35,7 +60,8 @@ extension Participant {
             }
         }
         for participant in participants {
-            faults += participant.lifecycle.map { awaitingFaults(of: $0, participants) } ?? []
+            let route = participants.filter { $0.route == participant.route }
+            faults += participant.lifecycle.map { awaitingFaults(of: $0, route) } ?? []
         }
         return faults + versionFaults(of: participants)
     }
@@ -68,9 +94,11 @@ extension Participant {
         let routes = participants.compactMap { one in
             one.madeFor.map { (one.name, $0.name, RouteDigest($0).hexadecimal) }
         }
-        guard let first = routes.first else { return [] }
-        return routes.filter { $0.1 == first.1 && $0.2 != first.2 }.map {
-            "'\($0.0)' and '\(first.0)' were made for two versions of the route '\($0.1)'"
+        return routes.compactMap { one in
+            guard let first = routes.first(where: { $0.1 == one.1 }), first.2 != one.2 else {
+                return nil
+            }
+            return "'\(one.0)' and '\(first.0)' were made for two versions of the route '\(one.1)'"
         }
     }
 
@@ -205,7 +233,7 @@ extension Participant {
     private var typeFaults: [String] {
         var kinds: [String: EventKind] = [:]
         var faults: [String] = []
-        for kind in consumed + emitted {
+        for kind in onEachRoute.flatMap({ $0.consumed + $0.emitted }) {
             guard EventKind.isTypeName(kind.type) else {
                 faults.append("'\(kind.type)' is no name for an event: letters and digits only")
                 continue

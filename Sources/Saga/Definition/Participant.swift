@@ -22,6 +22,9 @@ public struct Participant: Sendable {
     /// What does not fit between the route and the parts declared for it.
     let routeFaults: [String]
 
+    /// What it does on other routes.
+    package private(set) var further: [Participant] = []
+
     /// Whether it hears of the end of each saga: only a route says by which events.
     package var hearsEnds: Bool { madeFor != nil }
 
@@ -60,6 +63,26 @@ public struct Participant: Sendable {
         madeFor = route
         ends = route.ends(heardBy: name)
         routeFaults = assignment.faults
+    }
+
+    mutating func leaveFurther() { further = [] }
+
+    /// Declares what the participant does on the legs of another route, whose sagas it does not
+    /// begin.
+    ///
+    ///     let payments = Participant(OrderSaga.route, "payment") { Perform(OrderSaga.charge) … }
+    ///         .also(on: SubscriptionSaga.route) { Perform(SubscriptionSaga.charge) … }
+    ///
+    /// Sagas of different routes may have the same ID: they have nothing in common. Events that
+    /// the routes share are told apart by their attribute `route`; one without it is of the first.
+    /// What is declared first stays so while sagas run: their ledgers have no route in their
+    /// names.
+    public func also(
+        on route: Route, @ParticipantBuilder parts: () -> [any ParticipantPart]
+    ) -> Participant {
+        var participant = self
+        participant.further.append(Participant(route, name, parts: parts))
+        return participant
     }
 }
 

@@ -4,6 +4,8 @@ public import CloudEvents
 public struct StepContext: Sendable {
     /// The participant that runs the step.
     public var participant: String { known.participant }
+    /// The name of the saga's route; a saga of another route may have the same ID.
+    public var route: String { known.keys.route }
     /// The saga.
     public var sagaID: String { known.sagaID }
     /// The step's name; `lifecycle` for a lifecycle's parts.

@@ -3,6 +3,7 @@ package final class ConsumedStream: Sendable {
     /// What a person finds it by.
     package let key: String
     package let owner: String
+    /// What its events mean, on all routes together.
     package let consumed: ParticipantPlan.Consumed
 
     /// Steps that act outside when an event of this type comes, and so look at the ledger first:
@@ -14,10 +15,16 @@ package final class ConsumedStream: Sendable {
 
     package var type: String { consumed.kind.type }
 
-    private init(key: String, consumed: ParticipantPlan.Consumed) {
+    /// - Parameter isShared: whether what its events mean depends on their route: then nothing is
+    ///   concluded before that is known.
+    private init(key: String, consumed: ParticipantPlan.Consumed, isShared: Bool) {
         self.key = key
         self.owner = consumed.kind.owner
         self.consumed = consumed
+        guard !isShared else {
+            (stepsActingOutside, news) = ([], nil)
+            return
+        }
         stepsActingOutside = consumed.roles.compactMap { role in
             switch role {
             case .start(let step), .inPlace(_, .start(let step)), .compensate(let step, _):
@@ -39,8 +46,17 @@ package final class ConsumedStream: Sendable {
     package static func all(
         of plan: ParticipantPlan, key: (EventKind) -> String
     ) -> [ConsumedStream] {
-        plan.consumed.values
-            .map { ConsumedStream(key: key($0.kind), consumed: $0) }
+        var all = plan.consumed
+        for part in plan.further {
+            all.merge(part.consumed) {
+                ParticipantPlan.Consumed(kind: $0.kind, roles: $0.roles + $1.roles)
+            }
+        }
+        return all.values
+            .map {
+                ConsumedStream(
+                    key: key($0.kind), consumed: $0, isShared: !plan.further.isEmpty)
+            }
             .sorted { ($0.owner, $0.type) < ($1.owner, $1.type) }
     }
 }

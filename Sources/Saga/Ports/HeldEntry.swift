@@ -110,6 +110,14 @@ package final class HeldEntry: Sendable {
         }
     }
 
+    /// The route of its saga, if it says one.
+    package var route: String? {
+        switch content {
+        case .event(let event): event.route
+        case .unreadable(let content): content.event?.route
+        }
+    }
+
     /// Whether it is the same delivery; in another epoch it stands for itself.
     package func isSame(as other: HeldEntry) -> Bool {
         stream == other.stream && id == other.id && epoch == other.epoch

@@ -80,6 +80,14 @@ package final class Debt: Sendable {
         self.since = since
     }
 
+    /// The same of a saga that is known by another name.
+    func of(_ sagaID: String) -> Debt {
+        if sagaID == self.sagaID { return self }
+        return Debt(
+            sagaID: sagaID, step: step, tries: tries, type: type, entryID: entryID, event: event,
+            error: error, since: since)
+    }
+
     private static let errorMaximum = 1000
 
     /// How long nobody else gets what somebody has taken.

@@ -83,8 +83,9 @@ struct DebtKeeper: Sendable {
             }
             return nil
         }
+        // Lists know sagas by names, and events by their IDs.
         return HeldEntry(
             stream: stream, id: debt.entryID, content: .event(event), deliveredBefore: true,
-            epoch: epoch, debt: debt)
+            epoch: epoch, debt: debt.of(event.correlationID))
     }
 }

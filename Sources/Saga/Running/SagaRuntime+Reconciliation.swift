@@ -9,8 +9,10 @@ extension SagaRuntime {
         _ = try await environment.birth.ask()
         var all: [OutsideFinding] = []
         var failures: [OutsideFailure] = []
-        for step in environment.plan.steps {
-            guard let reconciler = Reconciler(step, environment) else { continue }
+        let reconcilers = environment.onEachRoute.flatMap { environment in
+            environment.plan.steps.compactMap { Reconciler($0, environment) }
+        }
+        for reconciler in reconcilers {
             var log = ReconciliationLog()
             let found = try await reconciler.look(&log)
             all += found

@@ -49,15 +49,13 @@ public final class SagaRuntime: Service {
         logger[metadataKey: "service"] = "\(plan.name)"
         let ports = makePorts(configuration, logger)
         let metrics = SagaMetrics(service: plan.name)
-        let transitions = TransitionWriter(
-            service: plan.name, store: ports.store, clock: ports.clock, chance: ports.chance,
-            metrics: metrics)
         let transport = ports.transport
         name = plan.name
-        store = RecordStore(transitions)
         environment = WorkEnvironment(
-            plan: plan, ports: ports, transitions: transitions, configuration: configuration,
-            metrics: metrics, logger: logger)
+            plan: plan, ports: ports, configuration: configuration, metrics: metrics,
+            logger: logger)
+        let transitions = environment.transitions
+        store = RecordStore(transitions)
         self.ports = ports
         self.configuration = configuration
         self.logger = logger
@@ -198,9 +196,11 @@ public final class SagaRuntime: Service {
         group.addTask { await self.keepHouse(while: isRunning) }
         let debts = DebtKeeper(environment, dispatcher, pause, logger)
         group.addTask { await debts.run(while: isRunning) }
-        for step in environment.plan.steps {
-            guard let reconciler = Reconciler(step, environment) else { continue }
-            group.addTask { await reconciler.run(while: isRunning) }
+        for environment in environment.onEachRoute {
+            for step in environment.plan.steps {
+                guard let reconciler = Reconciler(step, environment) else { continue }
+                group.addTask { await reconciler.run(while: isRunning) }
+            }
         }
         guard environment.plan.lifecycle != nil else { return }
         group.addTask { await self.listenForEnds(while: isRunning) }

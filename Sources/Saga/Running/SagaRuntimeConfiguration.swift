@@ -135,7 +135,7 @@ public struct SagaRuntimeConfiguration: Sendable {
         configuration.shortestDeadline = [shortestDeadline, plan.lifecycle?.deadline]
             .compactMap { $0 }.min()
         try configuration.validate()
-        try configuration.checkTries(of: plan.steps)
+        try configuration.checkTries(of: plan.onEachRoute.flatMap(\.steps))
         return configuration
     }
 

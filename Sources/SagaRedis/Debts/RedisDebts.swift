@@ -12,6 +12,7 @@ struct RedisDebts: SagaDebts {
     let ledgerTimeToLive: Duration
     /// Whether a ledger may go only once the end of its saga was heard.
     var hearsEnds = false
+    var naming = SagaNaming([])
 
     func park(
         _ debt: Debt, _ trace: DeadLetter.Trace, for pause: Duration, in epoch: StoreEpoch?
@@ -95,7 +96,8 @@ struct RedisDebts: SagaDebts {
 
     private func keys(_ sagaID: String) -> [String] {
         [
-            names.ledger(sagaID, service: service), names.open(service), names.blocked(service),
+            names.ledger(named: sagaID, by: naming, service: service), names.open(service),
+            names.blocked(service),
         ]
     }
 

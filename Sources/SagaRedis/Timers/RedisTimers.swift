@@ -18,6 +18,7 @@ final class RedisTimers: SagaTimers {
     private let service: String
     private let names: SagaKeys
     private let route: String
+    private let naming: SagaNaming
     private let letterTimeToLive: Duration
     /// The time that a timer has from its beginning.
     private let grace: Duration
@@ -32,6 +33,7 @@ final class RedisTimers: SagaTimers {
         self.letterTimeToLive = letterTimeToLive
         service = plan.name
         route = plan.route
+        naming = plan.naming
         grace = plan.lifecycle?.deadline ?? .zero
     }
 
@@ -165,11 +167,12 @@ final class RedisTimers: SagaTimers {
     ) async throws(SagaError) -> FiredTimers.Group {
         var arguments: [RedisArgument] = [.string(type), .string(names.channel(type))]
         for timer in timers {
+            let sagaID = naming.sagaID(of: timer.sagaID)
             let event = CloudEvent(
-                source: "/\(service)", type: type, subject: timer.sagaID,
+                source: "/\(service)", type: type, subject: sagaID,
                 coordination: "choreography", route: route, data: Array("{}".utf8))
             arguments += [
-                .string(timer.member), .string(event.id), .string(timer.sagaID),
+                .string(timer.member), .string(event.id), .string(sagaID),
                 .bytes(event.json()),
             ]
         }

@@ -7,6 +7,7 @@ package final class MemoryTimers: SagaTimers {
     private let server: MemoryServer
     private let service: String
     private let route: String
+    private let naming: SagaNaming
     private let grace: Duration
     private let chance: any SagaChance
     private let line: any MemoryLine
@@ -22,6 +23,7 @@ package final class MemoryTimers: SagaTimers {
         self.chance = chance
         service = plan.name
         route = plan.route
+        naming = plan.naming
         grace = plan.lifecycle?.deadline ?? .zero
         renewed = Mutex(server.epoch)
     }
@@ -68,7 +70,8 @@ package final class MemoryTimers: SagaTimers {
             guard words.count == 2 else { continue }
             data.append(
                 CloudEvent(
-                    id: chance.eventID(), source: "/\(service)", type: words[0], subject: words[1],
+                    id: chance.eventID(), source: "/\(service)", type: words[0],
+                    subject: naming.sagaID(of: words[1]),
                     time: server.clock.wallMilliseconds, coordination: "choreography",
                     route: route, data: Array("{}".utf8)),
                 owner: service)

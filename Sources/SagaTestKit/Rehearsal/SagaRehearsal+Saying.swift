@@ -24,11 +24,15 @@ extension SagaRehearsal {
     /// Said twice it comes twice, as two events: what a participant hears again from a stream it
     /// has dealt with already.
     ///
+    /// - Parameter route: the saga's; the first on which somebody hears it if nil.
     /// - Throws: `invalidDefinition` if no participant of the rehearsal hears it.
     public func say<Event: SagaEvent>(
-        _ event: Event, of sagaID: String
+        _ event: Event, of sagaID: String, on route: Route? = nil
     ) async throws(SagaError) {
-        guard let plan = plans.first(where: { $0.consumed[Event.type] != nil }) else {
+        let hearing = plans.flatMap(\.onEachRoute).first {
+            $0.consumed[Event.type] != nil && (route == nil || $0.route == route?.name)
+        }
+        guard let plan = hearing else {
             throw SagaError(
                 .invalidDefinition, "no participant of the rehearsal hears \(Event.type)")
         }

@@ -46,6 +46,7 @@ package enum ShopKind: String, CaseIterable, Sendable {
             // hold may seem to be of the future for hours, where clocks jump.
             faults.keptOnceRead = [
                 "OrderCreated", "ProductReserved", "GiftWrapped", "WrappingSkipped",
+                "RenewalAsked",
             ]
             if self == .asking {
                 faults.hangs = 0.2

@@ -6,6 +6,8 @@ package struct ShopSimulation: Sendable {
     package let simulation: Simulation
     private let shop: SimulatedShop
     private let orders: [OrderCreated]
+    /// Of which of them there is a renewal of the same ID.
+    private let renewed: [Bool]
     private let kind: ShopKind
     private let stock = 6
 
@@ -16,9 +18,15 @@ package struct ShopSimulation: Sendable {
         configuration.reconciliationGrace = .seconds(20)
         simulation = Simulation(
             seed: seed, faults: kind.faults, configuration: configuration, isTraced: isTraced)
+        let isRenewing = simulation.below(4) == 0
         shop = SimulatedShop(
-            simulation, hasBooks: kind != .bookless, asksTheBank: kind == .asking)
-        orders = (0...simulation.below(5)).map { [simulation] _ in
+            simulation, hasBooks: kind != .bookless, asksTheBank: kind == .asking,
+            isRenewing: isRenewing)
+        let count = 1 + simulation.below(5)
+        renewed = (0..<count).map { [simulation] _ in
+            isRenewing && simulation.below(2) == 0
+        }
+        orders = (0..<count).map { [simulation] _ in
             let isElsewhere = simulation.below(8) == 0
             return OrderCreated(
                 card: simulation.below(8) == 0 ? "declined" : "good",
@@ -32,7 +40,7 @@ package struct ShopSimulation: Sendable {
         try simulation.server.change { contents throws(SagaError) in
             contents.set("inventory", "stock", .hash(["available": "\(stock)"]))
         }
-        let orders = orders
+        let (orders, renewed) = (orders, renewed)
         let late = try simulation.run(
             shop.all.map { ($0, 1 + simulation.below(2)) },
             isQuiet: {
@@ -43,6 +51,8 @@ package struct ShopSimulation: Sendable {
                 await withTaskGroup(of: Void.self) { group in
                     for (number, order) in orders.enumerated() {
                         group.addTask { await Self.begin("\(number)", order, in: simulation) }
+                        guard renewed[number] else { continue }
+                        group.addTask { await Self.renew("\(number)", in: simulation) }
                     }
                 }
             })
@@ -56,22 +66,34 @@ package struct ShopSimulation: Sendable {
         _ id: String, _ event: OrderCreated, in simulation: Simulation
     ) async {
         try? await simulation.clock.sleep(for: .milliseconds(simulation.below(8000)))
-        await untilDone(simulation) { order in
+        await untilDone("order", simulation) { order in
             _ = try await order.begin(id, event)
         }
+        await perhapsCancel(id, of: "order", in: simulation)
+    }
+
+    private static func renew(_ id: String, in simulation: Simulation) async {
+        try? await simulation.clock.sleep(for: .milliseconds(simulation.below(8000)))
+        await untilDone("renewal", simulation) { _ = try await $0.begin(id, RenewalAsked()) }
+        await perhapsCancel(id, of: "renewal", in: simulation)
+    }
+
+    private static func perhapsCancel(
+        _ id: String, of owner: String, in simulation: Simulation
+    ) async {
         guard simulation.below(3) == 0 else { return }
         let patience = simulation.below(2) == 0 ? 60 : 600
         try? await simulation.clock.sleep(for: .milliseconds(simulation.below(patience)))
-        await untilDone(simulation) { order in
-            _ = try await order.requestCancellation(of: id, reason: BusinessFailure("customer"))
+        await untilDone(owner, simulation) { owner in
+            _ = try await owner.requestCancellation(of: id, reason: BusinessFailure("customer"))
         }
     }
 
     private static func untilDone(
-        _ simulation: Simulation, _ ask: (SagaRuntime) async throws -> Void
+        _ owner: String, _ simulation: Simulation, _ ask: (SagaRuntime) async throws -> Void
     ) async {
         for _ in 0..<1000 {
-            if let order = simulation.runtime(of: "order"), (try? await ask(order)) != nil {
+            if let owner = simulation.runtime(of: owner), (try? await ask(owner)) != nil {
                 return
             }
             try? await simulation.clock.sleep(for: .milliseconds(100))
@@ -81,7 +103,8 @@ package struct ShopSimulation: Sendable {
     // MARK: - The judge
 
     private static func isQuiet(_ contents: MemoryData) -> Bool {
-        for (name, ledger) in contents.ledgers where name.hasPrefix("order:") {
+        for (name, ledger) in contents.ledgers
+        where name.hasPrefix("order:") || name.hasPrefix("renewal:") {
             guard let status = status(ledger), status == .completed || status == .cancelled else {
                 return false
             }
@@ -102,8 +125,12 @@ package struct ShopSimulation: Sendable {
     private func unclaimed(_ data: MemoryData) -> [String] {
         let keys = shop.bank.standing.union(shop.carrier.standing)
         return keys.sorted().filter { key in
-            let id = key.split(separator: ":")[2]
-            return Self.status(data.ledger("order", String(id))) != .completed
+            let words = key.split(separator: ":").map(String.init)
+            let id = words[2]
+            if words[1] == "renewal" {
+                return Self.status(data.ledger("renewal", id)) != .completed
+            }
+            return Self.status(data.ledger("order", id)) != .completed
                 && !shop.dispatch.stands("troupe:saga:\(id):shipping:arrange:dispatch")
         }
     }
@@ -126,7 +153,8 @@ package struct ShopSimulation: Sendable {
             let dispatched = shop.dispatch.stands("troupe:saga:\(id):shipping:arrange:dispatch")
             if isCompleted {
                 shipped += quantity(id, contents)
-                given += order.isGift == true ? 1 : 0
+                // Where the store has forgotten all of it, only the carrier knows the order.
+                given += order.isGift == true && quantity(id, contents) > 0 ? 1 : 0
                 // Where the store has lost that it was cancelled, it was undone already, which is
                 // shown to a person.
                 let mayBeUndone = kind == .forgetful
@@ -166,12 +194,25 @@ package struct ShopSimulation: Sendable {
         if kind == .calm || kind == .slow { faults += askedAgain(contents) }
         if kind == .calm || kind == .slow { faults += kept(contents) }
         faults += stockFaults(contents, shipped: shipped, given: given)
+        faults += renewalFaults(contents)
         for (service, letters) in contents.letters.sorted(by: { $0.key < $1.key }) {
             for one in letters {
                 faults.append("\(service) has a letter: \(one.letter.reason) \(one.letter.error)")
             }
         }
         return faults
+    }
+
+    private func renewalFaults(_ contents: MemoryData) -> [String] {
+        renewed.indices.compactMap { number in
+            let key = "troupe:renewal:\(number):payment:charge"
+            let isCharged = shop.bank.stands(key)
+            guard Self.status(contents.ledger("renewal", "\(number)")) == .completed else {
+                return isCharged ? "renewal \(number) is cancelled and charged" : nil
+            }
+            let mayLack = kind == .forgetful && shop.bank.isUndone(key)
+            return isCharged || mayLack ? nil : "renewal \(number) is completed and not charged"
+        }
     }
 
     private func stockFaults(_ contents: MemoryData, shipped: Int, given: Int) -> [String] {

@@ -5,6 +5,11 @@ import Saga
 ///
 ///     charge ─▶ reserve ─▶ wrap, when it is a gift ─▶ arrange, when it is shipped ─▶ completed
 ///                  └───────────────────────────────▶
+///
+/// Payments take part in another route beside it, of renewals, which have the same IDs and say the
+/// same events:
+///
+///     charge ─▶ renewed
 struct SimulatedShop: Sendable {
     let bank: SimulatedCompany
     let carrier: SimulatedCompany
@@ -12,12 +17,19 @@ struct SimulatedShop: Sendable {
 
     private let hasBooks: Bool
     private let asksTheBank: Bool
+    private let isRenewing: Bool
     private let charge: Leg<OrderCreated, PaymentProcessed, PaymentFailed, PaymentRefunded>
     private let arrange:
         Leg<(ProductReserved, GiftWrapped?), ShipmentArranged, ShippingFailed, ShipmentCancelled>
     private let dispatching: FinishingLeg<OrderCompleted, ShipmentDispatched>
     private let route: Route
+    private let renew: Leg<RenewalAsked, PaymentProcessed, PaymentFailed, PaymentRefunded>
+    private let renewals: Route
 
+    private static let renewalEnds = RouteOwner(
+        "renewal", begins: RenewalAsked.self, completes: RenewalDone.self,
+        on: PaymentProcessed.self, cancelled: RenewalCancelled.self,
+        request: RenewalWithdrawn.self)
     private static let wrap = Leg(
         "wrap", by: "inventory", on: ProductReserved.self, emits: GiftWrapped.self,
         orElse: WrappingFailed.self, undone: GiftUnwrapped.self, actsOutside: false
@@ -33,8 +45,10 @@ struct SimulatedShop: Sendable {
     /// - Parameters:
     ///   - hasBooks: whether the companies' books are compared with the ledgers.
     ///   - asksTheBank: whether the bank is asked, when nobody knows whether it has charged.
-    init(_ simulation: Simulation, hasBooks: Bool, asksTheBank: Bool) {
+    ///   - isRenewing: whether there are renewals at all.
+    init(_ simulation: Simulation, hasBooks: Bool, asksTheBank: Bool, isRenewing: Bool) {
         self.asksTheBank = asksTheBank
+        self.isRenewing = isRenewing
         bank = SimulatedCompany(simulation)
         let dispatch = SimulatedCompany(simulation)
         self.dispatch = dispatch
@@ -53,6 +67,12 @@ struct SimulatedShop: Sendable {
         let arrange = hasBooks ? shipped.asking(by: ShipmentUnclaimed.self) : shipped
         let dispatching = FinishingLeg(
             of: arrange, on: OrderCompleted.self, emits: ShipmentDispatched.self)
+        let paid = Leg(
+            "charge", by: "payment", on: RenewalAsked.self, emits: PaymentProcessed.self,
+            orElse: PaymentFailed.self, undone: PaymentRefunded.self)
+        let renew = hasBooks ? paid.asking(by: PaymentUnclaimed.self) : paid
+        self.renew = renew
+        renewals = Route("renewal", owner: Self.renewalEnds) { renew }
         self.charge = charge
         self.arrange = arrange
         self.dispatching = dispatching
@@ -100,7 +120,26 @@ struct SimulatedShop: Sendable {
             try await bank.undo(
                 context.idempotencyKey, under: context.idempotencyKey(for: "refund"))
         }
-        return Participant(route, "payment") { hasBooks ? step.reconciled(with: bank) : step }
+        let payment = Participant(route, "payment") {
+            hasBooks ? step.reconciled(with: bank) : step
+        }
+        guard isRenewing else { return payment }
+        let renewed = Perform(renew) { [bank] _, context in
+            try await bank.act(context.idempotencyKey)
+            return Transition(PaymentProcessed())
+        } undo: { [bank] context in
+            try await bank.undo(
+                context.idempotencyKey, under: context.idempotencyKey(for: "refund"))
+        }
+        return payment.also(on: renewals) {
+            hasBooks ? renewed.reconciled(with: bank) : renewed
+        }
+    }
+
+    var renewal: Participant {
+        Participant(renewals, "renewal") {
+            Oversee(Self.renewalEnds, deadline: .seconds(30)) { _, _ in Transition(RenewalDone()) }
+        }
     }
 
     var inventory: Participant {
@@ -165,5 +204,7 @@ struct SimulatedShop: Sendable {
         return Participant(route, "shipping") { hasBooks ? step.reconciled(with: carrier) : step }
     }
 
-    var all: [Participant] { [order, payment, inventory, shipping] }
+    var all: [Participant] {
+        [order, payment, inventory, shipping] + (isRenewing ? [renewal] : [])
+    }
 }

@@ -1,7 +1,7 @@
 import Saga
 
 // What the simulated shop says besides what `ShopEvents` has: it asks about what companies hold,
-// wraps gifts, and ships no downloads.
+// wraps gifts, ships no downloads, and renews subscriptions, which are nothing but paid.
 
 struct PaymentUnclaimed: UnclaimedEvent {
     static let owner = "payment"
@@ -34,4 +34,20 @@ struct WrappingSkipped: SkippedEvent {
 }
 struct GiftHandedOver: SagaEvent {
     static let owner = "inventory"
+}
+struct RenewalAsked: SagaEvent {
+    static let owner = "renewal"
+}
+struct RenewalDone: SagaEvent {
+    static let owner = "renewal"
+}
+struct RenewalCancelled: ReasonEvent {
+    static let owner = "renewal"
+    var reason: String
+    var detail: String
+}
+struct RenewalWithdrawn: ReasonEvent {
+    static let owner = "renewal"
+    var reason: String
+    var detail: String
 }

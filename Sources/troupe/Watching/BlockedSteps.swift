@@ -23,8 +23,8 @@ struct BlockedSteps {
         _ sagaID: String, _ services: [String]
     ) async throws(RedisError) -> [String] {
         var lines: [String] = []
-        for service in services {
-            let ledger = keys.ledger(sagaID, service: service)
+        for (service, sagaID, naming) in try await names(of: sagaID, at: services) {
+            let ledger = keys.ledger(named: sagaID, by: naming, service: service)
             let held = try await fields(
                 of: ledger, [LedgerEntry.blockedField, Debt.field, LifecycleState.field])
             lines += Self.waiting(held[2], service)
@@ -55,6 +55,25 @@ struct BlockedSteps {
         let open = state.awaited.subtracting(state.answered).sorted()
         guard !open.isEmpty else { return [] }
         return ["\(service) is cancelling it, and waits for \(open.joined(separator: ", "))"]
+    }
+
+    /// Under which names services know sagas of that ID, of each of their routes.
+    private func names(
+        of sagaID: String, at services: [String]
+    ) async throws(RedisError) -> [(service: String, name: String, naming: SagaNaming)] {
+        var names: [(service: String, name: String, naming: SagaNaming)] = []
+        for service in services {
+            let declared = try await fields(of: keys.declared(service), ["route"])
+            let naming = SagaNaming(Declaration.routes(in: declared[0] ?? ""))
+            guard naming.routes.count > 1 else {
+                names.append((service, sagaID, SagaNaming([])))
+                continue
+            }
+            for route in naming.routes {
+                names.append((service, naming.name(sagaID, on: route), naming))
+            }
+        }
+        return names
     }
 
     static func line(_ debt: Debt, _ service: String, _ next: Int64?) -> String {

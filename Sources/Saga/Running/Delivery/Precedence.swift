@@ -55,10 +55,18 @@ struct Precedence: Sendable {
         undone.indices.contains(stream) && !undone[stream].isEmpty
     }
 
+    /// Sagas of two routes may have the same ID; what does not say its route may be of any.
+    private func isSameRoute(_ entry: HeldEntry, _ other: HeldEntry) -> Bool {
+        guard let first = entry.route, let second = other.route else { return true }
+        return first == second
+    }
+
     /// The steps that an entry that goes first undoes, of those that another one of its saga
     /// starts.
     func calledOff(by entry: HeldEntry, of other: HeldEntry) -> Set<String> {
-        guard streams.indices.contains(other.stream), entry.epoch == other.epoch else { return [] }
+        guard streams.indices.contains(other.stream), entry.epoch == other.epoch,
+            isSameRoute(entry, other)
+        else { return [] }
         return undone[entry.stream].intersection(started[other.stream])
     }
 }

@@ -8,8 +8,31 @@ struct EntryOffice: Sendable {
     let environment: WorkEnvironment
 
     func work(_ entry: HeldEntry, _ place: Dispatcher.Place) async -> Dispatcher.Ending {
-        let stream = environment.streams[entry.stream]
         environment.consumed[entry.stream].increment()
+        guard let office = office(of: entry) else { return .done }
+        return await office.work(
+            entry, place, isAnyBlocked: environment.isAnyBlocked.load(ordering: .relaxed))
+    }
+
+    /// That of the entry's route; nil if the participant has no part in it, as in sagas of those
+    /// who say the same events on other routes too.
+    private func office(of entry: HeldEntry) -> EntryOffice? {
+        guard let route = entry.route else {
+            if environment.meanings[entry.stream] != nil { return self }
+            if case .event = entry.content { return nil }
+            return environment.onEachRoute.first { $0.meanings[entry.stream] != nil }
+                .map { EntryOffice(environment: $0) }
+        }
+        guard let found = environment.on(route), found.meanings[entry.stream] != nil else {
+            return nil
+        }
+        return found === environment ? self : EntryOffice(environment: found)
+    }
+
+    private func work(
+        _ entry: HeldEntry, _ place: Dispatcher.Place, isAnyBlocked: Bool
+    ) async -> Dispatcher.Ending {
+        guard let consumed = environment.meanings[entry.stream] else { return .done }
         let firstTime = environment.clock.wallMilliseconds
         do throws(Interruption) {
             switch entry.content {
@@ -19,11 +42,11 @@ struct EntryOffice: Sendable {
                     deliveredBefore: entry.deliveredBefore, epoch: entry.epoch,
                     look: place.isFirst ? entry.look : nil,
                     entryID: entry.id, place: place)
-                try await work.run(stream.consumed)
+                try await work.run(consumed)
                 if let debt = entry.debt {
                     try await work.settle(debt)
-                } else if environment.isAnyBlocked.load(ordering: .relaxed) {
-                    try await work.noteProgress(stream.consumed)
+                } else if isAnyBlocked {
+                    try await work.noteProgress(consumed)
                 }
             case .unreadable(let content):
                 throw Interruption.dead(content.reason, content.error, attempts: 0)
@@ -108,8 +131,8 @@ struct EntryOffice: Sendable {
     /// The ledger says whether it is owed: what is dead may be a stranger's, or a second copy.
     private func blockedStep(_ entry: HeldEntry, _ sagaID: String?) async -> String? {
         guard let sagaID else { return nil }
-        let owed = environment.streams[entry.stream].consumed.roles.compactMap {
-            role -> (step: String, role: StepRole)? in
+        let roles = environment.meanings[entry.stream]?.roles ?? []
+        let owed = roles.compactMap { role -> (step: String, role: StepRole)? in
             switch role {
             case .compensate(let step, _): (step.name, .compensate)
             case .finish(let step, _): (step.name, .finish)
@@ -132,7 +155,7 @@ struct EntryOffice: Sendable {
     }
 
     private func forwardSteps(_ entry: HeldEntry) -> [Step] {
-        environment.streams[entry.stream].consumed.started
+        environment.meanings[entry.stream]?.started ?? []
     }
 
     func sagaID(_ entry: HeldEntry) -> String? {

@@ -42,21 +42,63 @@ final class WorkEnvironment: Sendable {
     /// Whether any saga of the participant was blocked when somebody last looked.
     let isAnyBlocked = Atomic(false)
 
+    /// What the events of each stream mean on its route; nil for what it does not hear.
+    let meanings: [ParticipantPlan.Consumed?]
+    /// Those of its other routes, by their names.
+    private let further: [String: WorkEnvironment]
+
     var streams: [ConsumedStream] { ports.transport.streams }
     var clock: any SagaClock { ports.clock }
+
+    /// Those of all routes.
+    var onEachRoute: [WorkEnvironment] {
+        [self] + plan.further.compactMap { further[$0.route] }
+    }
+
+    /// That of the route which an event names; nil if the participant has no part in it.
+    ///
+    /// An event without a route is of the first. Who was not made for a route takes it from any.
+    func on(_ route: String?) -> WorkEnvironment? {
+        guard let route, route != plan.route, plan.hearsEnds else { return self }
+        return further[route]
+    }
 
     /// What a ledger that is not there proves now, where there is data since `born`.
     func horizon(since born: Int64) -> Horizon {
         Horizon(born: born, now: clock.wallMilliseconds, life: configuration.ledgerTimeToLive)
     }
 
-    init(
-        plan: ParticipantPlan, ports: SagaPorts, transitions: TransitionWriter,
-        configuration: SagaRuntimeConfiguration, metrics: SagaMetrics, logger: Logger
+    /// Of all routes of a participant.
+    convenience init(
+        plan: ParticipantPlan, ports: SagaPorts, configuration: SagaRuntimeConfiguration,
+        metrics: SagaMetrics, logger: Logger
+    ) {
+        let health = RuntimeHealth(clock: ports.clock)
+        let isNamed = !plan.further.isEmpty
+        var further: [String: WorkEnvironment] = [:]
+        for part in plan.further {
+            further[part.route] = WorkEnvironment(
+                plan: part, further: [:], ports: ports.on(part.route, of: plan.naming),
+                health: health, configuration: configuration, metrics: metrics, logger: logger)
+        }
+        self.init(
+            plan: plan, further: further,
+            ports: isNamed ? ports.on(plan.route, of: plan.naming) : ports, health: health,
+            configuration: configuration, metrics: metrics, logger: logger)
+    }
+
+    private init(
+        plan: ParticipantPlan, further: [String: WorkEnvironment], ports: SagaPorts,
+        health: RuntimeHealth, configuration: SagaRuntimeConfiguration, metrics: SagaMetrics,
+        logger: Logger
     ) {
         self.plan = plan
+        self.further = further
         self.ports = ports
-        self.transitions = transitions
+        meanings = ports.transport.streams.map { plan.consumed[$0.type] }
+        transitions = TransitionWriter(
+            service: plan.name, store: ports.store, clock: ports.clock, chance: ports.chance,
+            metrics: metrics, health: health)
         self.configuration = configuration
         self.metrics = metrics
         consumed = ports.transport.streams.map { metrics.counter(of: $0.type, .consumed) }

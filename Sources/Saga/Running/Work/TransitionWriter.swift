@@ -22,14 +22,14 @@ final class TransitionWriter: Sendable {
 
     init(
         service: String, store: any SagaStore, clock: any SagaClock, chance: any SagaChance,
-        metrics: SagaMetrics
+        metrics: SagaMetrics, health: RuntimeHealth? = nil
     ) {
         self.service = service
         self.store = store
         self.clock = clock
         self.chance = chance
         self.metrics = metrics
-        health = RuntimeHealth(clock: clock)
+        self.health = health ?? RuntimeHealth(clock: clock)
         source = "/\(service)"
     }
 

@@ -1,0 +1,151 @@
+import Saga
+import SagaRedis
+import SagaTestKit
+import Testing
+import TroupeRedis
+import TroupeRedisTestKit
+
+private struct RenewalAsked: SagaEvent { static let owner = "renewals" }
+private struct RenewalDone: SagaEvent { static let owner = "renewals" }
+private struct RenewalCancelled: ReasonEvent {
+    static let owner = "renewals"
+    var reason, detail: String
+}
+private struct RenewalWithdrawn: ReasonEvent {
+    static let owner = "renewals"
+    var reason, detail: String
+}
+
+/// A participant of two routes on a real Redis.
+@Suite(.redisServer, .timeLimit(.minutes(2)))
+struct SeveralRoutesRedisTests {
+    private static let renew = Leg(
+        "charge", by: "payment", on: RenewalAsked.self, emits: PaymentProcessed.self,
+        orElse: PaymentFailed.self, undone: PaymentRefunded.self)
+    private static let renewalEnds = RouteOwner(
+        "renewals", begins: RenewalAsked.self, completes: RenewalDone.self,
+        on: PaymentProcessed.self, cancelled: RenewalCancelled.self,
+        request: RenewalWithdrawn.self)
+    private static let renewal = Route("renewal", owner: renewalEnds) { renew }
+    private static let orderEnds = RouteOwner(
+        "order", begins: OrderCreated.self, completes: OrderCompleted.self,
+        on: PaymentProcessed.self, cancelled: OrderCancelled.self,
+        request: OrderCancellationRequested.self)
+    private static let order = Route("saga", owner: orderEnds) { ShopRoute.charge }
+
+    private static func payment(_ world: World) -> Participant {
+        Participant(order, "payment") {
+            Perform(ShopRoute.charge) { _, context in
+                try world.act("charge", context.idempotencyKey)
+                return Transition(PaymentProcessed())
+            } undo: { context in
+                try await world.undo("charge", context.idempotencyKey)
+            }
+        }
+        .also(on: renewal) {
+            Perform(renew, undoGiveUpAfter: .milliseconds(100)) { _, context in
+                try world.act("charge", context.idempotencyKey)
+                return Transition(PaymentProcessed())
+            } undo: { context in
+                try await world.undo("charge", context.idempotencyKey)
+            }
+        }
+    }
+
+    /// Both sagas have the same ID, in which nothing may be taken for a part of a key.
+    @Test(arguments: ["1", "a/b:{c}"])
+    func eachRouteHasALedgerOfItsOwn(_ id: String) async throws {
+        try await ShopRig.with { rig in
+            try await running(rig) { orders, renewals in
+                _ = try await orders.begin(id, OrderCreated())
+                _ = try await renewals.begin(id, RenewalAsked())
+                #expect(try await orders.outcome(of: id, within: .seconds(20)) == .completed)
+                #expect(try await renewals.outcome(of: id, within: .seconds(20)) == .completed)
+                let prefix = rig.keys.ledger("", service: "payment")
+                let encoded = id == "1" ? "1" : "a%2Fb%3A%7Bc%7D"
+                for ledger in [prefix + encoded, prefix + "renewal/" + encoded] {
+                    try await rig.until("the end is heard: \(ledger)") {
+                        try await field("end", of: ledger, rig) == "completed"
+                    }
+                    #expect(try await field("charge", of: ledger, rig)?.hasPrefix("done ") == true)
+                    #expect(try await rig.timeToLive(of: ledger) ?? 0 > 0)
+                }
+            }
+            #expect(rig.saga.world.done("charge").count == 2)
+            #expect(try await rig.deadLetters("payment").isEmpty)
+        }
+    }
+
+    @Test func whatARouteOwesStandsUnderItsName() async throws {
+        try await ShopRig.with { rig in
+            try await running(rig) { orders, renewals in
+                _ = try await orders.begin("1", OrderCreated())
+                #expect(try await orders.outcome(of: "1", within: .seconds(20)) == .completed)
+                rig.saga.world.fail("undo charge")
+                // Cancelled before it is charged, or after: it is undone if it is.
+                _ = try await renewals.begin("1", RenewalAsked())
+                try await rig.until("it is charged") { rig.saga.world.done("charge").count == 2 }
+                let withdrawn = CloudEventOfRenewal.withdrawn
+                try await say(withdrawn, rig)
+                try await rig.until("it is blocked") {
+                    try await members(rig.keys.blocked("payment"), rig) == ["renewal/1"]
+                }
+                #expect(try await members(rig.keys.open("payment"), rig) == ["renewal/1"])
+                rig.saga.world.fail("undo charge", false)
+                try await rig.until("it is undone") {
+                    try await members(rig.keys.blocked("payment"), rig).isEmpty
+                }
+            }
+            let ledger = rig.keys.ledger("", service: "payment") + "renewal/1"
+            #expect(try await field("charge", of: ledger, rig)?.hasPrefix("compensated") == true)
+            #expect(try await rig.ledger("payment", "1", "charge") == "done")
+            #expect(rig.saga.world.done("charge") == [rig.key("1", "payment", "charge")])
+        }
+    }
+
+    // MARK: -
+
+    private enum CloudEventOfRenewal {
+        /// As if the renewals had lost what they know, and asked all to undo.
+        static let withdrawn = """
+            {"specversion":"1.0","id":"withdrawn","source":"/renewals","type":"RenewalWithdrawn",\
+            "subject":"1","correlationid":"1","route":"renewal","time":"2026-01-01T00:00:00.000Z",\
+            "datacontenttype":"application/json","data":{"reason":"r","detail":""}}
+            """
+    }
+
+    private func say(_ event: String, _ rig: ShopRig) async throws {
+        let stream = rig.keys.stream("RenewalWithdrawn", owner: "renewals")
+        _ = try await rig.redis.send(
+            RedisCommand("XADD", [.string(stream), "*", "data", .string(event)]))
+    }
+
+    private func field(_ name: String, of key: String, _ rig: ShopRig) async throws -> String? {
+        try await rig.redis.send(RedisCommand("HGET", [.string(key), .string(name)])).string
+    }
+
+    private func members(_ key: String, _ rig: ShopRig) async throws -> [String] {
+        try await rig.redis.send(RedisCommand("ZRANGE", [.string(key), "0", "-1"])).strings()
+            .compactMap { $0 }
+    }
+
+    private func running(
+        _ rig: ShopRig,
+        _ body: (_ orders: SagaRuntime, _ renewals: SagaRuntime) async throws -> Void
+    ) async throws {
+        let orders = try rig.runtime(
+            Participant(Self.order, "order") {
+                Oversee(Self.orderEnds) { _, _ in Transition(OrderCompleted()) }
+            })
+        let renewals = try rig.runtime(
+            Participant(Self.renewal, "renewals") {
+                Oversee(Self.renewalEnds) { _, _ in Transition(RenewalDone()) }
+            })
+        let payment = try rig.runtime(Self.payment(rig.saga.world))
+        let tasks = [orders, renewals, payment].map { runtime in
+            Task { try await runtime.run() }
+        }
+        defer { for task in tasks { task.cancel() } }
+        try await body(orders, renewals)
+    }
+}
