@@ -11,8 +11,8 @@ public import TroupeRedis
 ///                                                     what a person has said of it. Of further
 ///                                                     routes `ledger:<route>/<sagaID>`
 ///     saga:{<service>}:timers               zset      due time → event type and saga ID
-///     saga:{<service>}:open                 zset      when to try again → saga that owes something,
-///                                                     `<route>/<sagaID>` as in ledgers
+///     saga:{<service>}:open                 zset      when to try again → saga that owes something
+///                                                     (`<route>/<sagaID>` as in ledgers)
 ///     saga:{<service>}:blocked              zset      since when → saga that makes no progress
 ///     saga:{<service>}:undone               zset      when → key that was undone within an hour on
 ///                                                     account of a company's books

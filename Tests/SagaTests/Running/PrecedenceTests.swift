@@ -15,11 +15,13 @@ struct PrecedenceTests {
     }
 
     private func entry(
-        _ type: String, data: String = "{}", version: Int = 1, in epoch: StoreEpoch = StoreEpoch()
+        _ type: String, data: String = "{}", version: Int = 1, in epoch: StoreEpoch = StoreEpoch(),
+        route: String? = nil
     ) throws -> HeldEntry {
         let stream = try #require(streams.firstIndex { $0.type == type })
         let event = CloudEvent(
-            source: "/a", type: type, subject: "1", dataVersion: version, data: Array(data.utf8))
+            source: "/a", type: type, subject: "1", route: route, dataVersion: version,
+            data: Array(data.utf8))
         return HeldEntry(
             stream: stream, id: "1-0", content: .event(event), deliveredBefore: false,
             epoch: epoch)
@@ -41,6 +43,16 @@ struct PrecedenceTests {
         #expect(precedence.calledOff(by: request, of: failure) == [])
         let later = try entry("PaymentProcessed", in: StoreEpoch(1))
         #expect(precedence.calledOff(by: failure, of: later) == [])
+    }
+
+    /// Sagas of two routes may have the same ID.
+    @Test func whatUndoesASagaCallsOffNothingOfAnotherRoute() throws {
+        let start = try entry("PaymentProcessed", route: "order")
+
+        for (route, callsOff) in [("order", true), ("renewal", false), (nil, true)] {
+            let failure = try entry("ShippingFailed", data: reason, route: route)
+            #expect(precedence.callsOff(failure, start) == callsOff, "\(route ?? "")")
+        }
     }
 
     /// It will be a letter, and what is under way goes on.
