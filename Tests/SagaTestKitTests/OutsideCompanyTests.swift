@@ -63,6 +63,19 @@ struct OutsideCompanyTests {
         #expect(hotel.times("cancel").isEmpty)
     }
 
+    /// Each play ends with a stop, and begins with a start.
+    @Test func aStopLetsGoOfThoseThatWaitForTheRate() async throws {
+        let hotel = CountedHotel()
+        let rehearsal = try rehearsal(hotel, OutsideCompany("hotel", callsPerSecond: 1))
+        for id in 0..<20 { try await rehearsal.begin("\(id)", TripRequested(city: "Rome")) }
+
+        for _ in 0..<3 { try await rehearsal.pass(.seconds(1)) }
+
+        #expect(hotel.times("book").count < 9)
+        for id in 0..<20 { #expect(try await rehearsal.ending(of: "\(id)") == .completed) }
+        #expect(hotel.times("book").count == 20)
+    }
+
     @Test func aCompanyThatIsDownIsTriedByOneAndCalledByAllOnceItIsWell() async throws {
         let hotel = CountedHotel()
         hotel.isDown(true)

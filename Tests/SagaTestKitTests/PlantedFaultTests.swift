@@ -57,8 +57,6 @@ extension PlantedFault {
             .undoKeyOfEachTry, .undoDoesNotBlock, .undoIsImpossible, .acknowledgedFirst,
             .doorbellTrusted, .nobodyTakesOver, .redeliveredCountsAsNew:
             .bookless
-        case .undoneUnannounced:
-            .asking
         case .nobodyAsksAgain, .deadlineLost, .answersOnlyOnce, .noReconciliation,
             .groupsBeginAtTheEnd:
             .lossy

@@ -42,8 +42,6 @@ package enum PlantedFault: String, CaseIterable, Sendable {
     case givingUpCountsAsFailed
     /// A step that gives up is acknowledged, and its ledger says nothing.
     case givingUpLeavesNoTrace
-    /// What was asked about is undone without a word of it in the ledger.
-    case undoneUnannounced
 
     /// A step that was not needed does not answer when it is to be undone.
     case skippedIsNoAnswer

@@ -121,18 +121,13 @@ final class SagaMetrics: Sendable {
         blockedOldest.record(look.oldest.map { Double(max(0, look.now - $0)) / 1000 } ?? 0)
     }
 
-    /// Whether a company may be called.
-    func company(_ name: String, _ phase: CircuitBreaker.Phase) {
-        Gauge(
-            label: "saga_company_breaker", dimensions: [("service", service), ("company", name)]
-        ).record(phase.rawValue)
-    }
-
-    /// How many calls of a company wait for their moment.
-    func company(_ name: String, waiting: Int) {
-        Gauge(
-            label: "saga_company_waiting", dimensions: [("service", service), ("company", name)]
-        ).record(waiting)
+    /// Whether a company may be called, and how many calls of it wait for their moment.
+    func gauges(of company: String) -> (breaker: Gauge, waiting: Gauge) {
+        let dimensions = [("service", service), ("company", company)]
+        return (
+            Gauge(label: "saga_company_breaker", dimensions: dimensions),
+            Gauge(label: "saga_company_waiting", dimensions: dimensions)
+        )
     }
 
     /// How much stands outside that a person has to look at.

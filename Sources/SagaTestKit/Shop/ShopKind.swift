@@ -49,10 +49,13 @@ package enum ShopKind: String, CaseIterable, Sendable {
                 "RenewalAsked",
             ]
             if self == .asking {
-                faults.hangs = 0.2
+                faults.hangs = 0.4
                 faults.lateCalls = 0.3
                 faults.lostAnswer = 0.01
-                faults.keysInUse = 0.5
+                faults.keysInUse = 0.1
+                // Several replicas are at the same event then.
+                faults.repetitions = 3
+                faults.vanishings = 0.5
             }
             guard self == .bookless else { break }
             // Whether a first try has acted is known to nobody then, most of the time.

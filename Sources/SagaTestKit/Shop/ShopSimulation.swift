@@ -16,6 +16,11 @@ package struct ShopSimulation: Sendable {
         var configuration = SagaRuntimeConfiguration()
         configuration.reconciliationInterval = .seconds(10)
         configuration.reconciliationGrace = .seconds(20)
+        if kind == .asking {
+            // So that many are asked before they are cancelled.
+            configuration.blockedRetry = RetrySchedule(
+                pauseMinimum: .milliseconds(200), pauseMaximum: .seconds(3))
+        }
         simulation = Simulation(
             seed: seed, faults: kind.faults, configuration: configuration, isTraced: isTraced)
         let isRenewing = simulation.below(4) == 0

@@ -15,6 +15,10 @@ struct SimulatedShop: Sendable {
     let carrier: SimulatedCompany
     let dispatch: SimulatedCompany
 
+    /// One that is called seldom, and counts as down soon.
+    private static let slowBank = OutsideCompany(
+        "bank", callsPerSecond: 20, opensAfter: 3, pauses: .milliseconds(200) ... .seconds(3))
+
     private let hasBooks: Bool
     private let asksTheBank: Bool
     private let isRenewing: Bool
@@ -109,7 +113,11 @@ struct SimulatedShop: Sendable {
                             isGift: order.isGift)))
             }
         }
-        let step = Perform(charge, whenUnknown: asksTheBank ? ask : .compensate) {
+        let step = Perform(
+            charge, giveUpAfter: asksTheBank ? .milliseconds(300) : nil,
+            calls: asksTheBank ? Self.slowBank : nil,
+            whenUnknown: asksTheBank ? ask : .compensate
+        ) {
             [bank] order, context in
             if order.card == "declined" { try await bank.refuse("card_declined") }
             try await bank.act(context.idempotencyKey)

@@ -74,7 +74,7 @@ struct ResolveStepCommand: AsyncParsableCommand {
         try await LineOutput.standard.result(text)
     }
 
-    private func resolve(on client: RedisClient, _ keys: SagaKeys) async throws -> String {
+    func resolve(on client: RedisClient, _ keys: SagaKeys) async throws -> String {
         let saga = UUIDText.normal(id)
         // Programs have a name of their own.
         let service = ServiceName(rawValue: service.lowercased())?.owner ?? service

@@ -41,7 +41,8 @@ struct SagaCommand: AsyncParsableCommand {
                 account = try await SagaHistory(
                     client: client, names: EventStreamKeys(namespace: namespace ?? "")
                 ).account(of: saga)
-                let services = Set(account.events.map { String($0.source.dropFirst()) }).sorted()
+                let said = account.events.map { String($0.source.dropFirst()) }
+                let services = account.services.union(said).sorted()
                 blocked = try await BlockedSteps(
                     client: client, keys: SagaKeys(namespace: namespace ?? "")
                 ).lines(of: saga, at: services)

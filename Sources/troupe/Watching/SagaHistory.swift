@@ -28,13 +28,17 @@ struct SagaHistory {
         var events: [CloudEvent]
         /// A line for each event that cannot be shown, which says why.
         var unshown: [String]
+        /// All services that have a stream: one that has said nothing of the saga yet may be what
+        /// it waits for.
+        var services: Set<String>
     }
 
     /// All that stands in streams of a saga.
     func account(of sagaID: String) async throws(RedisError) -> Account {
         var entries: [Entry] = []
         var unshown: [String] = []
-        for stream in try await streams() {
+        let streams = try await streams()
+        for stream in streams {
             var walk = pages.walk(stream, from: Self.firstID(of: sagaID))
             while let page = try await walk.next() {
                 for found in page.found where found.label.correlationID == sagaID {
@@ -46,7 +50,17 @@ struct SagaHistory {
                 }
             }
         }
-        return Account(events: Self.ordered(entries), unshown: unshown)
+        return Account(
+            events: Self.ordered(entries), unshown: unshown,
+            services: Set(streams.compactMap(Self.owner(of:))))
+    }
+
+    /// Whose a stream is: what stands in its hash tag.
+    static func owner(of stream: String) -> String? {
+        guard let start = stream.firstIndex(of: "{"), let end = stream.firstIndex(of: "}"),
+            start < end
+        else { return nil }
+        return String(stream[stream.index(after: start)..<end])
     }
 
     private static func line(_ found: StreamWalk.Found, _ stream: String) -> String {

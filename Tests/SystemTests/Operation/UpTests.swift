@@ -144,10 +144,14 @@ struct UpTests {
         home.close()
     }
 
+    private static let resolve = "saga resolve 1 --service payment --step charge --reason r"
+
     private static let usage: [(String, Int32)] = [
         ("up --port 99999", 2), ("up --coordination orchestration", 2), ("upp", 2),
         ("serve paymets", 2), ("check /no/such/file", 2),
         ("saga show 1 --redis redis://127.0.0.1:1", 4), ("tail --redis redis://127.0.0.1:1", 4),
+        (resolve + " --done -y --redis redis://127.0.0.1:1", 4), (resolve, 2),
+        ("up --company-rate 0", 2), ("up --company-accidents -1", 2),
         ("up --redis redis://192.0.2.1:1", 4), ("--version", 0), ("--help", 0),
     ]
 

@@ -1,6 +1,11 @@
 import ArgumentParser
+import CloudEvents
+import NIOCore
 import Saga
+import SagaRedis
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import troupe
 
@@ -33,5 +38,56 @@ struct ResolveStepCommandTests {
 
     private func fault(_ held: [String?], asksPeople: Bool = true) -> CommandFailure? {
         ResolveStepCommand.fault(held, asksPeople: asksPeople, "charge", of: "payment")
+    }
+}
+
+/// The same on a Redis, where a service waits.
+@Suite(.redisServer, .timeLimit(.minutes(1)))
+struct ResolvedStepTests {
+    @Test func theAnswerIsLeftWithTheServiceOnceItIsMeant() async throws {
+        let keys = SagaKeys(namespace: "resolve")
+        let client = RedisServer.current.client()
+        for (key, field, text) in [
+            (keys.ledger("7", service: "payment"), "charge", "unknown e outcome_unknown x"),
+            (keys.ledger("8", service: "payment"), "charge", "done e"),
+        ] {
+            _ = try await client.send(
+                RedisCommand("HSET", [.string(key), .string(field), .string(text)]))
+        }
+        let again = keys.again("payment")
+        _ = try await client.send(.xgroupCreate(again, "payment", from: "0"))
+
+        await #expect(throws: CommandFailure.self) {
+            _ = try await said("7", on: client, keys)
+        }
+        let would = try await said("7", on: client, keys, "--dry-run")
+        await #expect(throws: CommandFailure.self) {
+            _ = try await said("8", on: client, keys, "-y")
+        }
+        #expect(try await client.send(.xlen(again)).integer == 0)
+        let text = try await said("7", on: client, keys, "-y")
+
+        #expect(would == "charge of 7 at payment would be declared undone")
+        #expect(text.hasPrefix("payment is told that charge is undone"))
+        let entries = try await client.send(.xrange(again)).streamEntries()
+        #expect(entries.count == 1)
+        let bytes = try #require(entries.first?["data"].map { Array($0.readableBytesView) })
+        let event = try CloudEvent(json: bytes)
+        #expect((event.type, event.correlationID) == ("ResolveStep", "7"))
+        let request = try EventPayload.decode(ResolveStep.self, from: event.data)
+        #expect(
+            (request.step, request.outcome, request.reason) == ("charge", .undone, "they say so"))
+        await client.shutdown()
+    }
+
+    private func said(
+        _ saga: String, on client: RedisClient, _ keys: SagaKeys, _ more: String...
+    ) async throws -> String {
+        let command = try ResolveStepCommand.parse(
+            [
+                saga, "--service", "payments", "--step", "charge", "--undone", "--reason",
+                "they say so",
+            ] + more)
+        return try await command.resolve(on: client, keys)
     }
 }

@@ -1,5 +1,10 @@
+import CloudEvents
+import EventStreams
 import Saga
+import SagaRedis
 import Testing
+import TroupeRedis
+import TroupeRedisTestKit
 
 @testable import troupe
 
@@ -42,5 +47,48 @@ struct BlockedStepsTests {
         #expect(BlockedSteps.waiting("cancelled e reason", "order").isEmpty)
         #expect(BlockedSteps.waiting("pending e", "order").isEmpty)
         #expect(BlockedSteps.waiting(nil, "payment").isEmpty)
+    }
+}
+
+/// The same on a Redis, where a step waits of which nothing has been said yet.
+@Suite(.redisServer, .timeLimit(.minutes(1)))
+struct ShownQuestionTests {
+    @Test func aServiceThatHasSaidNothingYetIsShownWithItsQuestion() async throws {
+        let names = SagaKeys(namespace: "shown")
+        let client = RedisServer.current.client()
+        let event = CloudEvent(
+            source: "/order", type: "OrderCreated", subject: "7", data: Array("{}".utf8))
+        _ = try await client.send(
+            .xadd(
+                names.stream("OrderCreated", owner: "order"),
+                ["data": .bytes(event.json()), "correlationid": "7"]))
+        _ = try await client.send(.xgroupCreate(names.again("payment"), "payment"))
+        let debt = Debt(
+            sagaID: "7", step: "charge", tries: 1, type: "OrderCreated", entryID: "1-0",
+            event: event.json(), error: Debt.asking("Is it on the statement?"))
+        let fields = [
+            "charge", "unknown e outcome_unknown", "owes", "charge", "owes:charge",
+            "1700000000000" + debt.textAfterSince, "blocked", "charge e",
+        ]
+        _ = try await client.send(
+            RedisCommand(
+                "HSET",
+                ([names.ledger("7", service: "payment")] + fields).map { .string($0) }))
+
+        let found = try await SagaHistory(
+            client: client, names: EventStreamKeys(namespace: "shown")
+        ).account(of: "7")
+        let lines = try await BlockedSteps(client: client, keys: names)
+            .lines(of: "7", at: found.services.sorted())
+
+        #expect(found.events.map(\.type) == ["OrderCreated"])
+        #expect(found.services == ["order", "payment"])
+        #expect(
+            lines == [
+                "payment waits at charge since 2023-11-14T22:13:20.000Z for a person: "
+                    + "Is it on the statement?",
+                "next: troupe saga resolve 7 --service payment --step charge --done | --undone",
+            ])
+        await client.shutdown()
     }
 }

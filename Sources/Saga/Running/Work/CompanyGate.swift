@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import Synchronization
 
 /// Lets calls of one company begin, as its rate and its breaker decide, and shows both.
@@ -21,7 +22,7 @@ final class CompanyGate: Sendable {
 
     let company: OutsideCompany
     private let clock: any SagaClock
-    private let metrics: SagaMetrics
+    private let gauges: (breaker: Gauge, waiting: Gauge)
     private let logger: Logger
     private let state: Mutex<State>
 
@@ -30,7 +31,7 @@ final class CompanyGate: Sendable {
     ) {
         self.company = company
         self.clock = clock
-        self.metrics = metrics
+        gauges = metrics.gauges(of: company.name)
         self.logger = logger
         state = Mutex(
             State(
@@ -38,8 +39,8 @@ final class CompanyGate: Sendable {
                 breaker: company.opensAfter.map {
                     CircuitBreaker(opensAfter: $0, pauses: company.pauses)
                 }))
-        metrics.company(company.name, .closed)
-        metrics.company(company.name, waiting: 0)
+        gauges.breaker.record(CircuitBreaker.Phase.closed.rawValue)
+        gauges.waiting.record(0)
     }
 
     /// One for each company that steps call, by step.
@@ -81,7 +82,7 @@ final class CompanyGate: Sendable {
             state.waiting += begins ? 1 : -1
             return state.waiting
         }
-        metrics.company(company.name, waiting: waiting)
+        gauges.waiting.record(waiting)
     }
 
     /// Lets a call begin, or says until when it may not.
@@ -118,7 +119,7 @@ final class CompanyGate: Sendable {
     }
 
     private func show(_ phase: CircuitBreaker.Phase) {
-        metrics.company(company.name, phase)
+        gauges.breaker.record(phase.rawValue)
         switch phase {
         case .closed:
             logger.notice("a company answers again", metadata: ["company": "\(company.name)"])

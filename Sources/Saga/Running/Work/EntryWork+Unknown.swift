@@ -116,11 +116,6 @@ extension EntryWork {
     private func note(
         _ failure: BusinessFailure, on step: Step, _ entry: LedgerEntry
     ) async throws(Interruption) -> Acted {
-        if PlantedFault.isPlanted(.undoneUnannounced) {
-            let unannounced = LedgerEntry(
-                state: entry.state, eventID: entry.eventID, note: failure.note)
-            return .unknown(unannounced)
-        }
         let noted = transition(
             PlannedTransition(), step, from: .unknown, to: .unknown, note: failure.note,
             exactly: entry)
