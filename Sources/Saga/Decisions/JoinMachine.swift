@@ -1,15 +1,19 @@
 /// What has come of the events for which a step, or a pivot, waits together.
 ///
 /// A field of the ledger: the word `came:HotelBooked,FlightBooked`, and in the note the payloads
-/// in the same order.
+/// in the same order. One that somebody had before stands there twice, first without its payload,
+/// which versions that know nothing of that read as the one that it is.
 package struct JoinState: Hashable, Sendable {
     package struct Arrival: Hashable, Sendable {
         package var type: String
         package var payload: [UInt8]
+        /// Whether somebody had it before, who may have gone by it alone.
+        package var isAgain: Bool
 
-        package init(type: String, payload: [UInt8]) {
+        package init(type: String, payload: [UInt8], isAgain: Bool = false) {
             self.type = type
             self.payload = payload
+            self.isAgain = isAgain
         }
     }
 
@@ -32,16 +36,26 @@ package struct JoinState: Hashable, Sendable {
         let payloads = entry.note.utf8.split(
             separator: Self.separator, omittingEmptySubsequences: false)
         guard types.count == payloads.count else { return nil }
-        came = zip(types, payloads).map { Arrival(type: String($0), payload: Array($1)) }
+        came = []
+        for (type, payload) in zip(types, payloads) {
+            let isAgain = came.last?.type == String(type)
+            if isAgain { came.removeLast() }
+            came.append(Arrival(type: String(type), payload: Array(payload), isAgain: isAgain))
+        }
     }
 
     package var word: String {
-        came.isEmpty ? "" : Self.prefix + came.map(\.type).joined(separator: ",")
+        came.isEmpty ? "" : Self.prefix + written.map(\.type).joined(separator: ",")
     }
 
     package var note: String {
         String(
-            decoding: Array(came.map(\.payload).joined(separator: [Self.separator])), as: UTF8.self)
+            decoding: Array(written.map(\.payload).joined(separator: [Self.separator])),
+            as: UTF8.self)
+    }
+
+    private var written: [Arrival] {
+        came.flatMap { $0.isAgain ? [Arrival(type: $0.type, payload: []), $0] : [$0] }
     }
 
     private static let prefix = "came:"
@@ -55,8 +69,9 @@ package enum JoinAction: Hashable, Sendable {
     case keep(JoinState)
     /// It was kept before, and others have not come yet.
     case wait
-    /// All have come; their payloads in the order in which they are waited for.
-    case open([[UInt8]])
+    /// All have come; their payloads in the order in which they are waited for, and whether
+    /// somebody had any of them before.
+    case open([[UInt8]], isAgain: Bool)
 }
 
 /// Decides about events that are waited for together; pure, so that every order of them can be
@@ -76,7 +91,10 @@ package enum JoinMachine {
         let isNew = known[arrival.type] == nil
         if isNew { known[arrival.type] = arrival.payload }
         let payloads = awaited.compactMap { known[$0] }
-        if payloads.count == awaited.count { return .open(payloads) }
+        if payloads.count == awaited.count {
+            let isAgain = arrival.isAgain || state.came.contains(where: \.isAgain)
+            return .open(payloads, isAgain: isAgain)
+        }
         return isNew ? .keep(JoinState(came: state.came + [arrival])) : .wait
     }
 }

@@ -83,6 +83,12 @@ struct NamedSagaDebts: SagaDebts {
         try await base.noteProgress(of: named(sagaID))
     }
 
+    func isBlocked(
+        _ sagaID: String, on route: String, at participant: String
+    ) async throws(SagaError) -> Bool {
+        try await base.isBlocked(sagaID, on: route, at: participant)
+    }
+
     func hurry() async throws(SagaError) { try await base.hurry() }
 }
 

@@ -39,10 +39,12 @@ package protocol SagaDebts: Sendable {
     /// more, and what it owes is due now.
     func noteProgress(of sagaID: String) async throws(SagaError)
 
-    /// Whether a participant, of this or any other name, shows a saga as blocked.
+    /// Whether a participant, of this or any other name, shows a saga of a route as blocked.
     ///
     /// - Throws: an error that is not retried if that may not be known here.
-    func isBlocked(_ sagaID: String, at participant: String) async throws(SagaError) -> Bool
+    func isBlocked(
+        _ sagaID: String, on route: String, at participant: String
+    ) async throws(SagaError) -> Bool
 
     /// Lets all that is owed be due now: what kept one of them has ended, perhaps for all.
     func hurry() async throws(SagaError)

@@ -77,12 +77,18 @@ struct RedisDebts: SagaDebts {
         _ = try await run(DebtScripts.progress, keys(sagaID), [.string(sagaID)])
     }
 
-    func isBlocked(_ sagaID: String, at participant: String) async throws(SagaError) -> Bool {
-        try await redis.read(
-            RedisCommand(
-                "ZREVRANK", [.string(names.blocked(participant)), .string(sagaID)],
-                isReadOnly: true)
-        ).integer != nil
+    /// It has either name, whichever of the participant's routes that is.
+    func isBlocked(
+        _ sagaID: String, on route: String, at participant: String
+    ) async throws(SagaError) -> Bool {
+        for name in [sagaID, "\(route)/\(sagaID)"] {
+            let rank = try await redis.read(
+                RedisCommand(
+                    "ZREVRANK", [.string(names.blocked(participant)), .string(name)],
+                    isReadOnly: true))
+            if rank.integer != nil { return true }
+        }
+        return false
     }
 
     func hurry() async throws(SagaError) {

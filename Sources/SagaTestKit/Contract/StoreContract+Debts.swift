@@ -56,13 +56,13 @@ extension StoreContract {
         },
         StoreContract("anybody may know whether a saga is blocked at a participant") { parties in
             let debts = parties.lender.debts
-            #expect(try await debts.isBlocked("1", at: "lender") == false)
+            #expect(try await debts.isBlocked("1", on: "loan", at: "lender") == false)
 
             _ = try await debts.park(debt("1"), trace("1"), for: .zero, in: nil)
 
-            #expect(try await debts.isBlocked("1", at: "lender"))
-            #expect(try await debts.isBlocked("2", at: "lender") == false)
-            #expect(try await debts.isBlocked("1", at: "nobody") == false)
+            #expect(try await debts.isBlocked("1", on: "loan", at: "lender"))
+            #expect(try await debts.isBlocked("2", on: "loan", at: "lender") == false)
+            #expect(try await debts.isBlocked("1", on: "loan", at: "nobody") == false)
         },
         StoreContract("steps that may have acted are noted together with what is owed") { parties in
             var trace = trace("1")

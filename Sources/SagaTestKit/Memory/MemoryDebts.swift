@@ -51,9 +51,12 @@ struct MemoryDebts: SagaDebts {
         }
     }
 
-    func isBlocked(_ sagaID: String, at participant: String) async throws(SagaError) -> Bool {
+    func isBlocked(
+        _ sagaID: String, on route: String, at participant: String
+    ) async throws(SagaError) -> Bool {
         try await change("is \(sagaID) blocked at \(participant)") {
-            $0.blocked[participant]?[sagaID] != nil
+            let blocked = $0.blocked[participant] ?? [:]
+            return blocked[sagaID] != nil || blocked["\(route)/\(sagaID)"] != nil
         }
     }
 

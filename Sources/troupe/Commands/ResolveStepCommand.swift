@@ -32,6 +32,9 @@ struct ResolveStepCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Which step waits.", valueName: "step"))
     var step: String
 
+    @Option(help: ArgumentHelp("Which of its routes; the first unless given.", valueName: "route"))
+    var route: String?
+
     @Flag(help: "It acted, and stands.")
     var done = false
 
@@ -79,11 +82,24 @@ struct ResolveStepCommand: AsyncParsableCommand {
         // Programs have a name of their own.
         let service = ServiceName(rawValue: service.lowercased())?.owner ?? service
         let outcome = done ? PersonalWord.done : .undone
+        let declared = try await client.send(
+            RedisCommand(
+                "HMGET", [.string(keys.declared(service)), "route"], isReadOnly: true)
+        ).strings()
+        let naming = SagaNaming(Declaration.routes(in: declared.first.flatMap { $0 } ?? ""))
+        let route = route ?? naming.routes.first ?? ""
+        guard naming.routes.isEmpty || naming.routes.contains(route) else {
+            throw CommandFailure(
+                .notFound, "\(service) takes no part in route “\(route.prefix(80))”",
+                remedy: "one of \(naming.routes.joined(separator: ", "))")
+        }
+        let name = naming.name(saga, on: route)
         let held = try await client.send(
             RedisCommand(
                 "HMGET",
                 [
-                    .string(keys.ledger(saga, service: service)), .string(step),
+                    .string(keys.ledger(named: name, by: naming, service: service)),
+                    .string(step),
                     .string(PersonalWord.field(of: step)),
                 ], isReadOnly: true)
         ).strings()
@@ -96,6 +112,7 @@ struct ResolveStepCommand: AsyncParsableCommand {
         }
         let event = CloudEvent(
             source: "/troupe", type: ResolveStep.type, subject: saga,
+            route: naming.routes.count > 1 ? route : nil,
             data: try EventPayload.encode(
                 ResolveStep(step: step, outcome: outcome, reason: reason)))
         _ = try await client.send(

@@ -37,8 +37,8 @@ struct SagaHistory {
     func account(of sagaID: String) async throws(RedisError) -> Account {
         var entries: [Entry] = []
         var unshown: [String] = []
-        let streams = try await streams()
-        for stream in streams {
+        let all = try await client.keys(matching: names.streamPattern, type: "stream")
+        for stream in all.filter(names.isEventStream) {
             var walk = pages.walk(stream, from: Self.firstID(of: sagaID))
             while let page = try await walk.next() {
                 for found in page.found where found.label.correlationID == sagaID {
@@ -52,7 +52,7 @@ struct SagaHistory {
         }
         return Account(
             events: Self.ordered(entries), unshown: unshown,
-            services: Set(streams.compactMap(Self.owner(of:))))
+            services: Set(all.compactMap(Self.owner(of:))))
     }
 
     /// Whose a stream is: what stands in its hash tag.

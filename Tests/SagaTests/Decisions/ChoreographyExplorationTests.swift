@@ -235,7 +235,7 @@ struct Exploration {
             #expect(JoinState(LedgerEntry(entry.text)) == state)
             next.joins[[name, join.field]] = state
             return [next]
-        case .open(let payloads):
+        case .open(let payloads, _):
             #expect(payloads == join.awaited.map { Array($0.utf8) })
             let role: ParticipantPlan.Role =
                 switch target {

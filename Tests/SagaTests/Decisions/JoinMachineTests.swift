@@ -27,13 +27,33 @@ struct JoinMachineTests {
                     #expect(seen.count < 3)
                 case .wait:
                     #expect(state.came.map(\.type).contains(type))
-                case .open(let payloads):
+                case .open(let payloads, _):
                     #expect(seen.count == 3)
                     #expect(payloads == Self.awaited.map(Self.payload))
                 }
             }
             #expect(JoinState(entry)?.came.count == 2, "the last one is not kept")
         }
+    }
+
+    /// A version that does not know of it finds the event, and its payload.
+    @Test func thatSomebodyHadAnEventBeforeIsKept() throws {
+        let again = JoinState.Arrival(type: "HotelBooked", payload: [0x7B, 0x7D], isAgain: true)
+        let awaited = ["HotelBooked", "FlightBooked"]
+        guard case .keep(let kept) = JoinMachine.action(again, in: .nothing, of: awaited) else {
+            Issue.record("it is not kept")
+            return
+        }
+
+        let read = try #require(
+            JoinState(LedgerEntry(state: kept.word, eventID: "e", note: kept.note)))
+        let other = JoinState.Arrival(type: "FlightBooked", payload: [0x31])
+        let action = JoinMachine.action(other, in: read, of: awaited)
+
+        #expect(kept.word == "came:HotelBooked,HotelBooked")
+        #expect(kept.note == "\u{1E}{}")
+        #expect(read == kept)
+        #expect(action == .open([[0x7B, 0x7D], [0x31]], isAgain: true))
     }
 
     @Test func whatIsNoLongerWaitedForOpensNothing() {

@@ -43,18 +43,14 @@ final class CompanyGate: Sendable {
         gauges.waiting.record(0)
     }
 
-    /// One for each company that steps call, by step.
+    /// One for each company that steps call, by its name.
     static func gates(
         of steps: [Step], clock: any SagaClock, metrics: SagaMetrics, logger: Logger
     ) -> [String: CompanyGate] {
-        var gates: [String: CompanyGate] = [:]
-        for step in steps {
-            guard let company = step.company else { continue }
-            let known = gates.values.first { $0.company.name == company.name }
-            gates[step.name] =
-                known ?? CompanyGate(company, clock: clock, metrics: metrics, logger: logger)
+        let companies = steps.compactMap(\.company).map { ($0.name, $0) }
+        return Dictionary(companies) { first, _ in first }.mapValues {
+            CompanyGate($0, clock: clock, metrics: metrics, logger: logger)
         }
-        return gates
     }
 
     /// Until when no call may begin, as things stand; nil if one may.

@@ -82,7 +82,7 @@ extension EntryWork {
                 else { continue }
                 // Who has put it off has acknowledged it, and owes the answer.
                 let isBlocked = try await environment.ports.debts.isBlocked(
-                    sagaID, at: question.participant)
+                    sagaID, on: environment.plan.route, at: question.participant)
                 if !isBlocked { return true }
             } catch {
                 if error.retry == .never { return true }

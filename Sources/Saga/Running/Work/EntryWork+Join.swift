@@ -7,12 +7,12 @@ extension EntryWork {
     /// - Parameter arrival: as what it has come.
     func gather(
         _ join: ParticipantPlan.Join, _ arrival: JoinState.Arrival
-    ) async throws(Interruption) -> [[UInt8]]? {
+    ) async throws(Interruption) -> (payloads: [[UInt8]], isAgain: Bool)? {
         var state = JoinState.nothing
         // Each round finds one more of the others kept.
         for _ in 0...join.awaited.count {
             switch JoinMachine.action(arrival, in: state, of: join.awaited) {
-            case .open(let payloads): return payloads
+            case .open(let payloads, let isAgain): return (payloads, isAgain)
             case .wait: return nil
             case .keep(let next):
                 guard let held = try await keep(next, over: state, join) else { return nil }

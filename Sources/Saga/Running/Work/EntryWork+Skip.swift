@@ -10,10 +10,11 @@ import Logging
 extension EntryWork {
     /// What a forward event does to a step that is not needed.
     func actNotNeeded(
-        _ action: StepAction, _ step: Step, _ entry: LedgerEntry?, _ perform: @escaping Step.Bound
+        _ action: StepAction, _ step: Step, _ entry: LedgerEntry?, _ perform: @escaping Step.Bound,
+        _ mayHaveActed: Bool
     ) async throws(Interruption) -> Acted {
         switch action {
-        case .perform: try await skip(step, from: .absent, mayHaveActed: deliveredBefore)
+        case .perform: try await skip(step, from: .absent, mayHaveActed: mayHaveActed)
         case .giveUp: try await skip(step, from: .unknown, mayHaveActed: true)
         case .undo, .refuseForever, .finish, .takeBack, .answerAgain, .sayNotNeeded, .notYet,
             .ignore, .contradiction, .ask, .noteCalledOff, .waitForAPerson, .declareDone,

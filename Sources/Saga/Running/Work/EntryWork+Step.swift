@@ -8,6 +8,12 @@ extension EntryWork {
     /// States only move forward, and there are eight, of which one has two stages more.
     private static let roundsMaximum = 10
 
+    /// Whether a saga needs a step.
+    enum Need: Hashable {
+        case needed
+        case notNeeded(mayHaveActed: Bool)
+    }
+
     /// What became of an action.
     enum Acted {
         case over(outcome: String)
@@ -18,10 +24,10 @@ extension EntryWork {
     }
 
     /// - Parameters:
-    ///   - isNeeded: for a forward step, whether it is to run.
+    ///   - need: for a forward step, whether it is to run.
     ///   - payloads: what it started on, if it is to be done.
     func run(
-        _ step: Step, _ role: StepRole, isNeeded: Bool = true, perform: @escaping Step.Bound,
+        _ step: Step, _ role: StepRole, need: Need = .needed, perform: @escaping Step.Bound,
         payloads: JoinedPayloads? = nil
     ) async throws(Interruption) {
         let started = environment.clock.now
@@ -45,13 +51,13 @@ extension EntryWork {
         for _ in 0..<Self.roundsMaximum {
             let acted =
                 if entry?.state == LedgerEntry.unknown, action.isAboutUnknown {
-                    isNeeded || action != .ask
+                    need == .needed || action != .ask
                         ? try await settle(action, role, step, entry, perform, payloads)
                         : try await noteNotNeeded(step, entry)
-                } else if isNeeded {
-                    try await act(action, step, entry, ledger?.form, perform)
+                } else if case .notNeeded(let mayHaveActed) = need {
+                    try await actNotNeeded(action, step, entry, perform, mayHaveActed)
                 } else {
-                    try await actNotNeeded(action, step, entry, perform)
+                    try await act(action, step, entry, ledger?.form, perform)
                 }
             switch acted {
             case .refused(let found, let mayHaveActed):

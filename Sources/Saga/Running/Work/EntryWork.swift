@@ -73,23 +73,36 @@ final class WorkEnvironment: Sendable {
         plan: ParticipantPlan, ports: SagaPorts, configuration: SagaRuntimeConfiguration,
         metrics: SagaMetrics, logger: Logger
     ) {
-        let health = RuntimeHealth(clock: ports.clock)
+        let shared = Shared(
+            health: RuntimeHealth(clock: ports.clock),
+            letters: LetterTeller(clock: ports.clock, metrics: metrics, logger: logger),
+            gates: CompanyGate.gates(
+                of: plan.onEachRoute.flatMap(\.steps), clock: ports.clock, metrics: metrics,
+                logger: logger))
         let isNamed = !plan.further.isEmpty
         var further: [String: WorkEnvironment] = [:]
         for part in plan.further {
             further[part.route] = WorkEnvironment(
                 plan: part, further: [:], ports: ports.on(part.route, of: plan.naming),
-                health: health, configuration: configuration, metrics: metrics, logger: logger)
+                shared, configuration: configuration, metrics: metrics, logger: logger)
         }
         self.init(
             plan: plan, further: further,
-            ports: isNamed ? ports.on(plan.route, of: plan.naming) : ports, health: health,
+            ports: isNamed ? ports.on(plan.route, of: plan.naming) : ports, shared,
             configuration: configuration, metrics: metrics, logger: logger)
+    }
+
+    /// What all routes of a participant have in common.
+    private struct Shared {
+        var health: RuntimeHealth
+        var letters: LetterTeller
+        /// By the company's name.
+        var gates: [String: CompanyGate]
     }
 
     private init(
         plan: ParticipantPlan, further: [String: WorkEnvironment], ports: SagaPorts,
-        health: RuntimeHealth, configuration: SagaRuntimeConfiguration, metrics: SagaMetrics,
+        _ shared: Shared, configuration: SagaRuntimeConfiguration, metrics: SagaMetrics,
         logger: Logger
     ) {
         self.plan = plan
@@ -98,12 +111,12 @@ final class WorkEnvironment: Sendable {
         meanings = ports.transport.streams.map { plan.consumed[$0.type] }
         transitions = TransitionWriter(
             service: plan.name, store: ports.store, clock: ports.clock, chance: ports.chance,
-            metrics: metrics, health: health)
+            metrics: metrics, health: shared.health)
         self.configuration = configuration
         self.metrics = metrics
         consumed = ports.transport.streams.map { metrics.counter(of: $0.type, .consumed) }
         self.logger = logger
-        letters = LetterTeller(clock: ports.clock, metrics: metrics, logger: logger)
+        letters = shared.letters
         waiters = OutcomeWaiters(ports.transport.executor, ports.clock)
         birth = StoreBirth(ports.store)
         load = LoadQuestion(plan).map(LoadWatch.init)
@@ -111,8 +124,8 @@ final class WorkEnvironment: Sendable {
             plan.steps.compactMap { step in
                 step.atMost.map { (step.name, TurnQueue(atMost: $0)) }
             }, uniquingKeysWith: { first, _ in first })
-        gates = CompanyGate.gates(
-            of: plan.steps, clock: ports.clock, metrics: metrics, logger: logger)
+        let calling = plan.steps.compactMap { step in step.company.map { (step.name, $0.name) } }
+        gates = Dictionary(calling) { first, _ in first }.compactMapValues { shared.gates[$0] }
     }
 }
 
@@ -185,7 +198,7 @@ final class EntryWork: Sendable {
         let payload = replaced == nil ? event.data : AwaitedPayload.nothing
         switch role {
         case .start(let step):
-            try await start(step, .one(payload))
+            try await start(step, .one(payload), mayHaveActed: deliveredBefore)
         case .compensate(let step, let compensation):
             try decoded(kind.check)
             try await run(step, .compensate, perform: compensation.undo)
@@ -199,12 +212,14 @@ final class EntryWork: Sendable {
             try await run(role, kind: kind, inPlaceOf: type)
         case .join(let join, let target):
             try decoded(kind.check)
-            let arrival = JoinState.Arrival(type: replaced ?? event.type, payload: payload)
-            guard let payloads = try await gather(join, arrival) else { return }
+            let arrival = JoinState.Arrival(
+                type: replaced ?? event.type, payload: payload, isAgain: deliveredBefore)
+            guard let came = try await gather(join, arrival) else { return }
             switch target {
-            case .start(let step): try await start(step, .all(payloads))
+            case .start(let step):
+                try await start(step, .all(came.payloads), mayHaveActed: came.isAgain)
             case .pivot(let completion):
-                let opening = try opened(completion.decode, .all(payloads))
+                let opening = try opened(completion.decode, .all(came.payloads))
                 try await hear(.pivot, failure: nil, opening: opening)
             }
         case .heard(let answer, let cancellation):
@@ -228,11 +243,16 @@ final class EntryWork: Sendable {
         }
     }
 
-    private func start(_ step: Step, _ payloads: JoinedPayloads) async throws(Interruption) {
+    /// - Parameter mayHaveActed: whether a version of the service for which it was needed may
+    ///   have acted.
+    private func start(
+        _ step: Step, _ payloads: JoinedPayloads, mayHaveActed: Bool
+    ) async throws(Interruption) {
         let perform = try opened(step.decode, payloads)
         let isNeeded = try decoded { _ throws(SagaError) in try step.isNeeded(payloads) }
         try await run(
-            step, .forward, isNeeded: isNeeded, perform: perform, payloads: payloads)
+            step, .forward, need: isNeeded ? .needed : .notNeeded(mayHaveActed: mayHaveActed),
+            perform: perform, payloads: payloads)
     }
 
     func decoded<Value>(
