@@ -3,7 +3,7 @@ import SagaTestKit
 import Testing
 
 /// Thousands of courses of events, each decided by its seed.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct SimulationTests {
     /// More of them with `TROUPE_SIMULATION_SEEDS`.
     private static let seeds =

@@ -23,7 +23,7 @@ package struct ShopSimulation: Sendable {
         }
         simulation = Simulation(
             seed: seed, faults: kind.faults, configuration: configuration, isTraced: isTraced)
-        let isRenewing = simulation.below(4) == 0
+        let isRenewing = simulation.below(8) == 0
         shop = SimulatedShop(
             simulation, hasBooks: kind != .bookless, asksTheBank: kind == .asking,
             isRenewing: isRenewing)
