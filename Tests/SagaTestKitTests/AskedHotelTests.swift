@@ -127,14 +127,55 @@ struct AskedHotelTests {
         #expect(try rehearsal.events(HotelRefused.self, of: "1").map(\.reason) == ["hotel_full"])
     }
 
+    /// As a second replica does that was refused, between the question and its answer.
+    @Test func whatAnotherOneIsUndoingMeanwhileIsNotCalledDone() async throws {
+        let hotel = SilentHotel([.booksAndIsSilent])
+        let store = Mutex<MemoryServer?>(nil)
+        let rehearsal = try rehearsal(hotel) {
+            try store.withLock { $0 }?.change { data throws(SagaError) in
+                let text = data.ledgers["hotels:1"]?["hotel"] ?? ""
+                var entry = LedgerEntry(text)
+                entry.note = "hotel_full"
+                data.ledgers["hotels:1"]?["hotel"] = entry.text
+            }
+        }
+        store.withLock { $0 = rehearsal.server }
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+
+        #expect(try await rehearsal.ending(of: "1") == .cancelled)
+
+        #expect(hotel.calls("ask") == 1)
+        #expect(hotel.standing.isEmpty)
+        #expect(try rehearsal.events(HotelBooked.self, of: "1").isEmpty)
+        #expect(try rehearsal.events(HotelRefused.self, of: "1").map(\.reason) == ["hotel_full"])
+    }
+
+    @Test func whoUndoesHasSaidSoInTheLedgerBefore() async throws {
+        let hotel = SilentHotel([.booksAndIsSilent, .refuses])
+        hotel.refusesWhenAsked()
+        let rehearsal = try rehearsal(hotel, giveUpAfter: .milliseconds(1))
+        let noted = Mutex<[String]>([])
+        hotel.whenCancelling { [server = rehearsal.server] in
+            let entry = LedgerEntry(server.contents.ledger("hotels", "1")["hotel"] ?? "")
+            noted.withLock { $0.append("\(entry.state) \(entry.note)") }
+        }
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+
+        #expect(try await rehearsal.ending(of: "1") == .cancelled)
+
+        #expect(noted.withLock { $0.first } == "unknown hotel_full")
+    }
+
     private func rehearsal(
-        _ hotel: SilentHotel, giveUpAfter: Duration = .seconds(2)
+        _ hotel: SilentHotel, giveUpAfter: Duration = .seconds(2),
+        whenAsking: @escaping @Sendable () throws -> Void = {}
     ) throws -> SagaRehearsal {
         let hotels = Participant(TripSaga.route, "hotels") {
             Perform(
                 TripSaga.hotel, giveUpAfter: giveUpAfter,
                 whenUnknown: .askFirst { _, context in
-                    switch try hotel.ask(context.idempotencyKey) {
+                    try whenAsking()
+                    return switch try hotel.ask(context.idempotencyKey) {
                     case nil: .cannotSay
                     case true?: .acted(Transition(HotelBooked(room: "found")))
                     case false?: .didNotAct

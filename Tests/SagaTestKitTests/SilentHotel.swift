@@ -18,6 +18,7 @@ final class SilentHotel: Sendable {
         var cannotSay = false
         var cannotCancel = false
         var refusesWhenAsked = false
+        var whenCancelling: @Sendable () -> Void = {}
     }
 
     private let state: Mutex<State>
@@ -59,7 +60,12 @@ final class SilentHotel: Sendable {
         }
     }
 
+    func whenCancelling(_ look: @escaping @Sendable () -> Void) {
+        state.withLock { $0.whenCancelling = look }
+    }
+
     func cancel(_ key: String) throws {
+        state.withLock { $0.whenCancelling }()
         try state.withLock { state in
             if state.cannotCancel { throw Silence() }
             state.calls.append("cancel")
