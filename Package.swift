@@ -229,6 +229,13 @@ let package = Package(
         tests("JSONTextTests", ["JSONText"]),
         tests("ObservabilityTests", ["Observability", "Timekeeping", logging, metrics]),
         tests("OrderContractsTests", ["CloudEvents", "OrderContracts", "Saga"]),
+        // Apart from the other tests of the services, for the same reason.
+        tests(
+            "OrderSimulationTests",
+            [
+                "InventoryService", "OrderContracts", "OrderService", "PaymentService", "Saga",
+                "SagaTestKit", "ShippingService", "Timekeeping",
+            ]),
         tests(
             "OrderServiceTests",
             orderServiceTestDependencies + [

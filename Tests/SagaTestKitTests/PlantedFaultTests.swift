@@ -39,29 +39,3 @@ struct PlantedFaultTests {
         }
     }
 }
-
-extension PlantedFault {
-    /// What has to go wrong besides for it to show.
-    fileprivate var kind: ShopKind {
-        switch self {
-        case .cancelledAfterPivot, .noTombstone, .undoUnderDoKey, .conditionsUnchecked,
-            .writesBeforeChecks, .conditionIgnored, .skippedIsNoAnswer, .skippedHasNothingToSay:
-            .calm
-        case .earlyAnswerLost:
-            .slow
-        case .completesWhileCancelling, .failureIsNoAnswer, .awaitsNobody, .doKeyOfEachTry,
-            .noLedger, .ledgerInASecondStep, .ledgersExpireAtBirth:
-            .faulty
-        case .noTakeBack, .noTakeBackAfterRefusal, .failureHidesUnknown,
-            .deliveredBeforeIgnored, .givingUpCountsAsFailed, .givingUpLeavesNoTrace,
-            .undoKeyOfEachTry, .undoDoesNotBlock, .undoIsImpossible, .acknowledgedFirst,
-            .doorbellTrusted, .nobodyTakesOver, .redeliveredCountsAsNew:
-            .bookless
-        case .nobodyAsksAgain, .deadlineLost, .answersOnlyOnce, .noReconciliation,
-            .groupsBeginAtTheEnd:
-            .lossy
-        case .unclaimedUnanswered, .notUndoneOnceMore:
-            .forgetful
-        }
-    }
-}

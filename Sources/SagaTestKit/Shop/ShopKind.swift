@@ -1,3 +1,5 @@
+package import Saga
+
 /// What goes wrong in a simulated shop.
 package enum ShopKind: String, CaseIterable, Sendable {
     /// Nothing.
@@ -73,5 +75,31 @@ package enum ShopKind: String, CaseIterable, Sendable {
             faults.vanishings = 1
         }
         return faults
+    }
+}
+
+extension PlantedFault {
+    /// What has to go wrong besides for it to show.
+    package var kind: ShopKind {
+        switch self {
+        case .cancelledAfterPivot, .noTombstone, .undoUnderDoKey, .conditionsUnchecked,
+            .writesBeforeChecks, .conditionIgnored, .skippedIsNoAnswer, .skippedHasNothingToSay:
+            .calm
+        case .earlyAnswerLost:
+            .slow
+        case .completesWhileCancelling, .failureIsNoAnswer, .awaitsNobody, .doKeyOfEachTry,
+            .noLedger, .ledgerInASecondStep, .ledgersExpireAtBirth:
+            .faulty
+        case .noTakeBack, .noTakeBackAfterRefusal, .failureHidesUnknown,
+            .deliveredBeforeIgnored, .givingUpCountsAsFailed, .givingUpLeavesNoTrace,
+            .undoKeyOfEachTry, .undoDoesNotBlock, .undoIsImpossible, .acknowledgedFirst,
+            .doorbellTrusted, .nobodyTakesOver, .redeliveredCountsAsNew:
+            .bookless
+        case .nobodyAsksAgain, .deadlineLost, .answersOnlyOnce, .noReconciliation,
+            .groupsBeginAtTheEnd:
+            .lossy
+        case .unclaimedUnanswered, .notUndoneOnceMore:
+            .forgetful
+        }
     }
 }

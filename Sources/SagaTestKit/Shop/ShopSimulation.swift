@@ -1,21 +1,51 @@
 import CloudEvents
 import Saga
+import Synchronization
 
-/// One course of events of the shop, and what has to be true once it is quiet.
+/// One course of events of a shop, and what has to be true once it is quiet.
 package struct ShopSimulation: Sendable {
     package let simulation: Simulation
-    private let shop: SimulatedShop
-    private let orders: [OrderCreated]
+    private let trade: any SimulatedTrade
+    private let companies: SimulatedCompanies
+    private let kind: ShopKind
+    private let orders: OrderBook
     /// Of which of them there is a renewal of the same ID.
     private let renewed: [Bool]
-    private let kind: ShopKind
-    private let stock = 6
+    private let pieces = 6
 
+    /// What clients have ordered, as they say.
+    private final class OrderBook: Sendable {
+        let count: Int
+        private let placed = Mutex<[String: SimulatedOrder]>([:])
+
+        init(count: Int) {
+            self.count = count
+        }
+
+        func note(_ order: SimulatedOrder) { placed.withLock { $0[order.id] = order } }
+
+        subscript(id: String) -> SimulatedOrder? { placed.withLock { $0[id] } }
+    }
+
+    /// The shop of the test kit.
     package init(seed: UInt64, _ kind: ShopKind = .faulty, isTraced: Bool = false) {
+        self.init(seed: seed, kind, isTraced: isTraced) { companies in
+            SimulatedShop(
+                companies, hasBooks: kind != .bookless, asksTheBank: kind == .asking,
+                isRenewing: seed % 8 == 3)
+        }
+    }
+
+    /// Any trade.
+    package init(
+        seed: UInt64, _ kind: ShopKind = .faulty, isTraced: Bool = false,
+        trade: (SimulatedCompanies) -> any SimulatedTrade
+    ) {
         self.kind = kind
         var configuration = SagaRuntimeConfiguration()
         configuration.reconciliationInterval = .seconds(10)
-        configuration.reconciliationGrace = .seconds(20)
+        // What is in the books is as good as not there while it is so young.
+        configuration.reconciliationGrace = kind == .bookless ? .seconds(86_400) : .seconds(20)
         if kind == .asking {
             // So that many are asked before they are cancelled.
             configuration.blockedRetry = RetrySchedule(
@@ -23,41 +53,33 @@ package struct ShopSimulation: Sendable {
         }
         simulation = Simulation(
             seed: seed, faults: kind.faults, configuration: configuration, isTraced: isTraced)
-        let isRenewing = simulation.below(8) == 0
-        shop = SimulatedShop(
-            simulation, hasBooks: kind != .bookless, asksTheBank: kind == .asking,
-            isRenewing: isRenewing)
-        let count = 1 + simulation.below(5)
-        renewed = (0..<count).map { [simulation] _ in
-            isRenewing && simulation.below(2) == 0
-        }
-        orders = (0..<count).map { [simulation] _ in
-            let isElsewhere = simulation.below(8) == 0
-            return OrderCreated(
-                card: simulation.below(8) == 0 ? "declined" : "good",
-                country: simulation.below(4) == 0 ? "" : isElsewhere ? "AQ" : "DE",
-                quantity: 1 + simulation.below(3), isGift: simulation.below(3) == 0)
+        companies = SimulatedCompanies(simulation)
+        let made = trade(companies)
+        self.trade = made
+        orders = OrderBook(count: 1 + simulation.below(5))
+        renewed = (0..<orders.count).map { [simulation] _ in
+            made.renewals != nil && simulation.below(2) == 0
         }
     }
 
     /// Everything that is wrong in the end; empty if nothing is.
     package func faults() throws -> [String] {
         try simulation.server.change { contents throws(SagaError) in
-            contents.set("inventory", "stock", .hash(["available": "\(stock)"]))
+            trade.stockUp(pieces, in: &contents)
         }
-        let (orders, renewed) = (orders, renewed)
         let late = try simulation.run(
-            shop.all.map { ($0, 1 + simulation.below(2)) },
+            trade.participants.map { ($0, 1 + simulation.below(2)) },
             isQuiet: {
                 // Where there are no books nothing more will be found.
-                Self.isQuiet($0) && shop.isAtRest && (kind == .bookless || unclaimed($0).isEmpty)
+                Self.isQuiet($0) && companies.isAtRest
+                    && (kind == .bookless || unclaimed($0).isEmpty)
             },
-            client: { simulation in
+            client: { _ in
                 await withTaskGroup(of: Void.self) { group in
-                    for (number, order) in orders.enumerated() {
-                        group.addTask { await Self.begin("\(number)", order, in: simulation) }
-                        guard renewed[number] else { continue }
-                        group.addTask { await Self.renew("\(number)", in: simulation) }
+                    for number in 0..<orders.count {
+                        group.addTask { await order("\(number)") }
+                        guard renewed[number], let owner = trade.renewals else { continue }
+                        group.addTask { await renew("\(number)", owner) }
                     }
                 }
             })
@@ -67,35 +89,36 @@ package struct ShopSimulation: Sendable {
 
     // MARK: - The client
 
-    private static func begin(
-        _ id: String, _ event: OrderCreated, in simulation: Simulation
-    ) async {
+    private func order(_ id: String) async {
         try? await simulation.clock.sleep(for: .milliseconds(simulation.below(8000)))
-        await untilDone("order", simulation) { order in
-            _ = try await order.begin(id, event)
-        }
-        await perhapsCancel(id, of: "order", in: simulation)
+        let isDeclined = simulation.below(8) == 0
+        let country = simulation.below(8) == 0 ? "AQ" : "DE"
+        let isDownload = trade.hasDownloads && simulation.below(4) == 0
+        let order = SimulatedOrder(
+            id: id, isDeclined: isDeclined, country: isDownload ? "" : country,
+            quantity: 1 + simulation.below(3), isGift: simulation.below(3) == 0)
+        orders.note(order)
+        await untilDone("order") { try await trade.begin(order, on: $0) }
+        await perhapsCancel(id, of: "order")
     }
 
-    private static func renew(_ id: String, in simulation: Simulation) async {
+    private func renew(_ id: String, _ owner: String) async {
         try? await simulation.clock.sleep(for: .milliseconds(simulation.below(8000)))
-        await untilDone("renewal", simulation) { _ = try await $0.begin(id, RenewalAsked()) }
-        await perhapsCancel(id, of: "renewal", in: simulation)
+        await untilDone(owner) { try await trade.renew(id, on: $0) }
+        await perhapsCancel(id, of: owner)
     }
 
-    private static func perhapsCancel(
-        _ id: String, of owner: String, in simulation: Simulation
-    ) async {
+    private func perhapsCancel(_ id: String, of owner: String) async {
         guard simulation.below(3) == 0 else { return }
         let patience = simulation.below(2) == 0 ? 60 : 600
         try? await simulation.clock.sleep(for: .milliseconds(simulation.below(patience)))
-        await untilDone(owner, simulation) { owner in
+        await untilDone(owner) { owner in
             _ = try await owner.requestCancellation(of: id, reason: BusinessFailure("customer"))
         }
     }
 
-    private static func untilDone(
-        _ owner: String, _ simulation: Simulation, _ ask: (SagaRuntime) async throws -> Void
+    private func untilDone(
+        _ owner: String, _ ask: (SagaRuntime) async throws -> Void
     ) async {
         for _ in 0..<1000 {
             if let owner = simulation.runtime(of: owner), (try? await ask(owner)) != nil {
@@ -128,16 +151,21 @@ package struct ShopSimulation: Sendable {
 
     /// What stands at the companies and belongs to no completed order.
     private func unclaimed(_ data: MemoryData) -> [String] {
-        let keys = shop.bank.standing.union(shop.carrier.standing)
-        return keys.sorted().filter { key in
-            let words = key.split(separator: ":").map(String.init)
+        let keys = companies.bank.standing.union(companies.carrier.standing)
+        return keys.sorted().filter { standing in
+            let words = standing.split(separator: ":").map(String.init)
             let id = words[2]
-            if words[1] == "renewal" {
-                return Self.status(data.ledger("renewal", id)) != .completed
+            if words[1] == trade.renewals {
+                return Self.status(data.ledger(words[1], id)) != .completed
             }
             return Self.status(data.ledger("order", id)) != .completed
-                && !shop.dispatch.stands("troupe:saga:\(id):shipping:arrange:dispatch")
+                && !companies.dispatch.stands(key(id, "shipping:arrange:dispatch"))
         }
+    }
+
+    /// The key of a call for an order.
+    private func key(_ id: String, _ call: String) -> String {
+        "troupe:\(trade.route):\(id):\(call)"
     }
 
     private static func status(_ ledger: [String: String]) -> LifecycleState.Status? {
@@ -147,58 +175,22 @@ package struct ShopSimulation: Sendable {
     private func judge() -> [String] {
         let contents = simulation.server.contents
         var faults: [String] = []
-        var (shipped, given) = (0, 0)
-        for (number, order) in orders.enumerated() {
+        var shipped: [SimulatedOrder] = []
+        for number in 0..<orders.count {
             let id = "\(number)"
-            let isShipped = !order.country.isEmpty
-            let status = Self.status(contents.ledger("order", id))
-            let isCompleted = status == .completed
-            let charge = shop.bank.stands("troupe:saga:\(id):payment:charge")
-            let arrangement = shop.carrier.stands("troupe:saga:\(id):shipping:arrange")
-            let dispatched = shop.dispatch.stands("troupe:saga:\(id):shipping:arrange:dispatch")
-            if isCompleted {
-                shipped += quantity(id, contents)
-                // Where the store has forgotten all of it, only the carrier knows the order.
-                given += order.isGift == true && quantity(id, contents) > 0 ? 1 : 0
-                // Where the store has lost that it was cancelled, it was undone already, which is
-                // shown to a person.
-                let mayBeUndone = kind == .forgetful
-                let isUndone = { (company: SimulatedCompany, step: String) in
-                    mayBeUndone && company.isUndone("troupe:saga:\(id):\(step)")
-                }
-                if !charge, !isUndone(shop.bank, "payment:charge") {
-                    faults.append("\(id) is completed and not charged")
-                }
-                if !arrangement, isShipped, !isUndone(shop.carrier, "shipping:arrange") {
-                    faults.append("\(id) is completed and not arranged")
-                }
-                if !dispatched, isShipped {
-                    faults.append("\(id) is completed and not dispatched")
-                }
-                if !isShipped, arrangement || dispatched {
-                    faults.append("\(id) is a download, and arranged or dispatched")
-                }
-            } else if dispatched && kind == .forgetful {
-                // Goods that left in a second that the store forgot do not come back; they are
-                // paid for, unless their order was known again and cancelled.
-                if !charge,
-                    contents.ledger("order", id)["lifecycle"]?.contains("unknown_saga") == true
-                {
-                    faults.append("\(id) is dispatched, was forgotten, and is refunded")
-                }
-            } else {
-                if charge { faults.append("\(id) is cancelled and charged") }
-                if arrangement { faults.append("\(id) is cancelled and arranged") }
-                if dispatched { faults.append("\(id) is cancelled and dispatched") }
-            }
+            let isCompleted = Self.status(contents.ledger("order", id)) == .completed
+            guard let order = orders[id] else { continue }
+            faults += isCompleted ? missing(order) : leftOver(id, contents)
+            if isCompleted, hasLeftStock(id, contents) { shipped.append(order) }
+            faults += trade.faults(
+                of: order, isCompleted: isCompleted, mayBeForgotten: kind == .forgetful,
+                in: contents)
         }
-        if shipped > stock { faults.append("\(shipped) are sold of \(stock)") }
-        for key in shop.bank.undoneTwice + shop.carrier.undoneTwice {
-            faults.append("\(key) is undone twice")
-        }
+        faults += (companies.bank.undoneTwice + companies.carrier.undoneTwice)
+            .map { "\($0) is undone twice" }
         if kind == .calm || kind == .slow { faults += askedAgain(contents) }
         if kind == .calm || kind == .slow { faults += kept(contents) }
-        faults += stockFaults(contents, shipped: shipped, given: given)
+        faults += stockFaults(contents, shipped: shipped)
         faults += renewalFaults(contents)
         for (service, letters) in contents.letters.sorted(by: { $0.key < $1.key }) {
             for one in letters {
@@ -208,27 +200,80 @@ package struct ShopSimulation: Sendable {
         return faults
     }
 
+    private func stockFaults(_ contents: MemoryData, shipped: [SimulatedOrder]) -> [String] {
+        let count = shipped.reduce(0) { $0 + $1.quantity }
+        let found = hash(contents, trade.stock)
+        var expected = ["available": pieces - count, "reserved": 0, "shipped": count]
+        expected.merge(trade.furtherStock(of: shipped)) { $1 }
+        let wrong = expected.sorted { $0.key < $1.key }
+            .filter { Int(found[$0.key] ?? "0") != $0.value }
+            .map { "\($0.key) is \(found[$0.key] ?? "0"), not \($0.value)" }
+        return (count > pieces ? ["\(count) are sold of \(pieces)"] : []) + wrong
+    }
+
     private func renewalFaults(_ contents: MemoryData) -> [String] {
-        renewed.indices.compactMap { number in
-            let key = "troupe:renewal:\(number):payment:charge"
-            let isCharged = shop.bank.stands(key)
-            guard Self.status(contents.ledger("renewal", "\(number)")) == .completed else {
+        guard let owner = trade.renewals else { return [] }
+        return renewed.indices.compactMap { number in
+            let key = "troupe:\(owner):\(number):payment:charge"
+            let isCharged = companies.bank.stands(key)
+            guard Self.status(contents.ledger(owner, "\(number)")) == .completed else {
                 return isCharged ? "renewal \(number) is cancelled and charged" : nil
             }
-            let mayLack = kind == .forgetful && shop.bank.isUndone(key)
+            let mayLack = kind == .forgetful && companies.bank.isUndone(key)
             return isCharged || mayLack ? nil : "renewal \(number) is completed and not charged"
         }
     }
 
-    private func stockFaults(_ contents: MemoryData, shipped: Int, given: Int) -> [String] {
-        let found = hash(contents, "stock")
-        let expected = [
-            "available": stock - shipped, "reserved": 0, "shipped": shipped, "wrapped": 0,
-            "given": given,
-        ]
-        return expected.sorted { $0.key < $1.key }
-            .filter { Int(found[$0.key] ?? "0") != $0.value }
-            .map { "\($0.key) is \(found[$0.key] ?? "0"), not \($0.value)" }
+    /// Whether a completed order has to be counted as shipped: all are, but for one that left in a
+    /// second that the store forgot.
+    private func hasLeftStock(_ id: String, _ contents: MemoryData) -> Bool {
+        guard kind == .forgetful else { return true }
+        return contents.ledger("inventory", id)["reserve"].map { LedgerEntry($0).state }
+            == "finished"
+    }
+
+    /// What a completed order lacks.
+    private func missing(_ order: SimulatedOrder) -> [String] {
+        let id = order.id
+        let isShipped = !order.country.isEmpty
+        // Where the store has lost that it was cancelled, it was undone already, which is shown to
+        // a person.
+        let mayBeUndone = kind == .forgetful
+        func isThere(_ company: SimulatedCompany, _ step: String) -> Bool {
+            company.stands(key(id, step)) || mayBeUndone && company.isUndone(key(id, step))
+        }
+        var faults: [String] = []
+        if !isThere(companies.bank, "payment:charge") {
+            faults.append("\(id) is completed and not charged")
+        }
+        let isArranged = isThere(companies.carrier, "shipping:arrange")
+        let isDispatched = companies.dispatch.stands(key(id, "shipping:arrange:dispatch"))
+        if isShipped, !isArranged { faults.append("\(id) is completed and not arranged") }
+        if isShipped, !isDispatched { faults.append("\(id) is completed and not dispatched") }
+        if !isShipped, isDispatched || companies.carrier.stands(key(id, "shipping:arrange")) {
+            faults.append("\(id) is a download, and arranged or dispatched")
+        }
+        return faults
+    }
+
+    /// What is left of a cancelled order.
+    private func leftOver(_ id: String, _ contents: MemoryData) -> [String] {
+        let isCharged = companies.bank.stands(key(id, "payment:charge"))
+        let isDispatched = companies.dispatch.stands(key(id, "shipping:arrange:dispatch"))
+        if isDispatched, kind == .forgetful {
+            // Goods that left in a second that the store forgot do not come back; they are paid
+            // for, unless their order was known again and cancelled.
+            let isUnknown = contents.ledger("order", id)["lifecycle"]?.contains("unknown_saga")
+            guard !isCharged, isUnknown == true else { return [] }
+            return ["\(id) is dispatched, was forgotten, and is refunded"]
+        }
+        var faults: [String] = []
+        if isCharged { faults.append("\(id) is cancelled and charged") }
+        if companies.carrier.stands(key(id, "shipping:arrange")) {
+            faults.append("\(id) is cancelled and arranged")
+        }
+        if isDispatched { faults.append("\(id) is cancelled and dispatched") }
+        return faults
     }
 
     /// Ledgers that nobody lets go although their sagas have ended.
@@ -260,10 +305,6 @@ package struct ShopSimulation: Sendable {
             }
         }
         return ledgers + pending + unclaimed(contents).map { "\($0) stands" }
-    }
-
-    private func quantity(_ id: String, _ data: MemoryData) -> Int {
-        hash(data, RecordName("reservation", id: id))["count"].flatMap { Int($0) } ?? 0
     }
 
     private func hash(_ data: MemoryData, _ name: RecordName) -> [String: String] {

@@ -1,11 +1,11 @@
-import Saga
+package import Saga
 import Synchronization
 
 /// A company outside, which keeps its books whatever happens to the store, and answers as a
 /// simulation's seed decides.
-final class SimulatedCompany: OutsideBooks {
+package final class SimulatedCompany: OutsideBooks {
     /// It could not say.
-    struct Silence: Error {}
+    package struct Silence: Error {}
 
     private struct Books {
         var standing: Set<String> = []
@@ -49,7 +49,7 @@ final class SimulatedCompany: OutsideBooks {
     var isAtRest: Bool { books.withLock { $0.lateCount == 0 } }
 
     /// Does something once by its key; a key that was undone is refused for ever.
-    func act(_ key: String) async throws {
+    package func act(_ key: String) async throws {
         await answerTime()
         if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
         if simulation.happens({ $0.lateCalls }) {
@@ -70,7 +70,7 @@ final class SimulatedCompany: OutsideBooks {
     /// Whether something was done by a key; nil if it cannot say.
     ///
     /// Of a call that is on its way it knows nothing.
-    func hasActed(_ key: String) async throws -> Bool? {
+    package func hasActed(_ key: String) async throws -> Bool? {
         await answerTime()
         if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
         if simulation.happens({ $0.hangs }) { return nil }
@@ -82,7 +82,7 @@ final class SimulatedCompany: OutsideBooks {
     }
 
     /// Says no for a reason of the business, if it says anything.
-    func refuse(_ reason: String) async throws {
+    package func refuse(_ reason: String) async throws {
         await answerTime()
         if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
         throw BusinessFailure(reason)
@@ -117,27 +117,33 @@ final class SimulatedCompany: OutsideBooks {
     /// Undoes what stands by a key, if anything does, and refuses the key from then on.
     ///
     /// Under a key that it has seen, whatever for, it does nothing more.
-    func undo(_ key: String, under undoKey: String) async throws {
+    ///
+    /// - Returns: whether there was anything to undo.
+    @discardableResult
+    package func undo(_ key: String, under undoKey: String) async throws -> Bool {
         await answerTime()
         if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
-        books.withLock { books in
+        let wasDone = books.withLock { books in
+            let wasDone = books.made[key] != nil
             guard books.made[undoKey] == nil, books.undoKeys.insert(undoKey).inserted else {
-                return
+                return wasDone
             }
-            if books.made[key] != nil { books.undos[key, default: 0] += 1 }
+            if wasDone { books.undos[key, default: 0] += 1 }
             books.undone.insert(key)
             books.standing.remove(key)
+            return wasDone
         }
         simulation.trace.note("undone \(key)")
         await answerTime()
         if simulation.happens({ $0.lostAnswer * 20 }) { throw Silence() }
+        return wasDone
     }
 
     // MARK: - Its books
 
     private static let pageSize = 2
 
-    func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
+    package func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
         await answerTime()
         if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
         return books.withLock { books in
@@ -149,7 +155,7 @@ final class SimulatedCompany: OutsideBooks {
         }
     }
 
-    func entry(under key: String) async throws -> OutsideEntry? {
+    package func entry(under key: String) async throws -> OutsideEntry? {
         await answerTime()
         if simulation.happens({ $0.refusal * 20 }) { throw Silence() }
         return books.withLock { entry(key, $0) }

@@ -10,10 +10,10 @@ import Saga
 /// same events:
 ///
 ///     charge ─▶ renewed
-struct SimulatedShop: Sendable {
-    let bank: SimulatedCompany
-    let carrier: SimulatedCompany
-    let dispatch: SimulatedCompany
+struct SimulatedShop: SimulatedTrade {
+    private let bank: SimulatedCompany
+    private let carrier: SimulatedCompany
+    private let dispatch: SimulatedCompany
 
     /// One that is called seldom, and counts as down soon.
     private static let slowBank = OutsideCompany(
@@ -26,9 +26,9 @@ struct SimulatedShop: Sendable {
     private let arrange:
         Leg<(ProductReserved, GiftWrapped?), ShipmentArranged, ShippingFailed, ShipmentCancelled>
     private let dispatching: FinishingLeg<OrderCompleted, ShipmentDispatched>
-    private let route: Route
+    private let way: Route
     private let renew: Leg<RenewalAsked, PaymentProcessed, PaymentFailed, PaymentRefunded>
-    private let renewals: Route
+    private let renewalWay: Route
 
     private static let renewalEnds = RouteOwner(
         "renewal", begins: RenewalAsked.self, completes: RenewalDone.self,
@@ -50,13 +50,14 @@ struct SimulatedShop: Sendable {
     ///   - hasBooks: whether the companies' books are compared with the ledgers.
     ///   - asksTheBank: whether the bank is asked, when nobody knows whether it has charged.
     ///   - isRenewing: whether there are renewals at all.
-    init(_ simulation: Simulation, hasBooks: Bool, asksTheBank: Bool, isRenewing: Bool) {
+    init(
+        _ companies: SimulatedCompanies, hasBooks: Bool, asksTheBank: Bool, isRenewing: Bool
+    ) {
         self.asksTheBank = asksTheBank
         self.isRenewing = isRenewing
-        bank = SimulatedCompany(simulation)
-        let dispatch = SimulatedCompany(simulation)
-        self.dispatch = dispatch
-        carrier = SimulatedCompany(simulation) { dispatch.stands($0 + ":dispatch") }
+        bank = companies.bank
+        carrier = companies.carrier
+        dispatch = companies.dispatch
         self.hasBooks = hasBooks
         let charge =
             hasBooks ? ShopRoute.charge.asking(by: PaymentUnclaimed.self) : ShopRoute.charge
@@ -76,11 +77,11 @@ struct SimulatedShop: Sendable {
             orElse: PaymentFailed.self, undone: PaymentRefunded.self)
         let renew = hasBooks ? paid.asking(by: PaymentUnclaimed.self) : paid
         self.renew = renew
-        renewals = Route("renewal", owner: Self.renewalEnds) { renew }
+        renewalWay = Route("renewal", owner: Self.renewalEnds) { renew }
         self.charge = charge
         self.arrange = arrange
         self.dispatching = dispatching
-        route = Route("saga", owner: Self.ends) {
+        way = Route(Self.name, owner: Self.ends) {
             charge
             ShopRoute.reserve
             Self.wrap
@@ -91,16 +92,16 @@ struct SimulatedShop: Sendable {
         }
     }
 
-    /// Whether no call is on its way any more that nobody waits for.
-    var isAtRest: Bool { bank.isAtRest && carrier.isAtRest && dispatch.isAtRest }
+    private static let name = "saga"
+    var route: String { Self.name }
 
-    var order: Participant {
-        Participant(route, "order") {
+    private var order: Participant {
+        Participant(way, "order") {
             Oversee(Self.ends, deadline: .seconds(30)) { _, _ in Transition(OrderCompleted()) }
         }
     }
 
-    var payment: Participant {
+    private var payment: Participant {
         let ask = UnknownOutcome<OrderCreated, PaymentProcessed>.askFirst { [bank] order, context in
             switch try await bank.hasActed(context.idempotencyKey) {
             case nil: .cannotSay
@@ -128,7 +129,7 @@ struct SimulatedShop: Sendable {
             try await bank.undo(
                 context.idempotencyKey, under: context.idempotencyKey(for: "refund"))
         }
-        let payment = Participant(route, "payment") {
+        let payment = Participant(way, "payment") {
             hasBooks ? step.reconciled(with: bank) : step
         }
         guard isRenewing else { return payment }
@@ -139,19 +140,19 @@ struct SimulatedShop: Sendable {
             try await bank.undo(
                 context.idempotencyKey, under: context.idempotencyKey(for: "refund"))
         }
-        return payment.also(on: renewals) {
+        return payment.also(on: renewalWay) {
             hasBooks ? renewed.reconciled(with: bank) : renewed
         }
     }
 
-    var renewal: Participant {
-        Participant(renewals, "renewal") {
+    private var renewal: Participant {
+        Participant(renewalWay, "renewal") {
             Oversee(Self.renewalEnds, deadline: .seconds(30)) { _, _ in Transition(RenewalDone()) }
         }
     }
 
-    var inventory: Participant {
-        Participant(route, "inventory") {
+    private var inventory: Participant {
+        Participant(way, "inventory") {
             Perform(ShopRoute.reserve) { payment, context in
                 let reserved = ProductReserved(country: payment.country, isGift: payment.isGift)
                 return Transition(reserved) {
@@ -195,7 +196,7 @@ struct SimulatedShop: Sendable {
         return fields["count"].flatMap { Int($0) } ?? 0
     }
 
-    var shipping: Participant {
+    private var shipping: Participant {
         let step = Perform(arrange) { [carrier] input, context in
             if input.0.country == "AQ" { try await carrier.refuse("country_not_served") }
             try await carrier.act(context.idempotencyKey)
@@ -209,10 +210,44 @@ struct SimulatedShop: Sendable {
             try await dispatch.act(context.idempotencyKey(for: "dispatch"))
             return Transition(ShipmentDispatched())
         }
-        return Participant(route, "shipping") { hasBooks ? step.reconciled(with: carrier) : step }
+        return Participant(way, "shipping") { hasBooks ? step.reconciled(with: carrier) : step }
     }
 
-    var all: [Participant] {
+    var participants: [Participant] {
         [order, payment, inventory, shipping] + (isRenewing ? [renewal] : [])
     }
+
+    // MARK: - What clients want
+
+    func begin(_ order: SimulatedOrder, on runtime: SagaRuntime) async throws {
+        let event = OrderCreated(
+            card: order.isDeclined ? "declined" : "good", country: order.country,
+            quantity: order.quantity, isGift: order.isGift)
+        _ = try await runtime.begin(order.id, event)
+    }
+
+    var hasDownloads: Bool { true }
+
+    var renewals: String? { isRenewing ? renewalWay.name : nil }
+
+    func renew(_ id: String, on runtime: SagaRuntime) async throws {
+        _ = try await runtime.begin(id, RenewalAsked())
+    }
+
+    // MARK: - Its stock
+
+    var stock: RecordName { "stock" }
+
+    func stockUp(_ count: Int, in data: inout MemoryData) {
+        data.set("inventory", stock, .hash(["available": "\(count)"]))
+    }
+
+    func furtherStock(of completed: [SimulatedOrder]) -> [String: Int] {
+        ["wrapped": 0, "given": completed.count { $0.isGift }]
+    }
+
+    /// Its records are of the stock alone.
+    func faults(
+        of order: SimulatedOrder, isCompleted: Bool, mayBeForgotten: Bool, in data: MemoryData
+    ) -> [String] { [] }
 }
