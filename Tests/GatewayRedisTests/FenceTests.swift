@@ -22,7 +22,11 @@ struct FenceTests {
             keys.events.stream($0, owner: "order")
         }
         let text = RedisArgument.string(String(repeating: "x", count: 5_000_000))
-        for stream in streams { _ = try await redis.send(.xadd(stream, ["data": text])) }
+        for stream in streams {
+            _ = try await redis.send(.xgroupCreate(stream, "payment"))
+            _ = try await redis.send(.xadd(stream, ["data": text]))
+            _ = try await redis.send(.xreadGroup("payment", "one", [(stream, ">")], count: 1))
+        }
 
         let bytes = try await redis.bytesRead(
             by: FenceScript.script, keys: streams,

@@ -52,7 +52,9 @@ struct RedisTimersTests {
         try await ShopRig.with { rig in
             let stream = rig.keys.stream("OrderCreated", owner: "order")
             let text = RedisArgument.string(String(repeating: "x", count: 5_000_000))
+            _ = try await rig.redis.send(.xgroupCreate(stream, "payment"))
             _ = try await rig.redis.send(.xadd(stream, ["data": text]))
+            _ = try await rig.redis.send(.xreadGroup("payment", "one", [(stream, ">")], count: 1))
             let keys = [rig.keys.timers("order"), stream]
 
             let bytes = try await rig.redis.bytesRead(
