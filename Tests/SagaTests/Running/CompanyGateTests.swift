@@ -60,9 +60,7 @@ struct CompanyGateTests {
             of: [step("a", bank), step("b", nil), step("c", bank)], clock: clock,
             metrics: SagaMetrics(service: "payment"), logger: Self.silent)
 
-        #expect(gates["a"] === gates["c"])
-        #expect(gates["a"] != nil)
-        #expect(gates["b"] == nil)
+        #expect(gates.keys.sorted() == ["bank"])
     }
 
     private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

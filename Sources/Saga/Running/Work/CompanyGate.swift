@@ -43,7 +43,7 @@ final class CompanyGate: Sendable {
         gauges.waiting.record(0)
     }
 
-    /// One for each company that steps call, by its name.
+    /// One for each company that steps call, on whatever route, by its name.
     static func gates(
         of steps: [Step], clock: any SagaClock, metrics: SagaMetrics, logger: Logger
     ) -> [String: CompanyGate] {
