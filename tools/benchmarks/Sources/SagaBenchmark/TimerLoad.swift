@@ -6,10 +6,10 @@ import TroupeRedisTestKit
 
 // Timers of sagas that are all over, due in one second; then ten times as many that are not due:
 //
-//   ZADD saga:{order}:timers <in 3 s> … ─▶ OrderCancellationRequested ─▶ the owner looks: all done
+//   ZADD saga:{order}:timers <in 3 s> … ─▶ OrderDeadlineReached ─▶ the owner looks: all done
 
 enum TimerLoad {
-    private static let event = "OrderCancellationRequested"
+    private static let event = "OrderDeadlineReached"
 
     static func measure(_ count: Int) async throws {
         let server = try await SagaBenchmark.launch()
