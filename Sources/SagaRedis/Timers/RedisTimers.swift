@@ -11,7 +11,7 @@ import TroupeRedis
 /// over: what is cancelled then had perhaps been completed, and dispatched. So no timer is fired
 /// on data of another identity before each has its whole time again.
 final class RedisTimers: SagaTimers {
-    private static let batchMaximum = 64
+    private static let batchMaximum = 256
     private static let renewalMaximum = 1000
 
     private let redis: RedisClient
