@@ -58,15 +58,10 @@ struct CheckCommand: AsyncParsableCommand {
         let namespace = try options.namespace(in: surroundings)
         let logger = Logger(label: "troupe") { _ in SwiftLogNoOpLogHandler() }
         let role = RedisRole.reading(namespace: namespace)
-        let client = try await RedisConnection.open(address, as: role, logger: logger)
-        let declared: [String: Set<String>]
-        do {
-            declared = try await DeclaredEvents(redis: client, namespace: namespace ?? "").all(
+        let declared = try await RedisConnection.with(address, as: role, logger: logger) { client in
+            try await DeclaredEvents(redis: client, namespace: namespace ?? "").all(
                 beside: configuration.invalidation)
-        } catch {
-            throw await RedisConnection.failure(error, of: client, as: role, at: address)
         }
-        await client.shutdown()
         let found = configuration.faults(declared: declared)
         guard found.faults.isEmpty else { throw GatewayFile.failure(found.faults) }
         return found.warnings

@@ -74,17 +74,9 @@ private struct PauseSwitch {
         let address = try redis.address(in: surroundings)
         let keys = SagaKeys(namespace: try redis.namespace(in: surroundings) ?? "")
         let role = RedisRole.pausing(namespace: try redis.namespace(in: surroundings))
-        let client = try await RedisConnection.open(address, as: role, logger: logger)
-        let text: String
-        do {
-            text = try await change(client, keys, isOn: isOn, reason: reason, dryRun: dryRun)
-        } catch let error as RedisError {
-            throw await RedisConnection.failure(error, of: client, as: role, at: address)
-        } catch {
-            await client.shutdown()
-            throw error
+        let text = try await RedisConnection.with(address, as: role, logger: logger) { client in
+            try await change(client, keys, isOn: isOn, reason: reason, dryRun: dryRun)
         }
-        await client.shutdown()
         try await LineOutput.standard.result(text)
     }
 

@@ -62,18 +62,11 @@ struct ResolveStepCommand: AsyncParsableCommand {
         let logger = try logs.bootstrap(in: surroundings, default: .error)
         let address = try redis.address(in: surroundings)
         let namespace = try redis.namespace(in: surroundings)
-        let role = RedisRole.resolving(namespace: namespace)
-        let client = try await RedisConnection.open(address, as: role, logger: logger)
-        let text: String
-        do {
-            text = try await resolve(on: client, SagaKeys(namespace: namespace ?? ""))
-        } catch let error as RedisError {
-            throw await RedisConnection.failure(error, of: client, as: role, at: address)
-        } catch {
-            await client.shutdown()
-            throw error
+        let text = try await RedisConnection.with(
+            address, as: .resolving(namespace: namespace), logger: logger
+        ) { client in
+            try await resolve(on: client, SagaKeys(namespace: namespace ?? ""))
         }
-        await client.shutdown()
         try await LineOutput.standard.result(text)
     }
 

@@ -33,23 +33,20 @@ struct SagaCommand: AsyncParsableCommand {
             let address = try redis.address(in: surroundings)
             let namespace = try redis.namespace(in: surroundings)
             let role = RedisRole.reading(namespace: namespace)
-            let client = try await RedisConnection.open(address, as: role, logger: logger)
             let saga = UUIDText.normal(id)
-            let account: SagaHistory.Account
-            let blocked: [String]
-            do {
-                account = try await SagaHistory(
+            let (account, blocked) = try await RedisConnection.with(
+                address, as: role, logger: logger
+            ) { client in
+                let account = try await SagaHistory(
                     client: client, names: EventStreamKeys(namespace: namespace ?? "")
                 ).account(of: saga)
                 let said = account.events.map { String($0.source.dropFirst()) }
                 let services = account.services.union(said).sorted()
-                blocked = try await BlockedSteps(
+                let blocked = try await BlockedSteps(
                     client: client, keys: SagaKeys(namespace: namespace ?? "")
                 ).lines(of: saga, at: services)
-            } catch {
-                throw await RedisConnection.failure(error, of: client, as: role, at: address)
+                return (account, blocked)
             }
-            await client.shutdown()
             let start = account.events.first?.time
             guard start != nil || !account.unshown.isEmpty else {
                 throw CommandFailure(

@@ -25,6 +25,27 @@ enum RedisConnection {
         }
     }
 
+    /// Does something with such a client, which it has no longer than that.
+    ///
+    /// What Redis answers is told for somebody at a terminal; what else is thrown stays as it is.
+    static func with<Value: Sendable>(
+        _ address: RedisAddress, as role: RedisRole, logger: Logger,
+        _ body: (RedisClient) async throws -> Value
+    ) async throws -> Value {
+        let client = try await open(address, as: role, logger: logger)
+        let value: Value
+        do {
+            value = try await body(client)
+        } catch let error as RedisError {
+            throw await failure(error, of: client, as: role, at: address)
+        } catch {
+            await client.shutdown()
+            throw error
+        }
+        await client.shutdown()
+        return value
+    }
+
     /// The same for somebody who is connected and may not do everything.
     static func failure(
         _ error: RedisError, of client: RedisClient, as role: RedisRole, at address: RedisAddress
