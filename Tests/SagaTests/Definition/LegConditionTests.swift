@@ -61,7 +61,7 @@ struct LegConditionTests {
             }
             .finish(ShopRoute.dispatch) { _, _ in Transition(ShipmentDispatched()) }
         }
-        refuses(forgetful, "arrange is declared for another leg of that name", "when shipped")
+        expectRefused(forgetful, "arrange is declared for another leg of that name", "when shipped")
     }
 
     // MARK: - What does not start
@@ -79,7 +79,7 @@ struct LegConditionTests {
                 "its pivot waits for ShipmentArranged, which is not said where leg arrange is not "
                     + "needed (shipped): let it wait for ShipmentArranged?"
             ])
-        refuses(
+        expectRefused(
             Participant(route, "order") {
                 Oversee(ShopRoute.ends) { _, _ in Transition(OrderCompleted()) }
             }, "where leg arrange is not needed (shipped)",
@@ -183,18 +183,4 @@ struct LegConditionTests {
         .finish(ShopRoute.ship) { _, _ in Transition(ProductShipped()) }
     }
     private static let all = [order, payment, inventory, shipping]
-
-    private func refuses(
-        _ participant: Participant, _ faults: String..., location: SourceLocation = #_sourceLocation
-    ) {
-        let error = #expect(throws: SagaError.self, sourceLocation: location) {
-            try ParticipantPlan(participant)
-        }
-        let message = error?.message ?? ""
-        for fault in faults {
-            #expect(
-                message.contains(fault), "\(fault) is missing in \(message)",
-                sourceLocation: location)
-        }
-    }
 }

@@ -106,29 +106,29 @@ struct RouteTests {
     // MARK: - What does not start
 
     @Test func aForgottenLegDoesNotStart() {
-        refuses(
+        expectRefused(
             Participant(ShopRoute.route, "payment") {}, "nothing is declared for leg charge",
             "its legs are charge (payment), reserve (inventory), arrange (shipping)")
-        refuses(
+        expectRefused(
             Participant(ShopRoute.route, "shipping") {
                 Perform(ShopRoute.arrange) { _, _ in
                     Transition(ShipmentArranged())
                 } undo: { _ in
                 }
             }, "nothing is declared for what finishes leg arrange")
-        refuses(
+        expectRefused(
             Participant(ShopRoute.route, "order") {}, "it owns the route and does not oversee it")
     }
 
     @Test func aForeignLegDoesNotStart() {
-        refuses(
+        expectRefused(
             Participant(ShopRoute.route, "inventory") {
                 Perform(ShopRoute.charge) { _, _ in
                     Transition(PaymentProcessed())
                 } undo: { _ in
                 }
             }, "leg charge is for 'payment' to declare", "nothing is declared for leg reserve")
-        refuses(
+        expectRefused(
             Participant(ShopRoute.route, "hand") {
                 Perform(Self.clap) { _, _ in Transition(Clapped()) }
                 Oversee(Self.ends) { _, _ in Transition(Ended()) }
@@ -137,7 +137,7 @@ struct RouteTests {
         let other = Leg(
             "charge", by: "payment", on: OrderCreated.self, emits: PaymentProcessed.self,
             orElse: PaymentFailed.self)
-        refuses(
+        expectRefused(
             Participant(ShopRoute.route, "payment") {
                 Perform(other) { _, _ in Transition(PaymentProcessed()) }
                     .finish(ShopRoute.ship) { _, _ in Transition(ProductShipped()) }
@@ -150,7 +150,7 @@ struct RouteTests {
             "charge", by: "payment", on: OrderCreated.self, emits: PaymentProcessed.self,
             orElse: PaymentFailed.self)
 
-        refuses(
+        expectRefused(
             Participant(ShopRoute.route, "payment") {
                 Perform(lasting) { _, _ in
                     Transition(PaymentProcessed())
@@ -160,7 +160,7 @@ struct RouteTests {
     }
 
     @Test func aPartOfARouteDoesNotStartWithoutIt() {
-        refuses(
+        expectRefused(
             Participant("payment") {
                 Perform(ShopRoute.charge) { _, _ in
                     Transition(PaymentProcessed())
@@ -169,7 +169,7 @@ struct RouteTests {
                 Oversee(ShopRoute.ends) { _, _ in Transition(OrderCompleted()) }
             }, "charge belongs to a route, which is not given",
             "what oversees a route belongs to one, which is not given")
-        refuses(
+        expectRefused(
             Participant(Self.hands, "desk") {
                 Oversee(Self.ends) { _, _ in Transition(Ended()) }
                 Lifecycle(begins: Asked.self, answers: [:])
@@ -290,19 +290,5 @@ struct RouteTests {
         } undo: { _ in
         }
         Perform(clap) { _, _ in Transition(Clapped()) }
-    }
-
-    private func refuses(
-        _ participant: Participant, _ faults: String..., location: SourceLocation = #_sourceLocation
-    ) {
-        let error = #expect(throws: SagaError.self, sourceLocation: location) {
-            try ParticipantPlan(participant)
-        }
-        let message = error?.message ?? ""
-        for fault in faults {
-            #expect(
-                message.contains(fault), "\(fault) is missing in \(message)",
-                sourceLocation: location)
-        }
     }
 }
