@@ -9,9 +9,6 @@ extension SagaRuntime {
         _ = try await environment.birth.ask()
         var all: [OutsideFinding] = []
         var failures: [OutsideFailure] = []
-        let reconcilers = environment.onEachRoute.flatMap { environment in
-            environment.plan.steps.compactMap { Reconciler($0, environment) }
-        }
         for reconciler in reconcilers {
             var log = ReconciliationLog()
             let found = try await reconciler.look(&log)

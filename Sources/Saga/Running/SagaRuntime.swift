@@ -196,11 +196,8 @@ public final class SagaRuntime: Service {
         group.addTask { await self.keepHouse(while: isRunning) }
         let debts = DebtKeeper(environment, dispatcher, pause, logger)
         group.addTask { await debts.run(while: isRunning) }
-        for environment in environment.onEachRoute {
-            for step in environment.plan.steps {
-                guard let reconciler = Reconciler(step, environment) else { continue }
-                group.addTask { await reconciler.run(while: isRunning) }
-            }
+        for reconciler in reconcilers {
+            group.addTask { await reconciler.run(while: isRunning) }
         }
         guard environment.plan.lifecycle != nil else { return }
         group.addTask { await self.listenForEnds(while: isRunning) }
@@ -208,6 +205,13 @@ public final class SagaRuntime: Service {
             timers: ports.timers, pause: pause, clock: ports.clock, metrics: environment.metrics,
             letters: environment.letters, health: environment.transitions.health, logger: logger)
         group.addTask { await timers.run(while: isRunning) }
+    }
+
+    /// One for each step of whatever route that has books.
+    var reconcilers: [Reconciler] {
+        environment.onEachRoute.flatMap { environment in
+            environment.plan.steps.compactMap { Reconciler($0, environment) }
+        }
     }
 
     /// Has done what has to be done now and then, and shows the lag of each stream.

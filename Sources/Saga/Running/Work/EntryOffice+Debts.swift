@@ -52,16 +52,9 @@ extension EntryWork {
     /// Notes that what was owed is done, and lets others that may have waited for the same be
     /// tried again.
     func settle(_ debt: Debt) async throws(Interruption) {
-        try await uncancelledIfCancelled { () async throws(Interruption) in
+        try await uncancelledIfSpent { () async throws(Interruption) in
             try await self.settleNow(debt)
         }
-    }
-
-    /// What was called off is cancelled, and is dealt with all the same.
-    private func uncancelledIfCancelled(
-        _ body: @escaping @Sendable () async throws(Interruption) -> Void
-    ) async throws(Interruption) {
-        if Task.isCancelled { try await uncancelled(body) } else { try await body() }
     }
 
     private func settleNow(_ debt: Debt) async throws(Interruption) {
@@ -86,7 +79,7 @@ extension EntryWork {
             }
         }
         guard mayHaveMoved else { return }
-        try await uncancelledIfCancelled { () async throws(Interruption) in
+        try await uncancelledIfSpent { () async throws(Interruption) in
             try await self.untilAnswered { () async throws(SagaError) in
                 try await self.environment.ports.debts.noteProgress(of: self.sagaID)
             }

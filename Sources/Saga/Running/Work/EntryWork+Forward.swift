@@ -13,7 +13,8 @@ extension EntryWork {
         _ step: Step, _ perform: @escaping Step.Bound
     ) async throws(Interruption) -> Acted {
         let tried: Attempted<PlannedTransition>
-        switch try await unlessCalledOff(step, perform) {
+        let isAgain = deliveredBefore && !PlantedFault.isPlanted(.deliveredBeforeIgnored)
+        switch try await unlessCalledOff(step, tries(of: step, mayHaveActed: isAgain), perform) {
         case .tried(let ended): tried = ended
         case .calledOff(let mayHaveActed): return try await callOff(step, mayHaveActed)
         }
@@ -46,26 +47,31 @@ extension EntryWork {
         }
     }
 
-    private enum Forward {
-        case tried(Attempted<PlannedTransition>)
+    /// For how long a forward step is tried.
+    func tries(of step: Step, mayHaveActed: Bool) -> StepTries {
+        StepTries(
+            limit: step.giveUpAfter ?? environment.configuration.giveUpAfterInUse,
+            unsentLimit: environment.configuration.unsentGiveUpAfterInUse,
+            mayHaveActed: mayHaveActed)
+    }
+
+    enum Forward<Value> {
+        case tried(Attempted<Value>)
+        /// What undoes it has come, before or meanwhile.
         case calledOff(mayHaveActed: Bool)
     }
 
-    /// Its tries, unless what undoes it has come, before or meanwhile.
-    private func unlessCalledOff(
-        _ step: Step, _ perform: @escaping Step.Bound
-    ) async throws(Interruption) -> Forward {
-        let isAgain = deliveredBefore && !PlantedFault.isPlanted(.deliveredBeforeIgnored)
-        let tries = StepTries(
-            limit: step.giveUpAfter ?? environment.configuration.giveUpAfterInUse,
-            unsentLimit: environment.configuration.unsentGiveUpAfterInUse, mayHaveActed: isAgain)
+    /// Tries, unless what undoes the step has come, before or meanwhile.
+    func unlessCalledOff<Value>(
+        _ step: Step, _ tries: StepTries, _ body: (StepContext) async throws -> Value
+    ) async throws(Interruption) -> Forward<Value> {
         let isCalledOff = place.mayBeCalledOff(step.name)
         // A try that is interrupted has an outcome that nobody knows, which would be a question.
         let isInterrupted = step.unknown.policy != .park
         if !isInterrupted { place.cannotBeCalledOff() }
-        if isCalledOff { return .calledOff(mayHaveActed: isAgain) }
+        if isCalledOff { return .calledOff(mayHaveActed: tries.mayHaveActed) }
         do throws(Interruption) {
-            let tried = try await attempt(step.name, tries, failsForBusiness: true, perform)
+            let tried = try await attempt(step.name, tries, failsForBusiness: true, body)
             guard place.cannotBeCalledOff(), isInterrupted else { return .tried(tried) }
             return .calledOff(mayHaveActed: tried.mayHaveActed)
         } catch {
@@ -157,6 +163,13 @@ extension EntryWork {
         if case .gaveUp(let error, let tries) = tried {
             throw .blocked(step: step.name, String(reflecting: error), attempts: tries.count)
         }
+    }
+
+    /// Runs in a task of its own if what cancels this one concerns something before.
+    func uncancelledIfSpent(
+        _ body: @escaping @Sendable () async throws(Interruption) -> Void
+    ) async throws(Interruption) {
+        if place.isSpent { try await uncancelled(body) } else { try await body() }
     }
 
     /// Runs in a task of its own, as this one may have been cancelled for taking too long.

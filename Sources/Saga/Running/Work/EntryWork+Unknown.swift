@@ -52,12 +52,13 @@ extension EntryWork {
             return answer
         }
         switch asked {
-        case nil: return .over(outcome: "called_off")
-        case .returned(.acted(let planned)): return try await isDone(step, entry, planned)
-        case .returned(.didNotAct), .returned(.cannotSay):
+        case .calledOff: return .over(outcome: "called_off")
+        case .tried(.returned(.acted(let planned))):
+            return try await isDone(step, entry, planned)
+        case .tried(.returned(.didNotAct)), .tried(.returned(.cannotSay)):
             return try await performAgain(step, entry, perform)
-        case .failed(let failure, _): return try await note(failure, on: step, entry)
-        case .gaveUp(let error, let tries):
+        case .tried(.failed(let failure, _)): return try await note(failure, on: step, entry)
+        case .tried(.gaveUp(let error, let tries)):
             throw .blocked(step: step.name, "\(error)", attempts: tries.count)
         }
     }
@@ -66,31 +67,14 @@ extension EntryWork {
     private func performAgain(
         _ step: Step, _ entry: LedgerEntry, _ perform: @escaping Step.Bound
     ) async throws(Interruption) -> Acted {
-        let tries = StepTries(
-            limit: step.giveUpAfter ?? environment.configuration.giveUpAfterInUse,
-            unsentLimit: environment.configuration.unsentGiveUpAfterInUse, mayHaveActed: true)
-        switch try await unlessCalledOff(step, tries, perform) {
-        case nil: return .over(outcome: "called_off")
-        case .returned(let planned): return try await isDone(step, entry, planned)
-        case .failed(let failure, _): return try await note(failure, on: step, entry)
-        case .gaveUp(let error, let tries):
+        switch try await unlessCalledOff(step, tries(of: step, mayHaveActed: true), perform) {
+        case .calledOff: return .over(outcome: "called_off")
+        case .tried(.returned(let planned)): return try await isDone(step, entry, planned)
+        case .tried(.failed(let failure, _)): return try await note(failure, on: step, entry)
+        case .tried(.gaveUp(let error, let tries)):
             throw .blocked(
                 step: step.name, "it had not acted, and gave up again: \(error)",
                 attempts: tries.count)
-        }
-    }
-
-    /// Nil if what undoes it has come, before or meanwhile.
-    private func unlessCalledOff<Value>(
-        _ step: Step, _ tries: StepTries, _ body: (StepContext) async throws -> Value
-    ) async throws(Interruption) -> Attempted<Value>? {
-        if place.mayBeCalledOff(step.name) { return nil }
-        do throws(Interruption) {
-            let tried = try await attempt(step.name, tries, failsForBusiness: true, body)
-            return place.cannotBeCalledOff() ? nil : tried
-        } catch {
-            place.cannotBeCalledOff()
-            throw error
         }
     }
 

@@ -179,12 +179,11 @@ final class EntryWork: Sendable {
                 "version \(event.dataVersion) is above \(consumed.kind.version)", attempts: 0)
         }
         for role in consumed.roles {
-            // What cancels this task concerns a role before.
-            guard place.isSpent, !place.isStopping else {
+            guard !place.isStopping else {
                 try await run(role, kind: consumed.kind)
                 continue
             }
-            try await uncancelled { () async throws(Interruption) in
+            try await uncancelledIfSpent { () async throws(Interruption) in
                 try await self.run(role, kind: consumed.kind)
             }
         }
