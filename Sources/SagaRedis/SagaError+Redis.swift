@@ -39,6 +39,22 @@ extension RedisClient {
         }
     }
 
+    /// The same of what belongs to somebody else and may be hidden from this user for ever: then
+    /// the error is not retried.
+    func readIfAllowed<Value>(
+        _ read: () async throws(SagaError) -> Value
+    ) async throws(SagaError) -> Value {
+        do {
+            return try await read()
+        } catch {
+            var error = error
+            if let cause = error.cause as? RedisError, cause.code == .server("NOPERM") {
+                error.retry = .never
+            }
+            throw error
+        }
+    }
+
     private func reading(
         _ call: () async throws(RedisError) -> RedisValue
     ) async throws(SagaError) -> RedisValue {

@@ -1,7 +1,5 @@
-import Logging
 import SagaRedis
 import SagaTestKit
-import Synchronization
 import Testing
 import TroupeRedis
 import TroupeRedisTestKit
@@ -18,10 +16,10 @@ struct LetterFloodTests {
                 let bytes = Array("garbage \(number)".utf8)
                 _ = try await rig.redis.send(.xadd(stream, ["data": .bytes(bytes)]))
             }
-            let lines = Lines()
+            let lines = LogLines()
             let payment = try SagaRuntime(
                 rig.saga.payment, redis: rig.redis, configuration: rig.configuration,
-                logger: Logger(label: "test") { _ in Recorder(lines: lines) })
+                logger: lines.logger)
             let task = Task { try await payment.run() }
             try await rig.until("all are set aside") {
                 let pending = try await rig.pending(
@@ -38,35 +36,5 @@ struct LetterFloodTests {
                 ])
             #expect(all.last?.count == "199")
         }
-    }
-
-    private final class Lines: Sendable {
-        struct Line {
-            var text: String
-            var count: String?
-        }
-
-        private let kept = Mutex<[Line]>([])
-
-        var all: [Line] { kept.withLock { $0 } }
-
-        func add(_ event: LogEvent) {
-            let count = event.metadata?["count"].map { "\($0)" }
-            let line = Line(text: "\(event.message)", count: count)
-            kept.withLock { $0.append(line) }
-        }
-    }
-
-    private struct Recorder: LogHandler {
-        let lines: Lines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) { lines.add(event) }
     }
 }

@@ -1,9 +1,10 @@
 import Saga
-import SagaRedis
 import SagaTestKit
 import Testing
 import TroupeRedis
 import TroupeRedisTestKit
+
+@testable import SagaRedis
 
 /// Redis answers, and refuses: nothing ends by it, and nothing is done twice.
 @Suite(.timeLimit(.minutes(1)))
@@ -133,6 +134,32 @@ struct RedisFaultTests {
             }
             #expect(rig.saga.world.calls("charge") == 1)
             try await expectsNoLetters(rig)
+        }
+        await server.stop()
+    }
+
+    /// What may not be known is asked about, and not waited for.
+    @Test func whatNoRightLetsSeeIsNotTriedAgain() async throws {
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
+            let debts = RedisDebts(
+                redis: rig.redis, service: "order", names: rig.keys,
+                ledgerTimeToLive: .seconds(1000))
+            #expect(try await debts.isBlocked("1", on: "saga", at: "payment") == false)
+
+            try await access(rig, "-zrevrank", "-xinfo|groups")
+
+            await #expect {
+                _ = try await debts.isBlocked("1", on: "saga", at: "payment")
+            } throws: { error in
+                (error as? SagaError)?.retry == .never
+            }
+            let look = ProgressLook(rig.redis)
+            await #expect {
+                _ = try await look.progress(of: "payment", in: rig.keys.stream("A", owner: "order"))
+            } throws: { error in
+                (error as? SagaError)?.retry == .never
+            }
         }
         await server.stop()
     }

@@ -21,7 +21,7 @@ private struct RenewalWithdrawn: ReasonEvent {
 struct SeveralRoutesRedisTests {
     private static let renew = Leg(
         "charge", by: "payment", on: RenewalAsked.self, emits: PaymentProcessed.self,
-        orElse: PaymentFailed.self, undone: PaymentRefunded.self)
+        orElse: PaymentFailed.self, undone: PaymentRefunded.self, actsOutside: false)
     private static let renewalEnds = RouteOwner(
         "renewals", begins: RenewalAsked.self, completes: RenewalDone.self,
         on: PaymentProcessed.self, cancelled: RenewalCancelled.self,
@@ -103,10 +103,73 @@ struct SeveralRoutesRedisTests {
         }
     }
 
+    /// The data of one participant goes while it runs; the streams of others stand.
+    @Test func whatIsFromBeforeALossIsTooOldOnEachRoute() async throws {
+        try await ShopRig.with { rig in
+            try await running(rig) { orders, renewals in
+                _ = try await renewals.begin("0", RenewalAsked())
+                #expect(try await renewals.outcome(of: "0", within: .seconds(20)) == .completed)
+                let before = rig.saga.world.done("charge").count
+                for key in [
+                    rig.keys.born("payment"), rig.keys.ledger("", service: "payment") + "renewal/0",
+                ] {
+                    _ = try await rig.redis.send(RedisCommand("DEL", [.string(key)]))
+                }
+                try await rig.until("the loss is noticed") {
+                    let born = rig.keys.born("payment")
+                    return try await rig.redis.send(.get(born)).string != nil
+                }
+                try await say(CloudEventOfRenewal.asked, rig, "RenewalAsked")
+                try await rig.until("it is a letter") {
+                    try await rig.deadLetters("payment").count == 1
+                }
+
+                #expect(try await rig.deadLetters("payment").first?["code"] == "too_old")
+                #expect(rig.saga.world.done("charge").count == before)
+            }
+        }
+    }
+
+    /// One line, however many come.
+    @Test func eventsOfARouteThatNobodyKnowsHereAreToldOf() async throws {
+        let lines = LogLines()
+        try await ShopRig.with { rig in
+            let payment = try SagaRuntime(
+                Self.payment(rig.saga.world), redis: rig.redis, configuration: rig.configuration,
+                logger: lines.logger)
+            let task = Task { try await payment.run() }
+            for _ in 0..<3 {
+                try await say(CloudEventOfRenewal.ofAnotherRoute, rig, "RenewalAsked")
+            }
+            try await rig.until("they are passed over") {
+                let pending = try await rig.pending(
+                    "RenewalAsked", owner: "renewals", group: "payment")
+                return pending == 0 && lines.all.contains { $0.text.contains("passed over") }
+            }
+            task.cancel()
+            try await task.value
+
+            #expect(lines.all.count { $0.text.contains("passed over") } == 1)
+            #expect(try await rig.deadLetters("payment").isEmpty)
+            #expect(rig.saga.world.calls("charge") == 0)
+        }
+    }
+
     // MARK: -
 
     private enum CloudEventOfRenewal {
         /// As if the renewals had lost what they know, and asked all to undo.
+        static let asked = Self.asked(on: "renewal")
+        static let ofAnotherRoute = Self.asked(on: "gift")
+
+        private static func asked(on route: String) -> String {
+            """
+            {"specversion":"1.0","id":"asked","source":"/renewals","type":"RenewalAsked",\
+            "subject":"1","correlationid":"1","route":"\(route)","time":"2026-01-01T00:00:00.000Z",\
+            "datacontenttype":"application/json","data":{}}
+            """
+        }
+
         static let withdrawn = """
             {"specversion":"1.0","id":"withdrawn","source":"/renewals","type":"RenewalWithdrawn",\
             "subject":"1","correlationid":"1","route":"renewal","time":"2026-01-01T00:00:00.000Z",\
@@ -114,8 +177,10 @@ struct SeveralRoutesRedisTests {
             """
     }
 
-    private func say(_ event: String, _ rig: ShopRig) async throws {
-        let stream = rig.keys.stream("RenewalWithdrawn", owner: "renewals")
+    private func say(
+        _ event: String, _ rig: ShopRig, _ type: String = "RenewalWithdrawn"
+    ) async throws {
+        let stream = rig.keys.stream(type, owner: "renewals")
         _ = try await rig.redis.send(
             RedisCommand("XADD", [.string(stream), "*", "data", .string(event)]))
     }

@@ -31,6 +31,42 @@ struct AskedHotelTests {
         #expect(hotel.calls("cancel") == 0)
     }
 
+    /// That it cannot say yet is an answer: a company that answers is not taken for one that is
+    /// down.
+    @Test func whoCannotSayIsWell() async throws {
+        let hotel = SilentHotel([.booksAndIsSilent])
+        hotel.cannotSay(true)
+        let company = OutsideCompany(
+            "hotel", opensAfter: 3, pauses: .seconds(3_600) ... .seconds(3_600))
+        let rehearsal = try rehearsal(hotel, calls: company)
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+        try await rehearsal.pass(.seconds(120))
+        let asked = hotel.calls("ask")
+        #expect(asked > 3)
+
+        hotel.cannotSay(false)
+
+        #expect(try await rehearsal.ending(of: "1") == .completed)
+    }
+
+    /// A query that fails as a step does that nobody knows of has no answer.
+    @Test func aQueryThatSaysNobodyKnowsIsAskedAgain() async throws {
+        let hotel = SilentHotel([.booksAndIsSilent])
+        let knows = Mutex(false)
+        let rehearsal = try rehearsal(hotel) {
+            if !knows.withLock({ $0 }) { throw BusinessFailure.outcomeUnknown }
+        }
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+        try await rehearsal.pass(.seconds(60))
+        #expect(rehearsal.letters.isEmpty)
+        #expect(rehearsal.blocked("1") == ["hotels"])
+
+        knows.withLock { $0 = true }
+
+        #expect(try await rehearsal.ending(of: "1") == .completed)
+        #expect(hotel.calls("cancel") == 0)
+    }
+
     /// It said that it had not, and the first call was on its way.
     @Test func aCallThatArrivesAfterTheAnswerIsTheSameCall() async throws {
         let hotel = SilentHotel([.booksLate, .books])
@@ -167,12 +203,12 @@ struct AskedHotelTests {
     }
 
     private func rehearsal(
-        _ hotel: SilentHotel, giveUpAfter: Duration = .seconds(2),
+        _ hotel: SilentHotel, giveUpAfter: Duration = .seconds(2), calls: OutsideCompany? = nil,
         whenAsking: @escaping @Sendable () throws -> Void = {}
     ) throws -> SagaRehearsal {
         let hotels = Participant(TripSaga.route, "hotels") {
             Perform(
-                TripSaga.hotel, giveUpAfter: giveUpAfter,
+                TripSaga.hotel, giveUpAfter: giveUpAfter, calls: calls,
                 whenUnknown: .askFirst { _, context in
                     try whenAsking()
                     return switch try hotel.ask(context.idempotencyKey) {

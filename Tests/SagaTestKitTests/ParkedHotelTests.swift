@@ -46,7 +46,10 @@ struct ParkedHotelTests {
         #expect(try await rehearsal.ending(of: "1") == .cancelled)
         let refusals = try rehearsal.events(HotelRefused.self, of: "1")
         #expect(refusals.map(\.reason) == ["declared_undone"])
-        #expect(refusals.map(\.detail) == ["they never heard"])
+        // Clients see the failure, and not what the person had to say.
+        #expect(refusals.map { $0.detail.contains("never heard") } == [false])
+        let word = rehearsal.server.contents.ledger("hotels", "1")["resolved:hotel"] ?? ""
+        #expect(LedgerEntry(word).note == "they never heard")
         #expect(hotel.calls("cancel") == 0)
     }
 
@@ -95,6 +98,26 @@ struct ParkedHotelTests {
         #expect(try await rehearsal.ending(of: "1") == .completed)
         #expect(rehearsal.letters.isEmpty)
         #expect(hotel.standing.count == 1)
+    }
+
+    /// Who says that it acted does not know what it returned, and looks again.
+    @Test func aWordWithoutEffectIsTakenBack() async throws {
+        let hotel = SilentHotel([.isSilent])
+        let rehearsal = try SagaRehearsal([
+            SilentHotel.patientTrips, hotels(hotel, isFound: false), TripSaga.flights,
+            TripSaga.cars,
+        ])
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+        try await rehearsal.pass(.seconds(10))
+        try await rehearsal.resolve("hotel", of: "1", isDone: true)
+        try await rehearsal.pass(.seconds(60))
+        #expect(rehearsal.blocked("1") == ["hotels"])
+
+        try await rehearsal.resolve("hotel", of: "1", isDone: false)
+
+        #expect(try await rehearsal.ending(of: "1") == .cancelled)
+        #expect(hotel.calls("cancel") == 0)
+        #expect(rehearsal.letters.isEmpty)
     }
 
     @Test func aRefusalAfterATryWithoutAnEndIsNoQuestion() async throws {
@@ -155,12 +178,13 @@ struct ParkedHotelTests {
         try SagaRehearsal([trips, hotels(hotel), TripSaga.flights, TripSaga.cars])
     }
 
-    private func hotels(_ hotel: SilentHotel) -> Participant {
+    private func hotels(_ hotel: SilentHotel, isFound: Bool = true) -> Participant {
         Participant(TripSaga.route, "hotels") {
             Perform(
                 TripSaga.hotel, giveUpAfter: .seconds(2),
                 whenUnknown: .park(Self.question) { trip, _ in
-                    Transition(HotelBooked(room: "of \(trip.city)"))
+                    guard isFound else { throw SilentHotel.Silence() }
+                    return Transition(HotelBooked(room: "of \(trip.city)"))
                 }
             ) { _, context in
                 try hotel.book(context.idempotencyKey)

@@ -21,6 +21,13 @@ private struct Shop {
         private let calls = Mutex<[String]>([])
         var all: [String] { calls.withLock { $0 } }
         func note(_ call: String) { calls.withLock { $0.append(call) } }
+
+        private let look = Mutex<@Sendable () -> Void>({})
+        func whenUndoing(_ body: @escaping @Sendable () -> Void) { look.withLock { $0 = body } }
+        func undoes() {
+            look.withLock { $0 }()
+            note("undo")
+        }
     }
 
     static let wrap = Leg(
@@ -79,7 +86,7 @@ private struct Shop {
                 calls.note(input.1 == nil ? "arrange" : "arrange a gift")
                 return Transition(ShipmentArranged())
             } undo: { [calls] _ in
-                calls.note("undo")
+                calls.undoes()
             }
             .finish(Self.dispatch) { [calls] _, _ in
                 calls.note("dispatch")
@@ -239,6 +246,12 @@ struct SkippedLegTests {
             try await rig.until("it is arranged") { shop.calls.all == ["arrange"] }
         }
         #expect(rig.server.contents.events("ShipmentArranged", owner: "shipping").isEmpty)
+        // Or that process, which only stood still, might yet write that it is done.
+        let said = Mutex<[String]>([])
+        shop.calls.whenUndoing { [server = rig.server] in
+            let entry = LedgerEntry(server.contents.ledger("shipping", "1")["arrange"] ?? "")
+            said.withLock { $0.append(entry.state) }
+        }
         try await rig.running([shop.shipping]) {
             try await rig.until("it is skipped") {
                 rig.server.contents.events("ShippingSkipped", owner: "shipping").count == 1
@@ -246,6 +259,7 @@ struct SkippedLegTests {
         }
 
         #expect(shop.calls.all == ["arrange", "undo"])
+        #expect(said.withLock { $0 } == ["unknown"])
     }
 
     // MARK: -

@@ -21,6 +21,19 @@ package struct ParticipantPlan: Sendable {
         case deadline(Lifecycle.Request)
         /// What a person asks of this service alone.
         case again
+
+        /// The field of the ledger that it moves; nil if that depends on the event.
+        package var step: String? {
+            switch self {
+            case .start(let step), .compensate(let step, _), .finish(let step, _),
+                .join(_, .start(let step)), .inquiry(let step, _):
+                step.name
+            case .inPlace(_, let role): role.step
+            case .pivot, .join(_, .pivot), .heard, .unclaimed, .deadline: LifecycleState.field
+            case .end: LedgerEnd.field
+            case .again: nil
+            }
+        }
     }
 
     /// What runs once all have come.

@@ -69,8 +69,13 @@ package enum UnknownMachine {
 
 extension LedgerEntry {
     /// Why it says `unknown`.
-    package var unknownCause: UnknownCause {
-        switch BusinessFailure(note: note).reason {
+    package var unknownCause: UnknownCause { BusinessFailure(note: note).causeOfUnknown }
+}
+
+extension BusinessFailure {
+    /// What it says as the note of a ledger that says `unknown`.
+    package var causeOfUnknown: UnknownCause {
+        switch reason {
         case BusinessFailure.outcomeUnknown.reason: .nobodyKnows
         case BusinessFailure.calledOff.reason: .calledOff
         default: .toBeUndone

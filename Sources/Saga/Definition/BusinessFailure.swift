@@ -28,9 +28,10 @@ public struct BusinessFailure: Error, Hashable, Sendable, CustomStringConvertibl
         "not_needed", "The step was not needed, and what may have been done of it is undone.")
 
     /// A person has said that nothing of a step stands whose outcome nobody else knew.
-    package static func declaredUndone(_ reason: String) -> BusinessFailure {
-        BusinessFailure("declared_undone", reason)
-    }
+    ///
+    /// Why they said so stays in the ledger and the log: a failure's detail is shown to clients.
+    package static let declaredUndone = BusinessFailure(
+        "declared_undone", "Nobody could tell whether the step had acted, and it was undone.")
 
     /// Nothing of a forward step could be sent, so that nothing was done.
     public static let unreachable = BusinessFailure(

@@ -5,6 +5,8 @@ package final class ConsumedStream: Sendable {
     package let owner: String
     /// What its events mean, on all routes together.
     package let consumed: ParticipantPlan.Consumed
+    /// The same on each route, in the order in which the participant declares them.
+    package let meanings: [(route: String, consumed: ParticipantPlan.Consumed)]
 
     /// Steps that act outside when an event of this type comes, and so look at the ledger first:
     /// whether they may, and how their keys are made; and those that may have nothing to finish.
@@ -17,8 +19,12 @@ package final class ConsumedStream: Sendable {
 
     /// - Parameter isShared: whether what its events mean depends on their route: then nothing is
     ///   concluded before that is known.
-    private init(key: String, consumed: ParticipantPlan.Consumed, isShared: Bool) {
+    private init(
+        key: String, consumed: ParticipantPlan.Consumed,
+        meanings: [(route: String, consumed: ParticipantPlan.Consumed)], isShared: Bool
+    ) {
         self.key = key
+        self.meanings = meanings
         self.owner = consumed.kind.owner
         self.consumed = consumed
         guard !isShared else {
@@ -53,9 +59,13 @@ package final class ConsumedStream: Sendable {
             }
         }
         return all.values
-            .map {
-                ConsumedStream(
-                    key: key($0.kind), consumed: $0, isShared: !plan.further.isEmpty)
+            .map { consumed in
+                let meanings = plan.onEachRoute.compactMap { part in
+                    part.consumed[consumed.kind.type].map { (route: part.route, consumed: $0) }
+                }
+                return ConsumedStream(
+                    key: key(consumed.kind), consumed: consumed, meanings: meanings,
+                    isShared: !plan.further.isEmpty)
             }
             .sorted { ($0.owner, $0.type) < ($1.owner, $1.type) }
     }

@@ -5,7 +5,11 @@ import Synchronization
 ///
 /// Meters are made once, as making one costs more than counting.
 final class SagaMetrics: Sendable {
-    enum Direction: String { case consumed, emitted }
+    enum Direction: String {
+        case consumed, emitted
+        /// Of a route in which the participant has no part.
+        case passedOver = "passed_over"
+    }
 
     enum TransitionResult: String, CaseIterable {
         case applied, refused, rejected, failed

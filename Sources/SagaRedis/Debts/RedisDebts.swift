@@ -82,10 +82,12 @@ struct RedisDebts: SagaDebts {
         _ sagaID: String, on route: String, at participant: String
     ) async throws(SagaError) -> Bool {
         for name in [sagaID, "\(route)/\(sagaID)"] {
-            let rank = try await redis.read(
-                RedisCommand(
-                    "ZREVRANK", [.string(names.blocked(participant)), .string(name)],
-                    isReadOnly: true))
+            let rank = try await redis.readIfAllowed { () throws(SagaError) in
+                try await redis.read(
+                    RedisCommand(
+                        "ZREVRANK", [.string(names.blocked(participant)), .string(name)],
+                        isReadOnly: true))
+            }
             if rank.integer != nil { return true }
         }
         return false

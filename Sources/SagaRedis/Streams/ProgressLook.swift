@@ -41,7 +41,10 @@ final class ProgressLook: Sendable {
             if let known = looks[stream], now - known.time < Self.life { return known.look }
             let look = Look(executorPreference: redis.executor) { [redis] in
                 do throws(SagaError) {
-                    return .success(try await Self.states(of: stream, redis))
+                    return .success(
+                        try await redis.readIfAllowed { () throws(SagaError) in
+                            try await Self.states(of: stream, redis)
+                        })
                 } catch {
                     return .failure(error)
                 }

@@ -54,6 +54,15 @@ extension StoreContract {
             #expect(due.debts.map(\.error) == ["still none"])
             #expect(due.blocked == 1)
         },
+        StoreContract("what a step owes leaves the fields of all others as they are") { parties in
+            let (store, debts) = (parties.lender.store, parties.lender.debts)
+
+            _ = try await debts.park(debt("1"), trace("1"), for: .zero, in: nil)
+
+            let ledger = try await store.ledger(of: "1", fields: ["lend", "other", "owes:other"])
+            #expect(ledger["other"] == nil)
+            #expect(ledger["owes:other"] == nil)
+        },
         StoreContract("anybody may know whether a saga is blocked at a participant") { parties in
             let debts = parties.lender.debts
             #expect(try await debts.isBlocked("1", on: "loan", at: "lender") == false)

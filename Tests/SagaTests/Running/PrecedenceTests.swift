@@ -56,6 +56,52 @@ struct PrecedenceTests {
         }
     }
 
+    private struct GiftAsked: SagaEvent { static let owner = "gifts" }
+    private struct GiftSent: SagaEvent { static let owner = "gifts" }
+    private struct GiftCancelled: ReasonEvent {
+        static let owner = "gifts"
+        var reason, detail: String
+    }
+    private struct GiftWithdrawn: ReasonEvent {
+        static let owner = "gifts"
+        var reason, detail: String
+    }
+
+    /// What undoes a step on one route undoes none of the same name on another.
+    @Test func aStepOfTheSameNameOnAnotherRouteIsNotCalledOff() throws {
+        let hold = Leg(
+            "reserve", by: "inventory", on: GiftAsked.self, emits: ProductReserved.self,
+            orElse: ProductReservationFailed.self, undone: ProductReleased.self)
+        let ends = RouteOwner(
+            "gifts", begins: GiftAsked.self, completes: GiftSent.self, on: ProductReserved.self,
+            cancelled: GiftCancelled.self, request: GiftWithdrawn.self)
+        let gifts = Route("gift", owner: ends) { hold }
+        let both = OrderSaga.inventory.also(on: gifts) {
+            Perform(hold) { _, _ in
+                Transition(ProductReserved())
+            } undo: { _ in
+            }
+        }
+        let streams = ConsumedStream.all(of: try ParticipantPlan(both), key: \.type)
+        let precedence = Precedence(streams)
+        func entry(_ type: String, _ route: String?) throws -> HeldEntry {
+            HeldEntry(
+                stream: try #require(streams.firstIndex { $0.type == type }), id: "1-0",
+                content: .event(
+                    CloudEvent(
+                        source: "/a", type: type, subject: "1", route: route,
+                        data: Array(reason.utf8))),
+                deliveredBefore: false)
+        }
+        let failure = try entry("ShippingFailed", ShopRoute.route.name)
+
+        #expect(
+            precedence.calledOff(by: failure, of: try entry("PaymentProcessed", nil)) == ["reserve"]
+        )
+        #expect(precedence.calledOff(by: failure, of: try entry("GiftAsked", nil)) == [])
+        #expect(precedence.calledOff(by: failure, of: try entry("GiftAsked", "gift")) == [])
+    }
+
     /// It will be a letter, and what is under way goes on.
     @Test func whatCannotBeReadGoesBeforeNothing() throws {
         #expect(!precedence.goesFirst(try entry("ShippingFailed", data: "{}")))

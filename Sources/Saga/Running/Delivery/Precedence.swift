@@ -12,24 +12,55 @@ import CloudEvents
 /// does is for nothing.
 struct Precedence: Sendable {
     private let streams: [ConsumedStream]
-    /// By stream, the steps that its events start, and those that they undo.
-    private let started: [Set<String>]
-    private let undone: [Set<String>]
+    /// By stream and route, the steps that its events start, and those that they undo.
+    private let started: [[String: Set<String>]]
+    private let undone: [[String: Set<String>]]
 
     init(_ streams: [ConsumedStream]) {
         self.streams = streams
-        started = streams.map { Set($0.consumed.started.map(\.name)) }
-        undone = streams.map { stream in
-            Set(
-                stream.consumed.roles.compactMap { role in
-                    if case .compensate(let step, _) = role { step.name } else { nil }
-                })
+        started = streams.map { stream in
+            Self.onEachRoute(stream) { Set($0.started.map(\.name)) }
         }
+        undone = streams.map { stream in
+            Self.onEachRoute(stream) { consumed in
+                Set(
+                    consumed.roles.compactMap { role in
+                        if case .compensate(let step, _) = role { step.name } else { nil }
+                    })
+            }
+        }
+    }
+
+    /// What says no route is of the first that the stream is for.
+    private static let unsaid = ""
+
+    private static func onEachRoute(
+        _ stream: ConsumedStream, _ steps: (ParticipantPlan.Consumed) -> Set<String>
+    ) -> [String: Set<String>] {
+        var found: [String: Set<String>] = [:]
+        for (route, consumed) in stream.meanings {
+            let steps = steps(consumed)
+            if found.isEmpty { found[unsaid] = steps }
+            found[route] = steps
+        }
+        return found
+    }
+
+    /// Whoever is on one route alone takes what names any other for its own.
+    private func steps(
+        _ byRoute: [[String: Set<String>]], _ stream: Int, on route: String?
+    ) -> Set<String> {
+        guard byRoute.indices.contains(stream) else { return [] }
+        let isOnOne = byRoute[stream].count == 2
+        let found = byRoute[stream][route ?? Self.unsaid]
+        return found ?? (isOnOne ? byRoute[stream][Self.unsaid] : nil) ?? []
     }
 
     /// Whether it is to undo something, and will not end among the dead letters instead.
     func goesFirst(_ entry: HeldEntry) -> Bool {
-        guard undoes(entry.stream), case .event(let event) = entry.content else { return false }
+        guard !steps(undone, entry.stream, on: entry.route).isEmpty,
+            case .event(let event) = entry.content
+        else { return false }
         let kind = streams[entry.stream].consumed.kind
         guard event.type == kind.type, event.dataVersion <= kind.version else { return false }
         do throws(SagaError) {
@@ -52,7 +83,7 @@ struct Precedence: Sendable {
     }
 
     private func undoes(_ stream: Int) -> Bool {
-        undone.indices.contains(stream) && !undone[stream].isEmpty
+        undone.indices.contains(stream) && undone[stream].values.contains { !$0.isEmpty }
     }
 
     /// Sagas of two routes may have the same ID; what does not say its route may be of any.
@@ -67,6 +98,8 @@ struct Precedence: Sendable {
         guard streams.indices.contains(other.stream), entry.epoch == other.epoch,
             isSameRoute(entry, other)
         else { return [] }
-        return undone[entry.stream].intersection(started[other.stream])
+        let route = entry.route ?? other.route
+        return steps(undone, entry.stream, on: route)
+            .intersection(steps(started, other.stream, on: route))
     }
 }

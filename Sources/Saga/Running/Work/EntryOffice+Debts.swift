@@ -10,8 +10,9 @@ extension EntryOffice {
     ) async -> Bool {
         guard case .event(let event) = entry.content, var trace else { return false }
         trace.blocked = (step, event.id)
+        let tries = entry.debt.flatMap { $0.step == step ? $0.tries : nil } ?? 0
         let debt = Debt(
-            sagaID: event.correlationID, step: step, tries: (entry.debt?.tries ?? 0) + 1,
+            sagaID: event.correlationID, step: step, tries: tries + 1,
             type: event.type, entryID: entry.id, event: event.json(), error: error)
         let pause = environment.configuration.blockedRetry.pause(
             after: debt.tries, random: environment.ports.chance.fraction())

@@ -7,7 +7,7 @@ extension EntryWork {
     /// - Parameter look: the one that found nothing; nil if nobody looked, as on the assumption
     ///   that a step has not run.
     func expectKnowable(_ look: LedgerLook?) async throws(Interruption) {
-        let known = look == nil ? environment.birth.known : look?.born
+        let known = look == nil ? environment.birth.known(for: event.time) : look?.born
         try await expectKnowable(since: known)
     }
 

@@ -18,21 +18,32 @@ extension EntryWork {
             throw .dead(
                 .contradiction, "step \(request.step.prefix(80)) asks no person", attempts: 0)
         }
-        let state = try await ledger(step.name)[step.name]?.state ?? ""
-        guard state == LedgerEntry.unknown else {
+        let entry = try await ledger(step.name)[step.name]
+        let state = entry?.state ?? ""
+        guard let entry, state == LedgerEntry.unknown, entry.unknownCause != .toBeUndone else {
             return log("a step that somebody has resolved waits for nobody", request, state)
         }
-        let word = environment.transitions.transition(
-            PlannedTransition(), origin: origin, field: PersonalWord.field(of: step.name),
-            expected: "", next: request.outcome.rawValue, note: Self.line(request.reason),
-            isLast: false)
-        switch try await apply(word) {
-        case .applied: log("a person has resolved a step", request, state)
-        case .refused(let known): log("a step was resolved before", request, known.state)
-        case .rejected: return
-        }
+        try await keep(request)
+        log("a person has resolved a step", request, state)
         try await untilAnswered { () async throws(SagaError) in
             try await environment.ports.debts.hurry()
+        }
+    }
+
+    /// Keeps the word, in place of one that was said before: as long as the step waits that one
+    /// has had no effect.
+    private func keep(_ request: ResolveStep) async throws(Interruption) {
+        var held = ""
+        // Nobody else says more than one of two words.
+        for _ in 0..<3 {
+            let word = environment.transitions.transition(
+                PlannedTransition(), origin: origin, field: PersonalWord.field(of: request.step),
+                expected: held, next: request.outcome.rawValue, note: Self.line(request.reason),
+                isLast: false)
+            guard case .refused(let known) = try await apply(word),
+                known.state != request.outcome.rawValue
+            else { return }
+            held = known.state
         }
     }
 

@@ -4,7 +4,9 @@ import Logging
 /// A step that its saga does not need: it does nothing, and whoever waits for it goes on.
 ///
 ///     its event ─▶ absent ──▶ skipped, and the event that says so
-///                  unknown ─▶ undone first: a version that needed it may have acted
+///                    │ a version that needed it may have acted
+///                    ▼
+///                  unknown ─▶ undone ─▶ skipped
 ///     to be undone ────────▶ tombstone, and the answer: nothing was to undo
 ///     to be finished ──────▶ says once more that it was not needed
 extension EntryWork {
@@ -27,7 +29,11 @@ extension EntryWork {
         _ step: Step, from state: StepState, mayHaveActed: Bool
     ) async throws(Interruption) -> Acted {
         guard let condition = step.condition else { return .over(outcome: "ignored") }
-        if mayHaveActed { try await takeBack(step) }
+        if mayHaveActed, step.actsOutside {
+            // Who undoes says so first: whoever acted may be about to write that it is done.
+            if state == .absent { return try await noteNotNeeded(step, from: .absent) }
+            try await takeBack(step)
+        }
         let said = try said(condition)
         switch try await apply(
             transition(said, step, from: state, to: .skipped, note: condition.name))
@@ -55,6 +61,23 @@ extension EntryWork {
         }
         guard environment.plan.hearsEnds, environment.plan.lifecycle == nil else { return }
         try await note(.completed)
+    }
+
+    /// Says in the ledger why it is to be undone, before anybody does so.
+    private func noteNotNeeded(
+        _ step: Step, from state: StepState
+    ) async throws(Interruption) -> Acted {
+        let noted = transition(
+            PlannedTransition(), step, from: state, to: .unknown,
+            note: BusinessFailure.notNeeded.note)
+        if case .refused(let found) = try await apply(noted) {
+            return .refused(found, mayHaveActed: false)
+        }
+        return .unknown(
+            noted.mark?.next
+                ?? LedgerEntry(
+                    state: StepState.unknown.rawValue, eventID: event.id,
+                    note: BusinessFailure.notNeeded.note))
     }
 
     private func said(_ condition: RouteCondition) throws(Interruption) -> PlannedTransition {

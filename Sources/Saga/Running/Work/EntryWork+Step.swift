@@ -85,7 +85,7 @@ extension EntryWork {
     ) async throws(Interruption) -> StepAction {
         let state = try Self.state(entry)
         if state == .unknown, step.actsOutside, let entry {
-            let word = try await personalWord(on: step)?.word
+            let word = try await personalWord(on: step)
             return UnknownMachine.action(
                 role, entry.unknownCause, step.unknown.policy, word: word)
         }

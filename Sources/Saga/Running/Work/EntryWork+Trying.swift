@@ -162,7 +162,8 @@ extension EntryWork {
     /// What a failed try tells of the company: nothing if it was cancelled, but for its limit.
     private func ending(_ error: any Error) -> CircuitBreaker.Ending {
         if Task.isCancelled, place.isStopping || place.isCalledOff { return .nothing }
-        return CircuitBreaker.Ending(error)
+        // That it does not know is an answer.
+        return error is NoAnswer ? .answered : CircuitBreaker.Ending(error)
     }
 
     /// Waits until it is its turn; false if what undoes it has come meanwhile.

@@ -32,7 +32,7 @@ extension EntryWork {
     }
 
     /// Who it called could not say whether it has acted.
-    private struct NoAnswer: Error, CustomStringConvertible {
+    struct NoAnswer: Error, CustomStringConvertible {
         let description = "whoever it called cannot say whether it has acted"
     }
 
@@ -57,7 +57,8 @@ extension EntryWork {
             return try await isDone(step, entry, planned)
         case .tried(.returned(.didNotAct)), .tried(.returned(.cannotSay)):
             return try await performAgain(step, entry, perform)
-        case .tried(.failed(let failure, _)): return try await note(failure, on: step, entry)
+        case .tried(.failed(let failure, let tries)):
+            return try await note(failure, after: tries, on: step, entry)
         case .tried(.gaveUp(let error, let tries)):
             throw .blocked(step: step.name, "\(error)", attempts: tries.count)
         }
@@ -70,12 +71,23 @@ extension EntryWork {
         switch try await unlessCalledOff(step, tries(of: step, mayHaveActed: true), perform) {
         case .calledOff: return .over(outcome: "called_off")
         case .tried(.returned(let planned)): return try await isDone(step, entry, planned)
-        case .tried(.failed(let failure, _)): return try await note(failure, on: step, entry)
+        case .tried(.failed(let failure, let tries)):
+            return try await note(failure, after: tries, on: step, entry)
         case .tried(.gaveUp(let error, let tries)):
             throw .blocked(
                 step: step.name, "it had not acted, and gave up again: \(error)",
                 attempts: tries.count)
         }
+    }
+
+    /// A failure that says nobody knows is no answer: it is asked again.
+    private func note(
+        _ failure: BusinessFailure, after tries: StepTries, on step: Step, _ entry: LedgerEntry
+    ) async throws(Interruption) -> Acted {
+        guard failure.causeOfUnknown == .toBeUndone else {
+            throw .blocked(step: step.name, "\(NoAnswer())", attempts: tries.count)
+        }
+        return try await note(failure, on: step, entry)
     }
 
     private func isDone(
@@ -115,13 +127,10 @@ extension EntryWork {
     /// What a person has said of a step that asks people.
     func personalWord(
         on step: Step
-    ) async throws(Interruption) -> (word: PersonalWord, reason: String)? {
+    ) async throws(Interruption) -> PersonalWord? {
         guard step.unknown.policy == .park else { return nil }
         let field = PersonalWord.field(of: step.name)
-        guard let entry = try await ledger(field)[field],
-            let word = PersonalWord(rawValue: entry.state)
-        else { return nil }
-        return (word, entry.note)
+        return try await ledger(field)[field].flatMap { PersonalWord(rawValue: $0.state) }
     }
 
     private func declareDone(
@@ -142,8 +151,7 @@ extension EntryWork {
         _ step: Step, _ role: StepRole
     ) async throws(Interruption) -> Acted {
         guard role == .compensate, let compensation = step.compensations.first else {
-            let reason = try await personalWord(on: step)?.reason ?? ""
-            return try await fail(step, .declaredUndone(reason), from: .unknown, "declared_undone")
+            return try await fail(step, .declaredUndone, from: .unknown, "declared_undone")
         }
         let answer = try await onlyForward(
             step, compensation.nothingToUndo, from: .unknown, to: .compensated,

@@ -1,133 +1,5 @@
 import CloudEvents
 import Logging
-import Metrics
-import Synchronization
-import TurnTaking
-
-/// Why the work on an entry ended without an end.
-enum Interruption: Error {
-    /// The runtime stops. The entry stays pending where it is.
-    case stopped
-    /// The store may hold other data by now. The entry is read again if it is still there.
-    case epochOver
-    /// Nothing here can deal with it.
-    case dead(DeadLetter.Reason, String, attempts: Int)
-    /// A transition of this ledger field failed after it had begun to write.
-    case halfApplied(field: String, expected: String, String)
-    /// A step that may only go on kept failing; a person has to look.
-    case blocked(step: String, String, attempts: Int)
-    /// A step's outcome is not known, and a person is asked.
-    case asks(step: String, question: String)
-}
-
-/// What all work on entries shares.
-final class WorkEnvironment: Sendable {
-    let plan: ParticipantPlan
-    let ports: SagaPorts
-    let transitions: TransitionWriter
-    let configuration: SagaRuntimeConfiguration
-    let metrics: SagaMetrics
-    /// Counts what was consumed, by stream.
-    let consumed: [Counter]
-    let logger: Logger
-    let waiters: OutcomeWaiters
-    let birth: StoreBirth
-    let letters: LetterTeller
-    /// Where only so many of a step's blocks run at once, by step.
-    let turns: [String: TurnQueue]
-    /// Who has to be asked before a company is called, by step.
-    let gates: [String: CompanyGate]
-    /// Nil if the participant begins no sagas that have a deadline.
-    let load: LoadWatch?
-    /// Whether any saga of the participant was blocked when somebody last looked.
-    let isAnyBlocked = Atomic(false)
-
-    /// What the events of each stream mean on its route; nil for what it does not hear.
-    let meanings: [ParticipantPlan.Consumed?]
-    /// Those of its other routes, by their names.
-    private let further: [String: WorkEnvironment]
-
-    var streams: [ConsumedStream] { ports.transport.streams }
-    var clock: any SagaClock { ports.clock }
-
-    /// Those of all routes.
-    var onEachRoute: [WorkEnvironment] {
-        [self] + plan.further.compactMap { further[$0.route] }
-    }
-
-    /// That of the route which an event names; nil if the participant has no part in it.
-    ///
-    /// An event without a route is of the first. Who was not made for a route takes it from any.
-    func on(_ route: String?) -> WorkEnvironment? {
-        guard let route, route != plan.route, plan.hearsEnds else { return self }
-        return further[route]
-    }
-
-    /// What a ledger that is not there proves now, where there is data since `born`.
-    func horizon(since born: Int64) -> Horizon {
-        Horizon(born: born, now: clock.wallMilliseconds, life: configuration.ledgerTimeToLive)
-    }
-
-    /// Of all routes of a participant.
-    convenience init(
-        plan: ParticipantPlan, ports: SagaPorts, configuration: SagaRuntimeConfiguration,
-        metrics: SagaMetrics, logger: Logger
-    ) {
-        let shared = Shared(
-            health: RuntimeHealth(clock: ports.clock),
-            letters: LetterTeller(clock: ports.clock, metrics: metrics, logger: logger),
-            gates: CompanyGate.gates(
-                of: plan.onEachRoute.flatMap(\.steps), clock: ports.clock, metrics: metrics,
-                logger: logger))
-        let isNamed = !plan.further.isEmpty
-        var further: [String: WorkEnvironment] = [:]
-        for part in plan.further {
-            further[part.route] = WorkEnvironment(
-                plan: part, further: [:], ports: ports.on(part.route, of: plan.naming),
-                shared, configuration: configuration, metrics: metrics, logger: logger)
-        }
-        self.init(
-            plan: plan, further: further,
-            ports: isNamed ? ports.on(plan.route, of: plan.naming) : ports, shared,
-            configuration: configuration, metrics: metrics, logger: logger)
-    }
-
-    /// What all routes of a participant have in common.
-    private struct Shared {
-        var health: RuntimeHealth
-        var letters: LetterTeller
-        /// By the company's name.
-        var gates: [String: CompanyGate]
-    }
-
-    private init(
-        plan: ParticipantPlan, further: [String: WorkEnvironment], ports: SagaPorts,
-        _ shared: Shared, configuration: SagaRuntimeConfiguration, metrics: SagaMetrics,
-        logger: Logger
-    ) {
-        self.plan = plan
-        self.further = further
-        self.ports = ports
-        meanings = ports.transport.streams.map { plan.consumed[$0.type] }
-        transitions = TransitionWriter(
-            service: plan.name, store: ports.store, clock: ports.clock, chance: ports.chance,
-            metrics: metrics, health: shared.health)
-        self.configuration = configuration
-        self.metrics = metrics
-        consumed = ports.transport.streams.map { metrics.counter(of: $0.type, .consumed) }
-        self.logger = logger
-        letters = shared.letters
-        waiters = OutcomeWaiters(ports.transport.executor, ports.clock)
-        birth = StoreBirth(ports.store)
-        load = LoadQuestion(plan).map(LoadWatch.init)
-        turns = Dictionary(
-            plan.steps.compactMap { step in
-                step.atMost.map { (step.name, TurnQueue(atMost: $0)) }
-            }, uniquingKeysWith: { first, _ in first })
-        let calling = plan.steps.compactMap { step in step.company.map { (step.name, $0.name) } }
-        gates = Dictionary(calling) { first, _ in first }.compactMapValues { shared.gates[$0] }
-    }
-}
 
 /// The work on one event that was delivered: what it means to the participant, done.
 ///
@@ -168,23 +40,61 @@ final class EntryWork: Sendable {
             route: event.route.map { _ in environment.plan.route })
     }
 
-    func run(_ consumed: ParticipantPlan.Consumed) async throws(Interruption) {
-        if consumed.kind.isAgain { return try await hearRequest() }
+    /// Runs all roles of the event, each to an end of its own: what keeps one of them waiting is
+    /// nothing to the others.
+    ///
+    /// - Parameter step: the one that owes what is tried again. Its roles come first, and the rest
+    ///   once those are done: whoever parked it may have come no further.
+    /// - Returns: the roles that came to no end.
+    /// - Throws: `stopped` and `epochOver`, after which the entry stays where it is.
+    func run(
+        _ consumed: ParticipantPlan.Consumed, owed step: String? = nil
+    ) async throws(Interruption) -> [UnfinishedRole] {
+        if let fault = fault(of: consumed) {
+            return [UnfinishedRole(step: nil, interruption: fault)]
+        }
+        var unfinished: [UnfinishedRole] = []
+        if let step {
+            for role in consumed.roles where role.step == step {
+                try await run(role, of: consumed, noting: &unfinished)
+            }
+            guard unfinished.isEmpty else { return unfinished }
+        }
+        for role in consumed.roles where step == nil || role.step != step {
+            try await run(role, of: consumed, noting: &unfinished)
+        }
+        return unfinished
+    }
+
+    /// Why nothing here can deal with the event.
+    private func fault(of consumed: ParticipantPlan.Consumed) -> Interruption? {
+        // Its stream is for several types of requests.
+        if consumed.kind.isAgain { return nil }
         guard event.type == consumed.kind.type else {
-            throw .dead(.unknownType, "the stream is for \(consumed.kind.type)", attempts: 0)
+            return .dead(.unknownType, "the stream is for \(consumed.kind.type)", attempts: 0)
         }
         guard event.dataVersion <= consumed.kind.version else {
-            throw .dead(
+            return .dead(
                 .futureVersion,
                 "version \(event.dataVersion) is above \(consumed.kind.version)", attempts: 0)
         }
-        for role in consumed.roles {
-            guard !place.isStopping else {
-                try await run(role, kind: consumed.kind)
-                continue
-            }
+        return nil
+    }
+
+    private func run(
+        _ role: ParticipantPlan.Role, of consumed: ParticipantPlan.Consumed,
+        noting unfinished: inout [UnfinishedRole]
+    ) async throws(Interruption) {
+        do throws(Interruption) {
+            guard !place.isStopping else { return try await run(role, kind: consumed.kind) }
             try await uncancelledIfSpent { () async throws(Interruption) in
                 try await self.run(role, kind: consumed.kind)
+            }
+        } catch {
+            switch error {
+            case .stopped, .epochOver: throw error
+            case .dead, .halfApplied, .blocked, .asks:
+                unfinished.append(UnfinishedRole(step: role.step, interruption: error))
             }
         }
     }
