@@ -7,8 +7,11 @@
 /// A leg that names several triggers waits for all of them; legs that name the same one run side
 /// by side. What else it hears (whose failure makes it undo, whom the saga waits for) follows from
 /// the route that it is part of.
+///
+/// `Undone` is an `UndoneEvent`, or `NoEvent` if there is nothing to undo; which of the two decides
+/// whether `Perform` takes an undo for it, and needs one.
 public struct Leg<
-    Input: Sendable, Success: SagaEvent, Failure: FailureEvent, Undone: UndoneEvent
+    Input: Sendable, Success: SagaEvent, Failure: FailureEvent, Undone: SagaEvent
 >: Sendable {
     package internal(set) var content: RouteLeg
     let read: @Sendable (JoinedPayloads) throws(SagaError) -> Input
@@ -29,28 +32,38 @@ public struct Leg<
         _ step: String, by participant: String, on triggers: repeat (each Event).Type,
         emits success: Success.Type, orElse failure: Failure.Type, undone: Undone.Type,
         actsOutside: Bool = true
+    ) where Input == (repeat each Event), Undone: UndoneEvent {
+        self.init(
+            step, by: participant, joining: repeat each triggers, undone: EventKind(undone),
+            actsOutside: actsOutside)
+    }
+
+    private init<each Event: LegTrigger>(
+        _ step: String, by participant: String, joining triggers: repeat (each Event).Type,
+        undone: EventKind?, actsOutside: Bool
     ) where Input == (repeat each Event) {
         var awaited: [AwaitedEvent] = []
         repeat awaited.append((each triggers).awaited)
-        self.init(step, by: participant, on: awaited, actsOutside: actsOutside) {
-            payloads throws(SagaError) in
+        self.init(
+            step, by: participant, on: awaited, undone: undone, actsOutside: actsOutside
+        ) { payloads throws(SagaError) in
             var reader = JoinedPayloadReader(payloads)
             return try reader.readAll()
         }
     }
 
+    /// - Parameter undone: nil for a leg that has nothing to undo.
     private init(
-        _ step: String, by participant: String, on awaited: [AwaitedEvent], actsOutside: Bool,
-        read: @escaping @Sendable (JoinedPayloads) throws(SagaError) -> Input
+        _ step: String, by participant: String, on awaited: [AwaitedEvent], undone: EventKind?,
+        actsOutside: Bool, read: @escaping @Sendable (JoinedPayloads) throws(SagaError) -> Input
     ) {
         self.read = read
-        let undone = Undone.self == NoEvent.self ? nil : Undone.self
         var types: [any SagaEvent.Type] = [Success.self, Failure.self]
-        if let undone { types.append(undone) }
+        if undone != nil { types.append(Undone.self) }
         content = RouteLeg(
             step: step, participant: participant, triggers: awaited.map(\.kind),
             mayLack: AwaitedEvent.lacking(awaited), success: EventKind(Success.self),
-            failure: EventKind(Failure.self), undone: undone.map { EventKind($0) },
+            failure: EventKind(Failure.self), undone: undone,
             actsOutside: actsOutside, events: types,
             reason: { data throws(SagaError) in
                 try EventPayload.decode(Failure.self, from: data).failure
@@ -76,10 +89,19 @@ extension Leg where Input: LegTrigger {
         _ step: String, by participant: String, on trigger: Input.Type,
         emits success: Success.Type, orElse failure: Failure.Type, undone: Undone.Type,
         actsOutside: Bool = true
+    ) where Undone: UndoneEvent {
+        self.init(
+            step, by: participant, joining: trigger, undone: EventKind(undone),
+            actsOutside: actsOutside)
+    }
+
+    private init(
+        _ step: String, by participant: String, joining trigger: Input.Type, undone: EventKind?,
+        actsOutside: Bool
     ) {
-        self.init(step, by: participant, on: [trigger.awaited], actsOutside: actsOutside) {
-            payloads throws(SagaError) in try JoinedPayloadReader.only(payloads)
-        }
+        self.init(
+            step, by: participant, on: [trigger.awaited], undone: undone, actsOutside: actsOutside
+        ) { payloads throws(SagaError) in try JoinedPayloadReader.only(payloads) }
     }
 }
 
@@ -90,8 +112,7 @@ extension Leg where Input: LegTrigger, Undone == NoEvent {
         emits success: Success.Type, orElse failure: Failure.Type, actsOutside: Bool = true
     ) {
         self.init(
-            step, by: participant, on: trigger, emits: success, orElse: failure,
-            undone: NoEvent.self, actsOutside: actsOutside)
+            step, by: participant, joining: trigger, undone: nil, actsOutside: actsOutside)
     }
 }
 
@@ -126,8 +147,8 @@ extension Leg where Undone == NoEvent {
         emits success: Success.Type, orElse failure: Failure.Type, actsOutside: Bool = true
     ) where Input == (repeat each Event) {
         self.init(
-            step, by: participant, on: repeat each triggers, emits: success, orElse: failure,
-            undone: NoEvent.self, actsOutside: actsOutside)
+            step, by: participant, joining: repeat each triggers, undone: nil,
+            actsOutside: actsOutside)
     }
 }
 
@@ -137,7 +158,7 @@ public struct FinishingLeg<Input: SagaEvent, Output: SagaEvent>: Sendable {
 
     /// Names what completes a leg and says so.
     public init(
-        of leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some UndoneEvent>,
+        of leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some SagaEvent>,
         on trigger: Input.Type, emits output: Output.Type
     ) {
         let isSilent = output == NoEvent.self
@@ -151,7 +172,7 @@ public struct FinishingLeg<Input: SagaEvent, Output: SagaEvent>: Sendable {
 extension FinishingLeg where Output == NoEvent {
     /// Names what completes a leg without a word: what it changes must not be kept elsewhere.
     public init(
-        of leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some UndoneEvent>,
+        of leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some SagaEvent>,
         on trigger: Input.Type
     ) {
         self.init(of: leg, on: trigger, emits: NoEvent.self)

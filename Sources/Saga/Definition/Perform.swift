@@ -19,20 +19,32 @@ public struct Perform: ParticipantPart {
     private let company: OutsideCompany?
     private let unknown: Step.Unknown
     private let makeFailure: @Sendable (BusinessFailure, Changes) throws -> PlannedTransition
-    private let undo: Step.Bound?
-    private let nothingToUndo: Step.Bound
+    /// Nil for a leg that has nothing to undo.
+    private let undo: Undo?
     private var failureChanges: @Sendable (BusinessFailure, StepContext) throws -> Changes = {
         _, _ in Changes()
     }
     private var books: (any OutsideBooks)?
     private(set) var finishes: [(leg: RouteFinish, decode: Step.Decoder)] = []
 
+    private struct Undo {
+        var body: Step.Bound
+        var nothing: Step.Bound
+
+        init<Undone: UndoneEvent>(
+            _ undo: @escaping @Sendable (StepContext) async throws -> Transition<Undone>
+        ) {
+            body = { try PlannedTransition(await undo($0)) }
+            nothing = { _ in try PlannedTransition(Transition(Undone())) }
+        }
+    }
+
     private init<Input, Success, Failure, Undone>(
         _ leg: Leg<Input, Success, Failure, Undone>, _ giveUpAfter: Duration?,
         _ undoGiveUpAfter: Duration?, _ atMost: Int?, _ company: OutsideCompany?,
         _ unknown: UnknownOutcome<Input, Success>,
         _ perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
-        _ undo: (@Sendable (StepContext) async throws -> Transition<Undone>)?
+        _ undo: Undo?
     ) {
         self.leg = leg.content
         self.giveUpAfter = giveUpAfter
@@ -43,15 +55,7 @@ public struct Perform: ParticipantPart {
         self.unknown = Step.unknown(unknown, leg.read)
         let failure = EventKind(Failure.self)
         makeFailure = { try PlannedTransition(Transition(Failure($0), changes: $1), failure) }
-        self.undo = Self.bound(undo)
-        nothingToUndo = { _ in try PlannedTransition(Transition(Undone())) }
-    }
-
-    private static func bound<Event: SagaEvent>(
-        _ body: (@Sendable (StepContext) async throws -> Transition<Event>)?
-    ) -> Step.Bound? {
-        guard let body else { return nil }
-        return { try PlannedTransition(await body($0)) }
+        self.undo = undo
     }
 
     /// Declares what is done on a leg, and how it is undone.
@@ -67,7 +71,7 @@ public struct Perform: ParticipantPart {
     ///     it has acted.
     ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.
     ///   - undo: undoes it.
-    public init<Input, Success, Failure, Undone>(
+    public init<Input, Success, Failure, Undone: UndoneEvent>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
         undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
         calls company: OutsideCompany? = nil,
@@ -75,13 +79,14 @@ public struct Perform: ParticipantPart {
         perform: @escaping @Sendable (Input, StepContext) async throws -> Transition<Success>,
         undo: @escaping @Sendable (StepContext) async throws -> Transition<Undone>
     ) {
-        self.init(leg, giveUpAfter, undoGiveUpAfter, atMost, company, unknown, perform, undo)
+        self.init(
+            leg, giveUpAfter, undoGiveUpAfter, atMost, company, unknown, perform, Undo(undo))
     }
 
     /// Declares what is done on a leg, and how it is undone with no change of records.
     ///
     /// The undone event goes out without content.
-    public init<Input, Success, Failure, Undone>(
+    public init<Input, Success, Failure, Undone: UndoneEvent>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
         undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
         calls company: OutsideCompany? = nil,
@@ -91,14 +96,14 @@ public struct Perform: ParticipantPart {
     ) {
         self.init(
             leg, giveUpAfter, undoGiveUpAfter, atMost, company, unknown, perform,
-            { context in
+            Undo { context in
                 try await undo(context)
                 return Transition(Undone())
             })
     }
 
     /// Declares what is done on a leg, after what undoes it: for a function that has a name.
-    public init<Input, Success, Failure, Undone>(
+    public init<Input, Success, Failure, Undone: UndoneEvent>(
         _ leg: Leg<Input, Success, Failure, Undone>, giveUpAfter: Duration? = nil,
         undoGiveUpAfter: Duration? = nil, atMost: Int? = nil,
         calls company: OutsideCompany? = nil,
@@ -170,12 +175,6 @@ public struct Perform: ParticipantPart {
     /// What does not fit between the leg and what is declared for it.
     var faults: [String] {
         var faults: [String] = []
-        if leg.undone != nil, undo == nil {
-            faults.append("leg \(leg.step) has an undone event, and no undo")
-        }
-        if leg.undone == nil, undo != nil {
-            faults.append("leg \(leg.step) has an undo, and no undone event")
-        }
         if books != nil, leg.unclaimed == nil {
             faults.append("leg \(leg.step) has books, and no event to ask about what they hold")
         }
@@ -194,8 +193,8 @@ public struct Perform: ParticipantPart {
         if let answer = leg.undone, let undo {
             content.compensations = [
                 Step.Compensation(
-                    triggers: route.undoes(leg), answer: answer, undo: undo,
-                    nothingToUndo: nothingToUndo, giveUpAfter: undoGiveUpAfter)
+                    triggers: route.undoes(leg), answer: answer, undo: undo.body,
+                    nothingToUndo: undo.nothing, giveUpAfter: undoGiveUpAfter)
             ]
         } else {
             content.needsCompensation = false

@@ -16,7 +16,7 @@ public struct RoutePart: Sendable {
 public enum RouteBuilder {
     /// One leg.
     public static func buildExpression(
-        _ leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some UndoneEvent>
+        _ leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some SagaEvent>
     ) -> RoutePart {
         RoutePart(leg.content)
     }

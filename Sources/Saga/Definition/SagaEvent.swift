@@ -73,7 +73,7 @@ public protocol UnclaimedEvent: SagaEvent {
 }
 
 /// Stands where a leg has no event.
-public struct NoEvent: UndoneEvent {
+public struct NoEvent: SagaEvent {
     /// Nobody.
     public static let owner = ""
 

@@ -145,20 +145,6 @@ struct RouteTests {
             "what finishes inventory/reserve is declared on leg charge, not its own")
     }
 
-    @Test func anUndoMoreOrLessThanTheLegHasDoesNotStart() {
-        let lasting = Leg(
-            "charge", by: "payment", on: OrderCreated.self, emits: PaymentProcessed.self,
-            orElse: PaymentFailed.self)
-
-        expectRefused(
-            Participant(ShopRoute.route, "payment") {
-                Perform(lasting) { _, _ in
-                    Transition(PaymentProcessed())
-                } undo: { _ in
-                }
-            }, "leg charge has an undo, and no undone event")
-    }
-
     @Test func aPartOfARouteDoesNotStartWithoutIt() {
         expectRefused(
             Participant("payment") {
