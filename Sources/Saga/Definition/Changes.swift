@@ -35,8 +35,8 @@ public struct Changes: Hashable, Sendable {
     public init() {}
 
     /// Changes gathered by a closure.
-    public init(_ gather: (inout Changes) -> Void) {
-        gather(&self)
+    public init(_ gather: (inout Changes) throws -> Void) rethrows {
+        try gather(&self)
     }
 
     /// Whether nothing is required and nothing written.

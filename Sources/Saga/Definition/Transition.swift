@@ -5,10 +5,16 @@ public struct Transition<Event: SagaEvent>: Sendable {
     /// What changes in the participant's records at the same moment.
     public var changes: Changes
 
-    /// An event together with changes.
-    public init(_ event: Event, _ gather: (inout Changes) -> Void = { _ in }) {
+    /// An event alone.
+    public init(_ event: Event) {
         self.event = event
-        changes = Changes(gather)
+        changes = Changes()
+    }
+
+    /// An event together with changes.
+    public init(_ event: Event, _ gather: (inout Changes) throws -> Void) rethrows {
+        self.event = event
+        changes = try Changes(gather)
     }
 
     /// An event together with changes made elsewhere.

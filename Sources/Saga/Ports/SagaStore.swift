@@ -17,6 +17,8 @@
 ///
 /// - Transitions of one saga are applied one after another; whoever reads between two of them
 ///   sees all of the first and nothing of the second.
+/// - A transition's writes are done in their order: a record that is deleted and then set holds
+///   what was set and nothing else. Fields and texts come back as they were set, byte for byte.
 /// - What was applied stays, or is lost together with everything that followed.
 /// - Nothing here waits for ever: a call that has no answer in time throws.
 package protocol SagaStore: Sendable {

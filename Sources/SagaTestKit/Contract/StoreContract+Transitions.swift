@@ -27,6 +27,30 @@ extension StoreContract {
             let rest = try await store.records.members(of: "loans", after: "1", limit: 9)
             #expect(rest == ["0"])
         },
+        StoreContract("a record that is set to a value holds that, and nothing else") { parties in
+            let store = parties.lender.store
+            let loan = Loan(
+                sum: .max, rate: 0.1, isSecured: true, to: "Ada \"A\" é\n", note: nil,
+                parts: [1, -2])
+            _ = try await store.apply(
+                .lend("1") {
+                    $0.set("loan:1", ["note": "of before", "other": "field"])
+                }, in: nil)
+            let changes = try Changes {
+                try $0.set("loan:1", loan)
+                try $0.set("loan:2", Loan(sum: 5))
+                $0.increment("loan:2", "sum", by: 4)
+            }
+            #expect(try await store.apply(StoreTransition(changes: changes), in: nil) == .applied)
+
+            let fields = try await store.records.fields(of: "loan:1")
+            #expect(try await store.records.value(Loan.self, of: "loan:1") == loan)
+            #expect(fields["sum"] == "9223372036854775807")
+            #expect(fields.keys.sorted() == ["isSecured", "parts", "rate", "sum", "to"])
+            let both = try await store.records.values(
+                Loan.self, ofAll: ["loan:2", "loan:3", "loan:1"])
+            #expect(both == [Loan(sum: 9), nil, loan])
+        },
         StoreContract("the same transition again is answered, and changes nothing") { parties in
             let store = parties.lender.store
             let transition = StoreTransition.lend("1") { $0.increment("till", "sum", by: 1) }
@@ -212,4 +236,14 @@ extension StoreTransition {
                 $0.setTimer(sagaID, event: EventKind(deadlineOf: "asker").type, after: delay)
             }, events: [event])
     }
+}
+
+/// What the lender keeps of a loan, if it is kept as a value.
+private struct Loan: Codable, Equatable {
+    var sum: Int64
+    var rate = 0.0
+    var isSecured = false
+    var to = ""
+    var note: String?
+    var parts: [Int] = []
 }
