@@ -73,7 +73,7 @@ package struct SimulatedCompanies: Sendable {
     /// What has left, under keys that begin like those of the carrier's.
     package let dispatch: SimulatedCompany
 
-    init(_ simulation: Simulation) {
+    package init(_ simulation: Simulation) {
         bank = SimulatedCompany(simulation)
         let dispatch = SimulatedCompany(simulation)
         self.dispatch = dispatch

@@ -1,4 +1,5 @@
 import Saga
+import SagaTestKit
 import Testing
 
 private protocol TourEvent: SagaEvent {}
@@ -13,6 +14,10 @@ extension BedEvent { static var owner: String { "bed" } }
 private struct BedTaken: BedEvent {}
 private struct BedRefused: BedEvent, FailureEvent { var reason, detail: String }
 private struct BedLeft: BedEvent, UndoneEvent {}
+
+private struct BreakfastOrdered: BedEvent {}
+private struct BreakfastRefused: BedEvent, FailureEvent { var reason, detail: String }
+private struct BreakfastCancelled: BedEvent, UndoneEvent {}
 
 private protocol SeatEvent: SagaEvent {}
 extension SeatEvent { static var owner: String { "seat" } }
@@ -35,8 +40,8 @@ struct JoinExplorationTests {
             Self.seat
             Self.guide
         }
-        let explored = try Exploration(
-            saga: [
+        let explored = try RouteExploration(
+            [
                 Participant(route, "tour") {
                     Oversee(Self.guidedEnds) { _, _ in Transition(TourBooked()) }
                 },
@@ -66,15 +71,56 @@ struct JoinExplorationTests {
     }
 
     @Test func aPivotThatWaitsForTwoLegsEndsWell() throws {
-        #expect(try Exploration(saga: Self.alone()).run().violation == nil)
+        #expect(try RouteExploration(Self.alone()).run().violation == nil)
     }
 
     @Test(arguments: [
-        Exploration.Rule.tombstone, .failureIsAnAnswer, .earlyAnswersCount, .takeBack,
+        RouteExploration.Rule.tombstone, .failureIsAnAnswer, .earlyAnswersCount, .takeBack,
         .cancellingNeverCompletes,
     ])
-    func everyRuleIsNeeded(_ rule: Exploration.Rule) throws {
-        #expect(try Exploration(saga: Self.alone(), without: rule).run().violation != nil)
+    func everyRuleIsNeeded(_ rule: RouteExploration.Rule) throws {
+        #expect(try RouteExploration(Self.alone(), without: rule).run().violation != nil)
+    }
+
+    /// One event asks both to undo, and the process may die between them.
+    @Test func aParticipantWithTwoLegsEndsWell() throws {
+        let explored = try RouteExploration(Self.inOneHand()).run()
+
+        #expect(explored.violation == nil)
+        #expect(explored.states > 500)
+    }
+
+    @Test func whatTheSecondLegOfAParticipantHasDoneIsUndone() throws {
+        let explored = try RouteExploration(Self.inOneHand(), without: .lastLegIsUndone).run()
+
+        #expect(explored.violation != nil)
+    }
+
+    private static func inOneHand() -> [Participant] {
+        let breakfast = Leg(
+            "breakfast", by: "bed", on: BedTaken.self, emits: BreakfastOrdered.self,
+            orElse: BreakfastRefused.self, undone: BreakfastCancelled.self)
+        let ends = RouteOwner(
+            "tour", begins: TourAsked.self, completes: TourBooked.self,
+            on: BreakfastOrdered.self, cancelled: TourCancelled.self,
+            request: TourCancellationRequested.self)
+        let route = Route("tour", owner: ends) {
+            bed
+            breakfast
+        }
+        return [
+            Participant(route, "tour") { Oversee(ends) { _, _ in Transition(TourBooked()) } },
+            Participant(route, "bed") {
+                Perform(bed) { _, _ in
+                    Transition(BedTaken())
+                } undo: { _ in
+                }
+                Perform(breakfast) { _, _ in
+                    Transition(BreakfastOrdered())
+                } undo: { _ in
+                }
+            },
+        ]
     }
 
     private static func alone() -> [Participant] {

@@ -6,9 +6,9 @@ private struct ChargeSkipped: SkippedEvent { static let owner = "payment" }
 private struct ReservationSkipped: SkippedEvent { static let owner = "inventory" }
 private struct ShippingSkipped: SkippedEvent { static let owner = "shipping" }
 
-extension Exploration.Rule {
+extension RouteExploration.Rule {
     /// Those that are about legs which are not needed.
-    static let ofSkipping: Set<Exploration.Rule> = [
+    static let ofSkipping: Set<RouteExploration.Rule> = [
         .skippedAnswers, .skippedIsUndoneFirst, .skippedIsTakenBack, .othersGoOnWithoutIt,
     ]
 }
@@ -36,18 +36,25 @@ struct SkippedLegExplorationTests {
         #expect(explored.states > 500, "\(explored.states)")
     }
 
-    @Test(arguments: Exploration.Rule.ofSkipping.sorted { $0.rawValue < $1.rawValue })
-    func everyRuleIsNeeded(_ rule: Exploration.Rule) throws {
+    @Test(arguments: RouteExploration.Rule.ofSkipping.sorted { $0.rawValue < $1.rawValue })
+    func everyRuleIsNeeded(_ rule: RouteExploration.Rule) throws {
         let explored = try Self.exploration(["shipping"], hasOldVersions: true, without: rule).run()
 
         #expect(explored.violation != nil, "nothing breaks without \(rule)")
     }
 
+    @Test func whatIsAlwaysNeededCannotBeSkipped() {
+        #expect(throws: SagaError.self) {
+            try RouteExploration(OrderSaga.all, skipping: ["shipping"])
+        }
+    }
+
     private static func exploration(
-        _ skipping: [String], hasOldVersions: Bool = false, without rule: Exploration.Rule? = nil
-    ) throws -> Exploration {
-        try Exploration(
-            saga: participants, skipping: Set(skipping), hasOldVersions: hasOldVersions,
+        _ skipping: [String], hasOldVersions: Bool = false,
+        without rule: RouteExploration.Rule? = nil
+    ) throws -> RouteExploration {
+        try RouteExploration(
+            participants, skipping: Set(skipping), hasOldVersions: hasOldVersions,
             without: rule)
     }
 
