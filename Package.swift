@@ -264,7 +264,7 @@ let package = Package(
             "SagaTestKitTests",
             [
                 "CloudEvents", "Saga", "SagaRedis", "SagaTestKit", "TroupeRedis",
-                "TroupeRedisTestKit", lifecycle, logging, unixSignals,
+                "TroupeRedisTestKit", "simulate", lifecycle, logging, unixSignals,
             ]),
         tests("SagaHTTPTests", orderServiceTestDependencies + ["Observability"]),
         tests(

@@ -66,4 +66,40 @@ struct SimulationTests {
             #expect(traces[0] == traces[1])
         }
     }
+
+    /// Whatever differs between processes, as the order of what is in a set does.
+    @Test(arguments: [
+        ["--seed", "3", "--kind", "faulty"], ["--seed", "1", "--kind", "lossy"],
+        ["--seeds", "3", "--kind", "slow"],
+    ])
+    func theSameSeedsGiveTheSameOutputInEveryProcess(_ arguments: [String]) throws {
+        let first = try Self.simulate(arguments)
+        let second = try Self.simulate(arguments)
+
+        #expect(first.exitCode == 0)
+        #expect(!first.output.isEmpty)
+        #expect(first.output == second.output)
+        #expect(first.talk == second.talk)
+    }
+
+    private static func simulate(
+        _ arguments: [String]
+    ) throws -> (exitCode: Int32, output: Data, talk: Data) {
+        // Where the tests were built, the program was, too.
+        let tests = CommandLine.arguments.first { $0.contains(".xctest") }
+        var folder = URL(filePath: try #require(tests))
+        while folder.path.contains(".xctest") { folder.deleteLastPathComponent() }
+        let process = Process()
+        process.executableURL = folder.appending(path: "simulate")
+        process.arguments = arguments
+        let (output, talk) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = talk
+        try process.run()
+        // What it says on stderr fits into the pipe.
+        let said = output.fileHandleForReading.readDataToEndOfFile()
+        let talked = talk.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return (process.terminationStatus, said, talked)
+    }
 }
