@@ -104,6 +104,8 @@ extension GatewayConfiguration {
             "connections", in: 1...1_000_000, default: server.connections)
         server.unsentLimit = section.size(
             "unsent", in: 1024 * 1024...1024 * 1024 * 1024 * 1024, default: server.unsentLimit)
+        let sendBuffer = section.size("send_buffer", in: 0...1024 * 1024 * 1024, default: 0)
+        server.sendBuffer = sendBuffer == 0 ? nil : sendBuffer
         if let limits = section.optional("limits")?.section() {
             server.limits = requestLimits(limits)
         }

@@ -33,6 +33,12 @@ public struct ServerConfiguration: Sendable, Equatable {
     ///
     /// With more, the connections that wait for most are ended.
     public var unsentLimit = 256 * 1024 * 1024
+    /// Bytes that the system holds of one connection, sent and not acknowledged ones too; `nil`
+    /// lets it grow as the line allows.
+    ///
+    /// No connection gets more than this in the time of a way there and back. A system rounds it
+    /// and has a limit of its own, such as `net.core.wmem_max`.
+    public var sendBuffer: Int?
     /// Sizes of requests.
     public var limits = RequestLimits()
     /// Time for a head to arrive, from its first byte.

@@ -118,8 +118,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         guard case ChannelEvent.inputClosed = event else {
             return context.fireUserInboundEventTriggered(event)
         }
-        if case .lingering = state { return abort() }
         inputEnded = .now()
+        if case .lingering = state { return sweepLingering(.now()) }
         advance()
     }
 
@@ -424,10 +424,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if case .finishing = state { true } else { false }
     }
 
-    /// Bytes that the socket has not taken.
+    /// Bytes that the client's system has not taken.
     private var unsentBytes: Int {
-        let buffered = try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)
-        return queue.count + (buffered ?? 0)
+        guard let channel = context?.channel else { return queue.count }
+        let buffered = try? channel.syncOptions?.getOption(.bufferedWritableBytes)
+        return queue.count + (buffered ?? 0) + SendBacklog.bytes(of: channel)
     }
 
     /// Nothing is read any more; the connection ends when the client has the answer.
@@ -449,6 +450,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func linger() {
         guard case .finishing = state else { return }
         since = .now()
+        progress.reset()
         state = .lingering
         context?.close(mode: .output, promise: nil)
     }
@@ -470,8 +472,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             if since + limits.bodyTimeout < now { expire() }
         case .answering(let work):
             if let inputEnded { probe(work.exchange.head, inputEnded, now) }
-        case .lingering:
-            if since + Self.lingerTime < now { abort() }
+        case .lingering: sweepLingering(now)
         case .finishing, .closed: break
         }
     }
@@ -486,6 +487,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let unsent = unsentBytes
         let limit = group.configuration.writeTimeout
         if unsent == 0 || progress.isStalled(unsent, at: now, limit: limit) { abort() }
+    }
+
+    /// It lingers from when the client has everything: what the system still holds would be lost if
+    /// more came in after the end.
+    private func sweepLingering(_ now: Moment) {
+        let unsent = unsentBytes
+        guard unsent == 0 else {
+            since = now
+            let limit = group.configuration.writeTimeout
+            if progress.isStalled(unsent, at: now, limit: limit) { abort() }
+            return
+        }
+        if inputEnded != nil || since + Self.lingerTime < now { abort() }
     }
 
     /// Finds out whether a client that ended its sending still waits.

@@ -187,23 +187,10 @@ private final class ConnectionGroups: Sendable {
                 channel.close(promise: nil)
                 return
             }
-            limitUnsent(channel)
+            SendBacklog.limit(of: channel, sendBuffer: group.configuration.sendBuffer)
             let identity = ConnectionIdentity(channel)
             try channel.pipeline.syncOperations.addHandler(ConnectionHandler(group, identity))
         }
-    }
-
-    /// Keeps the system from taking megabytes that the client has not been sent yet.
-    ///
-    /// They would cost memory, and hide whether the client takes anything. A system that cannot do
-    /// it serves all the same.
-    private func limitUnsent(_ channel: any Channel) {
-        #if os(Linux)
-            let option = NIOBSDSocket.Option(rawValue: 25)  // TCP_NOTSENT_LOWAT
-        #else
-            let option = NIOBSDSocket.Option(rawValue: 0x201)
-        #endif
-        try? channel.syncOptions?.setOption(.tcpOption(option), value: 64 * 1024)
     }
 
     func start() {

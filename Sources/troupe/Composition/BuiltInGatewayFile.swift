@@ -17,6 +17,7 @@ server:
   event_loops: 0          # threads that serve; 0 takes one for each core
   connections: 10000      # more are closed as they come; fewer, if there are too few descriptors
   unsent: 256MiB          # answers kept for clients that do not take them; then most goes first
+  send_buffer: 0          # what the system holds for each connection; 0 lets it decide
   limits:                 # answered 414, 431, 431, 431 and 413
     request_line: 8KiB
     header_field: 8KiB

@@ -70,18 +70,23 @@ final class CountingConnection: Sendable {
         }
     }
 
-    /// - Parameter pace: time from one read of at most 64 KiB to the next; `nil` reads at once,
-    ///   what is longer than a test never reads.
-    init(port: Int, pace: TimeAmount? = nil) async throws {
+    /// - Parameters:
+    ///   - pace: time from one read to the next; `nil` reads at once, what is longer than a test
+    ///     never reads.
+    ///   - portion: bytes of one such read at most.
+    ///   - buffer: what its system takes before, roughly.
+    init(
+        port: Int, pace: TimeAmount? = nil, portion: Int = 64 * 1024, buffer: Int = 32 * 1024
+    ) async throws {
         let (stream, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
         incoming = Incoming(stream)
         let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         let paced = { (bootstrap: ClientBootstrap) in
             bootstrap.channelOption(.autoRead, value: false)
                 .channelOption(.maxMessagesPerRead, value: 1)
-                .channelOption(.socketOption(.so_rcvbuf), value: 32 * 1024)
+                .channelOption(.socketOption(.so_rcvbuf), value: buffer)
                 .channelOption(
-                    .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 64 * 1024))
+                    .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: portion))
         }
         channel = try await (pace == nil ? bootstrap : paced(bootstrap))
             .channelInitializer { channel in
