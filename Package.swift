@@ -215,9 +215,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "Gateway", "JSONText", "Observability", lifecycle, logging, nioCore, nioEmbedded,
-                nioHTTP1,
-                nioPosix,
+                "Gateway", "JSONText", "Observability", lifecycle, logging, metrics, nioCore,
+                nioEmbedded, nioHTTP1, nioPosix,
             ]),
         tests(
             "GatewayRedisTests",

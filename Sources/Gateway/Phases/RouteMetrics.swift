@@ -1,7 +1,7 @@
 import Metrics
 import Synchronization
 
-/// The counters of one route, each made when it is first needed and then found by position.
+/// The instruments of one route, each made when it is first needed and then found by position.
 ///
 /// A route that has been answered with 200 and 404 has two series of requests, not one for each
 /// status that it might ever have. What can be made is bounded: methods times statuses.
@@ -14,51 +14,52 @@ struct RouteMetrics: Sendable {
     private static let statusCount = statuses.count + 5
     private static let outcomes = ["hit", "hit_redis", "collapsed", "miss", "bypass"]
 
-    /// A counter that comes to be when it is used.
-    private final class LateCounter: Sendable {
-        private let made = AtomicLazyReference<Counter>()
+    /// An instrument that comes to be when it is used.
+    private final class Late<Instrument: AnyObject & Sendable>: Sendable {
+        private let made = AtomicLazyReference<Instrument>()
 
-        func increment(_ make: () -> Counter) {
-            // Of two at once one is kept; both count in the same series.
-            (made.load() ?? made.storeIfNil(make())).increment()
+        func used(_ make: () -> Instrument) -> Instrument {
+            // Of two at once one is kept; both are of the same series.
+            made.load() ?? made.storeIfNil(make())
         }
     }
 
     private let route: String
     /// By position of the method, then of the status.
-    private let requests: [LateCounter]
-    private let caches: [LateCounter]
-    private let duration: Timer
+    private let requests: [Late<Counter>]
+    private let caches: [Late<Counter>]
+    private let duration = Late<Timer>()
 
     init(route: String) {
         self.route = route
         requests = RequestMethod.allCases.flatMap { _ in
-            (0..<Self.statusCount).map { _ in LateCounter() }
+            (0..<Self.statusCount).map { _ in Late() }
         }
-        caches = Self.outcomes.map { _ in LateCounter() }
-        duration = Timer(
-            label: "gateway_request_duration_seconds", dimensions: [("route", route)],
-            preferredDisplayUnit: .seconds)
+        caches = Self.outcomes.map { _ in Late() }
     }
 
     func count(_ method: RequestMethod, status: Int, cache: CacheStatus?, nanoseconds: Int64) {
         let position = Self.position(of: status)
-        requests[Self.position(of: method) * Self.statusCount + position].increment {
+        requests[Self.position(of: method) * Self.statusCount + position].used {
             Counter(
                 label: "gateway_requests_total",
                 dimensions: [
                     ("route", route), ("method", method.rawValue),
                     ("status", Self.name(ofStatusAt: position)),
                 ])
-        }
-        duration.recordNanoseconds(nanoseconds)
+        }.increment()
+        duration.used {
+            Timer(
+                label: "gateway_request_duration_seconds", dimensions: [("route", route)],
+                preferredDisplayUnit: .seconds)
+        }.recordNanoseconds(nanoseconds)
         guard let cache else { return }
         let outcome = Self.position(of: cache)
-        caches[outcome].increment {
+        caches[outcome].used {
             Counter(
                 label: "gateway_cache_total",
                 dimensions: [("route", route), ("outcome", Self.outcomes[outcome])])
-        }
+        }.increment()
     }
 
     private static func position(of method: RequestMethod) -> Int {
