@@ -108,6 +108,7 @@ let package = Package(
     targets: [
         // Foundations
         module("JSONText", []),
+        module("PlainText", []),
         module("Timekeeping", []),
         module("TurnTaking", [deque]),
 
@@ -135,14 +136,14 @@ let package = Package(
         module(
             "Saga",
             [
-                "CloudEvents", "JSONText", "Timekeeping", "TurnTaking", deque, lifecycle, logging,
-                metrics,
+                "CloudEvents", "JSONText", "PlainText", "Timekeeping", "TurnTaking", deque,
+                lifecycle, logging, metrics,
             ]),
         module(
             "SagaRedis",
             [
-                "CloudEvents", "EventStreams", "Saga", "Timekeeping", "TroupeRedis", logging,
-                nioCore,
+                "CloudEvents", "EventStreams", "PlainText", "Saga", "Timekeeping", "TroupeRedis",
+                logging, nioCore,
             ]),
 
         module("SagaTestKit", ["CloudEvents", "Saga", "Timekeeping", logging]),
@@ -154,13 +155,13 @@ let package = Package(
         module(
             "Gateway",
             [
-                "JSONText", "Observability", "Timekeeping", crypto, deque, lifecycle, logging,
-                metrics, nioCore, nioHTTP1, nioPosix, yams,
+                "JSONText", "Observability", "PlainText", "Timekeeping", crypto, deque, lifecycle,
+                logging, metrics, nioCore, nioHTTP1, nioPosix, yams,
             ]),
         module(
             "GatewayRedis",
             [
-                "CloudEvents", "EventStreams", "Gateway", "JSONText", "Timekeeping",
+                "CloudEvents", "EventStreams", "Gateway", "JSONText", "PlainText", "Timekeeping",
                 "TroupeRedis", lifecycle, logging, metrics,
             ]),
 
@@ -168,15 +169,16 @@ let package = Package(
         module(
             "ServiceHTTP",
             [
-                "CloudEvents", "JSONText", "Observability", "Timekeeping", "TurnTaking",
-                asyncHTTPClient, httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
-                metrics, nioCore, nioHTTP1, nioHTTPTypes, nioPosix,
+                "CloudEvents", "JSONText", "Observability", "PlainText", "Timekeeping",
+                "TurnTaking", asyncHTTPClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
+                logging, metrics, nioCore, nioHTTP1, nioHTTPTypes, nioPosix,
             ]),
         module(
             "SagaHTTP",
             [
-                "CloudEvents", "JSONText", "Observability", "Saga", "SagaRedis", "ServiceHTTP",
-                "Timekeeping", "TroupeRedis", httpTypes, hummingbird, lifecycle, logging,
+                "CloudEvents", "JSONText", "Observability", "PlainText", "Saga", "SagaRedis",
+                "ServiceHTTP", "Timekeeping", "TroupeRedis", httpTypes, hummingbird, lifecycle,
+                logging,
             ]),
         module("OrderContracts", ["CloudEvents", "Saga"]),
         module("OrderService", orderServiceDependencies),
@@ -197,8 +199,8 @@ let package = Package(
             name: "troupe",
             dependencies: [
                 "CloudEvents", "EventStreams", "Gateway", "GatewayRedis", "InventoryService",
-                "Observability", "OrderContracts", "OrderService", "PaymentService",
-                "ProductService", "TroupeRedis",
+                "JSONText", "Observability", "OrderContracts", "OrderService", "PaymentService",
+                "PlainText", "ProductService", "TroupeRedis",
                 "Saga", "SagaRedis", "SandboxService", "ServiceHTTP", "ShippingService",
                 "Timekeeping", "UserService", argumentParser, asyncHTTPClient, lifecycle, logging,
                 metrics, nioCore, nioPosix, unixSignals,
@@ -251,8 +253,11 @@ let package = Package(
                 nioCore,
                 nioEmbedded, nioPosix, nioSSL,
             ]),
+        tests("PlainTextTests", ["PlainText"]),
         tests("RepositoryTests", []),
-        tests("SagaTests", ["CloudEvents", "Saga", "SagaTestKit", "TurnTaking", logging]),
+        tests(
+            "SagaTests",
+            ["CloudEvents", "PlainText", "Saga", "SagaTestKit", "TurnTaking", logging]),
         tests(
             "SagaRedisTests",
             [
@@ -292,7 +297,7 @@ let package = Package(
         tests(
             "troupeTests",
             [
-                "CloudEvents", "EventStreams", "Gateway", "GatewayRedis", "Observability",
+                "CloudEvents", "EventStreams", "Gateway", "GatewayRedis", "Observability", "Saga",
                 "TroupeRedis", "TroupeRedisTestKit", "ServiceHTTP", "troupe", argumentParser,
                 logging, nioCore, nioPosix,
             ]),

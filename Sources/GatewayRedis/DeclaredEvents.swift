@@ -1,5 +1,6 @@
 import EventStreams
 public import Gateway
+import PlainText
 public import TroupeRedis
 
 /// Which types of event services have declared to emit, as each notes at its start.

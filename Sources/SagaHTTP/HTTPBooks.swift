@@ -1,3 +1,4 @@
+import PlainText
 public import Saga
 public import ServiceHTTP
 import Timekeeping

@@ -1,4 +1,5 @@
 import EventStreams
+import PlainText
 public import Saga
 public import TroupeRedis
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Observability
+import PlainText
 import SandboxService
 
 #if canImport(Glibc)
@@ -49,7 +50,7 @@ struct Main {
         await end(
             CommandFailure(
                 .usage, "there is no subcommand “\(typed)”",
-                remedy: NearestName.to(typed, among: names).map { "troupe \($0)" }
+                remedy: Spelling.slip(typed, of: names).map { "troupe \($0)" }
                     ?? "troupe --help"))
     }
 

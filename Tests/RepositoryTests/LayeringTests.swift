@@ -9,6 +9,7 @@ struct LayeringTests {
     /// Our targets, and which of ours each may import.
     private static let mayImport: [String: Set<String>] = [
         "JSONText": [],
+        "PlainText": [],
         "Timekeeping": [],
         "TurnTaking": [],
         "CHiredis": [],
@@ -18,20 +19,23 @@ struct LayeringTests {
         "CloudEvents": ["JSONText", "Timekeeping"],
         "EventStreams": ["TroupeRedis"],
         "Observability": ["JSONText", "Timekeeping"],
-        "Saga": ["CloudEvents", "JSONText", "Timekeeping", "TurnTaking"],
-        "SagaRedis": ["CloudEvents", "EventStreams", "Saga", "Timekeeping", "TroupeRedis"],
+        "Saga": ["CloudEvents", "JSONText", "PlainText", "Timekeeping", "TurnTaking"],
+        "SagaRedis": [
+            "CloudEvents", "EventStreams", "PlainText", "Saga", "Timekeeping", "TroupeRedis",
+        ],
         "SagaTestKit": ["CloudEvents", "Saga", "Timekeeping"],
         "simulate": ["Saga", "SagaTestKit"],
-        "Gateway": ["JSONText", "Observability", "Timekeeping"],
+        "Gateway": ["JSONText", "Observability", "PlainText", "Timekeeping"],
         "GatewayRedis": [
-            "CloudEvents", "EventStreams", "Gateway", "JSONText", "Timekeeping", "TroupeRedis",
+            "CloudEvents", "EventStreams", "Gateway", "JSONText", "PlainText", "Timekeeping",
+            "TroupeRedis",
         ],
         "ServiceHTTP": [
-            "CloudEvents", "JSONText", "Observability", "Timekeeping", "TurnTaking",
+            "CloudEvents", "JSONText", "Observability", "PlainText", "Timekeeping", "TurnTaking",
         ],
         "SagaHTTP": [
-            "CloudEvents", "JSONText", "Observability", "Saga", "SagaRedis", "ServiceHTTP",
-            "Timekeeping", "TroupeRedis",
+            "CloudEvents", "JSONText", "Observability", "PlainText", "Saga", "SagaRedis",
+            "ServiceHTTP", "Timekeeping", "TroupeRedis",
         ],
         "OrderContracts": ["CloudEvents", "Saga"],
         "OrderService": orderService,
@@ -43,7 +47,7 @@ struct LayeringTests {
         "SandboxService": ["JSONText", "Observability", "ServiceHTTP", "Timekeeping"],
         "troupe": orderService.union([
             "EventStreams", "Gateway", "GatewayRedis", "InventoryService", "OrderService",
-            "PaymentService", "ProductService", "SandboxService", "ShippingService",
+            "PaymentService", "PlainText", "ProductService", "SandboxService", "ShippingService",
             "UserService",
         ]),
     ]
@@ -56,7 +60,8 @@ struct LayeringTests {
 
     /// Targets that only decide: no sockets, no HTTP, no event loops.
     private static let pure: Set<String> = [
-        "CloudEvents", "JSONText", "OrderContracts", "Saga", "Timekeeping", "TurnTaking",
+        "CloudEvents", "JSONText", "OrderContracts", "PlainText", "Saga", "Timekeeping",
+        "TurnTaking",
     ]
     private static let acting = [
         "NIO", "Hummingbird", "AsyncHTTPClient", "HTTPTypes", "Dispatch",

@@ -1,3 +1,5 @@
+import PlainText
+
 /// How one answer is put together from parts, settled when the configuration is read.
 ///
 ///     order ──┬─► user        {order.userId}

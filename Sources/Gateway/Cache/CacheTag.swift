@@ -1,4 +1,5 @@
 import Crypto
+import PlainText
 
 /// What a cached answer tells about (`order:42`); changing that thing takes the answer away.
 ///
@@ -19,7 +20,7 @@ public struct CacheTag: Hashable, Sendable, CustomStringConvertible {
     /// The tag another gateway wrote, or nil if no gateway writes such a text.
     public init?(encoded text: String) {
         let isPlain = text.utf8.allSatisfy {
-            CacheTag.isPlain($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "%")
+            PercentEncoding.isPlain($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "%")
         }
         guard isPlain, !text.isEmpty, text.utf8.count <= CacheTag.maximumLength else {
             return nil
@@ -44,19 +45,8 @@ public struct CacheTag: Hashable, Sendable, CustomStringConvertible {
     /// events name one, so the tag of both is the same: otherwise the answer that was asked for
     /// in capitals would outlive every change.
     static func encoded(_ identifier: String) -> String {
-        if identifier.utf8.allSatisfy(isPlain) {
-            return isUUID(identifier) ? identifier.lowercased() : identifier
-        }
-        let digits = Array("0123456789ABCDEF".utf8)
-        var bytes: [UInt8] = []
-        for byte in identifier.utf8 {
-            if isPlain(byte) {
-                bytes.append(byte)
-            } else {
-                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
+        let encoded = PercentEncoding.encode(identifier)
+        return isUUID(encoded) ? encoded.lowercased() : encoded
     }
 
     private static func isUUID(_ text: String) -> Bool {
@@ -64,17 +54,6 @@ public struct CacheTag: Hashable, Sendable, CustomStringConvertible {
         return text.utf8.enumerated().allSatisfy { index, byte in
             [8, 13, 18, 23].contains(index)
                 ? byte == UInt8(ascii: "-") : ByteClass.hexValue(byte) != nil
-        }
-    }
-
-    static func isPlain(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "_"),
-            UInt8(ascii: "~"), UInt8(ascii: "-"):
-            true
-        default:
-            false
         }
     }
 }

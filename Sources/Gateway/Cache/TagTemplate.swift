@@ -1,3 +1,5 @@
+import PlainText
+
 /// A tag with places to fill in: `order:{subject}`, `inventory:{data.productId}`.
 ///
 /// A route fills it from its path and its parts, an invalidation rule from an event.
@@ -92,7 +94,9 @@ public struct TagTemplate: Hashable, Sendable {
         _ text: Substring, to pieces: inout [Piece]
     ) throws(SyntaxError) {
         guard !text.isEmpty else { return }
-        let isPlain = text.utf8.allSatisfy { CacheTag.isPlain($0) || $0 == UInt8(ascii: ":") }
+        let isPlain = text.utf8.allSatisfy {
+            PercentEncoding.isPlain($0) || $0 == UInt8(ascii: ":")
+        }
         guard isPlain else {
             throw SyntaxError(
                 message: "'\(text)' may hold letters, digits and any of . _ ~ - : only")

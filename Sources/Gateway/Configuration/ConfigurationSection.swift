@@ -1,3 +1,4 @@
+import PlainText
 import Yams
 
 /// Collects what is wrong in one file, so that all of it can be told at once, and where what is

@@ -1,3 +1,5 @@
+import PlainText
+
 // What can be told once it is known which events services emit. A service that has never run where
 // one looks says nothing about its events; a name that is another's event is a slip all the same.
 

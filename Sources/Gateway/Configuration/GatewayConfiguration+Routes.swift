@@ -1,3 +1,5 @@
+import PlainText
+
 extension GatewayConfiguration {
     mutating func readRoutes(_ list: ConfigurationValue) {
         let known = upstreams.map(\.name)

@@ -1,3 +1,5 @@
+import PlainText
+
 // What can be told from the file alone. A route is never hidden by another: of two that take the
 // same path and method the second is a fault, and else each has paths that no other one takes.
 

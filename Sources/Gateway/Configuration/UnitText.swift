@@ -50,31 +50,3 @@ enum UnitText {
         return (number, text[digits.endIndex...])
     }
 }
-
-/// How far two words are apart.
-package enum Spelling {
-    /// Letters to insert, remove or replace to make one word the other.
-    static func distance(_ one: String, _ other: String) -> Int {
-        let one = Array(one.utf8)
-        let other = Array(other.utf8)
-        var row = Array(0...other.count)
-        for (line, letter) in one.enumerated() {
-            var diagonal = row[0]
-            row[0] = line + 1
-            for (column, other) in other.enumerated() {
-                let replaced = diagonal + (letter == other ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, row[column] + 1, diagonal + 1)
-            }
-        }
-        return row[other.count]
-    }
-
-    /// The nearest of `known`, if any is near enough to be meant.
-    package static func nearest(to word: String, of known: some Sequence<String>) -> String? {
-        let best = known.map { (word: $0, distance: distance($0, word)) }
-            .min { ($0.distance, $0.word) < ($1.distance, $1.word) }
-        guard let best, best.distance <= max(2, word.count / 2) else { return nil }
-        return best.word
-    }
-}

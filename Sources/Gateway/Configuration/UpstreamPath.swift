@@ -1,4 +1,5 @@
 import NIOCore
+import PlainText
 
 /// The path, and perhaps the query, that an upstream is asked for, with placeholders.
 ///
@@ -52,7 +53,7 @@ public struct UpstreamPath: Sendable, Hashable {
         guard var target = path.filled(segment) else { return nil }
         if target.isEmpty || endsInSlash && !target.hasSuffix("/") { target += "/" }
         guard let query else { return clientQuery.map { "\(target)?\($0)" } ?? target }
-        guard let own = query.filled({ text($0).map(PercentText.encoded) }) else { return nil }
+        guard let own = query.filled({ text($0).map(PercentEncoding.encode) }) else { return nil }
         let parameters = [own, clientQuery ?? ""].filter { !$0.isEmpty }
         return "\(target)?\(parameters.joined(separator: "&"))"
     }

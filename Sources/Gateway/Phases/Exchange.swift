@@ -1,4 +1,5 @@
 import NIOCore
+import PlainText
 
 /// One request on its way through the phases, from its route to its answer.
 struct Exchange: Sendable {
@@ -50,41 +51,12 @@ enum PercentText {
     /// Resolves escapes; the path they stand in has been checked.
     static func decoded(_ text: String) -> String {
         guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
-        let bytes = Array(text.utf8)
-        var result: [UInt8] = []
-        var index = 0
-        while index < bytes.count {
-            if bytes[index] == UInt8(ascii: "%"), index + 2 < bytes.count,
-                let high = ByteClass.hexValue(bytes[index + 1]),
-                let low = ByteClass.hexValue(bytes[index + 2])
-            {
-                result.append(high << 4 | low)
-                index += 3
-            } else {
-                result.append(bytes[index])
-                index += 1
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
+        return PercentEncoding.bytes(text).map { String(decoding: $0, as: UTF8.self) } ?? text
     }
 
     /// Escapes everything that could end a segment, or `nil` if it cannot be one.
     static func encodedSegment(_ text: String) -> String? {
         guard !text.isEmpty, text != ".", text != "..", text.utf8.count <= 1024 else { return nil }
-        return encoded(text)
-    }
-
-    /// Escapes everything that could mean something in a segment or in a parameter of a query.
-    static func encoded(_ text: String) -> String {
-        var result = ""
-        for byte in text.utf8 {
-            if ByteClass.of(byte).contains(.unreserved) {
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let hex = String(byte, radix: 16, uppercase: true)
-                result += byte < 16 ? "%0\(hex)" : "%\(hex)"
-            }
-        }
-        return result
+        return PercentEncoding.encode(text)
     }
 }

@@ -1,3 +1,5 @@
+import PlainText
+
 /// How idempotency keys are made, as a saga's ledger notes it.
 ///
 /// A saga keeps the form that it began with: another key for the same call would do it twice.

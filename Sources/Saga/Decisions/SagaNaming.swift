@@ -1,3 +1,5 @@
+import PlainText
+
 /// Under which names a participant's ledgers and lists know sagas of several routes.
 ///
 ///     route             saga             name             ledger of payments

@@ -1,3 +1,5 @@
+import PlainText
+
 /// Names a record of a participant: `"payment:\(orderID)"`.
 ///
 /// What is interpolated is percent-encoded, so that no ID from a user can reach into another
@@ -38,54 +40,4 @@ extension RecordName: ExpressibleByStringInterpolation {
 
     /// A name with IDs, which are encoded.
     public init(stringInterpolation: StringInterpolation) { encoded = stringInterpolation.text }
-}
-
-/// Makes any text safe to stand in a key: only `A-Z a-z 0-9 . _ ~ -` pass as they are.
-package enum PercentEncoding {
-    package static func encode(_ text: String) -> String {
-        var text = text
-        if text.withUTF8({ $0.allSatisfy(isPlain) }) { return text }
-        var encoded: [UInt8] = []
-        for byte in text.utf8 {
-            if isPlain(byte) {
-                encoded.append(byte)
-            } else {
-                encoded += [0x25, digit(byte >> 4), digit(byte & 15)]
-            }
-        }
-        return String(decoding: encoded, as: UTF8.self)
-    }
-
-    /// The text that was encoded; nil if this is none.
-    package static func decode(_ text: String) -> String? {
-        var decoded: [UInt8] = []
-        var rest = Substring(text).utf8
-        while let byte = rest.popFirst() {
-            guard byte == 0x25 else {
-                decoded.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst().flatMap(value),
-                let low = rest.popFirst().flatMap(value)
-            else { return nil }
-            decoded.append(high << 4 | low)
-        }
-        return String(validating: decoded, as: UTF8.self)
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 0x30...0x39: digit - 0x30
-        case 0x41...0x46: digit - 0x37
-        default: nil
-        }
-    }
-
-    private static func isPlain(_ byte: UInt8) -> Bool {
-        let letter = (byte | 0x20) &- 0x61
-        return letter < 26 || byte &- 0x30 < 10 || byte == 0x2D || byte == 0x2E || byte == 0x5F
-            || byte == 0x7E
-    }
-
-    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x37 + value }
 }

@@ -1,14 +1,9 @@
 import AsyncHTTPClient
+import JSONText
 import NIOCore
 import NIOHTTP1
 import Observability
 import TurnTaking
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// Calls one other service: JSON over HTTP, a time-out on every call, no redirects, no retries.
 ///
@@ -74,7 +69,7 @@ public final class JSONClient: Sendable {
         request.headers.add(name: "content-type", value: "application/json")
         request.headers.add(name: "idempotency-key", value: idempotencyKey)
         do {
-            request.body = .bytes(ByteBuffer(bytes: try JSONEncoder().encode(body)))
+            request.body = .bytes(ByteBuffer(bytes: try JSONCoder.encode(body)))
         } catch {
             throw CallError(.unreadable, "the body to send to \(path) is not JSON", cause: error)
         }

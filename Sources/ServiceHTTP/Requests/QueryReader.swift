@@ -1,4 +1,5 @@
 public import Hummingbird
+import PlainText
 
 /// Reads the query of a request and remembers everything that is wrong.
 ///
@@ -14,9 +15,9 @@ public final class QueryReader {
     fileprivate init(query: String) {
         self.parameters = query.split(separator: "&").prefix(64).map { part in
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = PercentEncoding.decoded(pair[0], plusIsSpace: true) ?? String(pair[0])
+            let name = PercentEncoding.decode(pair[0], plusIsSpace: true) ?? String(pair[0])
             let value = pair.count == 2 ? pair[1] : ""
-            return (name, PercentEncoding.decoded(value, plusIsSpace: true))
+            return (name, PercentEncoding.decode(value, plusIsSpace: true))
         }
     }
 

@@ -1,6 +1,7 @@
 public import Hummingbird
 public import NIOCore
 public import Observability
+import PlainText
 
 /// What goes along with one request.
 public struct ServiceContext: RequestContext {
@@ -30,7 +31,7 @@ public struct ServiceContext: RequestContext {
     ///
     /// Check what it holds.
     public func pathText(_ name: String) -> String? {
-        parameters.get(name).flatMap { PercentEncoding.decoded($0) }
+        parameters.get(name).flatMap { PercentEncoding.decode($0) }
     }
 
     /// An ID from the path, checked.

@@ -1,14 +1,9 @@
 import ArgumentParser
+import JSONText
 import Logging
 import Saga
 import Timekeeping
 import TroupeRedis
-
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
 
 /// Looks for what stands at the companies and in no ledger, and does something about it.
 struct ReconcileCommand: AsyncParsableCommand {
@@ -117,11 +112,8 @@ struct ReconcileCommand: AsyncParsableCommand {
             await LineOutput.errors.line("some books cannot be read: \(fault)")
         }
         if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             for finding in report.findings {
-                let line = try encoder.encode(FindingLine(finding))
-                try await LineOutput.standard.result(String(decoding: line, as: UTF8.self))
+                try await LineOutput.standard.result(FindingLine.text(finding))
             }
             return
         }
@@ -140,22 +132,17 @@ struct ReconcileCommand: AsyncParsableCommand {
 }
 
 /// What `--json` says of a finding.
-private struct FindingLine: Encodable {
-    var service: String
-    var step: String
-    var saga: String
-    var key: String
-    var madeAt: String
-    var needsAPerson: Bool
-    var advice: String
-
-    init(_ finding: OutsideFinding) {
-        service = finding.participant
-        step = finding.step
-        saga = finding.sagaID
-        key = finding.entry.key
-        madeAt = Timestamp(milliseconds: finding.entry.made).description
-        needsAPerson = finding.needsAPerson
-        advice = finding.advice
+private enum FindingLine {
+    static func text(_ finding: OutsideFinding) -> String {
+        let line = JSONWriter.object {
+            $0.set("advice", finding.advice)
+            $0.set("key", finding.entry.key)
+            $0.set("madeAt", Timestamp(milliseconds: finding.entry.made).description)
+            $0.set("needsAPerson", finding.needsAPerson)
+            $0.set("saga", finding.sagaID)
+            $0.set("service", finding.participant)
+            $0.set("step", finding.step)
+        }
+        return String(decoding: line, as: UTF8.self)
     }
 }

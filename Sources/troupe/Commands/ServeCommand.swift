@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import PlainText
 import ServiceLifecycle
 
 /// Runs one service of the order system.
@@ -53,7 +54,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func named() throws(CommandFailure) -> ServiceName {
         if let name = ServiceName(rawValue: service.lowercased()) { return name }
-        let nearest = NearestName.to(service, among: ServiceName.allCases.map(\.rawValue))
+        let nearest = Spelling.slip(service, of: ServiceName.allCases.map(\.rawValue))
         throw CommandFailure(
             .usage, "there is no service “\(service)”, but \(ServiceName.list)",
             remedy: nearest.map { "troupe serve \($0)" } ?? "troupe serve --help")

@@ -1,3 +1,5 @@
+import PlainText
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -82,34 +84,6 @@ struct Surroundings {
         let source = option == nil ? variable : flag
         throw CommandFailure(
             .usage, "\(source) is “\(text)”, but must be one of \(names.joined(separator: ", "))",
-            remedy: NearestName.to(text, among: names).map { "\(flag) \($0)" })
-    }
-}
-
-/// Finds what was probably meant.
-enum NearestName {
-    /// The candidate with the fewest edits, when it is close enough to be a slip.
-    static func to(_ text: String, among candidates: [String]) -> String? {
-        let typed = Array(text.lowercased().prefix(40))
-        let ranked = candidates.map { ($0, distance(typed, Array($0.lowercased()))) }
-        guard let best = ranked.min(by: { $0.1 < $1.1 }) else { return nil }
-        return best.1 <= max(1, best.0.count / 3) ? best.0 : nil
-    }
-
-    /// Insertions, deletions, replacements and swaps of neighbours, each counted as one.
-    private static func distance(_ left: [Character], _ right: [Character]) -> Int {
-        var rows = [Array(0...right.count)]
-        for (i, a) in left.enumerated() {
-            var row = [i + 1]
-            for (j, b) in right.enumerated() {
-                var least = min(rows[i][j + 1] + 1, row[j] + 1, rows[i][j] + (a == b ? 0 : 1))
-                if i > 0, j > 0, a == right[j - 1], left[i - 1] == b {
-                    least = min(least, rows[i - 1][j - 1] + 1)
-                }
-                row.append(least)
-            }
-            rows.append(row)
-        }
-        return rows[left.count][right.count]
+            remedy: Spelling.slip(text, of: names).map { "\(flag) \($0)" })
     }
 }

@@ -3,6 +3,7 @@ import CloudEvents
 import EventStreams
 import Logging
 import NIOCore
+import PlainText
 import TroupeRedis
 
 /// Shows events as they happen, one line each.
@@ -81,7 +82,7 @@ struct TailCommand: AsyncParsableCommand {
             !known.isEmpty
         else { return }
         for type in types where !known.contains(type) {
-            let nearest = NearestName.to(type, among: known.sorted())
+            let nearest = Spelling.slip(type, of: known.sorted())
             await LineOutput.errors.line(
                 "troupe: no \(type) has happened on this Redis yet"
                     + (nearest.map { "; did you mean \($0)?" } ?? ""))

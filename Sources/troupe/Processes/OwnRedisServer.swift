@@ -1,4 +1,5 @@
 import Logging
+import Saga
 import Synchronization
 import TroupeRedis
 
@@ -63,7 +64,7 @@ final class OwnRedisServer: Sendable {
 
     /// Starts the server again whenever it ends, until `stop()`.
     func supervise() async {
-        var backoff = Backoff(minimum: .milliseconds(100), maximum: .seconds(5))
+        var losses = 0
         while true {
             let started = ContinuousClock.now
             let status = await state.withLock { $0.child }.exitStatus()
@@ -71,8 +72,9 @@ final class OwnRedisServer: Sendable {
             logger.error(
                 "redis-server ended; starting it again",
                 metadata: ["status": .stringConvertible(status)])
-            if ContinuousClock.now - started > .seconds(30) { backoff.reset() }
-            try? await Task.sleep(for: backoff.next())
+            if ContinuousClock.now - started > .seconds(30) { losses = 0 }
+            try? await Task.sleep(for: RetrySchedule.restarts.pause(after: losses, random: 1))
+            losses += 1
             guard !state.withLock({ $0.isStopping }) else { return }
             do throws(CommandFailure) {
                 let child = try Self.launch(port: port, folder: folder)
@@ -132,24 +134,10 @@ final class OwnRedisServer: Sendable {
     }
 }
 
-/// Pauses that double up to a maximum.
-struct Backoff {
-    let minimum: Duration
-    let maximum: Duration
-    private var delay: Duration
-
-    init(minimum: Duration, maximum: Duration) {
-        self.minimum = minimum
-        self.maximum = maximum
-        delay = minimum
-    }
-
-    mutating func next() -> Duration {
-        defer { delay = min(delay * 2, maximum) }
-        return delay
-    }
-
-    mutating func reset() { delay = minimum }
+extension RetrySchedule {
+    /// The pauses of what is started again; they double, and nobody else comes back with it.
+    static let restarts = RetrySchedule(
+        pauseMinimum: .milliseconds(100), pauseMaximum: .seconds(5))
 }
 
 /// The folder where `up` keeps what must survive it.

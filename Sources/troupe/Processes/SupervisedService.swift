@@ -1,4 +1,5 @@
 import Logging
+import Saga
 import ServiceLifecycle
 import Synchronization
 
@@ -63,7 +64,7 @@ final class SupervisedService: Service {
     }
 
     private func keepAlive() async {
-        var backoff = Backoff(minimum: .milliseconds(100), maximum: .seconds(5))
+        var losses = 0
         while !state.withLock({ $0.isStopping }) {
             let started = ContinuousClock.now
             do throws(CommandFailure) {
@@ -75,8 +76,9 @@ final class SupervisedService: Service {
             } catch {
                 logger.error("a service cannot be started", metadata: ["reason": "\(error)"])
             }
-            if ContinuousClock.now - started > .seconds(10) { backoff.reset() }
-            try? await Task.sleep(for: backoff.next())
+            if ContinuousClock.now - started > .seconds(10) { losses = 0 }
+            try? await Task.sleep(for: RetrySchedule.restarts.pause(after: losses, random: 1))
+            losses += 1
         }
     }
 

@@ -43,17 +43,4 @@ struct SurroundingsTests {
         #expect(failure.message.contains(ServiceName.list))
         #expect(failure.remedy == "--service payments")
     }
-
-    @Test(arguments: [
-        ("tial", "tail"), ("dcotor", "doctor"), ("UP", "up"), ("gatewy", "gateway"),
-    ])
-    func slipsAreUnderstood(typed: String, meant: String) {
-        let names = ["up", "serve", "gateway", "tail", "saga", "check", "doctor"]
-        #expect(NearestName.to(typed, among: names) == meant)
-    }
-
-    @Test func nonsenseIsNotGuessed() {
-        #expect(NearestName.to("frobnicate", among: ["up", "serve", "gateway"]) == nil)
-        #expect(NearestName.to("x", among: []) == nil)
-    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Saga
 import Testing
 
 @testable import troupe
@@ -39,10 +40,10 @@ struct RedisSettingsTests {
     }
 
     @Test func pausesDoubleUpToTheirMaximum() {
-        var backoff = Backoff(minimum: .milliseconds(100), maximum: .milliseconds(300))
+        let pauses = (0...7).map { RetrySchedule.restarts.pause(after: $0, random: 1) }
+        let wanted = [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]
+            .map { Duration.milliseconds($0) }
 
-        #expect(
-            [backoff.next(), backoff.next(), backoff.next()]
-                == [.milliseconds(100), .milliseconds(200), .milliseconds(300)])
+        #expect(pauses == wanted)
     }
 }
