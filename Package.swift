@@ -171,7 +171,7 @@ let package = Package(
             [
                 "CloudEvents", "JSONText", "Observability", "PlainText", "Timekeeping",
                 "TurnTaking", asyncHTTPClient, httpTypes, hummingbird, hummingbirdCore, lifecycle,
-                logging, metrics, nioCore, nioHTTP1, nioHTTPTypes, nioPosix,
+                logging, metrics, nioCore, nioHTTP1, nioHTTPTypes, nioPosix, unixSignals,
             ]),
         module(
             "SagaHTTP",
@@ -203,7 +203,7 @@ let package = Package(
                 "PlainText", "ProductService", "TroupeRedis",
                 "Saga", "SagaRedis", "SandboxService", "ServiceHTTP", "ShippingService",
                 "Timekeeping", "UserService", argumentParser, asyncHTTPClient, lifecycle, logging,
-                metrics, nioCore, nioPosix, unixSignals,
+                nioCore, nioPosix,
             ],
             swiftSettings: settings),
 
@@ -267,8 +267,9 @@ let package = Package(
         tests(
             "SagaTestKitTests",
             [
-                "CloudEvents", "Saga", "SagaRedis", "SagaTestKit", "TroupeRedis",
-                "TroupeRedisTestKit", "simulate", lifecycle, logging, unixSignals,
+                "CloudEvents", "Gateway", "GatewayRedis", "JSONText", "Saga", "SagaHTTP",
+                "SagaRedis", "SagaTestKit", "ServiceHTTP", "TroupeRedis", "TroupeRedisTestKit",
+                "simulate", hummingbird, lifecycle, logging, nioCore, unixSignals,
             ]),
         tests("SagaHTTPTests", orderServiceTestDependencies + ["Observability"]),
         tests(

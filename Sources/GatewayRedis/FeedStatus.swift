@@ -11,6 +11,14 @@ public enum FeedStatus: Hashable, Sendable {
     /// Counted from when nothing but the feed itself kept it out of use.
     /// The reason is a sentence for a person, and names the right that is missing, if that is it.
     case suspended(since: Moment, reason: String)
+
+    /// Why the cache is not in use, as `/readyz` may show it; nil if it is.
+    public var reason: String? {
+        switch self {
+        case .ok: nil
+        case .held(_, let reason), .suspended(_, let reason): reason
+        }
+    }
 }
 
 /// Why the cache is not in use, kept until it is again.

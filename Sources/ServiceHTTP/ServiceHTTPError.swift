@@ -9,6 +9,7 @@ public struct ServiceHTTPError: Error, Sendable, CustomStringConvertible,
         private enum Kind: String {
             case cannotListen
             case invalidConfiguration
+            case stopOverdue
         }
         private let kind: Kind
 
@@ -16,6 +17,8 @@ public struct ServiceHTTPError: Error, Sendable, CustomStringConvertible,
         public static let cannotListen = Code(kind: .cannotListen)
         /// A limit or a time makes no sense.
         public static let invalidConfiguration = Code(kind: .invalidConfiguration)
+        /// Services did not stop in their time, and were left behind.
+        public static let stopOverdue = Code(kind: .stopOverdue)
 
         /// The code as it is written in logs.
         public var description: String { kind.rawValue }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Observability
 import PlainText
 import SandboxService
+import ServiceHTTP
 
 #if canImport(Glibc)
     import Glibc
@@ -31,6 +32,8 @@ struct Main {
             await end(failure)
         } catch let error as SandboxError {
             await end(CommandFailure(error))
+        } catch let error as ServiceHTTPError where error.code == .stopOverdue {
+            await end(CommandFailure(.failure, error.message))
         } catch {
             let words = arguments.prefix { !$0.hasPrefix("-") }.prefix { $0 != "help" }
             let depth = words.first == "saga" ? 2 : 1

@@ -14,6 +14,12 @@ struct SuspensionReportTests {
         report.status(heldUntil: heldUntil, at: start + .seconds(100))
     }
 
+    @Test func aCacheThatIsNotInUseSaysWhy() {
+        #expect(FeedStatus.ok.reason == nil)
+        #expect(FeedStatus.held(until: start, reason: "a gap").reason == "a gap")
+        #expect(FeedStatus.suspended(since: start, reason: "silence").reason == "silence")
+    }
+
     @Test func patienceBeginsWhenRedisWorksAgain() {
         var report = report
         report.refused("Redis does not answer", passes: true, at: start + .seconds(90))

@@ -42,16 +42,30 @@ struct HouseTests {
     /// What a reader copies is compiled and run.
     @Test func theSagasInTheReadmeAreThoseOfTheTests() throws {
         let readme = try #require(RepositoryFile(path: "README.md"))
-        let shown = readme.lines.indices.filter { readme.lines[$0] == "```swift" }.map { first in
-            Array(readme.lines[(first + 1)...].prefix { $0 != "```" })
-        }
-        let tested = try ["StaySaga", "StayTests", "TripSaga", "BreakfastSaga"].map { name in
+        let shown = readme.shownCode
+        let tested = try [
+            "StaySaga", "StayTests", "TripSaga", "BreakfastSaga", "StayProgram",
+        ].map { name in
             let path = "Tests/SagaTestKitTests/\(name).swift"
             return try #require(RepositoryFile(path: path)).lines.dropLast()
         }
 
         #expect(shown == tested.map { Array($0) })
-        for (code, limit) in zip(shown, [30, 20, 60, 25]) { #expect(code.count <= limit) }
+        for (code, limit) in zip(shown, [30, 20, 60, 25, 30]) { #expect(code.count <= limit) }
+    }
+
+    /// The pages of the libraries that such a program is made of.
+    @Test(arguments: [("Gateway", 0), ("GatewayRedis", 0), ("ServiceHTTP", 1)])
+    func thePagesOfTheLibrariesShowTheProgramOfTheTests(library: String, block: Int) throws {
+        let path = "Tests/SagaTestKitTests/StayProgram.swift"
+        let program = try #require(RepositoryFile(path: path)).lines.joined(separator: "\n")
+        let page = try #require(
+            RepositoryFile(path: "Sources/\(library)/\(library).docc/\(library).md"))
+        let blocks = page.shownCode
+
+        try #require(blocks.count > block)
+        let shown = blocks[block].joined(separator: "\n")
+        #expect(!shown.isEmpty && program.contains(shown))
     }
 
     @Test func noFolderIsEmptyOrHoldsAPlaceholder() {
@@ -70,5 +84,14 @@ struct HouseTests {
             !FileManager.default.isExecutableFile(atPath: Repository.root.appending(path: $0).path)
         }
         #expect(stiff.isEmpty, "not executable: \(stiff)")
+    }
+}
+
+extension RepositoryFile {
+    /// The Swift code that a page shows, block by block.
+    fileprivate var shownCode: [[String]] {
+        lines.indices.filter { lines[$0] == "```swift" }.map { first in
+            Array(lines[(first + 1)...].prefix { $0 != "```" })
+        }
     }
 }

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 public import Logging
+import Metrics
 import NIOCore
 public import Observability
 public import ServiceLifecycle
@@ -13,12 +14,34 @@ public import ServiceLifecycle
 ///
 /// Start it first, so that it stops last.
 public struct AdminServer: Service {
+    /// What `/metrics` shows.
+    public let registry: PrometheusRegistry
+    /// What `/readyz` asks; checks are added to it.
+    public let readiness: Readiness
     private let server: ServiceServer
 
     /// The port, once the server listens.
     public var boundPort: BoundPort { server.boundPort }
 
-    /// A server for one process.
+    /// Sets up what a process has once, and makes the server that shows it.
+    ///
+    /// From here on whatever counts through swift-metrics is counted here, so make it before
+    /// anything that does, and once: a second call ends the process. The limit of open files is
+    /// raised as far as the user may.
+    public static func bootstrap(
+        _ configuration: ServiceServerConfiguration, logger: Logger
+    ) -> AdminServer {
+        DescriptorLimit.raise()
+        let registry = PrometheusRegistry()
+        registry.addProcessMetrics()
+        MetricCatalogue.describe(in: registry)
+        MetricsSystem.bootstrap(PrometheusMetricsFactory(registry))
+        return AdminServer(
+            configuration: configuration, registry: registry, readiness: Readiness(),
+            logger: logger)
+    }
+
+    /// A server for a process whose metrics go elsewhere too, or that has several of them.
     public init(
         configuration: ServiceServerConfiguration, registry: PrometheusRegistry,
         readiness: Readiness, logger: Logger
@@ -26,6 +49,8 @@ public struct AdminServer: Service {
         registry.describe(
             "http_server_request_duration_seconds",
             "Time from a request's head to its answer, by service, route and status.")
+        self.registry = registry
+        self.readiness = readiness
         self.server = ServiceServer(
             name: "admin", configuration: configuration,
             router: Self.router(registry: registry, readiness: readiness, logger: logger),

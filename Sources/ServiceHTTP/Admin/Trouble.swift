@@ -40,4 +40,13 @@ extension Readiness.Check {
             if !faults.isEmpty { throw Readiness.Fault(faults.joined(separator: "; ")) }
         }
     }
+
+    /// A check that never fails: the process is ready, and says what does not work meanwhile.
+    ///
+    /// - Parameter impairment: a sentence that may be shown; nil if all is well.
+    public init(_ name: String, impairment: @escaping @Sendable () -> String?) {
+        self.init(name) {
+            if let impairment = impairment() { throw Readiness.Degraded(impairment) }
+        }
+    }
 }

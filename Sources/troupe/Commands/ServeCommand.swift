@@ -1,7 +1,7 @@
 import ArgumentParser
 import Logging
 import PlainText
-import ServiceLifecycle
+import ServiceHTTP
 
 /// Runs one service of the order system.
 struct ServeCommand: AsyncParsableCommand {
@@ -84,16 +84,8 @@ enum OneService {
         _ house: Ensemble.Services, grace: Duration, in surroundings: Surroundings,
         logger: Logger
     ) async throws {
-        let stopSwitch = StopSwitch(grace: grace, logger: logger)
-        stopSwitch.announce(to: house.announceStop)
-        var configuration = ServiceGroupConfiguration(
-            services: house.all.map { .init(service: $0) }, logger: logger)
-        configuration.maximumGracefulShutdownDuration = stopSwitch.serviceLimit
-        let group = ServiceGroup(configuration: configuration)
-        stopSwitch.use(group)
-        if surroundings.variables[SupervisedService.marker] != nil {
-            stopSwitch.followSupervisor()
-        }
-        try await stopSwitch.run { try await group.run() }
+        let stop = OrderlyStop.ofThisProcess(grace: grace, in: surroundings, logger: logger)
+        stop.announce(to: house.announceStop)
+        try await stop.run(house.all)
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Logging
+import ServiceHTTP
 import ServiceLifecycle
 import TroupeRedis
 
@@ -41,20 +42,16 @@ struct UpCommand: AsyncParsableCommand {
         let plan = try plan(in: surroundings)
         try await plan.expectFreePorts()
 
-        let stopSwitch = StopSwitch(grace: plan.settings.grace, logger: logger)
-        if surroundings.variables[SupervisedService.marker] != nil {
-            stopSwitch.followSupervisor()
-        }
-        try await stopSwitch.run {
+        let stop = OrderlyStop.ofThisProcess(
+            grace: plan.settings.grace, in: surroundings, logger: logger)
+        try await stop.run {
             let source = try await RedisSource.open(
                 plan.settings.redis, dataFolder: plan.settings.dataFolder, logger: logger,
-                launched: { stopSwitch.use($0) })
+                launched: { server in stop.beforeEnding { server.stopSoon() } })
             try await source.whileRunning {
                 if case .found = source { try await plan.expectUsableRedis(logger: logger) }
-                let group = ServiceGroup(
-                    configuration: try await plan.group(on: source, stopSwitch, logger: logger))
-                stopSwitch.use(group)
-                try await group.run()
+                try await stop.serve(
+                    try await plan.services(on: source, stop, logger: logger))
             }
         }
     }
@@ -120,9 +117,9 @@ struct UpPlan: Sendable {
     }
 
     /// The services in the order of their start; they stop in reverse.
-    func group(
-        on source: RedisSource, _ stopSwitch: StopSwitch, logger: Logger
-    ) async throws -> ServiceGroupConfiguration {
+    func services(
+        on source: RedisSource, _ stop: OrderlyStop, logger: Logger
+    ) async throws -> [any Service] {
         let opening = Opening(plan: self, source: source)
         var services: [any Service] = []
         let namesCompanies = Surroundings.ofThisProcess.text(nil, "SANDBOX_URL") != nil
@@ -134,19 +131,16 @@ struct UpPlan: Sendable {
         }
         if usesProcesses {
             let children = supervised(logger: logger)
-            for child in children { stopSwitch.announce(to: child.announceStop) }
+            for child in children { stop.announce(to: child.announceStop) }
             services += children
         } else {
             let house = try Ensemble(
                 settings: settings, addresses: addresses, excluded: excluded, logger: logger
             ).services()
-            stopSwitch.announce(to: house.announceStop)
+            stop.announce(to: house.announceStop)
             services += house.all
         }
-        var configuration = ServiceGroupConfiguration(
-            services: (services + [opening]).map { .init(service: $0) }, logger: logger)
-        configuration.maximumGracefulShutdownDuration = stopSwitch.serviceLimit
-        return configuration
+        return services + [opening]
     }
 
     /// One child for each service, and the gateway last, since it is first to stop.

@@ -3,8 +3,6 @@ import Gateway
 import GatewayRedis
 import InventoryService
 import Logging
-import Metrics
-import Observability
 import OrderService
 import PaymentService
 import ProductService
@@ -52,48 +50,50 @@ struct Ensemble {
     /// Everything, in the order of the start; it stops in reverse: the gateway first, so that
     /// nothing new comes in, then who calls before who is called, clients and admin last.
     func services() throws -> Services {
-        let office = office(addresses.admin)
+        let admin = admin(addresses.admin)
         let redis = client(for: settings.redis, "troupe")
         let names = ServiceName.startOrder.filter { !excluded.contains($0) }
         let watch = RedisWatch(
             redis,
             as: .everything(
                 names, namespace: settings.namespace, withCache: settings.cacheRedis == nil))
-        office.watch(watch, as: "redis", degrades: false)
-        let services = try names.map { try service($0, redis: redis, office) }
-        let gateway = try gateway(events: redis, watch, office)
+        admin.readiness.add(.redis("redis", watch, degrades: false))
+        let services = try names.map { try service($0, redis: redis, admin) }
+        let cache = client(for: settings.cacheRedis ?? settings.redis, "troupe-cache")
+        let gateway = try gateway(cache: cache, events: redis, watch, admin)
         return Services(
-            all: [office.server, redis] + services + gateway.all, readiness: office.readiness,
-            gateway: gateway.server)
+            all: [admin, redis] + services + [cache] + gateway.services,
+            readiness: admin.readiness, gateway: gateway.server)
     }
 
     /// One of the services in a process of its own, with what it needs.
     func services(only name: ServiceName) throws -> Services {
-        let office = office(addresses.port(of: name) + 100)
+        let admin = admin(addresses.port(of: name) + 100)
         let redis = client(for: settings.redis, "troupe-\(name.rawValue)")
         if let role = RedisRole.services([name], namespace: settings.namespace) {
-            office.watch(RedisWatch(redis, as: role), as: "redis", degrades: false)
+            admin.readiness.add(.redis("redis", RedisWatch(redis, as: role), degrades: false))
         }
         // What faces clients goes on serving for a while.
-        let alone = try service(name, redis: redis, office, grace: settings.grace)
-        return Services(all: [office.server, redis, alone], readiness: office.readiness)
+        let alone = try service(name, redis: redis, admin, grace: settings.grace)
+        return Services(all: [admin, redis, alone], readiness: admin.readiness)
     }
 
     /// The gateway in a process of its own.
     ///
     /// It answers without a Redis too, only slower: so it stays ready while that is away.
     func gatewayAlone() throws -> Services {
-        let office = office(addresses.admin)
+        let admin = admin(addresses.admin)
         let redis = client(for: settings.redis, "troupe-gateway")
         var role = RedisRole.events(namespace: settings.namespace)
         if settings.cacheRedis == nil {
             role = role.joined(with: .cache(namespace: settings.namespace))
         }
         let watch = RedisWatch(redis, as: role)
-        office.watch(watch, as: "redis", degrades: true)
-        let gateway = try gateway(events: redis, watch, office)
+        admin.readiness.add(.redis("redis", watch, degrades: true))
+        let cache = client(for: settings.cacheRedis ?? settings.redis, "troupe-cache")
+        let gateway = try gateway(cache: cache, events: redis, watch, admin)
         return Services(
-            all: [office.server, redis] + gateway.all, readiness: office.readiness,
+            all: [admin, redis, cache] + gateway.services, readiness: admin.readiness,
             gateway: gateway.server)
     }
 
@@ -125,55 +125,56 @@ struct Ensemble {
         return report
     }
 
-    private func office(_ port: Int) -> Office {
-        var admin = ServiceServerConfiguration(port: port)
-        admin.host = addresses.place.adminHost
-        return Office(admin: admin, logger: logger)
+    /// Once in a process.
+    private func admin(_ port: Int) -> AdminServer {
+        var configuration = ServiceServerConfiguration(port: port)
+        configuration.host = addresses.place.adminHost
+        return AdminServer.bootstrap(configuration, logger: logger)
     }
 
     // MARK: - Services
 
     private func service(
-        _ name: ServiceName, redis: RedisClient, _ office: Office, grace: Duration = .zero
+        _ name: ServiceName, redis: RedisClient, _ admin: AdminServer, grace: Duration = .zero
     ) throws -> any Service {
         var http = ServiceServerConfiguration(port: addresses.port(of: name))
         http.host = addresses.place.host
         http.grace = grace
         return switch name {
-        case .users: try users(http, redis, office)
-        case .products: try products(http, redis, office)
-        case .orders: try orders(http, redis, office)
-        case .payments: try payments(http, redis, office.readiness)
-        case .inventory: try inventory(http, redis, office)
-        case .shipping: try shipping(http, redis, office.readiness)
-        case .sandbox: try sandbox(http, office)
+        case .users: try users(http, redis, admin)
+        case .products: try products(http, redis, admin)
+        case .orders: try orders(http, redis, admin)
+        case .payments: try payments(http, redis, admin.readiness)
+        case .inventory: try inventory(http, redis, admin)
+        case .shipping: try shipping(http, redis, admin.readiness)
+        case .sandbox: try sandbox(http, admin)
         }
     }
 
     private func users(
-        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ admin: AdminServer
     ) throws -> UserServer {
         var configuration = UserServerConfiguration()
         configuration.http = http
         configuration.namespace = settings.namespace ?? ""
         return UserServer(
             configuration: configuration, redis: redis, logger: logger,
-            readiness: office.readiness)
+            readiness: admin.readiness)
     }
 
     private func products(
-        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ admin: AdminServer
     ) throws -> ProductServer {
         var configuration = ProductServerConfiguration()
         configuration.http = http
         configuration.namespace = settings.namespace ?? ""
         return ProductServer(
             configuration: configuration, redis: redis, logger: logger,
-            readiness: office.readiness)
+            readiness: admin.readiness)
     }
 
     private func orders(
-        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ admin: AdminServer
     ) throws -> OrderServer {
         var configuration = OrderServerConfiguration()
         configuration.http = http
@@ -183,7 +184,7 @@ struct Ensemble {
         if let deadline = settings.orderDeadline { configuration.deadline = deadline }
         return try OrderServer(
             configuration: configuration, redis: redis, logger: logger,
-            readiness: office.readiness)
+            readiness: admin.readiness)
     }
 
     private func payments(
@@ -203,14 +204,14 @@ struct Ensemble {
     }
 
     private func inventory(
-        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ office: Office
+        _ http: ServiceServerConfiguration, _ redis: RedisClient, _ admin: AdminServer
     ) throws -> InventoryServer {
         var configuration = InventoryServerConfiguration()
         configuration.http = http
         configuration.saga = saga
         return try InventoryServer(
             configuration: configuration, redis: redis, logger: logger,
-            readiness: office.readiness)
+            readiness: admin.readiness)
     }
 
     private func shipping(
@@ -230,21 +231,21 @@ struct Ensemble {
     }
 
     private func sandbox(
-        _ http: ServiceServerConfiguration, _ office: Office
+        _ http: ServiceServerConfiguration, _ admin: AdminServer
     ) throws -> SandboxServer {
         try DataFolder.create(settings.dataFolder)
         var configuration = SandboxServerConfiguration(
             path: "\(settings.dataFolder)/sandbox.jsonl", port: http.port)
         configuration.http = http
         return try SandboxServer(
-            configuration: configuration, readiness: office.readiness, logger: logger)
+            configuration: configuration, readiness: admin.readiness, logger: logger)
     }
 
     // MARK: - The gateway
 
     private func gateway(
-        events: RedisClient, _ watch: RedisWatch, _ office: Office
-    ) throws -> CacheAndGateway.Running {
+        cache: RedisClient, events: RedisClient, _ watch: RedisWatch, _ admin: AdminServer
+    ) throws -> CachingGateway {
         let file = try GatewayFile.find(settings.gatewayFile, in: .ofThisProcess)
         var configuration = try GatewayFile.read(file)
         configuration.server.port = addresses.gateway
@@ -253,17 +254,16 @@ struct Ensemble {
             configuration.pointUpstreams(
                 at: addresses, without: excluded, ofOwnFile: settings.gatewayFile == nil)
         }
-        let redis = client(for: settings.cacheRedis ?? settings.redis, "troupe-cache")
         if settings.cacheRedis != nil {
-            office.watch(
-                RedisWatch(redis, as: .cache(namespace: settings.namespace)), as: "cache",
-                degrades: true)
+            let watch = RedisWatch(cache, as: .cache(namespace: settings.namespace))
+            admin.readiness.add(.redis("cache", watch, degrades: true))
         }
-        let running = CacheAndGateway.services(
-            configuration, cache: redis, events: events, namespace: settings.namespace ?? "",
+        let gateway = CachingGateway(
+            configuration, redis: cache, events: events, namespace: settings.namespace ?? "",
             grace: settings.grace, logger: logger)
-        office.watch(running.feed, on: watch)
-        return running
+        admin.readiness.add(
+            .feed(status: { gateway.feed.status }, unless: { await watch.mayPass() }))
+        return gateway
     }
 
     // MARK: - Shared parts

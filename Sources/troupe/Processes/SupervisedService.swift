@@ -20,7 +20,7 @@ import Synchronization
 ///
 /// The child's standard input is a pipe whose other end is ours: should we be killed, the pipe
 /// ends, and so does the child. A byte on it says that its turn to stop will come, so that it
-/// is not ready from now on and keeps nobody waiting (`StopSwitch.followSupervisor`).
+/// is not ready from now on and keeps nobody waiting (`OrderlyStop.followSupervisor`).
 final class SupervisedService: Service {
     /// Set in the environment of children, so that they watch their standard input.
     static let marker = "TROUPE_SUPERVISED"

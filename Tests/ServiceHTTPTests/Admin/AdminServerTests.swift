@@ -91,6 +91,19 @@ struct AdminServerTests {
         #expect(verbose.hasSuffix("degraded: it does not answer\nreadyz check passed\n"))
     }
 
+    @Test func anImpairmentIsSaidAndIsNoFault() async {
+        func finding(_ impairment: String?) async -> Readiness.Finding? {
+            let check = Readiness.Check("cache", impairment: { impairment })
+            return await Readiness([check]).findings().first
+        }
+
+        let impaired = await finding("not in use")
+        let well = await finding(nil)
+
+        #expect(impaired?.fault == nil && impaired?.impairment == "not in use")
+        #expect(well != nil && well?.fault == nil && well?.impairment == nil)
+    }
+
     @Test func aTroubleCountsOnceItHasLasted() async {
         func findings(after age: Duration, isBearable: Bool = false) async -> [Readiness.Finding] {
             let check = Readiness.Check(

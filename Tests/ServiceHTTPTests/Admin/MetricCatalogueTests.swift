@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 @testable import Observability
-@testable import troupe
+@testable import ServiceHTTP
 
 @Suite(.timeLimit(.minutes(1)))
 struct MetricCatalogueTests {
