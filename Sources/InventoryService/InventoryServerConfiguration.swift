@@ -1,3 +1,4 @@
+import OrderContracts
 public import Saga
 public import ServiceHTTP
 
@@ -7,7 +8,7 @@ public struct InventoryServerConfiguration: Sendable {
     public var http = ServiceServerConfiguration(port: 3005)
 
     /// How it takes part in sagas; the namespace is set here.
-    public var saga = SagaRuntimeConfiguration()
+    public var saga: SagaRuntimeConfiguration = .orderSystem
 
     /// The defaults above.
     public init() {}

@@ -1,3 +1,4 @@
+import OrderContracts
 public import Saga
 public import ServiceHTTP
 
@@ -7,7 +8,7 @@ public struct OrderServerConfiguration: Sendable {
     public var http = ServiceServerConfiguration(port: 3003)
 
     /// How it takes part in sagas; the namespace is set here.
-    public var saga = SagaRuntimeConfiguration()
+    public var saga: SagaRuntimeConfiguration = .orderSystem
 
     /// An order that is still pending after this long is cancelled.
     public var deadline: Duration = .seconds(30)

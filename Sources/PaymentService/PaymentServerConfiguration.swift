@@ -1,3 +1,4 @@
+import OrderContracts
 public import Saga
 public import ServiceHTTP
 
@@ -7,7 +8,7 @@ public struct PaymentServerConfiguration: Sendable {
     public var http = ServiceServerConfiguration(port: 3004)
 
     /// How it takes part in sagas; the namespace is set here.
-    public var saga = SagaRuntimeConfiguration()
+    public var saga: SagaRuntimeConfiguration = .orderSystem
 
     /// Where the payment company is.
     public var companyURL = "http://127.0.0.1:3007"

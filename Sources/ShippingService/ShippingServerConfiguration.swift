@@ -1,3 +1,4 @@
+import OrderContracts
 public import Saga
 public import ServiceHTTP
 
@@ -7,7 +8,7 @@ public struct ShippingServerConfiguration: Sendable {
     public var http = ServiceServerConfiguration(port: 3006)
 
     /// How it takes part in sagas; the namespace is set here.
-    public var saga = SagaRuntimeConfiguration()
+    public var saga: SagaRuntimeConfiguration = .orderSystem
 
     /// Where the carrier is.
     public var carrierURL = "http://127.0.0.1:3007"

@@ -29,7 +29,7 @@ struct OrderSystem: Sendable {
         var saga: SagaRuntimeConfiguration
 
         init(namespace: String) {
-            saga = SagaRuntimeConfiguration()
+            saga = .orderSystem
             saga.namespace = namespace
             saga.lease = .milliseconds(500)
             saga.drainInterval = .milliseconds(100)

@@ -81,11 +81,8 @@ public struct SagaRuntimeConfiguration: Sendable {
     /// How long running handlers may take to finish when the runtime stops.
     public var stopLimit: Duration = .seconds(4)
 
-    /// Where handlers run; by default on the event loop of the store's connection.
-    ///
-    /// There they cost the least, and must not compute for long, as in any program on NIO. Give
-    /// `globalConcurrentExecutor` to a service whose handlers do.
-    public var handlerExecutor: (any TaskExecutor)?
+    /// Where handlers run: where they keep nothing else waiting, unless asked for.
+    public var handlerExecutor: HandlerExecutor = .concurrent
 
     /// The defaults.
     public init() {}

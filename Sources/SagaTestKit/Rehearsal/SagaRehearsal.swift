@@ -79,7 +79,7 @@ public final class SagaRehearsal: Sendable {
     package func runtime(_ plan: ParticipantPlan) throws(SagaError) -> SagaRuntime {
         var configuration = configuration
         configuration.consumerName = plan.name
-        configuration.handlerExecutor = nil
+        configuration.handlerExecutor = .onConnection
         return try SagaRuntime(
             plan, configuration: configuration,
             logger: Logger(label: plan.name) { _ in SwiftLogNoOpLogHandler() }

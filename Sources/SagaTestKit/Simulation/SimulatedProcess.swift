@@ -25,6 +25,7 @@ final class SimulatedProcess: Sendable {
         name = "\(plan.name)/\(number)"
         var configuration = simulation.configuration
         configuration.consumerName = name
+        configuration.handlerExecutor = .onConnection
         self.configuration = configuration
     }
 

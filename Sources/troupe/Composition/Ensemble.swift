@@ -3,6 +3,7 @@ import Gateway
 import GatewayRedis
 import InventoryService
 import Logging
+import OrderContracts
 import OrderService
 import PaymentService
 import ProductService
@@ -275,7 +276,7 @@ struct Ensemble {
     }
 
     private var saga: SagaRuntimeConfiguration {
-        var configuration = SagaRuntimeConfiguration()
+        var configuration = SagaRuntimeConfiguration.orderSystem
         configuration.namespace = settings.namespace ?? ""
         configuration.shortestDeadline =
             settings.orderDeadline ?? OrderServerConfiguration().deadline

@@ -138,9 +138,10 @@ final class Reconciler: Sendable {
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let gate = environment.gates[step.name]
+        let executor = environment.configuration.handlerExecutor.executor
         return try await withThrowingTaskGroup(of: Value?.self) {
             [clock = environment.clock] group in
-            group.addTask {
+            group.addTask(executorPreference: executor) {
                 guard let gate else { return try await body() }
                 return try await gate.pass(body)
             }

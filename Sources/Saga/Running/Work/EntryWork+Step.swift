@@ -228,7 +228,7 @@ extension EntryWork {
         _ undo: @escaping Step.Bound, _ context: StepContext
     ) async throws -> PlannedTransition {
         let task = Task(
-            executorPreference: environment.configuration.handlerExecutor
+            executorPreference: environment.configuration.handlerExecutor.executor
                 ?? environment.ports.transport.executor
         ) {
             try await undo(context)

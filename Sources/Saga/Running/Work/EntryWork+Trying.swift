@@ -176,11 +176,21 @@ extension EntryWork {
     private func run<Value>(
         _ body: (StepContext) async throws -> Value, _ context: StepContext
     ) async throws -> Value {
-        guard let executor = environment.configuration.handlerExecutor else {
+        guard let executor = environment.configuration.handlerExecutor.executor else {
             return try await body(context)
         }
-        return try await withTaskExecutorPreference(executor) { try await body(context) }
+        return try await withTaskExecutorPreference(executor) {
+            await Self.arrive()
+            return try await body(context)
+        }
     }
+
+    /// Goes on where the task prefers to run: what is called, as a handler, runs where its caller
+    /// does, whatever the task prefers.
+    ///
+    /// It has to do something there, or the compiler leaves out the way.
+    @inline(never)
+    @concurrent private static func arrive() async { _ = Task.isCancelled }
 }
 
 extension EntryWork.Attempted: Sendable where Value: Sendable {}

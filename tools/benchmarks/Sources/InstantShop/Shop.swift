@@ -18,7 +18,7 @@ package struct Shop: Sendable {
 
     package init(server: RedisServer) throws {
         redis = server.client { $0.sharedConnections = 1 }
-        var configuration = SagaRuntimeConfiguration()
+        var configuration = SagaRuntimeConfiguration.orderSystem
         configuration.consumerName = "benchmark"
         var logger = Logger(label: "benchmark")
         logger.logLevel = .error
