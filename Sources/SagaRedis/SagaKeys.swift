@@ -15,6 +15,7 @@ public import TroupeRedis
 ///     saga:{<service>}:open                 zset      when to try again → saga that owes something
 ///                                                     (`<route>/<sagaID>` as in ledgers)
 ///     saga:{<service>}:blocked              zset      since when → saga that makes no progress
+///     saga:{<service>}:asks                 zset      since when → saga of those that asks a person
 ///     saga:{<service>}:undone               zset      when → key that was undone within an hour on
 ///                                                     account of a company's books
 ///     saga:{<service>}:paused               string    when a person had it read nothing, and why
@@ -73,6 +74,9 @@ public struct SagaKeys: Hashable, Sendable {
     /// The sagas of a participant that make no progress, and since when.
     public func blocked(_ service: String) -> String { "\(prefix)saga:{\(service)}:blocked" }
 
+    /// Those of them that ask a person, and since when.
+    package func asks(_ service: String) -> String { "\(prefix)saga:{\(service)}:asks" }
+
     /// The process that bears the name of a participant's replica.
     public func consumer(_ name: String, service: String) -> String {
         "\(prefix)saga:{\(service)}:consumer:\(PercentEncoding.encode(name))"
@@ -112,6 +116,7 @@ public struct SagaKeys: Hashable, Sendable {
             RedisStandingKey(timers(service), .sortedSet),
             RedisStandingKey(open(service), .sortedSet),
             RedisStandingKey(blocked(service), .sortedSet),
+            RedisStandingKey(asks(service), .sortedSet),
             RedisStandingKey(dead(service), .stream),
             RedisStandingKey(cursor(service), .hash),
             RedisStandingKey(born(service), .string),

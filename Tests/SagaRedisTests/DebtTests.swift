@@ -154,6 +154,19 @@ struct DebtTests {
         }
     }
 
+    /// As when a replica of an earlier version has dealt with it, who knows no such list.
+    @Test func aQuestionOfWhichNothingIsLeftIsCountedNoMore() async throws {
+        try await ShopRig.with { rig in
+            _ = try await rig.redis.send(
+                RedisCommand("ZADD", [.string(rig.keys.asks("payment")), 1, "1"]))
+            try await rig.running([rig.saga.payment]) { _ in
+                try await rig.until("nobody is asked any more") {
+                    try await Self.count(rig.keys.asks("payment"), rig) == 0
+                }
+            }
+        }
+    }
+
     private static func tries(_ rig: ShopRig) async throws -> Int {
         let text = try await rig.redis.send(
             RedisCommand(

@@ -139,10 +139,33 @@ package struct DueDebts: Sendable {
     package var rest: Duration?
     /// How many sagas are blocked, whether they owe something or wait for a person.
     package var blocked = 0
+    /// How many of them owe something.
+    package var owing = 0
+    /// How many of these ask a person.
+    package var asking = 0
     /// Since when the oldest of them is, in milliseconds since 1970; nil if none is.
     package var oldest: Int64?
     /// The store's own time, in the same milliseconds.
     package var now: Int64 = 0
 
     package init() {}
+
+    /// How many of those that are blocked stand how.
+    package func blocked(_ state: BlockedState) -> Int {
+        switch state {
+        case .owes: max(0, min(owing, blocked) - asking)
+        case .asks: min(asking, blocked)
+        case .letter: max(0, blocked - owing)
+        }
+    }
+}
+
+/// Why a saga makes no progress.
+package enum BlockedState: String, Sendable, CaseIterable {
+    /// Something could not be done yet, and is tried again.
+    case owes
+    /// A person is asked.
+    case asks
+    /// There is a dead letter, and nothing is tried again.
+    case letter
 }

@@ -66,6 +66,8 @@ package struct FiredTimers: Sendable {
     package var groups: [Group] = []
     /// Entries that were not timers, and are dead letters now.
     package var letters: [DeadLetter] = []
+    /// How many timers are set, those that were due now counted.
+    package var set = 0
     /// How long nothing else will be due, as far as is known; nil if nothing is set.
     package var rest: Duration?
 

@@ -38,7 +38,9 @@ final class SagaMetrics: Sendable {
     private let deadLetters: [DeadLetter.Reason: Counter]
     private let forgottenGroups: Gauge
     private let blocked: Counter
-    private let blockedNow: Gauge
+    private let blockedNow: [BlockedState: Gauge]
+    /// Made by the first saga: most services begin none.
+    private let openNow = Mutex<Gauge?>(nil)
     private let blockedOldest: Gauge
     private let overloadRefusals: Counter
     private let publishRefusals: Counter
@@ -59,7 +61,11 @@ final class SagaMetrics: Sendable {
         forgottenGroups = Gauge(
             label: "saga_forgotten_groups", dimensions: [("service", service)])
         blocked = Counter(label: "saga_blocked_total", dimensions: [("service", service)])
-        blockedNow = Gauge(label: "saga_blocked", dimensions: [("service", service)])
+        blockedNow = Dictionary(
+            uniqueKeysWithValues: BlockedState.allCases.map { state in
+                let dimensions = [("service", service), ("state", state.rawValue)]
+                return (state, Gauge(label: "saga_blocked", dimensions: dimensions))
+            })
         blockedOldest = Gauge(
             label: "saga_blocked_oldest_seconds", dimensions: [("service", service)])
         overloadRefusals = Counter(
@@ -121,8 +127,19 @@ final class SagaMetrics: Sendable {
 
     /// How many sagas are blocked now, and since when.
     func blocked(_ look: DueDebts) {
-        blockedNow.record(look.blocked)
+        for (state, gauge) in blockedNow { gauge.record(look.blocked(state)) }
         blockedOldest.record(look.oldest.map { Double(max(0, look.now - $0)) / 1000 } ?? 0)
+    }
+
+    /// How many sagas the service has begun that have not ended, and have a timer.
+    func open(_ sagas: Int) {
+        let gauge = openNow.withLock { gauge in
+            if gauge == nil, sagas > 0 {
+                gauge = Gauge(label: "saga_open", dimensions: [("service", service)])
+            }
+            return gauge
+        }
+        gauge?.record(sagas)
     }
 
     /// Whether a company may be called, and how many calls of it wait for their moment.

@@ -46,6 +46,7 @@ struct TimerKeeper: Sendable {
     }
 
     private func note(_ fired: FiredTimers) {
+        metrics.open(fired.set)
         for group in fired.groups where group.count > 0 {
             if group.silence != nil { metrics.publishRefused() }
             health.publish([group.type], group.silence)

@@ -1,3 +1,4 @@
+import Saga
 import TroupeRedis
 
 // What a step owes, and when it is tried again:
@@ -7,6 +8,7 @@ import TroupeRedis
 //              blocked       -> "charge <eventID>"    the first of them
 //     open     saga -> when it is tried again, by the server's clock
 //     blocked  saga -> since when it makes no progress, as it also does if it waits for a person
+//     asks     saga -> since when it owes something of which a person is asked
 
 /// The scripts of what is owed.
 ///
@@ -17,7 +19,22 @@ enum DebtScripts {
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
         """
 
-    // KEYS ledger, open, blocked
+    /// Defines `noteAsking(ledger, asks, saga, steps)`, of the steps that owe something.
+    private static let asking = """
+        local function noteAsking(ledger, asks, saga, steps)
+            for step in string.gmatch(steps or '', '[^ ]+') do
+                local text = redis.call('HGET', ledger, 'owes:' .. step)
+                local head = text and string.match(text, '^[^\\n]*\\n[^\\n]*')
+                if head and string.find(head, '\\n\(Debt.asking(""))', 1, true) then
+                    redis.call('ZADD', asks, 'NX', string.match(text, '^%d+') or 0, saga)
+                    return
+                end
+            end
+            redis.call('ZREM', asks, saga)
+        end
+        """
+
+    // KEYS ledger, open, blocked, asks
     // ARGV pause in milliseconds, saga ID, step, tries, what stands behind since when, blocked,
     //      then the ledger's marks
     // → whether the step owed nothing before
@@ -26,13 +43,14 @@ enum DebtScripts {
     // Types come first, as nothing is undone once something is written.
     static let park = RedisScript(
         """
-        for number, type in ipairs({'hash', 'zset', 'zset'}) do
+        for number, type in ipairs({'hash', 'zset', 'zset', 'zset'}) do
             local known = redis.call('TYPE', KEYS[number]).ok
             if known ~= 'none' and known ~= type then
                 return redis.error_reply('WRONGTYPE a key of what is owed has a type of its own')
             end
         end
         \(LedgerMarks.script)
+        \(asking)
         \(time)
         local step, field = ARGV[3], 'owes:' .. ARGV[3]
         local known = redis.call('HGET', KEYS[1], field)
@@ -51,13 +69,16 @@ enum DebtScripts {
         end
         redis.call('PERSIST', KEYS[1])
         redis.call('ZADD', KEYS[3], 'NX', since, ARGV[2])
+        noteAsking(KEYS[1], KEYS[4], ARGV[2], redis.call('HGET', KEYS[1], 'owes'))
         return known and 0 or 1
         """)
 
-    // KEYS open, blocked
+    // KEYS open, blocked, asks
     // ARGV how many to take, claim in milliseconds
     // → {now, milliseconds until the next or -1, how many are blocked, since when the oldest is or
-    //    0, the sagas taken …}
+    //    0, which one that is, how many owe something, how many ask a person, the sagas taken …}
+    //
+    // A member's rank is the number of those behind it, which Redis knows at once.
     static let take = RedisScript(
         """
         \(time)
@@ -68,23 +89,27 @@ enum DebtScripts {
         local function first(key)
             return redis.call('ZRANGEBYSCORE', key, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
         end
-        local next, oldest = first(KEYS[1])[2], first(KEYS[2])
+        local function count(key, member)
+            return member and redis.call('ZREVRANK', key, member) + 1 or 0
+        end
+        local open, oldest = first(KEYS[1]), first(KEYS[2])
         local answer = {
-            now, next and math.max(0, tonumber(next) - now) or -1,
-            oldest[1] and redis.call('ZREVRANK', KEYS[2], oldest[1]) + 1 or 0,
-            oldest[2] and tonumber(oldest[2]) or 0,
+            now, open[2] and math.max(0, tonumber(open[2]) - now) or -1,
+            count(KEYS[2], oldest[1]), oldest[2] and tonumber(oldest[2]) or 0, oldest[1] or '',
+            count(KEYS[1], open[1]), count(KEYS[3], first(KEYS[3])[1]),
         }
         for _, saga in ipairs(taken) do answer[#answer + 1] = saga end
         return answer
         """)
 
-    // KEYS ledger, open, blocked
+    // KEYS ledger, open, blocked, asks
     // ARGV saga ID
     // → {step, what it owes, …}
     //
     // Whose ledger says no more that it is blocked, or is gone, is not.
     static let read = RedisScript(
         """
+        \(asking)
         local found = {}
         local known = redis.call('HMGET', KEYS[1], 'owes', 'blocked')
         for step in string.gmatch(known[1] or '', '[^ ]+') do
@@ -96,10 +121,11 @@ enum DebtScripts {
         end
         if #found == 0 then redis.call('ZREM', KEYS[2], ARGV[1]) end
         if #found == 0 and not known[2] then redis.call('ZREM', KEYS[3], ARGV[1]) end
+        noteAsking(KEYS[1], KEYS[4], ARGV[1], known[1])
         return found
         """)
 
-    // KEYS ledger, open, blocked
+    // KEYS ledger, open, blocked, asks
     // ARGV saga ID
     static let progress = RedisScript(
         """
@@ -112,11 +138,12 @@ enum DebtScripts {
         return 1
         """)
 
-    // KEYS ledger, open, blocked
+    // KEYS ledger, open, blocked, asks
     // ARGV saga ID, step, 1 if it is done, life of the ledger in seconds,
     //      1 if it may only go once its saga has ended
     static let settle = RedisScript(
         """
+        \(asking)
         redis.call('HDEL', KEYS[1], 'owes:' .. ARGV[2])
         local rest = {}
         for step in string.gmatch(redis.call('HGET', KEYS[1], 'owes') or '', '[^ ]+') do
@@ -128,6 +155,7 @@ enum DebtScripts {
         else
             redis.call('HSET', KEYS[1], 'owes', table.concat(rest, ' '))
         end
+        noteAsking(KEYS[1], KEYS[4], ARGV[1], table.concat(rest, ' '))
         local blocked = redis.call('HGET', KEYS[1], 'blocked')
         if blocked and ARGV[3] == '1' and string.match(blocked, '^[^ ]*') == ARGV[2] then
             redis.call('HDEL', KEYS[1], 'blocked')

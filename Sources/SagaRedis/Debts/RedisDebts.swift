@@ -29,29 +29,29 @@ struct RedisDebts: SagaDebts {
 
     func takeDue(_ count: Int) async throws(SagaError) -> DueDebts {
         let answer = try await run(
-            DebtScripts.take, [names.open(service), names.blocked(service)],
+            DebtScripts.take,
+            [names.open(service), names.blocked(service), names.asks(service)],
             [.integer(count), .integer(Debt.claim.milliseconds)])
-        var due = DueDebts()
-        due.now = Int64(answer[0]?.integer ?? 0)
-        due.rest = answer[1]?.integer.flatMap { $0 < 0 ? nil : .milliseconds($0) }
-        due.blocked = answer[2]?.integer ?? 0
-        due.oldest = answer[3]?.integer.flatMap { $0 > 0 ? Int64($0) : nil }
-        for value in (answer.array.map(Array.init) ?? []).dropFirst(4) {
+        var due = DueDebts(answer)
+        for value in (answer.array.map(Array.init) ?? []).dropFirst(7) {
             guard let sagaID = value.string else { continue }
             due.debts += try await debts(of: sagaID)
         }
-        if count == 0, due.blocked > 0 { try await lookAtOne(of: due.blocked) }
+        guard count == 0 else { return due }
+        try await lookAtOne(of: names.blocked(service), due.blocked)
+        try await lookAtOne(of: names.asks(service), due.asking)
         return due
     }
 
-    /// Looks at any of those that are blocked, so that one whom a person has helped is counted no
-    /// more: it may be nobody's turn.
-    private func lookAtOne(of count: Int) async throws(SagaError) {
+    /// Looks at any of those in a list, so that one whom a person has helped, or a replica of an
+    /// earlier version, is counted no more: it may be nobody's turn.
+    private func lookAtOne(of list: String, _ count: Int) async throws(SagaError) {
+        guard count > 0 else { return }
         let position = Int.random(in: 0..<count)
         let reply = try await redis.read(
             RedisCommand(
                 "ZREVRANGE",
-                [.string(names.blocked(service)), .integer(position), .integer(position)],
+                [.string(list), .integer(position), .integer(position)],
                 isReadOnly: true))
         if let sagaID = reply[0]?.string { _ = try await debts(of: sagaID) }
     }
@@ -105,7 +105,7 @@ struct RedisDebts: SagaDebts {
     private func keys(_ sagaID: String) -> [String] {
         [
             names.ledger(named: sagaID, by: naming, service: service), names.open(service),
-            names.blocked(service),
+            names.blocked(service), names.asks(service),
         ]
     }
 
@@ -118,5 +118,18 @@ struct RedisDebts: SagaDebts {
         } catch {
             throw SagaError(error)
         }
+    }
+}
+
+extension DueDebts {
+    /// What `DebtScripts.take` says of all that is owed.
+    init(_ reply: RedisValue) {
+        self.init()
+        now = Int64(reply[0]?.integer ?? 0)
+        rest = reply[1]?.integer.flatMap { $0 < 0 ? nil : .milliseconds($0) }
+        blocked = reply[2]?.integer ?? 0
+        oldest = reply[3]?.integer.flatMap { $0 > 0 ? Int64($0) : nil }
+        owing = reply[5]?.integer ?? 0
+        asking = reply[6]?.integer ?? 0
     }
 }

@@ -141,6 +141,27 @@ struct GroupState: Sendable {
         return states
     }
 
+    /// The names of those that keep what is older than it need be.
+    ///
+    /// One that has read nothing for long may have had nothing to read: its next entry decides.
+    static func forgotten(
+        _ groups: [GroupState], on stream: String, age: StreamID, redis: RedisClient
+    ) async throws(SagaError) -> [String] {
+        var forgotten: [String] = []
+        for group in groups {
+            var oldest = group.oldestPending
+            if oldest == nil, group.lastDelivered < age, group.lag != 0 {
+                let bounds = [group.lastDelivered, age].map { RedisArgument.string("(\($0)") }
+                oldest = try await redis.look(
+                    StreamEnd.firstEntry, at: stream, bounds[0], bounds[1]
+                ).string.flatMap(StreamID.init)
+            }
+            guard let oldest, oldest < age else { continue }
+            forgotten.append(group.name)
+        }
+        return forgotten
+    }
+
     fileprivate static func facts(_ reply: RedisValue) -> [String: RedisValue] {
         guard let list = reply.array else { return [:] }
         var facts: [String: RedisValue] = [:]

@@ -69,7 +69,9 @@ struct Housekeeper: Sendable {
             let stream = names.stream(type, owner: service)
             do {
                 let groups = try await GroupState.all(of: stream, redis: redis)
-                report.forgotten += try await forgotten(groups, on: stream, age: age)
+                report.forgotten += try await GroupState.forgotten(
+                    groups, on: stream, age: age, redis: redis
+                ).map { .init(stream: stream, group: $0) }
                 let bound = Self.bound(age: age, groups: groups)
                 guard bound.milliseconds > 0 else { continue }
                 _ = try await redis.write(.xtrim(stream, .from(bound.description)), in: epoch)
@@ -92,27 +94,6 @@ struct Housekeeper: Sendable {
     /// The first entry to keep.
     static func bound(age: StreamID, groups: [GroupState]) -> StreamID {
         groups.reduce(age) { min($0, $1.oldestPending ?? $1.lastDelivered) }
-    }
-
-    /// The groups that keep what is older than it need be.
-    ///
-    /// One that has read nothing for long may have had nothing to read: its next entry decides.
-    private func forgotten(
-        _ groups: [GroupState], on stream: String, age: StreamID
-    ) async throws(SagaError) -> [HouseReport.ForgottenGroup] {
-        var forgotten: [HouseReport.ForgottenGroup] = []
-        for group in groups {
-            var oldest = group.oldestPending
-            if oldest == nil, group.lastDelivered < age, group.lag != 0 {
-                let bounds = [group.lastDelivered, age].map { RedisArgument.string("(\($0)") }
-                oldest = try await redis.look(
-                    StreamEnd.firstEntry, at: stream, bounds[0], bounds[1]
-                ).string.flatMap(StreamID.init)
-            }
-            guard let oldest, oldest < age else { continue }
-            forgotten.append(.init(stream: stream, group: group.name))
-        }
-        return forgotten
     }
 
     // MARK: - Replicas

@@ -54,7 +54,8 @@ final class RedisTimers: SagaTimers {
         let answer = try decoding { () throws(RedisError) in try reply.requireArray() }
         var fired = FiredTimers()
         var timers: [Timer] = []
-        for member in answer.dropFirst() {
+        fired.set = answer.count > 1 ? answer[1].integer ?? 0 : 0
+        for member in answer.dropFirst(2) {
             if let timer = Timer(member) {
                 timers.append(timer)
             } else {
@@ -64,7 +65,7 @@ final class RedisTimers: SagaTimers {
         for (type, due) in Dictionary(grouping: timers, by: \.event) {
             fired.groups.append(try await fire(due, type, in: epoch))
         }
-        if answer.count > Self.batchMaximum {
+        if answer.count > Self.batchMaximum + 1 {
             fired.rest = .zero
         } else if let next = answer.first?.integer, next >= 0 {
             fired.rest = .milliseconds(max(next, 1))

@@ -16,7 +16,8 @@ enum TimerScript {
         return (String(member[..<space]), String(member[member.index(after: space)...]))
     }
 
-    // KEYS timers, ARGV limit → {milliseconds until the next timer or -1, due members…}
+    // KEYS timers, ARGV limit → {milliseconds until the next timer or -1, how many there are,
+    // due members…}
     static let due = RedisScript(
         """
         local time = redis.call('TIME')
@@ -24,7 +25,9 @@ enum TimerScript {
         local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
         local next = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES',
             'LIMIT', 0, 1)
+        local first = due[1] or next[1]
         table.insert(due, 1, next[2] and tonumber(next[2]) - now or -1)
+        table.insert(due, 2, first and redis.call('ZREVRANK', KEYS[1], first) + 1 or 0)
         return due
         """)
 

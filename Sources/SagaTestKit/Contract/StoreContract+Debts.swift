@@ -73,6 +73,47 @@ extension StoreContract {
             #expect(try await debts.isBlocked("2", on: "loan", at: "lender") == false)
             #expect(try await debts.isBlocked("1", on: "loan", at: "nobody") == false)
         },
+        StoreContract("what asks a person is counted for as long as it does") { parties in
+            let debts = parties.lender.debts
+            let question = Debt.asking("Was it lent?")
+            _ = try await debts.park(debt("1"), trace("1"), for: .seconds(60), in: nil)
+            _ = try await debts.park(
+                debt("2", error: question), trace("2"), for: .seconds(60), in: nil)
+            _ = try await debts.park(
+                debt("2", step: "give", error: question), trace("2", "give"), for: .seconds(60),
+                in: nil)
+
+            let asking = try await debts.takeDue(0)
+            #expect((asking.blocked, asking.owing, asking.asking) == (2, 2, 1))
+            #expect(asking.blocked(.owes) == 1)
+            #expect(asking.blocked(.asks) == 1)
+            #expect(asking.blocked(.letter) == 0)
+
+            try await debts.settle(debt("2", step: "give"), isDone: true)
+            #expect(try await debts.takeDue(0).asking == 1, "the other step asks still")
+            _ = try await debts.park(
+                debt("2", tries: 2, error: "no answer"), trace("2"), for: .seconds(60), in: nil)
+            #expect(try await debts.takeDue(0).asking == 0)
+
+            _ = try await debts.park(
+                debt("2", tries: 3, error: question), trace("2"), for: .seconds(60), in: nil)
+            #expect(try await debts.takeDue(0).asking == 1)
+            try await debts.settle(debt("2"), isDone: true)
+            let after = try await debts.takeDue(0)
+            #expect((after.owing, after.asking) == (1, 0))
+        },
+        StoreContract("who has a letter alone owes nothing") { parties in
+            _ = try await parties.lender.store.keep(
+                DeadLetter(
+                    event: [], stream: "s", id: "1-0", reason: .tooManyDeliveries, error: "x",
+                    attempts: 3, firstTime: 0, lastTime: 0), trace("1"), in: nil)
+
+            let look = try await parties.lender.debts.takeDue(0)
+
+            #expect(look.blocked(.owes) == 0)
+            #expect(look.blocked(.asks) == 0)
+            #expect(look.blocked(.letter) == 1)
+        },
         StoreContract("steps that may have acted are noted together with what is owed") { parties in
             var trace = trace("1")
             trace.form = .named

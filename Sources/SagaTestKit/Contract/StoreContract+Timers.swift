@@ -16,6 +16,8 @@ extension StoreContract {
 
             #expect(fired.groups.map(\.type) == [EventKind(deadlineOf: "asker").type])
             #expect(fired.groups.map(\.count) == [1])
+            #expect(fired.set == 2, "what was due is counted")
+            #expect(try await parties.asker.timers.fireDue().set == 1)
             let rest = try #require(try await parties.asker.timers.fireDue().rest)
             #expect(rest > .seconds(10) && rest <= .seconds(60))
         },
@@ -35,7 +37,9 @@ extension StoreContract {
             }
 
             #expect(fired.groups.map(\.count) == [1])
-            #expect(try await parties.asker.timers.fireDue().rest == nil)
+            let after = try await parties.asker.timers.fireDue()
+            #expect(after.rest == nil)
+            #expect(after.set == 0)
         },
         StoreContract("it counts what has begun and ended, and what is still to come") { parties in
             let (store, timers) = (parties.asker.store, parties.asker.timers)

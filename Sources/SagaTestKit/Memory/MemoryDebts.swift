@@ -29,6 +29,8 @@ struct MemoryDebts: SagaDebts {
             }
             due.rest = data.open[service]?.values.min().map { max(.zero, $0 - now) }
             due.blocked = data.blocked[service]?.count ?? 0
+            due.owing = data.open[service]?.count ?? 0
+            due.asking = data.open[service]?.keys.count { data.asks($0, service) } ?? 0
             due.oldest = data.blocked[service]?.values.min()
             due.now = server.clock.wallMilliseconds
             return due
@@ -120,6 +122,15 @@ extension MemoryData {
             blocked[service]?[sagaID] = nil
         }
         return debts
+    }
+
+    fileprivate func asks(_ sagaID: String, _ service: String) -> Bool {
+        let ledger = ledger(service, sagaID)
+        return (ledger[Debt.field] ?? "").split(separator: " ").contains { step in
+            ledger[Debt.field(of: String(step))].flatMap {
+                Debt(sagaID: sagaID, step: String(step), text: $0)
+            }?.question != nil
+        }
     }
 
     fileprivate mutating func settle(_ debt: Debt, isDone: Bool, of service: String) {

@@ -65,6 +65,7 @@ package final class MemoryTimers: SagaTimers {
         var fired = FiredTimers()
         let now = server.clock.now
         let timers = data.timers[service] ?? [:]
+        fired.set = timers.count
         for (member, _) in timers.filter({ $0.value <= now }).sorted(by: { $0.key < $1.key }) {
             let words = member.split(separator: " ", maxSplits: 1).map(String.init)
             guard words.count == 2 else { continue }

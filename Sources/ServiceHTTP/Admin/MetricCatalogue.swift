@@ -28,7 +28,9 @@ enum MetricCatalogue {
         "redis_commands_total": "Commands, by name and result.",
         "redis_connections": "Connections to Redis that are open.",
         "redis_reconnects_total": "Connections to Redis that were lost and made again.",
-        "saga_blocked": "Sagas that make no progress now; they are tried again until they do.",
+        "saga_blocked":
+            "Sagas that make no progress now, by state: owes is tried again until it is done, "
+            + "asks waits for a person, letter has a dead letter.",
         "saga_blocked_oldest_seconds": "For how long the oldest of them has been blocked.",
         "saga_blocked_total": "Times that a saga made no progress and was shown as blocked.",
         "saga_paused": "1 while a person has a service read nothing.",
@@ -44,6 +46,7 @@ enum MetricCatalogue {
         "saga_dead_letters_total": "Events that were put aside, by service and code.",
         "saga_events_total": "Events consumed, by service, type and result.",
         "saga_forgotten_groups": "Groups that keep what is older than retention, by service.",
+        "saga_open": "Sagas with a deadline that a service has begun and that have not ended.",
         "saga_overload_refusals_total":
             "Times that a saga could not have met its deadline, and was not to begin, by service.",
         "saga_publish_refusals_total": "Doorbells that Redis refused to ring, by service.",

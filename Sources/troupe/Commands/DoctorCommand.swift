@@ -1,16 +1,20 @@
 import ArgumentParser
 import Logging
+import Saga
+import SagaRedis
 import TroupeRedis
 
 /// Looks for what would go wrong, and says what to do about it.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Checks Redis, rights, ports and clocks; each finding has a remedy.",
+        abstract: "Checks Redis, rights, ports, clocks and sagas; each finding has a remedy.",
         usage: "troupe doctor [options]",
         discussion: """
             It does on Redis what services and gateway do, publishes nothing and leaves
-            nothing there. Exit code 0 when nothing is wrong, 1 with a problem, 4 without
+            nothing there. It looks for dead letters, blocked sagas, groups that nobody
+            reads with any more, and for data that was lost: data younger than its events,
+            or than what the companies' books hold (SANDBOX_URL, or counted from PORT). Exit code 0 when nothing is wrong, 1 with a problem, 4 without
             a Redis that can be used.
             """)
 
@@ -36,6 +40,7 @@ struct DoctorCommand: AsyncParsableCommand {
             try RedisAddress(url: url, source: "--cache-redis")
         }
         let namespace = try redis.namespace(in: surroundings)
+        let settings = try SystemSettings(redis: redis, logs: logs, in: surroundings)
         var addresses = Addresses(
             gateway: try surroundings.port(
                 port, "PORT", default: Addresses.firstPort, highest: Addresses.firstPortHighest))
@@ -51,6 +56,13 @@ struct DoctorCommand: AsyncParsableCommand {
                 logger: logger)
             findings += Diagnosis.findings(facts, at: address.configuration)
             findings += Diagnosis.findings(shortcomings, at: address.configuration)
+            if !shortcomings.contains(where: \.isForeign) {
+                findings += await sagas(
+                    at: address, namespace ?? "", retention: settings.limits.retention,
+                    companiesURL: surroundings.text(nil, "SANDBOX_URL")
+                        ?? addresses.url(of: .sandbox),
+                    logger: logger)
+            }
         }
         if let cache {
             findings += Diagnosis.cacheFindings(
@@ -73,6 +85,21 @@ struct DoctorCommand: AsyncParsableCommand {
                 .unreachable, fault.what, remedy: fault.remedy(on: address.configuration))
         }
         try judge(answer, findings, at: address)
+    }
+
+    private func sagas(
+        at address: RedisAddress, _ namespace: String, retention: Duration?, companiesURL: String,
+        logger: Logger
+    ) async -> [Diagnosis.Finding] {
+        let client = address.quietClient("troupe-doctor", within: .seconds(5), logger: logger)
+        let facts = await SagaSurvey(
+            client: client, namespace: namespace,
+            retention: retention ?? SagaRuntimeConfiguration().retention,
+            companiesURL: companiesURL
+        ).facts()
+        await client.shutdown()
+        return Diagnosis.findings(
+            facts, at: address.configuration, SagaKeys(namespace: namespace))
     }
 
     private func row(_ finding: Diagnosis.Finding, _ palette: Palette) -> [String] {

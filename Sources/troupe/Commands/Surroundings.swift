@@ -58,6 +58,29 @@ struct Surroundings {
         return .seconds(seconds)
     }
 
+    /// A whole number of seconds, minutes, hours or days, written `90`, `90s`, `15m`, `12h` or `7d`,
+    /// from the option or the variable; nil without either.
+    ///
+    /// - Parameter range: in seconds.
+    func time(
+        _ option: String?, _ variable: String, what: String, within range: ClosedRange<Int>,
+        remedy: String
+    ) throws(CommandFailure) -> Duration? {
+        guard let text = text(option, variable) else { return nil }
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        let unit = text.last.flatMap { units[$0] }
+        let number = Int(unit == nil ? text[...] : text.dropLast())
+        let product = number?.multipliedReportingOverflow(by: unit ?? 1)
+        guard let product, !product.overflow, range.contains(product.partialValue) else {
+            throw CommandFailure(
+                .usage,
+                "\(what) is “\(text.prefix(80))”, but must be \(range.lowerBound) to "
+                    + "\(range.upperBound) seconds, written as 90s, 15m, 12h or 7d",
+                remedy: remedy)
+        }
+        return .seconds(product.partialValue)
+    }
+
     /// A whole number from the option or the variable; nil without either.
     func count(
         _ option: String?, _ variable: String, what: String, within range: ClosedRange<Int>,

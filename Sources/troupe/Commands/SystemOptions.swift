@@ -52,6 +52,8 @@ struct ServiceOptions: ParsableArguments {
                 + "(TROUPE_COMPANY_ACCIDENTS; default 20, 0 for never).", valueName: "count"))
     var companyAccidents: String?
 
+    @OptionGroup var saga: SagaOptions
+
     private static let coordinations = ["choreography"]
 
     fileprivate static func expectKnown(
@@ -89,6 +91,7 @@ struct SystemSettings: Sendable {
     var dataFolder: String
     var orderDeadline: Duration?
     var companies: CompanyLimits
+    var limits: SagaLimits
     var logs: LogConfiguration
     var place = Addresses.Place()
     /// Whether an option or a variable says where to listen, rather than a file.
@@ -116,6 +119,8 @@ struct SystemSettings: Sendable {
         orderDeadline = try ServiceOptions.deadline(services?.orderDeadline, in: surroundings)
         companies = try CompanyLimits(
             rate: services?.companyRate, accidents: services?.companyAccidents, in: surroundings)
+        limits = try SagaLimits(
+            services?.saga, orderDeadline: orderDeadline, in: surroundings)
         place = try ListenOptions.place(listen, in: surroundings)
         hostIsNamed = surroundings.text(listen?.host, "HOST") != nil
         grace = try ListenOptions.grace(listen, in: surroundings, default: graceDefault)
@@ -135,6 +140,6 @@ struct SystemSettings: Sendable {
         variables["TROUPE_NAMESPACE"] = namespace
         variables["TROUPE_GATEWAY"] = gatewayFile
         variables["TROUPE_ORDER_DEADLINE"] = orderDeadline.map { String($0.components.seconds) }
-        return variables.merging(companies.variables) { $1 }
+        return variables.merging(companies.variables) { $1 }.merging(limits.variables) { $1 }
     }
 }

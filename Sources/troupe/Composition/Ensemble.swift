@@ -197,8 +197,9 @@ struct Ensemble {
         configuration.saga = saga ?? self.saga
         configuration.companyURL = url(of: .sandbox)
         configuration.company = settings.companies.applied(to: configuration.company)
-        configuration.giveUpAfter = min(
-            configuration.giveUpAfter, configuration.saga.giveUpAfterInUse)
+        configuration.giveUpAfter =
+            settings.limits.giveUpAfter
+            ?? min(configuration.giveUpAfter, configuration.saga.giveUpAfterInUse)
         return try PaymentServer(
             configuration: configuration, redis: redis, logger: logger,
             readiness: readiness)
@@ -224,8 +225,9 @@ struct Ensemble {
         configuration.saga = saga ?? self.saga
         configuration.carrierURL = url(of: .sandbox)
         configuration.carrier = settings.companies.applied(to: configuration.carrier)
-        configuration.giveUpAfter = min(
-            configuration.giveUpAfter, configuration.saga.giveUpAfterInUse)
+        configuration.giveUpAfter =
+            settings.limits.giveUpAfter
+            ?? min(configuration.giveUpAfter, configuration.saga.giveUpAfterInUse)
         return try ShippingServer(
             configuration: configuration, redis: redis, logger: logger,
             readiness: readiness)
@@ -280,7 +282,7 @@ struct Ensemble {
         configuration.namespace = settings.namespace ?? ""
         configuration.shortestDeadline =
             settings.orderDeadline ?? OrderServerConfiguration().deadline
-        return configuration
+        return settings.limits.applied(to: configuration)
     }
 
     /// `USERS_URL` and the like name a neighbour that is elsewhere.

@@ -166,13 +166,14 @@ extension RedisRole {
             ], keys: [], channels: [all], stages: [])
     }
 
-    /// A person with `troupe saga show`.
+    /// A person with `troupe saga show`, or who has `troupe doctor` look at what there is of sagas.
     static func reading(namespace: String?) -> RedisRole {
         let prefix = namespace.map { $0 + ":" } ?? ""
         return RedisRole(
             commands: [
                 "PING", "CLIENT SETNAME a", "SCAN 0", "XRANGE KEY - +", "HMGET KEY a",
-                "ZSCORE KEY a", "EVAL a 0", "EVALSHA a 0",
+                "ZSCORE KEY a", "EVAL a 0", "EVALSHA a 0", "GET KEY", "XINFO GROUPS KEY",
+                "XPENDING KEY a", "ZRANGEBYSCORE KEY 0 0", "ZREVRANK KEY a", "TIME",
             ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:Rehearsal")

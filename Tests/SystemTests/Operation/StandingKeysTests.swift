@@ -27,7 +27,7 @@ struct StandingKeysTests {
         let idle = Set(
             ["payment", "inventory", "shipping"].map { "saga:{\($0)}:timers" }
                 + ["order", "payment", "inventory", "shipping"].flatMap {
-                    ["saga:{\($0)}:open", "saga:{\($0)}:blocked"]
+                    ["saga:{\($0)}:open", "saga:{\($0)}:blocked", "saga:{\($0)}:asks"]
                 })
         let wanted = Dictionary(
             uniqueKeysWithValues: listed.filter { !idle.contains($0.name) }

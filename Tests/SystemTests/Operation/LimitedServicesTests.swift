@@ -1,0 +1,80 @@
+import SagaRedis
+import Testing
+import Timekeeping
+import TroupeRedis
+import TroupeRedisTestKit
+
+@testable import troupe
+
+/// What the variables of sagas bring about in services that run.
+@Suite(
+    .timeLimit(.minutes(3)),
+    .stage(
+        .oneProcess,
+        [
+            "TROUPE_RETENTION": "1s", "TROUPE_CONCURRENCY": "1", "TROUPE_CONSUMER": "north-1",
+        ]))
+struct LimitedServicesTests {
+    /// Redis drops some at a time: a stream that little comes to keeps its last ones.
+    @Test func eventsAreDroppedOnceTheyAreOlderThanTheyAreKept() async throws {
+        let stage = try Stage.current
+        let client = stage.redis.client()
+        let stream = SagaKeys().stream("OrderCompleted", owner: "order")
+        _ = try await stage.ended(try await stage.placed(Stage.order("1")))
+        let event = try await eventually("the order has said so") {
+            try await client.send(.xrange(stream, from: "-", count: 1)).streamEntries()
+                .first?["data"]
+        }
+        for _ in 0..<200 {
+            _ = try await client.send(
+                RedisCommand("XADD", [.string(stream), "*", "data", .buffer(event)]))
+        }
+
+        try await eventually("most of them are gone", within: .seconds(60)) {
+            (try await client.send(.xlen(stream)).integer ?? 0) < 150
+        }
+        await client.shutdown()
+    }
+
+    @Test func theReplicaBearsItsName() async throws {
+        let stage = try Stage.current
+        let client = stage.redis.client()
+        let names = SagaKeys()
+
+        for service in ["order", "payment", "inventory", "shipping"] {
+            let key = names.consumer("north-1", service: service)
+            try await eventually("\(service) bears the name") {
+                try await client.send(.get(key)).string != nil
+            }
+        }
+        await client.shutdown()
+    }
+
+    /// While the company says nothing to a call, no other order's is made.
+    @Test func oneEventAfterTheOtherIsWorkedOn() async throws {
+        let stage = try Stage.current
+        let product = try await stage.newProduct(stock: 10)
+        let slow = try await stage.placed(Stage.order(product, token: "tok_timeout"))
+        try await eventually("its call is under way") {
+            try await !stage.records("charges", of: slow).isEmpty
+        }
+
+        let next = try await stage.placed(Stage.order(product))
+        try await eventually("the other is charged, too", within: .seconds(30)) {
+            try await !stage.records("charges", of: next).isEmpty
+        }
+
+        let slowTime = try await Self.time(of: slow, stage)
+        let nextTime = try await Self.time(of: next, stage)
+        // A call is given up after two seconds.
+        #expect(nextTime - slowTime > 1_500, "\(nextTime - slowTime) ms")
+        _ = try await stage.ended(slow)
+        _ = try await stage.ended(next)
+    }
+
+    private static func time(of order: String, _ stage: Stage) async throws -> Int64 {
+        let first = try #require(try await stage.records("charges", of: order).first)
+        let text = try #require(first.text("createdAt"))
+        return try #require(Timestamp(text)).milliseconds
+    }
+}
