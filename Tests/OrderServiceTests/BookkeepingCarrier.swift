@@ -12,6 +12,12 @@ actor BookkeepingCarrier: Carrier {
     private var voided: Set<String> = []
     private var made: [String: Int64] = [:]
 
+    /// How often it was asked for a booking, whatever it made of it.
+    private(set) var bookingCallCount = 0
+
+    /// How often somebody has looked into its books from the beginning.
+    private(set) var lookCount = 0
+
     /// Closed, it holds back answers to what was done already.
     nonisolated let gate = Gate()
 
@@ -29,6 +35,7 @@ actor BookkeepingCarrier: Carrier {
     func arrange(
         _ parcel: Parcel, key: String
     ) async throws(ShippingError) -> Result<Shipment, BusinessFailure> {
+        bookingCallCount += 1
         guard parcel.address.country != "AQ" else {
             return .failure(BusinessFailure(FailureReason.countryNotServed, "not to AQ"))
         }
@@ -62,7 +69,8 @@ actor BookkeepingCarrier: Carrier {
     }
 
     func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
-        OutsidePage(arranged.keys.compactMap { entry($0) }.sorted { $0.made < $1.made })
+        lookCount += 1
+        return OutsidePage(arranged.keys.compactMap { entry($0) }.sorted { $0.made < $1.made })
     }
 
     func entry(under key: String) async throws -> OutsideEntry? { entry(key) }
@@ -75,4 +83,7 @@ actor BookkeepingCarrier: Carrier {
                     ? .undone : dispatched.contains(key) ? .final : .standing)
         }
     }
+
+    /// Makes everything in its books so much older.
+    func age(by milliseconds: Int64) { made = made.mapValues { $0 - milliseconds } }
 }

@@ -11,6 +11,10 @@ actor BookkeepingCompany: PaymentCompany {
     private var voided: Set<String> = []
     private var attempts: [String: Int] = [:]
     private var made: [String: Int64] = [:]
+    private var refundKeys: [String: Set<String>] = [:]
+
+    /// How often somebody has looked into its books from the beginning.
+    private(set) var lookCount = 0
 
     /// Whether it has lost its books.
     private var isForgetful = false
@@ -26,8 +30,14 @@ actor BookkeepingCompany: PaymentCompany {
     /// How many charges there ever were.
     var chargeCount: Int { charges.count }
 
+    /// How often it was asked to charge, whatever it made of it.
+    var chargeCallCount: Int { attempts.values.reduce(0, +) }
+
     /// How many charges were returned.
     var refundCount: Int { refunded.count }
+
+    /// Charges whose return was asked for under more than one key.
+    var refundedTwice: [String] { refundKeys.filter { $0.value.count > 1 }.keys.sorted() }
 
     func charge(
         _ amount: Money, token: String, reference: OrderID, key: String
@@ -61,11 +71,13 @@ actor BookkeepingCompany: PaymentCompany {
             return .nothingCharged
         }
         refunded.insert(chargeKey)
+        refundKeys[chargeKey, default: []].insert(key)
         return .refunded(amount)
     }
 
     func entries(after cursor: String?, since time: Int64) async throws -> OutsidePage {
-        OutsidePage(charges.keys.compactMap { entry($0) }.sorted { $0.made < $1.made })
+        lookCount += 1
+        return OutsidePage(charges.keys.compactMap { entry($0) }.sorted { $0.made < $1.made })
     }
 
     func entry(under key: String) async throws -> OutsideEntry? { entry(key) }
@@ -82,4 +94,14 @@ actor BookkeepingCompany: PaymentCompany {
         charges[key] = Money(amount: 100, currency: "EUR")
         made[key] = time
     }
+
+    /// Makes a charge one of those that were made under another key.
+    func move(_ key: String, to other: String) {
+        charges[other] = charges.removeValue(forKey: key)
+        made[other] = made.removeValue(forKey: key)
+        attempts[other] = attempts.removeValue(forKey: key)
+    }
+
+    /// Makes everything in its books so much older.
+    func age(by milliseconds: Int64) { made = made.mapValues { $0 - milliseconds } }
 }

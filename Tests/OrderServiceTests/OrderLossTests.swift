@@ -5,7 +5,6 @@ import OrderService
 import PaymentService
 import Saga
 import SagaRedis
-import ShippingService
 import Testing
 import Timekeeping
 import TroupeRedis
@@ -25,76 +24,6 @@ struct OrderLossTests {
 
     private func key(_ saga: String, of system: OrderSystem) -> String {
         "\(system.settings.saga.namespace):order:\(saga):payment:charge"
-    }
-
-    /// Everything of the system's namespace, as FLUSHALL would take it.
-    private func loseEverything(_ system: OrderSystem) async throws {
-        let pattern = RedisArgument.string(system.settings.saga.namespace + ":*")
-        let keys = try await system.redis.send(RedisCommand("KEYS", [pattern])).strings()
-        _ = try await system.redis.send(
-            RedisCommand("DEL", keys.compactMap { $0.map(RedisArgument.string) }))
-    }
-
-    private func letters(_ reason: String, _ system: OrderSystem) async throws -> Int {
-        var count = 0
-        let keys = SagaKeys(namespace: system.settings.saga.namespace)
-        for service in ["order", "payment", "inventory", "shipping"] {
-            let entries = try await system.redis.send(
-                .xrange(keys.dead(service), from: "-", count: 1_000)
-            ).streamEntries()
-            count += entries.count { $0["reason"].map { String(buffer: $0) } == reason }
-        }
-        return count
-    }
-
-    /// Also what was made in the last moment before.
-    @Test func everythingLostAndEveryEventReplayedCostsNobodyAnything() async throws {
-        try await run { system in
-            var ids: [OrderID] = []
-            for _ in 0..<20 { ids.append(try await system.place()) }
-            for id in ids { _ = try await system.ended(id) }
-            try await system.addsUp()
-            let keys = SagaKeys(namespace: system.settings.saga.namespace)
-            var replay: [(String, RedisStreamEntry)] = []
-            for (type, owner) in [
-                (OrderCreated.type, "order"), (PaymentProcessed.type, "payment"),
-                (ProductReserved.type, "inventory"), (ShipmentArranged.type, "shipping"),
-            ] {
-                let stream = keys.stream(type, owner: owner)
-                let entries = try await system.redis.send(
-                    .xrange(stream, from: "-", count: 1_000)
-                ).streamEntries()
-                replay += entries.map { (stream, $0) }
-            }
-            let net = await system.company.net
-
-            try await loseEverything(system)
-            try await eventually("the loss is known") {
-                for service in ["order", "payment", "inventory", "shipping"] {
-                    let born = try await system.redis.send(.get(keys.born(service)))
-                    if born.string == nil { return false }
-                }
-                return true
-            }
-            for (stream, entry) in replay {
-                let data = try #require(entry["data"])
-                _ = try await system.redis.send(
-                    RedisCommand("XADD", [.string(stream), "*", "data", .buffer(data)]))
-            }
-
-            try await eventually("nothing was done on their account") {
-                try await letters("too_old", system) >= replay.count
-            }
-            // All of it is found, and left to a person.
-            let found =
-                try await system.payment.current.reconcile(acts: true)
-                + system.shipping.current.reconcile(acts: true)
-            #expect(found.findings.count == 40 && found.findings.allSatisfy(\.needsAPerson))
-            #expect(await system.company.net == net)
-            #expect(await system.company.refundCount == 0)
-            #expect(await system.company.chargeCount == 20)
-            #expect(await system.carrier.cancelledCount == 0)
-        }
     }
 
     @Test func aChargeThatNobodyKnowsIsRefundedOnceItsOwnerWasAsked() async throws {
@@ -181,7 +110,7 @@ struct OrderLossTests {
                         .bytes(event.json()),
                     ]))
 
-            try await eventually("it is set aside") { try await letters("too_old", system) == 1 }
+            try await eventually("it is set aside") { try await system.letters("too_old") == 1 }
             #expect(await system.company.chargeCount == 0)
         }
     }

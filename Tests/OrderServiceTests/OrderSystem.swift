@@ -26,6 +26,9 @@ struct OrderSystem: Sendable {
         var productsURL = ""
         /// Where payment company and carrier are, if not in memory.
         var sandboxURL: String?
+        /// Those of another system, where one is started beside it.
+        var company = BookkeepingCompany()
+        var carrier = BookkeepingCarrier()
         var saga: SagaRuntimeConfiguration
 
         init(namespace: String) {
@@ -40,8 +43,8 @@ struct OrderSystem: Sendable {
 
     let settings: Settings
     let redis: RedisClient
-    let company = BookkeepingCompany()
-    let carrier = BookkeepingCarrier()
+    let company: BookkeepingCompany
+    let carrier: BookkeepingCarrier
     let order: Host<OrderServer>
     let payment: Host<PaymentServer>
     let inventory: Host<InventoryServer>
@@ -73,7 +76,9 @@ struct OrderSystem: Sendable {
         self.settings = settings
         self.redis = redis
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let (company, carrier) = (company, carrier)
+        let (company, carrier) = (settings.company, settings.carrier)
+        self.company = company
+        self.carrier = carrier
         order = Host {
             var configuration = OrderServerConfiguration()
             configuration.http.port = 0

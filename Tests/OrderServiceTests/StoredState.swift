@@ -1,3 +1,4 @@
+import CloudEvents
 import NIOCore
 import Saga
 import SagaRedis
@@ -44,6 +45,25 @@ struct StoredState: Sendable {
             }
         }
         return counts
+    }
+
+    /// Every event that is there, with the stream that it is on.
+    func events() async throws -> [(stream: String, event: CloudEvent)] {
+        var events: [(stream: String, event: CloudEvent)] = []
+        for stream in try await streams() {
+            for entry in try await ask("XRANGE", stream, ["-", "+"]).streamEntries() {
+                guard let data = entry["data"] else { continue }
+                events.append((stream, try CloudEvent(json: Array(data.readableBytesView))))
+            }
+        }
+        return events
+    }
+
+    /// Appends events that once were there.
+    func deliver(_ events: [(stream: String, event: CloudEvent)]) async throws {
+        for (stream, event) in events {
+            _ = try await ask("XADD", stream, ["*", "data", .bytes(event.json())])
+        }
     }
 
     /// Whether every group has read all of its stream and has nothing left to acknowledge.

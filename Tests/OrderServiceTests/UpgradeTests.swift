@@ -1,3 +1,5 @@
+import CloudEvents
+import NIOCore
 import OrderContracts
 import OrderService
 import Saga
@@ -23,13 +25,17 @@ struct UpgradeTests {
                     try await before.ledger(order, of: "inventory", "reserve") != nil
                 }
             }
+            await system.payment.crash()
             #expect(try await system.desk.cancel(cancelling).status == .cancelling)
             await system.inventory.crash()
-            await system.payment.crash()
             await system.order.crash()
-            let charges = await system.company.chargeCount
+            let charges = await system.company.chargeCallCount
 
             try await before.make([completed, pending, cancelling])
+            for order in [completed, pending, cancelling] {
+                await system.company.move(
+                    before.newKey(order, "payment", "charge"), to: "\(order.text):charge")
+            }
             try await system.order.start()
             try await system.payment.start()
             try await system.inventory.start()
@@ -39,9 +45,15 @@ struct UpgradeTests {
             #expect(try await system.ended(cancelling).status == .cancelled)
             #expect(try await system.desk.order(completed).status == .completed)
             try await system.addsUp()
-            #expect(await system.company.chargeCount == charges, "nobody is charged again")
+            #expect(await system.company.chargeCallCount == charges, "nobody is charged again")
+            #expect(await system.company.refundCount == 1)
+            let returned = try await system.company.entry(under: "\(cancelling.text):charge")
+            #expect(returned?.standing == .undone)
+            let parcel = try await system.carrier.entry(under: "\(pending.text):arrange")
+            #expect(parcel?.standing == .final, "what began under old keys goes on under them")
             for part in StoreOfBefore.parts {
                 #expect(try await before.letterCount(of: part) == 0, "\(part)")
+                #expect(try await before.born(part) == "0 1", "\(part)")
                 try await eventually("\(part) has heard of the end") {
                     try await before.ledger(pending, of: part, "end") == "completed"
                 }
@@ -51,7 +63,8 @@ struct UpgradeTests {
 }
 
 /// Puts what stands in Redis into the form in which the version before would have left it: every
-/// ledger with a time to live and without an end, nobody who hears of ends, no names of consumers.
+/// ledger with a time to live and without an end, nobody who hears of ends, no names of consumers,
+/// nothing of when it all came to be, and no routes: neither in events nor in keys or ledgers.
 private struct StoreOfBefore {
     static let parts = ["order", "payment", "inventory", "shipping"]
 
@@ -62,10 +75,12 @@ private struct StoreOfBefore {
     ]
 
     private let redis: RedisClient
+    private let namespace: String
     private let keys: SagaKeys
 
     init(_ system: OrderSystem) {
         redis = system.redis
+        namespace = system.settings.saga.namespace
         keys = SagaKeys(namespace: system.settings.saga.namespace)
     }
 
@@ -73,11 +88,12 @@ private struct StoreOfBefore {
         for part in Self.parts {
             for order in orders {
                 let ledger = RedisArgument.string(keys.ledger(order.text, service: part))
-                try await run("HDEL", ledger, "end")
+                try await run("HDEL", ledger, "end", .string(KeyForm.field))
                 try await run("EXPIRE", ledger, 2_592_000)
             }
-            try await run("DEL", .string(keys.declared(part)))
+            try await run("DEL", .string(keys.declared(part)), .string(keys.born(part)))
         }
+        for order in orders { try await forgetRoute(inLedgerOf: order) }
         for (owner, type, groups) in Self.groups {
             for group in groups {
                 try await run(
@@ -87,6 +103,83 @@ private struct StoreOfBefore {
             }
         }
         try await run("DEL", .string(keys.stream(ProductShipped.type, owner: "inventory")))
+        for stream in try await streams() { try await forgetRoutes(in: stream) }
+    }
+
+    /// With which route a pending order began was not noted.
+    private func forgetRoute(inLedgerOf order: OrderID) async throws {
+        guard let text = try await ledger(order, of: "order", "lifecycle") else { return }
+        let life = LedgerEntry(text)
+        guard life.state.hasPrefix("pending") else { return }
+        try await run(
+            "HSET", .string(keys.ledger(order.text, service: "order")), "lifecycle",
+            .string("\(life.state) \(life.eventID)"))
+    }
+
+    private func streams() async throws -> [String] {
+        let pattern = RedisArgument.string(keys.stream("*", owner: "*"))
+        let all = try await redis.send(RedisCommand("KEYS", [pattern]))
+        var streams: [String] = []
+        for name in try all.strings().compactMap({ $0 }) {
+            let type = try await redis.send(RedisCommand("TYPE", [.string(name)])).string
+            if type == "stream" { streams.append(name) }
+        }
+        return streams
+    }
+
+    /// Writes a stream anew, under the same IDs, with its groups and what they have pending.
+    private func forgetRoutes(in name: String) async throws {
+        let stream = RedisArgument.string(name)
+        let entries = try await redis.send(.xrange(name)).streamEntries()
+        guard !entries.isEmpty else { return }
+        let groups = try await redis.send(RedisCommand("XINFO", ["GROUPS", stream])).requireArray()
+        var pending: [[RedisArgument]] = []
+        var positions: [(group: RedisArgument, last: RedisArgument)] = []
+        for group in groups {
+            let facts = try group.requireArray()
+            func fact(_ name: String) throws -> RedisArgument {
+                let index = try #require(facts.firstIndex { $0.string == name })
+                return .string(try facts[index + 1].requireString())
+            }
+            positions.append((try fact("name"), try fact("last-delivered-id")))
+            let held = try await redis.send(
+                RedisCommand("XPENDING", [stream, try fact("name"), "-", "+", 1_000]))
+            for one in try held.requireArray() {
+                let (id, consumer) = (try one[0]?.requireString(), try one[1]?.requireString())
+                pending.append([
+                    stream, try fact("name"), .string(consumer ?? ""), 0, .string(id ?? ""),
+                    "FORCE", "JUSTID",
+                ])
+            }
+        }
+        try await run("DEL", stream)
+        for entry in entries {
+            var words: [RedisArgument] = [stream, .string(entry.id)]
+            for (field, value) in entry.fields {
+                let isEvent = field == "data"
+                words += [.string(field), .buffer(isEvent ? try withoutRoute(value) : value)]
+            }
+            _ = try await redis.send(RedisCommand("XADD", words))
+        }
+        for (group, last) in positions { try await run("XGROUP", "CREATE", stream, group, last) }
+        for words in pending { _ = try await redis.send(RedisCommand("XCLAIM", words)) }
+    }
+
+    private func withoutRoute(_ data: ByteBuffer) throws -> ByteBuffer {
+        guard var event = try? CloudEvent(json: Array(data.readableBytesView)) else { return data }
+        event.route = nil
+        return ByteBuffer(bytes: event.json())
+    }
+
+    /// The key under which this version has a step of an order done.
+    func newKey(_ order: OrderID, _ part: String, _ step: String) -> String {
+        IdempotencyKeys(namespace: namespace, route: Route.order.name, form: .named)
+            .doKey(order.text, part, step)
+    }
+
+    /// When a service's data came to be, and in which layout.
+    func born(_ part: String) async throws -> String? {
+        try await redis.send(.get(keys.born(part))).string
     }
 
     func ledger(

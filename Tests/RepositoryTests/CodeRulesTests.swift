@@ -60,6 +60,29 @@ struct CodeRulesTests {
         expectNone(violations)
     }
 
+    /// Who waits for a condition ends as soon as it holds; who sleeps, too early or too late.
+    ///
+    /// A handler that hangs until it is cancelled may sleep for an hour: nobody waits for it.
+    @Test func onlyTheWaitingToolSleepsInTests() {
+        let rules: [Rule] = [
+            (
+                #/\bTask\.sleep\b(?!\(for: \.seconds\(3_600\)\))/#,
+                "wait for a condition, with `eventually` or `until`"
+            ),
+            (#/\bContinuousClock\(\)\.sleep\b/#, "wait for a condition instead"),
+        ]
+        let mayWait = [
+            // The waiting tool of tests that have nothing to do with Redis.
+            "Tests/GatewayTests/Server/CountingConnection.swift",
+            // A server that takes its time for an answer.
+            "Tests/ServiceHTTPTests/Calls/JSONClientTests.swift",
+        ]
+        let tests = Repository.swiftFiles.filter {
+            $0.path.hasPrefix("Tests/") && !mayWait.contains($0.path)
+        }
+        expectNone(violations(of: rules, in: tests, lines: \.code))
+    }
+
     @Test func everySuiteHasATimeLimit() {
         var violations: [Violation] = []
         for file in Repository.swiftFiles where file.path.hasPrefix("Tests/") {

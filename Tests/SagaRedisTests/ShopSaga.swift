@@ -49,7 +49,7 @@ final class World: Sendable {
 
     func undo(_ book: String, _ key: String) async throws {
         if failing.withLock({ $0.contains("undo \(book) hangs") }) {
-            try await Task.sleep(for: .seconds(3600))
+            try await Task.sleep(for: .seconds(3_600))
         }
         if failing.withLock({ $0.contains("undo " + book) }) { throw Accident() }
         books.withLock { books in
@@ -88,7 +88,7 @@ struct ShopSaga: Sendable {
             Perform(ShopRoute.charge) { [world] order, context in
                 switch order.card {
                 case "declined": throw BusinessFailure("card_declined", "no cover")
-                case "hangs": try await Task.sleep(for: .seconds(3600))
+                case "hangs": try await Task.sleep(for: .seconds(3_600))
                 case "flaky" where context.attempt < 3: throw Accident()
                 case "declined later":
                     if context.attempt > 1 { throw BusinessFailure("card_declined") }

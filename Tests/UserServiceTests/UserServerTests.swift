@@ -18,8 +18,8 @@ struct UserServerTests {
             let running = Task { try await server.run() }
             let client = JSONClient(
                 baseURL: "http://127.0.0.1:\(try await server.boundPort.value)")
-            while try await client.get("/users/1").status != 200 {
-                try await Task.sleep(for: .milliseconds(5))
+            try await eventually("the first is there") {
+                try await client.get("/users/1").status == 200
             }
 
             struct List: Decodable {

@@ -111,8 +111,8 @@ private final class LazyReader: Sendable {
 
     /// Waits until the end of what has come holds a text, or the connection is closed.
     func received(last text: String) async {
-        while channel.isActive, !counter.received.withLock({ $0.end.contains(text) }) {
-            try? await Task.sleep(for: .milliseconds(5))
+        await until {
+            !channel.isActive || counter.received.withLock { $0.end.contains(text) }
         }
     }
 

@@ -6,9 +6,9 @@ import ServiceHTTP
 
 /// A payment company over HTTP that gives one answer to everything.
 struct ScriptedCompany {
-    /// Runs `body` with a client of a company that answers so to every call.
+    /// Runs `body` with a client of a company that answers so to every call, or not at all.
     static func answering(
-        _ status: HTTPResponse.Status, _ json: String, delay: Duration = .zero,
+        _ status: HTTPResponse.Status, _ json: String, isSilent: Bool = false,
         _ body: (HTTPPaymentCompany) async throws -> Void
     ) async throws {
         let logger = Logger(label: "company") { _ in SwiftLogNoOpLogHandler() }
@@ -18,7 +18,7 @@ struct ScriptedCompany {
                 guard request.headers[.init("Idempotency-Key") ?? .cookie] == "key" else {
                     return .json(.badRequest, text: Array(#"{"code":"no_key"}"#.utf8))
                 }
-                try? await Task.sleep(for: delay)
+                if isSilent { try? await Task.sleep(for: .seconds(3_600)) }
                 return .json(status, text: Array(json.utf8))
             }
         }
@@ -28,7 +28,7 @@ struct ScriptedCompany {
         let running = Task { try await server.run() }
         let client = JSONClient(
             baseURL: "http://127.0.0.1:\(try await server.boundPort.value)",
-            timeout: delay == .zero ? .seconds(20) : .milliseconds(300))
+            timeout: isSilent ? .milliseconds(300) : .seconds(20))
         do {
             try await body(HTTPPaymentCompany(client))
         } catch {

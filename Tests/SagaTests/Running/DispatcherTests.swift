@@ -34,7 +34,7 @@ struct DispatcherTests {
                 if entry.id.hasPrefix("hangs") {
                     place.limit(.zero)
                     seen.yield(Sight(id: entry.id, task: task, isCancelled: isCancelled))
-                    try? await Task.sleep(for: .seconds(60))
+                    try? await Task.sleep(for: .seconds(3_600))
                     place.limit(nil)
                 }
                 return .done

@@ -61,7 +61,7 @@ struct AdminServerTests {
 
     @Test func aCheckThatHangsIsNotReady() async throws {
         let readiness = Readiness(
-            [Readiness.Check("slow") { try await Task.sleep(for: .seconds(3600)) }],
+            [Readiness.Check("slow") { try await Task.sleep(for: .seconds(3_600)) }],
             timeout: .milliseconds(20))
         let findings = await readiness.findings()
         #expect(findings.map(\.name) == ["slow"])

@@ -222,7 +222,7 @@ struct JSONClientTests {
         }
         router.get("/silent") { _, _ in
             onSilent()
-            try await Task.sleep(for: .seconds(60))
+            try await Task.sleep(for: .seconds(3_600))
             return .json { _ in }
         }
         let server = ServiceServer(

@@ -41,7 +41,7 @@ struct ServiceServerTests {
         let router = ServiceRouter(service: "stuck", logger: .quiet)
         router.get("/stuck") { _, _ in
             enter.finish()
-            try await Task.sleep(for: .seconds(3600))
+            try await Task.sleep(for: .seconds(3_600))
             return .json { _ in }
         }
 

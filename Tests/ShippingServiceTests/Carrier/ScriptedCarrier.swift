@@ -8,7 +8,7 @@ import ShippingService
 struct ScriptedCarrier {
     /// Runs `body` with a client of a carrier that answers so to every call.
     static func answering(
-        _ status: HTTPResponse.Status, _ json: String, delay: Duration = .zero,
+        _ status: HTTPResponse.Status, _ json: String,
         _ body: (HTTPCarrier) async throws -> Void
     ) async throws {
         let logger = Logger(label: "carrier") { _ in SwiftLogNoOpLogHandler() }
@@ -18,7 +18,6 @@ struct ScriptedCarrier {
                 guard request.headers[.init("Idempotency-Key") ?? .cookie] == "key" else {
                     return .json(.badRequest, text: Array(#"{"code":"no_key"}"#.utf8))
                 }
-                try? await Task.sleep(for: delay)
                 return .json(status, text: Array(json.utf8))
             }
         }
@@ -28,7 +27,7 @@ struct ScriptedCarrier {
         let running = Task { try await server.run() }
         let client = JSONClient(
             baseURL: "http://127.0.0.1:\(try await server.boundPort.value)",
-            timeout: delay == .zero ? .seconds(20) : .milliseconds(300))
+            timeout: .seconds(20))
         do {
             try await body(HTTPCarrier(client))
         } catch {

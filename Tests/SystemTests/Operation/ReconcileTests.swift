@@ -1,4 +1,6 @@
+import CloudEvents
 import Foundation
+import NIOCore
 import OrderContracts
 import SagaRedis
 import Testing
@@ -41,6 +43,65 @@ struct ReconcileTests {
         await sandbox.close()
         await client.shutdown()
         await redis.stop()
+    }
+
+    /// Redis has lost everything, and the order's first event comes again: from a backup of the
+    /// stream, perhaps.
+    @Test func afterALossNothingIsDoneAndAPersonIsTold() async throws {
+        let redis = try await RedisServer.launch()
+        let addresses = try await Ports.free()
+        let id = UUIDv7.next()
+        let key = "troupe:order:\(id):payment:charge"
+        let sandbox = try Self.sandbox(holding: key, addresses, redis)
+        let books = "\(addresses.url(of: .sandbox))/books"
+        try await eventually("the company answers") { (try? await Web.get(books))?.status == 200 }
+        let before = try await Web.get(books).body
+        let client = redis.client()
+        let keys = SagaKeys()
+        let event = Self.order(id, made: SystemTime.milliseconds() - 600_000)
+        _ = try await client.send(
+            RedisCommand(
+                "XADD",
+                [
+                    .string(keys.stream("OrderCreated", owner: "order")), "*", "data",
+                    .bytes(event.json()),
+                ]))
+        let payments = try Lone(
+            "serve payments", port: addresses.port(of: .payments),
+            variables: ["REDIS_URL": redis.url, "SANDBOX_URL": addresses.url(of: .sandbox)])
+
+        let letter = try await eventually("the event is set aside") {
+            try await client.send(.xrange(keys.dead("payment"))).streamEntries().first
+        }
+        #expect(letter["reason"].map { String(buffer: $0) } == "too_old")
+        for options in [[], ["-y"]] {
+            let told = try await Self.run(options, addresses, redis)
+            #expect(told.status == 1)
+            #expect(told.output.contains("charge of \(id)"), "\(told.output)")
+            #expect(told.output.contains("from before the data in Redis"), "\(told.output)")
+            #expect(!told.output.contains("troupe reconcile -y"), "there is nothing to be done")
+        }
+        let charge = try await Web.get("\(addresses.url(of: .sandbox))/charges/\(key)")
+        #expect(charge.body.contains("\"state\":\"standing\""), "\(charge.body)")
+        #expect(try await Web.get(books).body == before)
+
+        await payments.close()
+        await sandbox.close()
+        await client.shutdown()
+        await redis.stop()
+    }
+
+    private static func order(_ id: String, made time: Int64) -> CloudEvent {
+        CloudEvent(
+            source: "/order", type: "OrderCreated", subject: id, time: time,
+            coordination: "choreography", route: "order",
+            data: Array(
+                """
+                {"userId":"1","productId":"1","quantity":1,\
+                "total":{"amount":1999,"currency":"EUR"},\
+                "payment":{"method":"card","token":"tok_visa"},\
+                "shipping":{"street":"s","city":"c","postcode":"10115","country":"DE"}}
+                """.utf8))
     }
 
     /// A company whose books hold a charge of ten minutes ago.

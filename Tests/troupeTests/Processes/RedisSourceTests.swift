@@ -68,7 +68,7 @@ struct RedisSourceTests {
 
         kill(first, SIGKILL)
 
-        while server.processID == first { try await Task.sleep(for: .milliseconds(10)) }
+        try await eventually("another one runs") { server.processID != first }
         #expect(
             await PortProbe.becomesReady(host: "127.0.0.1", port: port, within: .seconds(30)))
         await server.stop()
