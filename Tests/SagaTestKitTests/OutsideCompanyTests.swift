@@ -93,6 +93,23 @@ struct OutsideCompanyTests {
         #expect(hotel.times("cancel").isEmpty, "giveUpAfter did not run")
     }
 
+    /// It is tried again all the time, and nobody else has met with anything.
+    @Test func whatOneSagaRepeatsOpensNothingForOthers() async throws {
+        let hotel = CountedHotel()
+        hotel.isDown(true)
+        let rehearsal = try rehearsal(
+            hotel, OutsideCompany("hotel", opensAfter: 3, pauses: .seconds(60) ... .seconds(60)))
+        try await rehearsal.begin("1", TripRequested(city: "Rome"))
+        try await rehearsal.pass(.seconds(1))
+        #expect(hotel.times("book").count > 3)
+
+        hotel.isDown(false)
+        try await rehearsal.begin("2", TripRequested(city: "Rome"))
+
+        #expect(try await rehearsal.ending(of: "2") == .completed)
+        #expect(rehearsal.elapsed < .seconds(30))
+    }
+
     @Test func aFailureForTheBusinessIsNoAccident() async throws {
         let hotel = CountedHotel()
         hotel.refuses()

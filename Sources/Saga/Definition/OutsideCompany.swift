@@ -11,10 +11,10 @@
 /// - No more than `callsPerSecond` begin in a second, a tenth of them at once. The others wait in
 ///   the order in which they came: that is no attempt, its time does not count, and a cancellation
 ///   ends it.
-/// - After `opensAfter` accidents in a row it counts as down, and is not called for a pause that
-///   grows each time up to the longest; then one call tries whether it is well. Whatever it
-///   answers, a failure for a reason of the business too, is no accident; nor is what could not be
-///   sent.
+/// - After `opensAfter` accidents in a row, of as many sagas, it counts as down, and is not called
+///   for a pause that grows each time up to the longest; then one call tries whether it is well,
+///   for no longer than that. Whatever it answers, a failure for a reason of the business too, is
+///   no accident; nor is what could not be sent.
 /// - What is not called was not sent: a forward step waits, as `unsentGiveUpAfter` says, and
 ///   `giveUpAfter` does not run. A compensation or a finish that would have to wait for long is
 ///   parked at once, and tried again for ever.
@@ -23,7 +23,7 @@ public struct OutsideCompany: Hashable, Sendable {
     public let name: String
     /// How many calls a process may begin in a second; nil for as many as come.
     public var callsPerSecond: Int?
-    /// After how many accidents in a row it counts as down; nil for never.
+    /// After how many accidents in a row, one of each saga, it counts as down; nil for never.
     public var opensAfter: Int?
     /// For how long it is not called: at first, and at the most.
     public var pauses: ClosedRange<Duration>

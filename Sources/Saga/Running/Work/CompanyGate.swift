@@ -15,6 +15,7 @@ final class CompanyGate: Sendable {
     /// A call that may begin; whoever makes it says how it ended.
     struct Call: Sendable {
         fileprivate var round: Int
+        fileprivate var saga: String?
     }
 
     /// A call of nobody who is counted.
@@ -82,14 +83,23 @@ final class CompanyGate: Sendable {
     }
 
     /// Lets a call begin, or says until when it may not.
-    func admit() -> Result<Call, Refusal> {
+    ///
+    /// - Parameter saga: whose call it is; nil for one of none.
+    func admit(of saga: String?) -> Result<Call, Refusal> {
         let now = clock.now
-        return change { breaker in
-            switch breaker?.admit(at: now) {
-            case .refused(let end)?: return .failure(Refusal(end: end))
-            case .call(let round)?: return .success(Call(round: round))
-            case nil: return .success(Self.free)
-            }
+        let (admission, isLost) = change { breaker in
+            let isLost = breaker?.isTryLost(at: now) ?? false
+            return (breaker?.admit(at: now), isLost)
+        }
+        if isLost {
+            logger.warning(
+                "a call that tries a company has not come back, and the next one tries",
+                metadata: ["company": "\(company.name)"])
+        }
+        switch admission {
+        case .refused(let end)?: return .failure(Refusal(end: end))
+        case .call(let round)?: return .success(Call(round: round, saga: saga))
+        case nil: return .success(Self.free)
         }
     }
 
@@ -101,7 +111,7 @@ final class CompanyGate: Sendable {
     /// Hears how a call ended.
     func ended(_ call: Call, _ ending: CircuitBreaker.Ending) {
         let now = clock.now
-        change { $0?.ended(ending, round: call.round, at: now) }
+        change { $0?.ended(ending, round: call.round, of: call.saga, at: now) }
     }
 
     private func change<Value: Sendable>(_ body: (inout CircuitBreaker?) -> Value) -> Value {
@@ -143,7 +153,7 @@ final class CompanyGate: Sendable {
                 throw error
             }
         }
-        guard case .success(let call) = admit() else {
+        guard case .success(let call) = admit(of: nil) else {
             throw CompanyIsDown(name: company.name)
         }
         do {

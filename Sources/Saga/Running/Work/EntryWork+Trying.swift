@@ -39,8 +39,8 @@ extension EntryWork {
             let turn = takesTurn ? environment.turns[step]?.enter() : nil
             defer { turn?.leave() }
             guard try await has(turn) else { return .gaveUp(CancellationError(), tries) }
-            let passage =
-                gate == nil ? .passed(CompanyGate.free) : try await passage(through: gate, tries)
+            var passage = Passage.passed(CompanyGate.free)
+            if let gate { passage = try await self.passage(through: gate, tries) }
             let failed: Failed
             switch passage {
             case .over(let reason): return .gaveUp(reason, tries)
@@ -128,9 +128,8 @@ extension EntryWork {
 
     /// Waits for the company's rate, and asks its breaker; without a slot, as long as it waits.
     private func passage(
-        through gate: CompanyGate?, _ tries: StepTries
+        through gate: CompanyGate, _ tries: StepTries
     ) async throws(Interruption) -> Passage {
-        guard let gate else { return .passed(CompanyGate.free) }
         if let end = gate.refusal() { return refused(by: gate, until: end, tries) }
         if let moment = gate.reserve() {
             gate.waits(true)
@@ -140,7 +139,7 @@ extension EntryWork {
             guard goesOn else { throw .stopped }
             if place.isCalledOff { return .over(CancellationError()) }
         }
-        switch gate.admit() {
+        switch gate.admit(of: sagaID) {
         case .success(let call): return .passed(call)
         case .failure(let refusal): return refused(by: gate, until: refusal.end, tries)
         }
