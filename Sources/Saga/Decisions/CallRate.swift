@@ -20,8 +20,10 @@ package struct CallRate: Sendable {
     /// At least one call a second.
     package init(perSecond count: Int) {
         let count = max(1, count)
-        interval = .seconds(1) / count
         burst = max(1, count / 10)
+        // Those that begin at once and those that come within a second of them are `count`.
+        let others = count - burst + 1
+        interval = .nanoseconds((1_000_000_000 + others - 1) / others)
     }
 
     /// Takes a token: when its call may begin.
