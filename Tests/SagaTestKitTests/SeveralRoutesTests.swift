@@ -202,6 +202,28 @@ struct SeveralRoutesTests {
 
     // MARK: - What does not start
 
+    @Test func aCompanyIsTheSameOnEachRoute() {
+        func payment(_ bank: OutsideCompany) -> Participant {
+            Participant(Houses.order, "payment") {
+                Perform(ShopRoute.charge, calls: OutsideCompany("bank")) { _, _ in
+                    Transition(PaymentProcessed())
+                } undo: { _ in
+                }
+            }
+            .also(on: Houses.renewal) {
+                Perform(Houses.renew, calls: bank) { _, _ in
+                    Transition(PaymentProcessed())
+                } undo: { _ in
+                }
+            }
+        }
+
+        #expect(payment(OutsideCompany("bank")).faults == [])
+        #expect(
+            payment(OutsideCompany("bank", callsPerSecond: 5)).faults
+                == ["'bank' is declared in two ways, on 'order' and on 'renewal'"])
+    }
+
     @Test func aRouteTwiceOrOneThatItOverseesBesideItsFirstDoesNotStart() {
         let twice = Houses().payment.also(on: Houses.renewal) {
             Perform(Houses.renew) { _, _ in

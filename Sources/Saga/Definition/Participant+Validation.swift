@@ -34,7 +34,7 @@ extension Participant {
         for part in further where part.lifecycle != nil {
             faults.append("it oversees '\(part.route)', which is not its first route")
         }
-        return faults
+        return faults + companyFaultsBetweenRoutes
     }
 
     /// Everything that is wrong between participants that are to work together.
@@ -155,23 +155,6 @@ extension Participant {
         }
         faults += companyFaults
         if steps.isEmpty && lifecycles.isEmpty { faults.append("it has no step and no lifecycle") }
-        return faults
-    }
-
-    private var companyFaults: [String] {
-        var known: [String: OutsideCompany] = [:]
-        var faults: [String] = []
-        for step in steps {
-            guard let company = step.company else { continue }
-            if !step.actsOutside {
-                faults.append("step '\(step.name)' works on records alone, and calls a company")
-            }
-            guard let other = known.updateValue(company, forKey: company.name) else {
-                faults += company.faults
-                continue
-            }
-            if other != company { faults.append("'\(company.name)' is declared in two ways") }
-        }
         return faults
     }
 
