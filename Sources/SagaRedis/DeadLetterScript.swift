@@ -7,7 +7,7 @@ struct DeadLetterScript: Sendable {
     let redis: RedisClient
     let names: SagaKeys
     let service: String
-    var naming = SagaNaming([])
+    let naming: SagaNaming
 
     /// Writes the letter, unless the entry has one already, and what the ledger has to say of it.
     ///

@@ -19,7 +19,7 @@ final class RedisSagaStore: SagaStore {
     ///   - hasOneField: whether a ledger has one field, that of a step or of its saga's life.
     init(
         redis: RedisClient, service: String, names: SagaKeys, ledgerTimeToLive: Duration,
-        epochs: EpochCheck? = nil, streams: [String] = [], naming: SagaNaming = SagaNaming([]),
+        epochs: EpochCheck? = nil, streams: [String] = [], naming: SagaNaming,
         hasOneField: Bool = false
     ) {
         self.epochs = epochs ?? EpochCheck(redis)

@@ -55,14 +55,10 @@ public struct SagaKeys: Hashable, Sendable {
     /// What people ask of a participant alone.
     public func again(_ service: String) -> String { stream("again", owner: service) }
 
-    /// The ledger of a participant for one saga.
-    public func ledger(_ sagaID: String, service: String) -> String {
-        "\(prefix)saga:{\(service)}:ledger:\(PercentEncoding.encode(sagaID))"
-    }
-
-    /// The ledger of a participant of several routes for the saga of a name.
-    package func ledger(named name: String, by naming: SagaNaming, service: String) -> String {
-        ledger("", service: service) + naming.encoded(name)
+    /// The ledger of a participant for the saga of a name; none without the naming, as an ID may
+    /// hold what looks like a route's name.
+    public func ledger(named name: String, by naming: SagaNaming, service: String) -> String {
+        "\(prefix)saga:{\(service)}:ledger:\(naming.encoded(name))"
     }
 
     /// The timers of a participant.

@@ -54,6 +54,6 @@ extension RecordStore {
             service: service,
             store: RedisSagaStore(
                 redis: redis, service: service, names: SagaKeys(namespace: namespace),
-                ledgerTimeToLive: .seconds(1)))
+                ledgerTimeToLive: .seconds(1), naming: SagaNaming([])))
     }
 }

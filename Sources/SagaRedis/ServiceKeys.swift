@@ -11,12 +11,12 @@ final class ServiceKeys: Sendable {
     private let recordPrefix: String
     private let streams = Mutex<[String: (stream: String, channel: String)]>([:])
 
-    init(_ names: SagaKeys, service: String, naming: SagaNaming = SagaNaming([])) {
+    init(_ names: SagaKeys, service: String, naming: SagaNaming) {
         self.naming = naming
         self.names = names
         self.service = service
         timers = names.timers(service)
-        ledgerPrefix = names.ledger("", service: service)
+        ledgerPrefix = names.ledger(named: "", by: naming, service: service)
         recordPrefix = names.record("", service: service)
     }
 

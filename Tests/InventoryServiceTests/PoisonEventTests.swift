@@ -44,13 +44,10 @@ struct PoisonEventTests {
                             RecordName("reservation", id: "r\(saga)"),
                             ["product": "7", "quantity": "\(number)"])
                     })
+                let ledger = rig.keys.ledger(
+                    named: "r\(saga)", by: SagaNaming([]), service: ServiceName.inventory)
                 _ = try await rig.redis.send(
-                    RedisCommand(
-                        "HSET",
-                        [
-                            .string(rig.keys.ledger("r\(saga)", service: ServiceName.inventory)),
-                            "reserve", "done e",
-                        ]))
+                    RedisCommand("HSET", [.string(ledger), "reserve", "done e"]))
                 let event = CloudEvent(
                     source: "/order", type: "OrderCancellationRequested", subject: "r\(saga)",
                     coordination: "choreography", route: ServiceName.route,

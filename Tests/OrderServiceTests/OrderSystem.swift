@@ -234,3 +234,10 @@ extension OrderRequest {
                 street: "Oudegracht 1", city: "Utrecht", postcode: "3511", country: country))
     }
 }
+
+extension SagaKeys {
+    /// The ledger of a participant of one route.
+    func ledger(_ sagaID: String, service: String) -> String {
+        ledger(named: sagaID, by: SagaNaming([]), service: service)
+    }
+}

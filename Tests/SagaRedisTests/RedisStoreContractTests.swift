@@ -31,15 +31,15 @@ private struct RedisSubject: StoreContractSubject {
         return SagaPorts(
             store: RedisSagaStore(
                 redis: redis, service: plan.name, names: rig.keys,
-                ledgerTimeToLive: .seconds(1000)),
+                ledgerTimeToLive: .seconds(1000), naming: plan.naming),
             transport: RedisTransport(
                 plan, emitted: [], redis: redis, names: rig.keys, configuration: configuration,
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
             timers: RedisTimers(
                 plan, redis: redis, names: rig.keys, letterTimeToLive: .seconds(1000)),
             debts: RedisDebts(
-                redis: redis, service: plan.name, names: rig.keys, ledgerTimeToLive: .seconds(1000))
-        )
+                redis: redis, service: plan.name, names: rig.keys, ledgerTimeToLive: .seconds(1000),
+                naming: plan.naming))
     }
 
     func letTimePass() async {

@@ -59,7 +59,8 @@ struct ShopRig: Sendable {
 
     func sagaStore(_ service: String) -> RedisSagaStore {
         RedisSagaStore(
-            redis: redis, service: service, names: keys, ledgerTimeToLive: .seconds(100_000))
+            redis: redis, service: service, names: keys, ledgerTimeToLive: .seconds(100_000),
+            naming: SagaNaming([]))
     }
 
     func writer(_ service: String) -> TransitionWriter {
@@ -180,5 +181,12 @@ struct ShopRig: Sendable {
             let reserved = try await ledger("inventory", sagaID, "reserve")
             return shipped == "finished" && reserved == "finished"
         }
+    }
+}
+
+extension SagaKeys {
+    /// The ledger of a participant of one route.
+    func ledger(_ sagaID: String, service: String) -> String {
+        ledger(named: sagaID, by: SagaNaming([]), service: service)
     }
 }

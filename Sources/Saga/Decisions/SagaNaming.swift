@@ -9,11 +9,14 @@ import PlainText
 ///
 /// IDs are anybody's choice. So one of the first route that would be read as a saga of another
 /// has its own route before it too, and no two sagas have the same name.
-package struct SagaNaming: Hashable, Sendable {
+public struct SagaNaming: Hashable, Sendable {
     /// All routes of the participant; the first one's sagas have their IDs as names.
     package let routes: [String]
 
-    package init(_ routes: [String]) {
+    /// Those of a participant.
+    ///
+    /// - Parameter routes: as it declares them, its first one first; none will do for a single one.
+    public init(_ routes: [String]) {
         self.routes = routes
     }
 

@@ -12,7 +12,7 @@ struct RedisDebts: SagaDebts {
     let ledgerTimeToLive: Duration
     /// Whether a ledger may go only once the end of its saga was heard.
     var hearsEnds = false
-    var naming = SagaNaming([])
+    let naming: SagaNaming
 
     func park(
         _ debt: Debt, _ trace: DeadLetter.Trace, for pause: Duration, in epoch: StoreEpoch?

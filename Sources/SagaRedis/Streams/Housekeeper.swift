@@ -14,6 +14,7 @@ struct Housekeeper: Sendable {
     /// Types that the participant emits, whose streams it owns.
     let emitted: [String]
     let group: ConsumerGroup
+    let letters: LetterRetention
     let configuration: SagaRuntimeConfiguration
 
     /// Does all of it once.
@@ -80,8 +81,8 @@ struct Housekeeper: Sendable {
             }
         }
         do {
-            try await LetterRetention(redis: redis, names: names, service: service)
-                .drop(before: Self.age(configuration.letterLife, at: now), in: epoch)
+            try await letters.drop(
+                before: Self.age(configuration.letterLife, at: now), in: epoch)
         } catch {
             try report.note(error, of: names.dead(service))
         }

@@ -1,5 +1,6 @@
 import EventStreams
 import Saga
+import Synchronization
 import TroupeRedis
 
 /// Drops dead letters that nobody can act on any more, with the marks against a second one.
@@ -9,31 +10,61 @@ import TroupeRedis
 ///                                   ▼
 ///                                 kept, for as long as that lasts
 ///
-/// A letter that does not say whose it is goes by its age alone, unless its reason is one for which
-/// a saga waits.
-struct LetterRetention: Sendable {
-    /// Some thousand letters at a time; the rest goes the next time.
-    private static let pagesMaximum = 100
-    private static let pageSize = 50
+/// A letter that does not say whose it is goes by its age alone. But not one for which a saga
+/// waits: a ledger that is gone proves nothing of it, as it had no end.
+///
+/// Each pass looks at so many and goes on where the one before has ended, so that those which are
+/// kept hide nothing that stands behind them. After the last it begins anew.
+final class LetterRetention: Sendable {
+    /// What is looked at.
+    struct Budget {
+        /// Letters of a script, and of a pass.
+        var page = 50
+        var pass = 5000
+        /// What they may weigh, as a letter holds its event.
+        var pageBytes = 16_777_216
+        var passBytes = 67_108_864
+    }
+
     /// Codes for which sagas wait.
     private static let awaited: Set<String> = [
         DeadLetter.Reason.blocked.rawValue, DeadLetter.Reason.halfApplied.rawValue,
     ]
 
-    let redis: RedisClient
-    let names: SagaKeys
-    let service: String
+    private let redis: RedisClient
+    private let names: SagaKeys
+    private let service: String
+    private let naming: SagaNaming
+    private let budget: Budget
+    /// Where the next pass begins.
+    private let start = Mutex(LetterRetention.beginning)
+
+    private static let beginning = "-"
+
+    init(
+        redis: RedisClient, names: SagaKeys, service: String, naming: SagaNaming,
+        budget: Budget = Budget()
+    ) {
+        self.redis = redis
+        self.names = names
+        self.service = service
+        self.naming = naming
+        self.budget = budget
+    }
 
     /// Drops what is older, as far as it may go.
     func drop(before age: StreamID, in epoch: RedisEpoch) async throws(SagaError) {
         guard age.milliseconds > 0 else { return }
-        var start = "-"
-        for _ in 0..<Self.pagesMaximum {
-            let (page, isWhole) = try await look(from: start, to: "(\(age)", in: epoch)
-            guard let last = page.last else { return }
-            try await drop(page, in: epoch)
-            if isWhole { return }
-            start = "(\(last.id)"
+        var (letters, bytes) = (budget.pass, budget.passBytes)
+        while letters > 0, bytes > 0 {
+            let page = try await look(
+                from: start.withLock { $0 }, to: "(\(age)", atMost: letters, in: epoch)
+            if !page.letters.isEmpty { try await drop(page.letters, in: epoch) }
+            let last = page.isWhole ? nil : page.letters.last
+            start.withLock { $0 = last.map { "(\($0.id)" } ?? Self.beginning }
+            if last == nil { return }
+            letters -= page.letters.count
+            bytes -= page.bytes
         }
     }
 
@@ -45,19 +76,33 @@ struct LetterRetention: Sendable {
         var saga: String
     }
 
+    private struct Page {
+        var letters: [Letter]
+        /// What they weigh.
+        var bytes: Int
+        /// Whether there are no more.
+        var isWhole: Bool
+    }
+
     private func look(
-        from start: String, to end: String, in epoch: RedisEpoch
-    ) async throws(SagaError) -> (page: [Letter], isWhole: Bool) {
+        from start: String, to end: String, atMost count: Int, in epoch: RedisEpoch
+    ) async throws(SagaError) -> Page {
         let reply = try await run(
             Self.looking, [names.dead(service)],
-            [.string(start), .string(end), .integer(Self.pageSize)], in: epoch)
+            [
+                .string(start), .string(end), .integer(min(count, budget.page)),
+                .integer(budget.pageBytes),
+            ], in: epoch)
         let words = reply.array?.map { $0.string ?? "" } ?? []
-        let page = stride(from: 1, to: words.count - 4, by: 5).map {
+        let letters = stride(from: 1, to: words.count - 4, by: 5).map {
             Letter(
                 id: words[$0], stream: words[$0 + 1], entry: words[$0 + 2],
                 reason: words[$0 + 3], saga: words[$0 + 4])
         }
-        return (page, words.first == "whole")
+        let bytes = reply[0]?.integer ?? 0
+        return Page(
+            letters: letters, bytes: bytes,
+            isWhole: letters.count < min(count, budget.page) && bytes <= budget.pageBytes)
     }
 
     private func drop(_ page: [Letter], in epoch: RedisEpoch) async throws(SagaError) {
@@ -65,10 +110,11 @@ struct LetterRetention: Sendable {
         var arguments: [RedisArgument] = []
         for letter in page {
             keys.append(names.letter(of: letter.entry, in: letter.stream, service: service))
-            keys.append(names.ledger(letter.saga, service: service))
+            keys.append(names.ledger(named: letter.saga, by: naming, service: service))
             let isAwaited = Self.awaited.contains(letter.reason)
             arguments += [
-                .string(letter.id), letter.saga.isEmpty ? (isAwaited ? "keep" : "drop") : "look",
+                .string(letter.id), .string(letter.saga.isEmpty ? "" : "look"),
+                isAwaited ? "keep" : "drop",
             ]
         }
         _ = try await run(Self.dropping, keys, arguments, in: epoch)
@@ -85,51 +131,50 @@ struct LetterRetention: Sendable {
     }
 
     // KEYS dead letters
-    // ARGV where to begin, where to end, how many
-    // → 'whole' if there are no more; of each: ID, stream, entry, reason, saga
+    // ARGV where to begin, where to end, how many, how many bytes
+    // → what they weigh; of each: ID, stream, entry, reason, saga
     //
-    // One by one, and no more once 16 MB have been looked at: a letter holds its event, which may
+    // One by one, and no more once so much has been looked at: a letter holds its event, which may
     // be large.
     private static let looking = RedisScript(
         """
         \(EntryLabel.script)
-        local page, place, left = {''}, ARGV[1], 16777216
+        local page, place, most = {0}, ARGV[1], tonumber(ARGV[4])
         for _ = 1, ARGV[3] do
             local letter = redis.call('XRANGE', KEYS[1], place, ARGV[2], 'COUNT', 1)[1]
-            if not letter then
-                page[1] = 'whole'
-                return page
-            end
+            if not letter then return page end
             local known = {}
             for at = 1, #letter[2], 2 do known[letter[2][at]] = letter[2][at + 1] end
             page[#page + 1] = letter[1]
             for _, name in ipairs({'stream', 'entry', 'reason', 'saga'}) do
                 page[#page + 1] = known[name] or ''
             end
-            place, left = '(' .. letter[1], left - weigh(letter[2])
-            if left < 0 then return page end
+            place, page[1] = '(' .. letter[1], page[1] + weigh(letter[2])
+            if page[1] > most then return page end
         end
         return page
         """)
 
     // KEYS dead letters, then of each letter: its entry's mark, its saga's ledger
-    // ARGV of each: ID; whether to keep it, to drop it, or to look at the ledger
+    // ARGV of each: ID; whether to look at the ledger; whether to keep or to drop it without one
     //
-    // A ledger that is not there is of a saga that has ended long ago: it has no expiry before. One
-    // that cannot be read tells nothing. Those in front go by trimming, which any user may do.
+    // A ledger that is not there is of a saga that has ended long ago, as it has no expiry before,
+    // unless something was lost. One that cannot be read tells nothing. Those in front go by
+    // trimming, which any user may do.
     private static let dropping = RedisScript(
         """
-        local function isOpen(ledger)
-            local type = redis.call('TYPE', ledger).ok
-            if type ~= 'hash' then return type ~= 'none' end
+        local function isKept(ledger, otherwise)
+            local type = ledger and redis.call('TYPE', ledger).ok or 'none'
+            if type == 'none' then return otherwise == 'keep' end
+            if type ~= 'hash' then return true end
             local known = redis.call('HMGET', ledger, 'end', 'blocked', 'owes')
             local ends = known[1]
             return known[2] or known[3] or not (\(EndScript.hasEnded("ends")))
         end
         local gone, marks, kept = {}, {}, nil
-        for number = 1, #ARGV, 2 do
-            local id, mark, ledger = ARGV[number], KEYS[number + 1], KEYS[number + 2]
-            if ARGV[number + 1] == 'keep' or ARGV[number + 1] == 'look' and isOpen(ledger) then
+        for number = 1, #ARGV / 3 do
+            local id, mark, ledger = ARGV[3 * number - 2], KEYS[2 * number], KEYS[2 * number + 1]
+            if isKept(ARGV[3 * number - 1] == 'look' and ledger, ARGV[3 * number]) then
                 kept = kept or id
             else
                 gone[#gone + 1] = id

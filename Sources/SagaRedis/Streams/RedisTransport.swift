@@ -51,7 +51,10 @@ final class RedisTransport: EventTransport {
         name = Mutex(configuration.consumerName)
         housekeeper = Housekeeper(
             redis: redis, service: plan.name, names: names, consumed: streams, emitted: emitted,
-            group: group, configuration: configuration)
+            group: group,
+            letters: LetterRetention(
+                redis: redis, names: names, service: plan.name, naming: plan.naming),
+            configuration: configuration)
     }
 
     var executor: (any TaskExecutor)? { redis.executor }

@@ -152,8 +152,9 @@ final class RedisTimers: SagaTimers {
             id: String(decoding: bytes.prefix(128), as: UTF8.self), reason: .undecodable,
             error: "not a timer, which is an event type, a space and a saga ID", attempts: 0,
             firstTime: SystemTime.milliseconds(), lastTime: SystemTime.milliseconds())
-        _ = try await DeadLetterScript(redis: redis, names: names, service: service).keep(
-            letter, nil, timeToLive: letterTimeToLive)
+        _ = try await DeadLetterScript(
+            redis: redis, names: names, service: service, naming: naming
+        ).keep(letter, nil, timeToLive: letterTimeToLive)
         do {
             _ = try await redis.send(
                 RedisCommand("ZREM", [.string(names.timers(service)), .bytes(bytes)]))

@@ -9,7 +9,8 @@ import TroupeRedis
 /// What is written for a shape.
 @Suite(.timeLimit(.minutes(1)))
 struct TransitionCompilerTests {
-    private let names = ServiceKeys(SagaKeys(namespace: "eu"), service: "payment")
+    private let names = ServiceKeys(
+        SagaKeys(namespace: "eu"), service: "payment", naming: SagaNaming([]))
 
     private static let stepsScript = """
         local call, try, keys, argv, match = redis.call, redis.pcall, KEYS, ARGV, \

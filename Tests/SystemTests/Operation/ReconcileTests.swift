@@ -2,7 +2,6 @@ import CloudEvents
 import Foundation
 import NIOCore
 import OrderContracts
-import SagaRedis
 import Testing
 import Timekeeping
 import TroupeRedis
@@ -23,7 +22,7 @@ struct ReconcileTests {
         }
         // The order was cancelled before payments saw it, and its charge stands.
         let client = redis.client()
-        let ledger = SagaKeys().ledger("7", service: "payment")
+        let ledger = "saga:{payment}:ledger:7"
         _ = try await client.send(RedisCommand("HSET", [.string(ledger), "charge", "tombstone e"]))
 
         let shown = try await Self.run([], addresses, redis)

@@ -48,8 +48,8 @@ struct ResolvedStepTests {
         let keys = SagaKeys(namespace: "resolve")
         let client = RedisServer.current.client()
         for (key, field, text) in [
-            (keys.ledger("7", service: "payment"), "charge", "unknown e outcome_unknown x"),
-            (keys.ledger("8", service: "payment"), "charge", "done e"),
+            (ledger("7", keys), "charge", "unknown e outcome_unknown x"),
+            (ledger("8", keys), "charge", "done e"),
         ] {
             _ = try await client.send(
                 RedisCommand("HSET", [.string(key), .string(field), .string(text)]))
@@ -78,6 +78,10 @@ struct ResolvedStepTests {
         #expect(
             (request.step, request.outcome, request.reason) == ("charge", .undone, "they say so"))
         await client.shutdown()
+    }
+
+    private func ledger(_ saga: String, _ keys: SagaKeys) -> String {
+        keys.ledger(named: saga, by: SagaNaming([]), service: "payment")
     }
 
     private func said(

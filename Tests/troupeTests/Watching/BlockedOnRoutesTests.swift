@@ -16,7 +16,8 @@ struct BlockedOnRoutesTests {
         let debt = Debt(
             sagaID: "1", step: "charge", tries: 2, type: "RenewalWithdrawn", entryID: "1-0",
             event: [], error: "no answer", since: 1_700_000_000_000)
-        let ledger = keys.ledger("", service: "payment") + "renewal/1"
+        let ledger = keys.ledger(
+            named: "renewal/1", by: SagaNaming(["order", "renewal"]), service: "payment")
         do {
             for (key, fields) in [
                 (keys.declared("payment"), ["route": "order 00, renewal 11"]),

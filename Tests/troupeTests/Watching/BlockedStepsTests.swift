@@ -70,10 +70,9 @@ struct ShownQuestionTests {
             "charge", "unknown e outcome_unknown", "owes", "charge", "owes:charge",
             "1700000000000" + debt.textAfterSince, "blocked", "charge e",
         ]
+        let ledger = names.ledger(named: "7", by: SagaNaming([]), service: "payment")
         _ = try await client.send(
-            RedisCommand(
-                "HSET",
-                ([names.ledger("7", service: "payment")] + fields).map { .string($0) }))
+            RedisCommand("HSET", ([ledger] + fields).map { .string($0) }))
 
         let found = try await SagaHistory(
             client: client, names: EventStreamKeys(namespace: "shown")

@@ -11,7 +11,8 @@ struct RecordedTransition: Sendable {
     /// What redis-benchmark replaces by twelve digits, each time by others.
     private static let random = "__rand_int__"
     private static let event = SagaKeys().stream("PaymentProcessed", owner: "payment")
-    private static let ledger = SagaKeys().ledger("", service: "payment")
+    private static let ledger = SagaKeys().ledger(
+        named: "", by: SagaNaming([]), service: "payment")
 
     let script: RedisScript
     /// With `random` as the end of each ID, so that every run is the first of its saga.
