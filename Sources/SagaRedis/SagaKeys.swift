@@ -29,8 +29,9 @@ public import TroupeRedis
 ///     saga:{<service>}:born                 string    when all this came to be, in milliseconds
 ///                                                     since 1970, and the version of its layout
 ///     saga:{<service>}:declared             hash      `emits`, `consumes`: types of event with
-///                                                     versions; `route`: its name and digest. Of
-///                                                     the replica that was started last
+///                                                     versions; `route`: its name and digest;
+///                                                     `asks`: steps that ask a person. Of the
+///                                                     replica that was started last
 ///     {<service>}:<record>                  any       the service's own records
 ///
 /// The service in braces is a hash tag: all that one transition touches is in one slot. A

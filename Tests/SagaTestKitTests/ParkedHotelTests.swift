@@ -160,6 +160,8 @@ struct ParkedHotelTests {
         #expect(
             plans.map { Declaration($0).consumes.contains { $0.contains("again") } }
                 == [false, false])
+        let asks = plans.map { Declaration($0).asks }
+        #expect(asks == [[], ["trip.hotel"]])
     }
 
     // MARK: - What they have in common

@@ -10,6 +10,8 @@ package struct Declaration: Hashable, Sendable {
     /// The name of its route, with a digest of it if the participant was made for a whole one; of
     /// each, if there are several.
     package let route: String
+    /// The steps that ask a person, each behind its route: `order.charge`.
+    package let asks: [String]
 
     package init(_ plan: ParticipantPlan) {
         let consumed = plan.consumedKinds.filter { !$0.isAgain }
@@ -19,12 +21,23 @@ package struct Declaration: Hashable, Sendable {
         consumes = Self.list(consumed) { "\($0.owner).\($0.type)/\($0.version)" }
         route = plan.onEachRoute.map { $0.route + ($0.routeDigest.map { " " + $0 } ?? "") }
             .joined(separator: ", ")
+        asks = plan.onEachRoute.flatMap { part in
+            part.steps.filter { $0.unknown.policy == .park }
+                .map { Self.asking($0.name, on: part.route) }
+        }.sorted()
     }
 
     /// The names of the routes in what stands there.
     package static func routes(in text: String) -> [String] {
         text.split(separator: ",").compactMap { $0.split(separator: " ").first.map(String.init) }
     }
+
+    /// Whether a step asks a person, by what stands there.
+    package static func asks(_ step: String, on route: String, in text: String) -> Bool {
+        text.split(separator: " ").contains { $0 == asking(step, on: route) }
+    }
+
+    private static func asking(_ step: String, on route: String) -> String { "\(route).\(step)" }
 
     private static func list(_ kinds: [EventKind], _ name: (EventKind) -> String) -> [String] {
         Set(kinds.map(name)).sorted()
@@ -34,7 +47,7 @@ package struct Declaration: Hashable, Sendable {
     package var fields: [String: String] {
         [
             "emits": emits.joined(separator: " "), "consumes": consumes.joined(separator: " "),
-            "route": route,
+            "route": route, "asks": asks.joined(separator: " "),
         ]
     }
 }

@@ -77,9 +77,9 @@ struct ResolveStepCommand: AsyncParsableCommand {
         let outcome = done ? PersonalWord.done : .undone
         let declared = try await client.send(
             RedisCommand(
-                "HMGET", [.string(keys.declared(service)), "route"], isReadOnly: true)
-        ).strings()
-        let naming = SagaNaming(Declaration.routes(in: declared.first.flatMap { $0 } ?? ""))
+                "HMGET", [.string(keys.declared(service)), "route", "asks"], isReadOnly: true)
+        ).strings().map { $0 ?? "" }
+        let naming = SagaNaming(Declaration.routes(in: declared[0]))
         let route = route ?? naming.routes.first ?? ""
         guard naming.routes.isEmpty || naming.routes.contains(route) else {
             throw CommandFailure(
@@ -96,8 +96,8 @@ struct ResolveStepCommand: AsyncParsableCommand {
                     .string(PersonalWord.field(of: step)),
                 ], isReadOnly: true)
         ).strings()
-        let isAsked = try await client.send(.exists(keys.again(service))).integer ?? 0 > 0
-        if let fault = Self.fault(held, asksPeople: isAsked, step, of: service) { throw fault }
+        let asks = Declaration.asks(step, on: route, in: declared[1])
+        if let fault = Self.fault(held, asksPeople: asks, step, of: service) { throw fault }
         let would = "\(step) of \(saga.prefix(80)) at \(service) would be declared \(outcome)"
         if dryRun { return would }
         guard yes else {
@@ -122,7 +122,9 @@ struct ResolveStepCommand: AsyncParsableCommand {
 
     /// Why there is nothing to say; nil if there is.
     ///
-    /// - Parameter held: what the ledger holds of the step, and of what somebody has said of it.
+    /// - Parameters:
+    ///   - held: what the ledger holds of the step, and of what somebody has said of it.
+    ///   - asksPeople: whether the service declares that the step asks a person.
     static func fault(
         _ held: [String?], asksPeople: Bool, _ step: String, of service: String
     ) -> CommandFailure? {
@@ -138,7 +140,7 @@ struct ResolveStepCommand: AsyncParsableCommand {
         }
         guard asksPeople else {
             return CommandFailure(
-                .failure, "\(service) asks no person about any step, and goes on by itself",
+                .failure, "\(service) asks no person about \(step), and goes on by itself",
                 remedy: "troupe saga show, to see what it waits for")
         }
         guard let known = held.dropFirst().first?.map({ LedgerEntry($0) }) else { return nil }

@@ -185,7 +185,7 @@ extension RedisRole {
         let prefix = namespace.map { $0 + ":" } ?? ""
         return RedisRole(
             commands: [
-                "PING", "CLIENT SETNAME a", "EXISTS KEY", "HMGET KEY a", "XADD KEY * a a",
+                "PING", "CLIENT SETNAME a", "HMGET KEY a", "XADD KEY * a a",
             ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:again")

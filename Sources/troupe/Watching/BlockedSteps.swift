@@ -23,21 +23,22 @@ struct BlockedSteps {
         _ sagaID: String, _ services: [String]
     ) async throws(RedisError) -> [String] {
         var lines: [String] = []
-        for (service, sagaID, naming) in try await names(of: sagaID, at: services) {
-            let ledger = keys.ledger(named: sagaID, by: naming, service: service)
+        for part in try await parts(of: sagaID, at: services) {
+            let service = part.service
+            let ledger = keys.ledger(named: part.name, by: part.naming, service: service)
             let held = try await fields(
                 of: ledger, [LedgerEntry.blockedField, Debt.field, LifecycleState.field])
             lines += Self.waiting(held[2], service)
             let steps = (held[1] ?? "").split(separator: " ").map(String.init)
             let texts = try await fields(of: ledger, steps.map(Debt.field(of:)))
             let debts = zip(steps, texts).compactMap { step, text in
-                text.flatMap { Debt(sagaID: sagaID, step: step, text: $0) }
+                text.flatMap { Debt(sagaID: part.name, step: step, text: $0) }
             }
-            let next = debts.isEmpty ? nil : try await nextTry(of: sagaID, at: service)
+            let next = debts.isEmpty ? nil : try await nextTry(of: part.name, at: service)
             lines += debts.map { Self.line($0, service, next) }
             lines += debts.filter { $0.question != nil }.map {
                 "next: troupe saga resolve \(sagaID) --service \(service) --step \($0.step) "
-                    + "--done | --undone"
+                    + (part.route.map { "--route \($0) " } ?? "") + "--done | --undone"
             }
             if debts.isEmpty, let blocked = held[0].map({ LedgerEntry($0) }) {
                 lines.append(
@@ -57,23 +58,37 @@ struct BlockedSteps {
         return ["\(service) is cancelling it, and waits for \(open.joined(separator: ", "))"]
     }
 
-    /// Under which names services know sagas of that ID, of each of their routes.
-    private func names(
+    /// A service's part in sagas of an ID, on one of its routes.
+    private struct Part {
+        var service: String
+        /// Nil if it has one route.
+        var route: String?
+        /// By which the service knows the saga.
+        var name: String
+        var naming: SagaNaming
+    }
+
+    /// What services know of sagas of that ID, on each of their routes.
+    private func parts(
         of sagaID: String, at services: [String]
-    ) async throws(RedisError) -> [(service: String, name: String, naming: SagaNaming)] {
-        var names: [(service: String, name: String, naming: SagaNaming)] = []
+    ) async throws(RedisError) -> [Part] {
+        var parts: [Part] = []
         for service in services {
             let declared = try await fields(of: keys.declared(service), ["route"])
             let naming = SagaNaming(Declaration.routes(in: declared[0] ?? ""))
             guard naming.routes.count > 1 else {
-                names.append((service, sagaID, SagaNaming([])))
+                parts.append(
+                    Part(service: service, name: sagaID, naming: SagaNaming([])))
                 continue
             }
             for route in naming.routes {
-                names.append((service, naming.name(sagaID, on: route), naming))
+                parts.append(
+                    Part(
+                        service: service, route: route, name: naming.name(sagaID, on: route),
+                        naming: naming))
             }
         }
-        return names
+        return parts
     }
 
     static func line(_ debt: Debt, _ service: String, _ next: Int64?) -> String {

@@ -17,7 +17,7 @@ struct DeclarationTests {
         #expect(declaration.route == "saga " + RouteDigest(ShopRoute.route).hexadecimal)
     }
 
-    @Test func whatStandsForItIsOfThreeFields() throws {
+    @Test func whatStandsForItIsOfFourFields() throws {
         let declaration = Declaration(try ParticipantPlan(OrderSaga.inventory))
 
         #expect(
@@ -26,7 +26,7 @@ struct DeclarationTests {
                     + "ProductShipped/1",
                 "consumes": "order.OrderCancellationRequested/1 order.OrderCancelled/1 "
                     + "order.OrderCompleted/1 payment.PaymentProcessed/1 shipping.ShippingFailed/1",
-                "route": declaration.route,
+                "route": declaration.route, "asks": "",
             ])
     }
 }

@@ -49,7 +49,9 @@ struct ResolvedStepTests {
         let client = RedisServer.current.client()
         for (key, field, text) in [
             (ledger("7", keys), "charge", "unknown e outcome_unknown x"),
-            (ledger("8", keys), "charge", "done e"),
+            (ledger("8", keys), "charge", "done e"), (ledger("7", keys), "count", "unknown e"),
+            (keys.declared("payment"), "route", "order 00"),
+            (keys.declared("payment"), "asks", "order.charge"),
         ] {
             _ = try await client.send(
                 RedisCommand("HSET", [.string(key), .string(field), .string(text)]))
@@ -63,6 +65,10 @@ struct ResolvedStepTests {
         let would = try await said("7", on: client, keys, "--dry-run")
         await #expect(throws: CommandFailure.self) {
             _ = try await said("8", on: client, keys, "-y")
+        }
+        // The service asks people, and about this step it asks nobody.
+        await #expect(throws: CommandFailure.self) {
+            _ = try await said("7", "count", on: client, keys, "-y")
         }
         #expect(try await client.send(.xlen(again)).integer == 0)
         let text = try await said("7", on: client, keys, "-y")
@@ -85,11 +91,12 @@ struct ResolvedStepTests {
     }
 
     private func said(
-        _ saga: String, on client: RedisClient, _ keys: SagaKeys, _ more: String...
+        _ saga: String, _ step: String = "charge", on client: RedisClient, _ keys: SagaKeys,
+        _ more: String...
     ) async throws -> String {
         let command = try ResolveStepCommand.parse(
             [
-                saga, "--service", "payments", "--step", "charge", "--undone", "--reason",
+                saga, "--service", "payments", "--step", step, "--undone", "--reason",
                 "they say so",
             ] + more)
         return try await command.resolve(on: client, keys)
