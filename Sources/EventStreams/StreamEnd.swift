@@ -8,15 +8,25 @@ public import TroupeRedis
 ///
 /// What reads an entry brings it whole, and it may have hundreds of megabytes. A group that is
 /// made at a stream's end stands at its last ID, and is gone before the script is: no one else
-/// ever sees it.
+/// ever sees it. It would hold the stream's trimming for ever if it stayed; so nothing is made
+/// before it is known that it may be looked at and taken away again.
 public enum StreamEnd {
     /// Which no service can be called: a name has no colon.
     private static let group = "troupe:end"
 
-    /// Defines `atEnd(stream, look)`: what `look` answers of the last ID, with such a group there.
+    /// Defines `atEnd(stream, look)`: what `look` answers of the last ID, with such a group there;
+    /// and `needs(command …)`, an error if this user may not run that.
     private static let definitions = """
         \(GroupFacts.script)
+        local function needs(...)
+            if not redis.acl_check_cmd(...) then
+                local words = table.concat({...}, ' ')
+                error(redis.error_reply('NOPERM this user may not run ' .. words))
+            end
+        end
         local function atEnd(stream, look)
+            needs('XGROUP', 'CREATE', stream, '\(group)', '$')
+            needs('XGROUP', 'DESTROY', stream, '\(group)')
             local made = redis.pcall('XGROUP', 'CREATE', stream, '\(group)', '$')
             if made.err then redis.call('XGROUP', 'SETID', stream, '\(group)', '$') end
             local found = look(fact(group(stream, '\(group)'), 'last-delivered-id'))
@@ -54,6 +64,8 @@ public enum StreamEnd {
         #!lua flags=allow-oom
         \(definitions)
         if redis.call('EXISTS', KEYS[1]) == 0 then return false end
+        needs('XCLAIM', KEYS[1], '\(group)', 'end', '0', '0-1', 'FORCE', 'JUSTID')
+        needs('XREVRANGE', KEYS[1], '+', '-')
         return atEnd(KEYS[1], function(id)
             local kept = redis.call('XCLAIM', KEYS[1], '\(group)', 'end', 0, id, 'FORCE', 'JUSTID')
             if kept[1] then return id end

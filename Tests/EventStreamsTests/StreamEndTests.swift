@@ -89,6 +89,23 @@ struct StreamEndTests {
         }
     }
 
+    /// A group that stays keeps the stream from ever being trimmed.
+    @Test(arguments: ["-xgroup|destroy", "-xclaim"])
+    func whoMayNotTakeTheGroupAwayDoesNotMakeIt(_ rule: String) async throws {
+        let server = try await RedisServer.launch()
+        try await withStream(on: server) { redis, stream, _ in
+            _ = try await redis.send(
+                RedisCommand("ACL", ["SETUSER", "default", .string(rule)]))
+
+            let error = await #expect(throws: RedisError.self) {
+                _ = try await lastEntry(stream, redis)
+            }
+            #expect(error?.code == .server("NOPERM"))
+            #expect(try await groups(stream, redis) == 0)
+        }
+        await server.stop()
+    }
+
     @Test func whatIsNotThereHasNoEnd() async throws {
         try await withStream { redis, stream, _ in
             let last = try await lastID(stream + "2", redis)

@@ -129,7 +129,7 @@ extension RedisRole {
             commands: everybody + [
                 "PUBLISH CHANNEL a", "SUBSCRIBE CHANNEL", "UNSUBSCRIBE a", "XINFO GROUPS KEY",
                 "XINFO STREAM KEY", "XGROUP SETID KEY a $", "XGROUP CREATE KEY a 0",
-                "XRANGE KEY - +", "EXISTS KEY",
+                "XGROUP DESTROY KEY a", "XRANGE KEY - +", "EXISTS KEY",
             ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{gateway}:rehearsal")
@@ -220,8 +220,8 @@ extension RedisRole {
         "PUBLISH CHANNEL a", "SUBSCRIBE CHANNEL", "UNSUBSCRIBE a", "XADD KEY * a a",
         "XACK KEY a 1", "XREADGROUP GROUP a a STREAMS KEY >",
         "XCLAIM KEY a a 0 1", "XPENDING KEY a", "XINFO GROUPS KEY", "XINFO STREAM KEY",
-        "XGROUP CREATE KEY a 0", "XTRIM KEY MAXLEN 1", "XRANGE KEY - +", "XREVRANGE KEY + -",
-        "TIME",
+        "XGROUP CREATE KEY a 0", "XGROUP DESTROY KEY a", "XTRIM KEY MAXLEN 1", "XRANGE KEY - +",
+        "XREVRANGE KEY + -", "TIME",
     ]
 
     private static func events(_ prefix: String) -> Place {

@@ -60,6 +60,13 @@ struct RedisRightsTests {
         #expect(Self.missing(answers) == nil)
     }
 
+    /// One that is made to find a stream's end would hold its trimming if it stayed.
+    @Test func whoMakesGroupsHasToTakeThemAwayToo() {
+        for role in [RedisRole.services(namespace: nil), .events(namespace: nil)] {
+            #expect(role?.commands.contains("XGROUP DESTROY KEY a") == true)
+        }
+    }
+
     @Test func aRuleNamesEachRightOnce() {
         let rule = RedisRole.everything(namespace: "shop", withCache: true).rule
         let words = rule.split(separator: " ")
