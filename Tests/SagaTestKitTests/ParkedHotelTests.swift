@@ -164,6 +164,27 @@ struct ParkedHotelTests {
         #expect(asks == [[], ["trip.hotel"]])
     }
 
+    /// The word does not help the first one, so nothing that kept it has ended.
+    @Test func aWordHasOnlyItsOwnSagaTriedAgain() async throws {
+        var configuration = SagaRuntimeConfiguration()
+        configuration.blockedRetry = RetrySchedule(
+            pauseMinimum: .seconds(3_600), pauseMaximum: .seconds(3_600))
+        let hotels = hotels(SilentHotel([.booksAndIsSilent]), isFound: false)
+        let rehearsal = try SagaRehearsal(
+            [SilentHotel.patientTrips, hotels, TripSaga.flights, TripSaga.cars],
+            configuration: configuration)
+        for id in ["1", "2"] { try await rehearsal.begin(id, TripRequested(city: "Rome")) }
+        try await rehearsal.pass(.seconds(10))
+        let before = ["1", "2"].map { debt(of: $0, in: rehearsal)?.tries }
+
+        try await rehearsal.resolve("hotel", of: "1", isDone: true)
+        try await rehearsal.pass(.seconds(60))
+
+        let after = ["1", "2"].map { debt(of: $0, in: rehearsal)?.tries }
+        #expect(before == [1, 1])
+        #expect(after == [2, 1])
+    }
+
     // MARK: - What they have in common
 
     private func parked(
@@ -197,9 +218,9 @@ struct ParkedHotelTests {
         }
     }
 
-    private func debt(in rehearsal: SagaRehearsal) -> Debt? {
-        rehearsal.server.contents.ledger("hotels", "1")[Debt.field(of: "hotel")].flatMap {
-            Debt(sagaID: "1", step: "hotel", text: $0)
+    private func debt(of saga: String = "1", in rehearsal: SagaRehearsal) -> Debt? {
+        rehearsal.server.contents.ledger("hotels", saga)[Debt.field(of: "hotel")].flatMap {
+            Debt(sagaID: saga, step: "hotel", text: $0)
         }
     }
 }

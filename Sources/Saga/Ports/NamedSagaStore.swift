@@ -90,6 +90,10 @@ struct NamedSagaDebts: SagaDebts {
     }
 
     func hurry() async throws(SagaError) { try await base.hurry() }
+
+    func hurry(of sagaID: String) async throws(SagaError) {
+        try await base.hurry(of: named(sagaID))
+    }
 }
 
 extension SagaPorts {

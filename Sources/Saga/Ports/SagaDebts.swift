@@ -48,6 +48,9 @@ package protocol SagaDebts: Sendable {
 
     /// Lets all that is owed be due now: what kept one of them has ended, perhaps for all.
     func hurry() async throws(SagaError)
+
+    /// Lets what one saga owes be due now.
+    func hurry(of sagaID: String) async throws(SagaError)
 }
 
 /// Something that a step owes.

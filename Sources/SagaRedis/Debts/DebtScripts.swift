@@ -181,4 +181,14 @@ enum DebtScripts {
         for _, saga in ipairs(later) do redis.call('ZADD', KEYS[1], now, saga) end
         return #later
         """)
+
+    // KEYS open
+    // ARGV saga ID
+    static let hurryOne = RedisScript(
+        """
+        if not redis.call('ZREVRANK', KEYS[1], ARGV[1]) then return 0 end
+        \(time)
+        redis.call('ZADD', KEYS[1], now, ARGV[1])
+        return 1
+        """)
 }

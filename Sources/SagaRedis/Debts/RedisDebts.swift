@@ -102,6 +102,10 @@ struct RedisDebts: SagaDebts {
         }
     }
 
+    func hurry(of sagaID: String) async throws(SagaError) {
+        _ = try await run(DebtScripts.hurryOne, [names.open(service)], [.string(sagaID)])
+    }
+
     private func keys(_ sagaID: String) -> [String] {
         [
             names.ledger(named: sagaID, by: naming, service: service), names.open(service),

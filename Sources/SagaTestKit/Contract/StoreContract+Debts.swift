@@ -151,6 +151,19 @@ extension StoreContract {
             #expect(ledger["owes"]?.state == "give")
             #expect(try await debts.takeDue(8).blocked == 1)
         },
+        StoreContract("what one saga owes can be due at once, and nothing else with it") {
+            parties in
+            let debts = parties.lender.debts
+            for saga in ["1", "2"] {
+                _ = try await debts.park(debt(saga), trace(saga), for: .seconds(60), in: nil)
+            }
+
+            try await debts.hurry(of: "1")
+            try await debts.hurry(of: "nobody")
+
+            #expect(try await debts.takeDue(8).debts.map(\.sagaID) == ["1"])
+            #expect(try await debts.takeDue(0).blocked == 2)
+        },
         StoreContract("whose ledger has moved by itself is blocked no more, and tried at once") {
             parties in
             let (store, debts) = (parties.lender.store, parties.lender.debts)

@@ -69,6 +69,13 @@ struct MemoryDebts: SagaDebts {
         }
     }
 
+    func hurry(of sagaID: String) async throws(SagaError) {
+        try await change("hurry \(sagaID)") { data in
+            guard data.open[service]?[sagaID] != nil else { return }
+            data.open[service]?[sagaID] = server.clock.now
+        }
+    }
+
     private func change<Value: Sendable>(
         _ call: String, in epoch: StoreEpoch? = nil,
         _ body: (inout MemoryData) throws(SagaError) -> Value

@@ -26,7 +26,7 @@ extension EntryWork {
         try await keep(request)
         log("a person has resolved a step", request, state)
         try await untilAnswered { () async throws(SagaError) in
-            try await environment.ports.debts.hurry()
+            try await environment.ports.debts.hurry(of: sagaID)
         }
     }
 
