@@ -127,7 +127,7 @@ extension RedisError {
     }
 
     /// Whether the connection failed at its TLS.
-    package var concernsTLS: Bool { cause.map(ConnectFailure.isTLS) ?? false }
+    package var concernsTLS: Bool { cause.map(RedisTLS.isFault) ?? false }
 
     /// Whether the server says that it is not, or not yet, the one to write to.
     ///

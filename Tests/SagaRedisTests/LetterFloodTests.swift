@@ -37,4 +37,32 @@ struct LetterFloodTests {
             #expect(all.last?.count == "199")
         }
     }
+
+    @Test func requestsThatAreLeftHalfWrittenAreOneLineToo() async throws {
+        try await ShopRig.breakable { rig, forwarder in
+            let lines = LogLines()
+            let order = try SagaRuntime(
+                rig.saga.order, redis: rig.redis, configuration: rig.configuration,
+                logger: lines.logger)
+            forwarder.breakWrite(BrokenWrite(marker: "OrderCreated", number: 5))
+
+            for id in ["1", "2", "3"] {
+                let record = RecordName("order", id: id)
+                let changes = Changes {
+                    $0.set(record, ["status": "pending"])
+                    $0.add(id, to: "orders", score: 1)
+                    $0.set("key:1", text: id, timeToLive: .seconds(60))
+                }
+                await #expect(throws: SagaError.self) {
+                    try await order.begin(id, OrderCreated(), changes: changes)
+                }
+            }
+
+            #expect(try await rig.deadLetters("order").count == 3)
+            let told = lines.all.filter {
+                $0.text == "a request left its saga half written, which waits for a person"
+            }
+            #expect(told.count == 1)
+        }
+    }
 }

@@ -38,8 +38,9 @@ import TroupeRedis
 ///
 /// A ledger gets a time to live from the transition after which nothing is left to be done in it,
 /// and from the end of its saga; before that it has none. A blocked saga's ledger does not expire;
-/// the transition that gets its step out of `done` or `unknown` unblocks it. One out of nothing
-/// does not: a tombstone knows of nothing to undo, and so has nothing to say of what is blocked.
+/// any transition of the step at which it is blocked unblocks it, also one that leaves it as
+/// unknown as it was. But for one out of nothing: a tombstone knows of nothing to undo, and so has
+/// nothing to say of what is blocked.
 final class TransitionScript: Sendable {
     /// Fields of one command; a function in Lua can name some 200 things at a time.
     static let fieldsMaximum = 64

@@ -24,12 +24,10 @@ enum ConnectFailure {
         case let failure as NIOConnectionError: reason(failure)
         case let failure as IOError: reason(failure)
         case ChannelError.connectTimeout: "the connect took too long"
-        case _ where isTLS(cause): RedisTLS.reason(cause)
+        case _ where RedisTLS.isFault(cause): RedisTLS.reason(cause)
         default: nil
         }
     }
-
-    static func isTLS(_ cause: any Error) -> Bool { RedisTLS.isFault(cause) }
 
     /// A name may lead to several addresses, of which each has failed.
     private static func reason(_ failure: NIOConnectionError) -> String? {

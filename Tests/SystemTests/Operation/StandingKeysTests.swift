@@ -22,12 +22,14 @@ struct StandingKeysTests {
         try await leaveEverything(stage, client)
         let listed = RedisRole.everything(namespace: nil, withCache: true).standingKeys
 
-        // Only the owner of sagas sets timers, and nobody is blocked here for long; they would
-        // stand under these names.
+        // Only the owner of sagas sets timers, nobody is blocked here for long, and no person asks
+        // anything; they would stand under these names.
         let idle = Set(
             ["payment", "inventory", "shipping"].map { "saga:{\($0)}:timers" }
-                + ["order", "payment", "inventory", "shipping"].flatMap {
-                    ["saga:{\($0)}:open", "saga:{\($0)}:blocked", "saga:{\($0)}:asks"]
+                + ["order", "payment", "inventory", "shipping"].flatMap { service in
+                    ["open", "blocked", "asks", "undone", "again", "paused"].map {
+                        "saga:{\(service)}:\($0)"
+                    }
                 })
         let wanted = Dictionary(
             uniqueKeysWithValues: listed.filter { !idle.contains($0.name) }

@@ -20,17 +20,16 @@ extension EntryOffice {
             firstTime: now, lastTime: now)
         var trace = DeadLetter.Trace(sagaID: mark.sagaID)
         trace.halfApplied(mark.field, expected: mark.expected, eventID: mark.next.eventID)
-        var metadata: Logger.Metadata = [
-            "saga": "\(mark.sagaID)", "step": "\(mark.field)", "error": "\(text)",
-        ]
+        let metadata: Logger.Metadata = ["saga": "\(mark.sagaID)", "step": "\(mark.field)"]
         do {
             try await environment.ports.store.keep(letter, trace, in: nil)
-            environment.metrics.deadLetter(letter.reason)
+            environment.letters.note(
+                letter, "a request left its saga half written, which waits for a person", metadata)
         } catch {
-            metadata["letter"] = "could not be kept: \(error)"
+            environment.logger.error(
+                "a request left its saga half written, and its letter could not be kept",
+                metadata: metadata.merging(["error": "\(text)", "cause": "\(error)"]) { $1 })
         }
         environment.metrics.sagaBlocked()
-        environment.logger.error(
-            "a request left its saga half written, which waits for a person", metadata: metadata)
     }
 }

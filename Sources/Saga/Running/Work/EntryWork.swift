@@ -68,9 +68,8 @@ final class EntryWork: Sendable {
 
     /// Why nothing here can deal with the event.
     private func fault(of consumed: ParticipantPlan.Consumed) -> Interruption? {
-        // Its stream is for several types of requests.
-        if consumed.kind.isAgain { return nil }
-        guard event.type == consumed.kind.type else {
+        // The stream of requests is for several types.
+        guard event.type == consumed.kind.type || consumed.kind.isAgain else {
             return .dead(.unknownType, "the stream is for \(consumed.kind.type)", attempts: 0)
         }
         guard event.dataVersion <= consumed.kind.version else {
