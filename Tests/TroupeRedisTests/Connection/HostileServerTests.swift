@@ -103,6 +103,39 @@ struct HostileServerTests {
         await server.stop()
     }
 
+    /// As a primary does that has become a replica: what is open stays open, and would for ever.
+    @Test(arguments: [
+        ("MASTERDOWN", "Link with MASTER is down and replica-serve-stale-data is set to 'no'."),
+        ("READONLY", "You can't write against a read only replica."),
+        ("LOADING", "Redis is loading the dataset in memory"),
+    ])
+    func leavesAnOpenLinkThatTurnsItAway(_ code: String, _ text: String) async throws {
+        let server = try await HostileServer([.sends(Array("-\(code) \(text)\r\n".utf8))])
+        let redis = client(server)
+
+        let error = await #expect(throws: RedisError.self) { try await redis.send(.incr("k")) }
+        let after = try await redis.send(.incr("k"))
+
+        #expect(error?.code == .server(code))
+        #expect(after.string == "OK")
+        #expect(server.connectionCount == 2)
+        await redis.shutdown()
+        await server.stop()
+    }
+
+    /// It says so of one key, and all others are well.
+    @Test func staysOnALinkThatRefusesOneCommand() async throws {
+        let server = try await HostileServer([.sends(Array("-WRONGTYPE no\r\n+OK\r\n".utf8))])
+        let redis = client(server)
+        let results = try await redis.send(batch: [.incr("a"), .incr("b")])
+
+        #expect(throws: RedisError.self) { try results[0].get() }
+        #expect(try results[1].get().string == "OK")
+        #expect(server.connectionCount == 1)
+        await redis.shutdown()
+        await server.stop()
+    }
+
     @Test func tellsWhyTheServerRefuses() async throws {
         let line = "-WRONGPASS invalid username-password pair or user is disabled."
         let server = try await HostileServer(Array(repeating: .greets(line), count: 1000))
