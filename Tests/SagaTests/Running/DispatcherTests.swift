@@ -124,6 +124,40 @@ struct DispatcherTests {
         await dispatcher.drain()
     }
 
+    /// None of the three comes to an end, so that no other slot gets free than those given back.
+    @Test func asManyGoOnAsSlotsGetFree() async {
+        let (ends, ended) = AsyncStream.makeStream(of: String.self)
+        let (gate, stop) = (Latch(), Latch())
+        let dispatcher = Dispatcher(
+            concurrency: 3, parkedMaximum: 9, executor: nil,
+            work: { entry, place in
+                guard await place.pause(until: { await gate.wait() }) else { return .left }
+                ended.yield(entry.id)
+                await stop.wait()
+                return .done
+            },
+            acknowledge: { _ in })
+        for id in ["1", "2", "3"] { Self.admit(id, to: dispatcher) }
+        let bell = Bell()
+        var taken = 0
+        while taken < 3 {
+            let reserved = dispatcher.reserve(upTo: 3 - taken, orRing: bell)
+            taken += reserved
+            if reserved == 0 { await bell.awaitRing() }
+        }
+        gate.open()
+        while dispatcher.resumingCount < 3, !Task.isCancelled { await Task.yield() }
+
+        dispatcher.giveBack(3)
+
+        var goneOn: Set<String> = []
+        for await id in ends where goneOn.insert(id).inserted && goneOn.count == 3 { break }
+        #expect(goneOn == ["1", "2", "3"])
+        stop.open()
+        dispatcher.stop()
+        await dispatcher.drain()
+    }
+
     /// It comes while the work has not begun, as before a look at the ledger: nothing is cancelled,
     /// and what begins then learns of it.
     @Test func whatUndoesAnEntryIsKnownWhenItsWorkBegins() async throws {
@@ -177,5 +211,34 @@ struct DispatcherTests {
         }
         // A worker that waited would keep it.
         while gone != nil, !Task.isCancelled { await Task.yield() }
+    }
+}
+
+/// Once it is open everybody passes, whether cancelled or not.
+private final class Latch: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
     }
 }

@@ -95,12 +95,12 @@ final class Dispatcher: Sendable {
     /// Whom to tell that a slot may be free.
     private struct Woken {
         var bells: [Bell] = []
-        var resumed: CheckedContinuation<Void, Never>?
+        var resumed: [CheckedContinuation<Void, Never>] = []
         var drained: CheckedContinuation<Void, Never>?
 
         func wake() {
+            for continuation in resumed { continuation.resume() }
             for bell in bells { bell.ring() }
-            resumed?.resume()
             drained?.resume()
         }
     }
@@ -111,7 +111,8 @@ final class Dispatcher: Sendable {
         var starved: [Bell] = []
         /// What lanes that wait for another try sleep on, by lane.
         var pauses: [String: Task<Void, Never>] = [:]
-        var resuming: [CheckedContinuation<Void, Never>] = []
+        /// Lanes that are to be tried again and have no slot yet.
+        var resuming: [(lane: String, continuation: CheckedContinuation<Void, Never>)] = []
         /// Lanes whose entry is somebody else's by now, and is tried no more.
         var dropped: Set<String> = []
         var isStopping = false
@@ -130,11 +131,14 @@ final class Dispatcher: Sendable {
                 .compactMap { $0.worker.callOff(steps, of: $0.task) }
         }
 
-        /// A slot may be free: one that waits to try again goes before whatever is new.
+        /// Slots may be free: those that wait to try again get them before whatever is new.
         mutating func woken() -> Woken? {
             guard !starved.isEmpty || !resuming.isEmpty || isStopping else { return nil }
             var woken = Woken()
-            if !resuming.isEmpty, lanes.hasFreeSlot { woken.resumed = resuming.removeFirst() }
+            var count = 0
+            while count < resuming.count, lanes.resume(resuming[count].lane) { count += 1 }
+            woken.resumed = resuming.prefix(count).map(\.continuation)
+            resuming.removeFirst(count)
             swap(&woken.bells, &starved)
             if isStopping, lanes.isEmpty { swap(&woken.drained, &drained) }
             return woken
@@ -235,6 +239,9 @@ final class Dispatcher: Sendable {
     func held(in epoch: StoreEpoch) -> [Int: [String]] {
         state.withLock { $0.lanes.held(in: epoch) }
     }
+
+    /// How many lanes are to be tried again and have no slot yet.
+    var resumingCount: Int { state.withLock { $0.resuming.count } }
 
     /// How many entries are worked on, or wait behind one of their saga that is.
     var activeCount: Int { state.withLock { $0.lanes.active } }
@@ -364,7 +371,7 @@ final class Dispatcher: Sendable {
                     if state.isStopping || state.lanes.hasFreeSlot || place.epoch < epoch() {
                         return true
                     }
-                    state.resuming.append(continuation)
+                    state.resuming.append((key, continuation))
                     return false
                 }
                 if isOver { continuation.resume() }
@@ -422,7 +429,7 @@ final class Dispatcher: Sendable {
             return (Array(state.pauses.values), state.resuming)
         }
         for pause in pauses { pause.cancel() }
-        for continuation in resuming { continuation.resume() }
+        for waiting in resuming { waiting.continuation.resume() }
         wakeStarved()
     }
 
@@ -443,7 +450,7 @@ final class Dispatcher: Sendable {
         for idler in dismissed { idler.continuation.resume(returning: nil) }
         // Not the workers: who pauses may do so in a task that its worker's end does not reach.
         for pause in pauses { pause.cancel() }
-        for continuation in resuming { continuation.resume() }
+        for waiting in resuming { waiting.continuation.resume() }
         wakeStarved()
     }
 
