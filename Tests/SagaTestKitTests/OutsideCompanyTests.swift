@@ -34,8 +34,13 @@ struct OutsideCompanyTests {
     }
 
     /// The last of them would wait for half a minute, and the rig's clock stops after five seconds.
-    @Test func whoWaitsForTheRateIsCalledOffAndHasDoneNothing() async throws {
-        let rig = try TripRig()
+    ///
+    /// Also when more wait than may: what undoes them is read all the same.
+    @Test(arguments: [8192, 4])
+    func whoWaitsForTheRateIsCalledOffAndHasDoneNothing(_ parkedMaximum: Int) async throws {
+        var configuration = SagaRuntimeConfiguration()
+        configuration.parkedMaximum = parkedMaximum
+        let rig = try TripRig(configuration)
         let hotel = CountedHotel()
         let trips = try rig.runtime(TripSaga.trips)
         try await rig.running([

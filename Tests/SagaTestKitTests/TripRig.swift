@@ -8,8 +8,11 @@ struct TripRig {
     private let rehearsal: SagaRehearsal
     private let end: ContinuousClock.Instant
 
-    init(lasting time: Duration = .seconds(5)) throws {
-        rehearsal = try SagaRehearsal()
+    init(
+        lasting time: Duration = .seconds(5),
+        _ configuration: SagaRuntimeConfiguration = SagaRuntimeConfiguration()
+    ) throws {
+        rehearsal = try SagaRehearsal(configuration: configuration)
         end = rehearsal.clock.now + time
     }
 

@@ -12,6 +12,9 @@ package final class ConsumedStream: Sendable {
     /// whether they may, and how their keys are made; and those that may have nothing to finish.
     package let stepsActingOutside: [String]
 
+    /// Whether its events start a step that acts outside, and so may wait for long.
+    package let callsOutside: Bool
+
     /// What each of its events says of the end of its saga, if that is all it means here.
     package let news: SagaEnd.News?
 
@@ -27,6 +30,7 @@ package final class ConsumedStream: Sendable {
         self.meanings = meanings
         self.owner = consumed.kind.owner
         self.consumed = consumed
+        callsOutside = consumed.started.contains(where: \.actsOutside)
         guard !isShared else {
             (stepsActingOutside, news) = ([], nil)
             return

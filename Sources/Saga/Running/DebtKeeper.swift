@@ -52,7 +52,9 @@ struct DebtKeeper: Sendable {
 
     /// Takes what there are slots for, and answers when to look again.
     private func work() async throws(SagaError) -> Duration {
-        let reserved = dispatcher.reserve(upTo: Self.batchMaximum, orRing: bell)
+        // What is parked again holds nothing up for long.
+        let reserved = dispatcher.reserve(
+            upTo: Self.batchMaximum, callsOutside: false, orRing: bell)
         guard reserved > 0 else { return Self.pauseMaximum }
         let epoch = environment.ports.transport.epoch()
         let due: DueDebts

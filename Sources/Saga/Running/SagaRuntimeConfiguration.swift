@@ -10,7 +10,10 @@ public struct SagaRuntimeConfiguration: Sendable {
     public var namespace = ""
     /// How many events are worked on at once.
     public var concurrency = 512
-    /// How many events may wait to be tried again; beyond that nothing new is read.
+    /// How many events may wait to be tried again; beyond that nothing new is read of what may
+    /// call a company.
+    ///
+    /// All else goes on, and may have as many more wait: what undoes those that wait is among it.
     public var parkedMaximum = 8192
     /// An entry of a replica that has no name in Redis, as those of older versions have none, is
     /// taken over when nobody has renewed it for so long.

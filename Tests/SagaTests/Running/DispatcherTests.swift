@@ -158,6 +158,41 @@ struct DispatcherTests {
         await dispatcher.drain()
     }
 
+    /// Else it would read again and again what brings nothing.
+    @Test func whoIsKeptOutHearsNothingOfSlotsThatGetFree() async {
+        let (order, seen) = AsyncStream.makeStream(of: String.self)
+        let gate = Latch()
+        let dispatcher = Dispatcher(
+            concurrency: 2, parkedMaximum: 1, executor: nil,
+            work: { _, place in
+                guard await place.pause(until: { await gate.wait() }) else { return .left }
+                seen.yield("goes on")
+                return .done
+            },
+            acknowledge: { _ in })
+        Self.admit("waits", to: dispatcher)
+        while !dispatcher.isFullOfCalls, !Task.isCancelled { await Task.yield() }
+        let bell = Bell()
+        #expect(dispatcher.reserve(upTo: 1, orRing: bell) == 0)
+        let hears = Task {
+            await bell.awaitRing()
+            seen.yield("is read")
+        }
+
+        let other = dispatcher.reserve(upTo: 2, callsOutside: false, orRing: bell)
+        dispatcher.giveBack(other)
+        for _ in 0..<1_000 { await Task.yield() }
+        gate.open()
+
+        #expect(other == 2)
+        var said = order.makeAsyncIterator()
+        #expect(await said.next() == "goes on")
+        #expect(await said.next() == "is read")
+        await hears.value
+        dispatcher.stop()
+        await dispatcher.drain()
+    }
+
     /// It comes while the work has not begun, as before a look at the ledger: nothing is cancelled,
     /// and what begins then learns of it.
     @Test func whatUndoesAnEntryIsKnownWhenItsWorkBegins() async throws {

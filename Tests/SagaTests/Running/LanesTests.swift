@@ -101,6 +101,26 @@ struct LanesTests {
         #expect(lanes.resume("a") == true)
     }
 
+    /// What undoes those that wait, or asks nobody outside, is not kept out by them.
+    @Test func whatWaitsForCompaniesKeepsOutItsLikeOnly() {
+        var lanes = Lanes(concurrency: 2, parkedMaximum: 1)
+        func park(_ saga: String) {
+            #expect(lanes.admit(entry("1-0", saga: saga)) == .start)
+            lanes.park(saga)
+        }
+        #expect(lanes.reserve(upTo: 1) == 1)
+        park("a")
+
+        #expect(lanes.reserve(upTo: 1) == 0)
+        for saga in ["b", "c", "d"] {
+            #expect(lanes.reserve(upTo: 1, callsOutside: false) == 1)
+            park(saga)
+        }
+        #expect(lanes.reserve(upTo: 1, callsOutside: false) == 0, "there is an end to all")
+        #expect(lanes.resume("a") == true)
+        #expect(lanes.reserve(upTo: 1, callsOutside: false) == 1)
+    }
+
     @Test func anEntryOfALaterEpochWaitsBehindItselfAndRuns() {
         var lanes = Lanes(concurrency: 8, parkedMaximum: 8)
         #expect(lanes.reserve(upTo: 4) == 4)

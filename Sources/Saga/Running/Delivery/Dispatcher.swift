@@ -109,6 +109,8 @@ final class Dispatcher: Sendable {
         var lanes: Lanes
         var workers = Workers()
         var starved: [Bell] = []
+        /// Those who wait until less is parked that calls companies, however many slots are free.
+        var kept: [Bell] = []
         /// What lanes that wait for another try sleep on, by lane.
         var pauses: [String: Task<Void, Never>] = [:]
         /// Lanes that are to be tried again and have no slot yet.
@@ -131,15 +133,25 @@ final class Dispatcher: Sendable {
                 .compactMap { $0.worker.callOff(steps, of: $0.task) }
         }
 
+        static func note(_ bell: Bell, in bells: inout [Bell]) {
+            if !bells.contains(where: { $0 === bell }) { bells.append(bell) }
+        }
+
         /// Slots may be free: those that wait to try again get them before whatever is new.
         mutating func woken() -> Woken? {
-            guard !starved.isEmpty || !resuming.isEmpty || isStopping else { return nil }
+            guard !starved.isEmpty || !kept.isEmpty || !resuming.isEmpty || isStopping else {
+                return nil
+            }
             var woken = Woken()
             var count = 0
             while count < resuming.count, lanes.resume(resuming[count].lane) { count += 1 }
             woken.resumed = resuming.prefix(count).map(\.continuation)
             resuming.removeFirst(count)
             swap(&woken.bells, &starved)
+            if !kept.isEmpty, !lanes.isFull(callsOutside: true) {
+                woken.bells += kept
+                kept = []
+            }
             if isStopping, lanes.isEmpty { swap(&woken.drained, &drained) }
             return woken
         }
@@ -178,12 +190,19 @@ final class Dispatcher: Sendable {
     }
 
     /// Reserves slots for a read; if there are none, `bell` rings when there may be some.
-    func reserve(upTo count: Int, orRing bell: Bell) -> Int {
+    ///
+    /// - Parameter callsOutside: whether what is read may wait for a company, and for long.
+    func reserve(upTo count: Int, callsOutside: Bool = true, orRing bell: Bell) -> Int {
         state.withLock { state in
             guard !state.isStopping else { return 0 }
-            let granted = state.lanes.reserve(upTo: count)
-            if granted == 0, !state.starved.contains(where: { $0 === bell }) {
-                state.starved.append(bell)
+            let granted = state.lanes.reserve(upTo: count, callsOutside: callsOutside)
+            if granted == 0 {
+                // A slot that gets free is no news to who is kept out.
+                if callsOutside, state.lanes.isFull(callsOutside: true) {
+                    State.note(bell, in: &state.kept)
+                } else {
+                    State.note(bell, in: &state.starved)
+                }
             }
             return granted
         }
@@ -242,6 +261,9 @@ final class Dispatcher: Sendable {
 
     /// How many lanes are to be tried again and have no slot yet.
     var resumingCount: Int { state.withLock { $0.resuming.count } }
+
+    /// Whether nothing more is held of what may wait for a company.
+    var isFullOfCalls: Bool { state.withLock { $0.lanes.isFull(callsOutside: true) } }
 
     /// How many entries are worked on, or wait behind one of their saga that is.
     var activeCount: Int { state.withLock { $0.lanes.active } }

@@ -63,9 +63,20 @@ struct Lanes {
 
     private var free: Int { max(0, concurrency - active - reserved) }
 
+    /// Whether too much waits for another try already.
+    ///
+    /// What calls nobody goes on when what does has used up its share, as the end of what waits
+    /// may be among it. It has as much again, above what runs when the share is used up and may
+    /// be parked too.
+    func isFull(callsOutside: Bool) -> Bool {
+        parked >= (callsOutside ? parkedMaximum : 2 * parkedMaximum + concurrency)
+    }
+
     /// Reserves up to `count` slots and answers how many; each is admitted or given back.
-    mutating func reserve(upTo count: Int) -> Int {
-        guard parked < parkedMaximum, bytes < bytesMaximum else { return 0 }
+    ///
+    /// - Parameter callsOutside: whether it is for what may wait for a company, and for long.
+    mutating func reserve(upTo count: Int, callsOutside: Bool = true) -> Int {
+        guard !isFull(callsOutside: callsOutside), bytes < bytesMaximum else { return 0 }
         let granted = min(count, free)
         reserved += granted
         return granted

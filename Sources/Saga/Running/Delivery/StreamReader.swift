@@ -170,7 +170,14 @@ final class StreamReader: Sendable {
         _ streams: [Int], _ plan: inout ReadPlan, in epoch: StoreEpoch
     ) async throws(SagaError) -> Int {
         let count = plan.portion(of: streams).count
-        let reserved = dispatcher.reserve(upTo: count, orRing: bell)
+        var streams = streams
+        var reserved = dispatcher.reserve(upTo: count, orRing: bell)
+        if reserved == 0 {
+            // What waits for companies keeps out its like, and nothing else.
+            streams = streams.filter { !transport.streams[$0].callsOutside }
+            guard !streams.isEmpty else { return 0 }
+            reserved = dispatcher.reserve(upTo: count, callsOutside: false, orRing: bell)
+        }
         guard reserved > 0 else { return 0 }
         // A count is per stream. With fewer slots than streams some streams have to wait.
         let chosen = reserved < streams.count ? some(of: streams, reserved) : streams

@@ -199,7 +199,7 @@ final class SuspectKeeper: Sendable {
         _ readers: [StreamReader], in epoch: StoreEpoch
     ) async throws(SagaError) -> [Suspects.Entry] {
         var found: [Suspects.Entry] = []
-        for stream in state.withLock({ $0.told }).sorted() {
+        for stream in state.withLock({ $0.told }).sorted() where hasRoom(for: stream) {
             state.withLock { _ = $0.told.remove(stream) }
             let ids: [String]
             do {
@@ -215,6 +215,11 @@ final class SuspectKeeper: Sendable {
             found += ids.map { Suspects.Entry(type: type, id: $0) }
         }
         return found
+    }
+
+    /// What calls companies is looked at again once there is room for it.
+    private func hasRoom(for stream: Int) -> Bool {
+        !transport.streams[stream].callsOutside || !dispatcher.isFullOfCalls
     }
 
     /// What is pending, and neither held nor on its way here, nor dealt with and on its way there.
@@ -251,8 +256,12 @@ final class SuspectKeeper: Sendable {
         var rest = batch.ids[...]
         while !rest.isEmpty, isRunning() {
             let portion = plan.portion(of: [stream])
-            let reserved = dispatcher.reserve(upTo: min(portion.count, rest.count), orRing: bell)
+            let reserved = dispatcher.reserve(
+                upTo: min(portion.count, rest.count),
+                callsOutside: transport.streams[stream].callsOutside, orRing: bell)
             guard reserved > 0 else {
+                // The rest is still pending, and others are not kept waiting for it.
+                guard hasRoom(for: stream) else { return false }
                 await bell.awaitRing()
                 continue
             }
