@@ -89,6 +89,10 @@ struct ShopSaga: Sendable {
                 switch order.card {
                 case "declined": throw BusinessFailure("card_declined", "no cover")
                 case "hangs": try await Task.sleep(for: .seconds(3_600))
+                case "late":
+                    // It is told to stop, and goes on.
+                    try? await Task.sleep(for: .seconds(3_600))
+                    try world.act("charge", context.idempotencyKey)
                 case "flaky" where context.attempt < 3: throw Accident()
                 case "declined later":
                     if context.attempt > 1 { throw BusinessFailure("card_declined") }

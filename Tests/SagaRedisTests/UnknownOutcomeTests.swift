@@ -51,6 +51,19 @@ struct UnknownOutcomeTests {
         }
     }
 
+    /// It was cancelled for taking too long, and what it has done is known all the same.
+    @Test func whatIsDoneAfterItsTimeCountsOnce() async throws {
+        try await ShopRig.with { rig in
+            try await rig.running { order in
+                _ = try await order.begin("1", OrderCreated(card: "late"))
+                try await rig.settled("1", order, as: .completed)
+            }
+            #expect(rig.saga.world.calls("charge") == 1)
+            #expect(rig.saga.world.done("charge").count == 1)
+            #expect(try await rig.deadLetters("payment").isEmpty)
+        }
+    }
+
     /// Neither the charge answers nor the refund works, until much later; then nobody is needed.
     @Test func aStepThatCannotBeUndoneIsBlockedUntilItCan() async throws {
         try await ShopRig.with {

@@ -22,6 +22,7 @@ final class RuntimeHealth: Sendable {
     private struct State {
         var troubles: [Part: Trouble] = [:]
         var logged: [String: ContinuousClock.Instant] = [:]
+        var deaf = Dispatcher.Deaf()
     }
 
     /// A fault that is over sooner is none: a connection is made again.
@@ -30,6 +31,7 @@ final class RuntimeHealth: Sendable {
     private static let memory: Duration = .seconds(15)
     private static let logInterval: Duration = .seconds(10)
     private static let loggedMaximum = 64
+    private static let shownMaximum = 3
 
     private let clock: any SagaClock
     private let state = Mutex(State())
@@ -44,7 +46,7 @@ final class RuntimeHealth: Sendable {
     func faults(at now: ContinuousClock.Instant? = nil) -> [String] {
         let now = now ?? clock.now
         let texts = state.withLock { state in
-            state.troubles.compactMap { part, trouble -> String? in
+            var texts = state.troubles.compactMap { part, trouble -> String? in
                 guard now - trouble.latest < Self.memory else { return nil }
                 switch part {
                 case .publish, .halfApplied: return trouble.text
@@ -52,8 +54,31 @@ final class RuntimeHealth: Sendable {
                 }
                 return now - trouble.since > Self.patience ? trouble.text : nil
             }
+            if state.deaf.keepsSlots { texts.append(Self.text(state.deaf)) }
+            return texts
         }
         return Set(texts).sorted()
+    }
+
+    /// What does not work although the work gets done.
+    var impairments: [String] {
+        state.withLock { state in
+            state.deaf.lanes.isEmpty || state.deaf.keepsSlots ? [] : [Self.text(state.deaf)]
+        }
+    }
+
+    /// Which handlers go on although they were cancelled, of all that run.
+    func deaf(_ deaf: Dispatcher.Deaf) {
+        state.withLock { $0.deaf = deaf }
+    }
+
+    private static func text(_ deaf: Dispatcher.Deaf) -> String {
+        let count = deaf.lanes.count
+        let names = deaf.lanes.sorted().prefix(shownMaximum).map { String($0.prefix(80)) }
+        let sagas = names.joined(separator: ", ") + (count > shownMaximum ? ", …" : "")
+        return count == 1
+            ? "a handler goes on although it was cancelled, of saga \(sagas)"
+            : "\(count) handlers go on although they were cancelled, of sagas \(sagas)"
     }
 
     /// Whether the messages of these events went out; what Redis said if one of them did not.

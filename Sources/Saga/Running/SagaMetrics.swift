@@ -45,6 +45,8 @@ final class SagaMetrics: Sendable {
     private let overloadRefusals: Counter
     private let publishRefusals: Counter
     private let retries: Counter
+    private let deafTotal: Counter
+    private let deafNow: Gauge
 
     init(service: String) {
         self.service = service
@@ -73,6 +75,9 @@ final class SagaMetrics: Sendable {
         publishRefusals = Counter(
             label: "saga_publish_refusals_total", dimensions: [("service", service)])
         retries = Counter(label: "saga_redis_retries_total", dimensions: [("service", service)])
+        deafTotal = Counter(
+            label: "saga_deaf_handlers_total", dimensions: [("service", service)])
+        deafNow = Gauge(label: "saga_deaf_handlers", dimensions: [("service", service)])
     }
 
     func event(_ type: String, _ direction: Direction) {
@@ -182,6 +187,12 @@ final class SagaMetrics: Sendable {
 
     /// An event was stored, but its message could not go out.
     func publishRefused() { publishRefusals.increment() }
+
+    /// Handlers go on although they were cancelled long ago.
+    func deaf(_ deaf: Dispatcher.Deaf) {
+        if !deaf.new.isEmpty { deafTotal.increment(by: deaf.new.count) }
+        deafNow.record(deaf.lanes.count)
+    }
 
     /// Our own Redis failed a call, which is made again.
     func redisRetried() { retries.increment() }

@@ -119,6 +119,12 @@ public final class SagaRuntime: Service {
     /// no more is forgotten after fifteen.
     public var faults: [String] { environment.transitions.health.faults() }
 
+    /// What is wrong although it does its work, in sentences that are safe to show.
+    ///
+    /// Such are handlers that have gone on for ten seconds after they were cancelled: others have
+    /// their slots by then. Once as many do so as there are slots, it is a fault.
+    public var impairments: [String] { environment.transitions.health.impairments }
+
     /// How many events are worked on now; those that wait to be tried again do not count.
     package var activeCount: Int { dispatcher.activeCount }
 
@@ -269,6 +275,19 @@ public final class SagaRuntime: Service {
                 logger.warning(
                     "a handler takes too long and is cancelled", metadata: ["saga": "\(lane)"])
             }
+            lendSlots()
+        }
+    }
+
+    /// Has the slots of handlers given to others that ignore that they were cancelled.
+    private func lendSlots() {
+        let deaf = dispatcher.lendSlots()
+        environment.metrics.deaf(deaf)
+        environment.transitions.health.deaf(deaf)
+        for lane in deaf.new {
+            logger.error(
+                "a handler goes on although it was cancelled, and its slot is lent to others",
+                metadata: ["saga": "\(lane)"])
         }
     }
 

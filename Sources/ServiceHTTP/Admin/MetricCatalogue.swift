@@ -44,6 +44,10 @@ enum MetricCatalogue {
             "2 while a company outside counts as down, 1 while one call tries it, else 0.",
         "saga_company_waiting": "Calls of a company outside that wait for its rate.",
         "saga_dead_letters_total": "Events that were put aside, by service and code.",
+        "saga_deaf_handlers":
+            "Handlers that go on although they were cancelled; others have their slots.",
+        "saga_deaf_handlers_total":
+            "Times that a handler went on for ten seconds after it was cancelled.",
         "saga_events_total": "Events consumed, by service, type and result.",
         "saga_forgotten_groups": "Groups that keep what is older than retention, by service.",
         "saga_open": "Sagas with a deadline that a service has begun and that have not ended.",

@@ -33,11 +33,20 @@ extension Readiness.Check {
 
     /// A check that fails as long as there are faults, and names them all.
     ///
-    /// - Parameter faults: sentences that may be shown; none if all is well.
-    public init(_ name: String, faults: @escaping @Sendable () -> [String]) {
+    /// - Parameters:
+    ///   - faults: sentences that may be shown; none if all is well.
+    ///   - impairments: the same of what only degrades the process.
+    public init(
+        _ name: String, faults: @escaping @Sendable () -> [String],
+        impairments: @escaping @Sendable () -> [String] = { [] }
+    ) {
         self.init(name) {
             let faults = faults()
             if !faults.isEmpty { throw Readiness.Fault(faults.joined(separator: "; ")) }
+            let impairments = impairments()
+            if !impairments.isEmpty {
+                throw Readiness.Degraded(impairments.joined(separator: "; "))
+            }
         }
     }
 

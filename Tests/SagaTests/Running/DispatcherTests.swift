@@ -193,6 +193,54 @@ struct DispatcherTests {
         await dispatcher.drain()
     }
 
+    /// Two who do not end stand for all slots there are; then they do.
+    @Test func theSlotOfWorkThatIgnoresItsEndIsLentUntilItComesBack() async throws {
+        let clock = VirtualClock()
+        let (ends, ended) = AsyncStream.makeStream(of: String.self)
+        let stop = Latch()
+        let dispatcher = Dispatcher(
+            concurrency: 2, parkedMaximum: 9, executor: nil, clock: clock,
+            work: { entry, place in
+                guard entry.id.hasPrefix("deaf") else { return .done }
+                place.limit(.seconds(1))
+                ended.yield("began")
+                await stop.wait()
+                place.answers()
+                ended.yield("came back")
+                return .done
+            },
+            acknowledge: { ended.yield($0.id) })
+        var said = ends.makeAsyncIterator()
+        for id in ["deaf 1", "deaf 2"] {
+            Self.admit(id, to: dispatcher)
+            #expect(await said.next() == "began")
+        }
+        #expect(dispatcher.cancelOverdue().isEmpty)
+        clock.move(to: clock.now + .seconds(2))
+        #expect(dispatcher.cancelOverdue().sorted() == ["deaf 1", "deaf 2"])
+        #expect(dispatcher.lendSlots().lanes.isEmpty)
+        let bell = Bell()
+        #expect(dispatcher.reserve(upTo: 1, orRing: bell) == 0)
+
+        clock.move(to: clock.now + .seconds(11))
+        let deaf = dispatcher.lendSlots()
+
+        #expect(deaf.new.sorted() == ["deaf 1", "deaf 2"] && !deaf.keepsSlots)
+        await bell.awaitRing()
+        Self.admit("other", to: dispatcher)
+        #expect(await said.next() == "other")
+        let again = dispatcher.lendSlots()
+        #expect(again.lanes.count == 2 && again.new.isEmpty)
+        #expect(dispatcher.held(in: StoreEpoch())[0]?.count == 2, "nobody else may have them")
+        stop.open()
+        var late: [String] = []
+        for _ in 1...4 { late.append(await said.next() ?? "") }
+        #expect(late.sorted() == ["came back", "came back", "deaf 1", "deaf 2"])
+        dispatcher.stop()
+        await dispatcher.drain()
+        #expect(dispatcher.lendSlots().lanes.isEmpty)
+    }
+
     /// It comes while the work has not begun, as before a look at the ledger: nothing is cancelled,
     /// and what begins then learns of it.
     @Test func whatUndoesAnEntryIsKnownWhenItsWorkBegins() async throws {

@@ -121,6 +121,46 @@ struct LanesTests {
         #expect(lanes.reserve(upTo: 1, callsOutside: false) == 1)
     }
 
+    @Test func asManySlotsAreLentAsThereAreAndTakenBack() {
+        var lanes = Lanes(concurrency: 2, parkedMaximum: 8)
+        #expect(lanes.reserve(upTo: 2) == 2)
+        #expect(lanes.admit(entry("1-0", saga: "a")) == .start)
+        #expect(lanes.admit(entry("2-0", saga: "a")) == .wait)
+        #expect(lanes.reserve(upTo: 1) == 0)
+
+        for _ in 1...2 { #expect(lanes.lend("a") == true) }
+
+        #expect(lanes.active == 0 && lanes.lent == 2)
+        #expect(lanes.held(in: StoreEpoch()) == [0: ["1-0", "2-0"]])
+        #expect(lanes.reserve(upTo: 3) == 2)
+        #expect(lanes.admit(entry("3-0", saga: "b")) == .start)
+        #expect(lanes.admit(entry("4-0", saga: "c")) == .start)
+        #expect(lanes.lend("b") == false, "they would be more than there are")
+        lanes.takeBack("a")
+        #expect(lanes.active == 4 && lanes.lent == 0)
+        #expect(lanes.finish("b") == nil)
+        #expect(lanes.reserve(upTo: 1) == 0)
+        #expect(lanes.finish("a")?.id == "2-0")
+        #expect(lanes.active == 2)
+    }
+
+    @Test func aLaneWhoseSlotsAreLentComesToItsEnd() {
+        var lanes = Lanes(concurrency: 4, parkedMaximum: 8)
+        #expect(lanes.reserve(upTo: 4) == 4)
+        for (id, saga) in [("1-0", "a"), ("2-0", "a"), ("3-0", "b"), ("4-0", "b")] {
+            _ = lanes.admit(entry(id, saga: saga))
+        }
+        for saga in ["a", "b"] { #expect(lanes.lend(saga) == true) }
+
+        #expect(lanes.finish("a")?.id == "2-0")
+        #expect(lanes.active == 1 && lanes.lent == 2)
+        lanes.dropBefore(later)
+        #expect(lanes.lent == 1)
+        lanes.abandon("b")
+        #expect(lanes.finish("a") == nil)
+        #expect(lanes.isEmpty && lanes.active == 0 && lanes.lent == 0)
+    }
+
     @Test func anEntryOfALaterEpochWaitsBehindItselfAndRuns() {
         var lanes = Lanes(concurrency: 8, parkedMaximum: 8)
         #expect(lanes.reserve(upTo: 4) == 4)

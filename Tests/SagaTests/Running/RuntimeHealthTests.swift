@@ -43,6 +43,24 @@ struct RuntimeHealthTests {
         #expect(health.faults(at: .now + .seconds(6)).isEmpty)
     }
 
+    @Test func handlersThatGoOnAreNamedAndKeepNobodyFromWorkUnlessTheyKeepTheirSlots() {
+        let health = RuntimeHealth()
+        health.deaf(Dispatcher.Deaf(lanes: ["7"], new: ["7"]))
+        #expect(health.faults().isEmpty)
+        #expect(
+            health.impairments == ["a handler goes on although it was cancelled, of saga 7"])
+
+        health.deaf(Dispatcher.Deaf(lanes: ["4", "3", "2", "1"], keepsSlots: true))
+        #expect(
+            health.faults() == [
+                "4 handlers go on although they were cancelled, of sagas 1, 2, 3, …"
+            ])
+        #expect(health.impairments.isEmpty)
+
+        health.deaf(Dispatcher.Deaf())
+        #expect(health.faults().isEmpty && health.impairments.isEmpty)
+    }
+
     @Test func whatIsHeardOfOneEventSaysNothingOfAnother() {
         let health = RuntimeHealth()
         health.publish(["OrderCancelled"], "NOPERM", at: start)

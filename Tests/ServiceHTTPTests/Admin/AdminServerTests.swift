@@ -119,6 +119,21 @@ struct AdminServerTests {
         #expect(borne?.fault == nil && borne?.impairment == "nothing comes, for 6 s")
     }
 
+    @Test func impairmentsOfACheckAreNamedUnlessThereAreFaults() async {
+        func finding(_ faults: [String], _ impairments: [String]) async -> Readiness.Finding? {
+            let check = Readiness.Check(
+                "payment", faults: { faults }, impairments: { impairments })
+            return await Readiness([check]).findings().first
+        }
+
+        let impaired = await finding([], ["one is deaf", "so is another"])
+        #expect(impaired?.fault == nil)
+        #expect(impaired?.impairment == "one is deaf; so is another")
+        let faulty = await finding(["no reads"], ["one is deaf"])
+        #expect(faulty?.fault == "no reads")
+        #expect(await finding([], [])?.impairment == nil)
+    }
+
     @Test func allFaultsOfACheckAreNamed() async {
         let faulty = Readiness([Readiness.Check("payment", faults: { ["no reads", "no writes"] })])
         let well = Readiness([Readiness.Check("payment", faults: { [] })])

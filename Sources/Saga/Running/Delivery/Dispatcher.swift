@@ -76,8 +76,15 @@ final class Dispatcher: Sendable {
 
         /// Cancels this task if it is still busy after so long; nil takes that back.
         func limit(_ limit: Duration?) {
-            let time = limit.map { self.time.now + $0 }
-            worker.alarm.withLock { $0.time = time }
+            let end = limit.map { self.time.now + $0 }
+            worker.alarm.withLock { $0.overtime.limit(until: end) }
+        }
+
+        /// Says that what had a limit has come to its end, whether it was cancelled or not.
+        func answers() {
+            if worker.alarm.withLock({ $0.overtime.answers() }) {
+                dispatcher.state.withLock { $0.lanes.takeBack(lane) }
+            }
         }
 
         /// What is cancelled in place of this task: work that its end must not reach.
@@ -125,12 +132,14 @@ final class Dispatcher: Sendable {
         }
 
         /// Cancels what runs in vain, as an entry undoes what it does.
-        func vain(behind entry: HeldEntry, _ precedence: Precedence) -> [() -> Void] {
+        func vain(
+            behind entry: HeldEntry, _ precedence: Precedence, at now: ContinuousClock.Instant
+        ) -> [() -> Void] {
             guard let current = lanes.current(entry.lane) else { return [] }
             let steps = precedence.calledOff(by: entry, of: current)
             guard !steps.isEmpty else { return [] }
             return workers.running.filter { $0.lane == entry.lane }
-                .compactMap { $0.worker.callOff(steps, of: $0.task) }
+                .compactMap { $0.worker.callOff(steps, of: $0.task, at: now) }
         }
 
         static func note(_ bell: Bell, in bells: inout [Bell]) {
@@ -236,7 +245,8 @@ final class Dispatcher: Sendable {
                         state.workers.start { start(entry, at: $0) }
                     }
                 case .duplicate: duplicates += 1
-                case .wait: if isFirst { vain += state.vain(behind: entry, precedence) }
+                case .wait:
+                    if isFirst { vain += state.vain(behind: entry, precedence, at: time.now) }
                 }
             }
             return duplicates
@@ -412,8 +422,8 @@ final class Dispatcher: Sendable {
         let overdue = state.withLock { state in
             state.workers.running.compactMap { running in
                 running.worker.alarm.withLock { alarm -> (lane: String, cancel: () -> Void)? in
-                    guard let time = alarm.time, time < now else { return nil }
-                    alarm.time = nil
+                    guard alarm.overtime.isOver(at: now) else { return nil }
+                    alarm.overtime.cancelled(at: now)
                     alarm.isSpent = true
                     return (running.lane, alarm.cancel ?? { running.task.cancel() })
                 }
@@ -421,6 +431,36 @@ final class Dispatcher: Sendable {
         }
         for running in overdue { running.cancel() }
         return overdue.map(\.lane)
+    }
+
+    /// Work that goes on although it was cancelled long ago.
+    struct Deaf: Sendable {
+        /// Its lanes, and those of them that were not known before.
+        var lanes: [String] = []
+        var new: [String] = []
+        /// Whether some of it keeps its slots, as no more are lent.
+        var keepsSlots = false
+    }
+
+    /// Gives the slots of work that ignores its end to others.
+    func lendSlots() -> Deaf {
+        let now = time.now
+        let (deaf, woken) = state.withLock { state in
+            var deaf = Deaf()
+            for running in state.workers.running where !state.lanes.isParked(running.lane) {
+                let (isDeaf, isNew) = running.worker.alarm.withLock { alarm in
+                    let isNew = alarm.overtime.turnsDeaf(at: now)
+                    return (alarm.overtime.isDeaf, isNew)
+                }
+                guard isDeaf else { continue }
+                deaf.lanes.append(running.lane)
+                if isNew { deaf.new.append(running.lane) }
+                if !state.lanes.lend(running.lane) { deaf.keepsSlots = true }
+            }
+            return (deaf, state.woken())
+        }
+        woken?.wake()
+        return deaf
     }
 
     /// Drops what was read before this epoch and waits, for its turn or to try again.

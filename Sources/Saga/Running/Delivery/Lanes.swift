@@ -11,17 +11,21 @@ import DequeModule
 ///                             ▼  │
 ///                            parked: it holds no slot, but what comes for its saga waits
 ///
+/// A lane whose work cannot be ended runs on without a slot as well: that is lent.
+///
 /// A slot is reserved before a read and kept until its entry is finished, so that nothing is
 /// read that cannot start soon: entries that wait here grow old and are taken over by others.
 struct Lanes {
     enum Admission { case start, wait, duplicate }
+
+    private enum Standing { case active, parked, lent }
 
     private struct Lane {
         var current: HeldEntry
         /// What goes before all else that waits, and all else.
         var first: Deque<HeldEntry> = []
         var rest: Deque<HeldEntry> = []
-        var isParked = false
+        var standing = Standing.active
 
         var count: Int { 1 + first.count + rest.count }
         var bytes: Int { all.reduce(0) { $0 + $1.size } }
@@ -48,6 +52,8 @@ struct Lanes {
     private(set) var active = 0
     /// Entries in lanes that wait for another try.
     private(set) var parked = 0
+    /// Entries in lanes that run while others may have their slots.
+    private(set) var lent = 0
     /// What all of them take up.
     private(set) var bytes = 0
 
@@ -104,7 +110,7 @@ struct Lanes {
         guard !lane.contains({ $0.isSame(as: entry) }) else { return .duplicate }
         bytes += entry.size
         if goesFirst { lane.first.append(entry) } else { lane.rest.append(entry) }
-        if lane.isParked { parked += 1 } else { active += 1 }
+        add(1, to: lane.standing)
         lanes[key] = lane
         return .wait
     }
@@ -115,6 +121,7 @@ struct Lanes {
     /// Ends the lane's entry and answers the next one.
     mutating func finish(_ key: String) -> HeldEntry? {
         guard let index = lanes.index(forKey: key) else { return nil }
+        guard lanes.values[index].standing == .active else { return leave(key) }
         active -= 1
         bytes -= lanes.values[index].current.size
         guard let next = lanes.values[index].turn() else {
@@ -128,19 +135,19 @@ struct Lanes {
     mutating func abandon(_ key: String) {
         guard let lane = lanes.removeValue(forKey: key) else { return }
         bytes -= lane.bytes
-        if lane.isParked { parked -= lane.count } else { active -= lane.count }
+        add(-lane.count, to: lane.standing)
     }
 
     /// Ends the lane's entry, whether it has slots or not, and returns the next one.
     mutating func leave(_ key: String) -> HeldEntry? {
-        guard var lane = lanes[key], lane.isParked else { return finish(key) }
-        parked -= lane.count
+        guard var lane = lanes[key], lane.standing != .active else { return finish(key) }
+        add(-lane.count, to: lane.standing)
         bytes -= lane.current.size
         guard let next = lane.turn() else {
             lanes[key] = nil
             return nil
         }
-        lane.isParked = false
+        lane.standing = .active
         lanes[key] = lane
         active += lane.count
         return next
@@ -163,28 +170,52 @@ struct Lanes {
             let dropped = before - lane.count
             guard dropped > 0 else { continue }
             lanes[key] = lane
-            if lane.isParked { parked -= dropped } else { active -= dropped }
+            add(-dropped, to: lane.standing)
         }
     }
 
     /// Takes the slots of a lane whose entry waits for another try.
-    mutating func park(_ key: String) {
-        guard var lane = lanes[key], !lane.isParked else { return }
-        lane.isParked = true
-        lanes[key] = lane
-        active -= lane.count
-        parked += lane.count
-    }
+    mutating func park(_ key: String) { move(key, to: .parked) }
 
     /// Gives a parked lane its slots again; false if none is free.
     mutating func resume(_ key: String) -> Bool {
-        guard var lane = lanes[key], lane.isParked else { return true }
+        guard isParked(key) else { return true }
         guard free > 0 else { return false }
-        lane.isParked = false
-        lanes[key] = lane
-        active += lane.count
-        parked -= lane.count
+        move(key, to: .active)
         return true
+    }
+
+    func isParked(_ key: String) -> Bool { lanes[key]?.standing == .parked }
+
+    /// Lends the slots of a lane whose work cannot be ended; false if as many are lent as there
+    /// are.
+    mutating func lend(_ key: String) -> Bool {
+        guard let lane = lanes[key], lane.standing == .active else { return true }
+        guard lent + lane.count <= concurrency else { return false }
+        move(key, to: .lent)
+        return true
+    }
+
+    /// Counts a lane again whose work has come back, whoever has its slots: nothing more is read
+    /// until they are free.
+    mutating func takeBack(_ key: String) {
+        if lanes[key]?.standing == .lent { move(key, to: .active) }
+    }
+
+    private mutating func move(_ key: String, to standing: Standing) {
+        guard var lane = lanes[key], lane.standing != standing else { return }
+        add(-lane.count, to: lane.standing)
+        lane.standing = standing
+        lanes[key] = lane
+        add(lane.count, to: standing)
+    }
+
+    private mutating func add(_ count: Int, to standing: Standing) {
+        switch standing {
+        case .active: active += count
+        case .parked: parked += count
+        case .lent: lent += count
+        }
     }
 
     /// Whether an entry is held, in whatever lane: what cannot be read has one of its own.

@@ -7,7 +7,7 @@ struct Workers {
     final class Worker: Sendable {
         /// When it is busy for too long.
         struct Alarm {
-            var time: ContinuousClock.Instant?
+            var overtime = Overtime()
             var cancel: (@Sendable () -> Void)?
             /// The step that is tried, if that may be cancelled because it is to be undone.
             var step: String?
@@ -36,17 +36,20 @@ struct Workers {
             alarm.withLock { alarm in
                 alarm.step = nil
                 alarm.calledOff = []
+                alarm.overtime = Overtime()
             }
         }
 
         /// Notes which steps of its entry are to be undone; what has to be cancelled for that.
-        func callOff(_ steps: Set<String>, of task: Task<Void, Never>) -> (() -> Void)? {
+        func callOff(
+            _ steps: Set<String>, of task: Task<Void, Never>, at now: ContinuousClock.Instant
+        ) -> (() -> Void)? {
             alarm.withLock { alarm in
                 let wasCalledOff = alarm.isCalledOff
                 alarm.calledOff.formUnion(steps)
                 guard alarm.isCalledOff, !wasCalledOff else { return nil }
                 alarm.isSpent = true
-                alarm.time = nil
+                alarm.overtime.cancelled(at: now)
                 return alarm.cancel ?? { task.cancel() }
             }
         }

@@ -255,7 +255,7 @@ final class EntryWork: Sendable {
     ) async throws(Interruption) -> Value {
         var attempts = 0
         let health = environment.transitions.health
-        place.limit(nil)
+        place.answers()
         while true {
             do throws(SagaError) {
                 let value = try await ask()

@@ -21,6 +21,7 @@ final class TryWatch: Sendable {
         self.place = place
         self.limit = limit
         state = Mutex(State(since: place.time.now))
+        place.answers()
         place.limit(limit)
     }
 
@@ -51,7 +52,7 @@ final class TryWatch: Sendable {
             guard !state.isOver else { return state.worked }
             state.isOver = true
             if state.waits == 0 { state.worked += now - state.since }
-            place.limit(nil)
+            place.answers()
             return state.worked
         }
     }
