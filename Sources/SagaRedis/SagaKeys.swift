@@ -15,9 +15,9 @@ public import TroupeRedis
 ///     saga:{<service>}:open                 zset      when to try again → saga that owes something
 ///                                                     (`<route>/<sagaID>` as in ledgers)
 ///     saga:{<service>}:blocked              zset      since when → saga that makes no progress
-///     saga:{<service>}:asks                 zset      since when → saga of those that asks a person
-///     saga:{<service>}:undone               zset      when → key that was undone within an hour on
-///                                                     account of a company's books
+///     saga:{<service>}:asks                 zset      since when → saga of those that asks people
+///     saga:{<service>}:undone               zset      when → key that was undone within an hour
+///                                                     on account of a company's books
 ///     saga:{<service>}:paused               string    when a person had it read nothing, and why
 ///     saga:{<service>}:consumer:<name>      string    the process that bears a replica's name,
 ///                                                     for as long as it says that it lives

@@ -359,3 +359,14 @@ struct CoherenceTests {
         #expect(outcome.violation != nil, "nothing breaks without \(leftOut)")
     }
 }
+
+/// The same with more of everything.
+@Suite(.long, .timeLimit(.minutes(30)))
+struct LongCoherenceTests {
+    @Test func twoGatewaysWhoseAnswersTellOfTheirTagThemselvesServeNothingOld() async {
+        let outcome = await CoherenceModel(events: 2, fills: 2, learns: true).run()
+
+        #expect(outcome.violation == nil)
+        #expect(outcome.states > 100_000)
+    }
+}

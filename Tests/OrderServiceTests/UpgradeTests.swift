@@ -134,20 +134,21 @@ private struct StoreOfBefore {
         guard !entries.isEmpty else { return }
         let groups = try await redis.send(RedisCommand("XINFO", ["GROUPS", stream])).requireArray()
         var pending: [[RedisArgument]] = []
-        var positions: [(group: RedisArgument, last: RedisArgument)] = []
+        var positions: [(group: String, last: RedisArgument)] = []
         for group in groups {
             let facts = try group.requireArray()
-            func fact(_ name: String) throws -> RedisArgument {
+            func fact(_ name: String) throws -> String {
                 let index = try #require(facts.firstIndex { $0.string == name })
-                return .string(try facts[index + 1].requireString())
+                return try facts[index + 1].requireString()
             }
-            positions.append((try fact("name"), try fact("last-delivered-id")))
+            let name = try fact("name")
+            positions.append((name, .string(try fact("last-delivered-id"))))
             let held = try await redis.send(
-                RedisCommand("XPENDING", [stream, try fact("name"), "-", "+", 1_000]))
+                RedisCommand("XPENDING", [stream, .string(name), "-", "+", 1_000]))
             for one in try held.requireArray() {
                 let (id, consumer) = (try one[0]?.requireString(), try one[1]?.requireString())
                 pending.append([
-                    stream, try fact("name"), .string(consumer ?? ""), 0, .string(id ?? ""),
+                    stream, .string(name), .string(consumer ?? ""), 0, .string(id ?? ""),
                     "FORCE", "JUSTID",
                 ])
             }
@@ -161,7 +162,11 @@ private struct StoreOfBefore {
             }
             _ = try await redis.send(RedisCommand("XADD", words))
         }
-        for (group, last) in positions { try await run("XGROUP", "CREATE", stream, group, last) }
+        for (group, last) in positions {
+            try await run("XGROUP", "CREATE", stream, .string(group), last)
+            // Noted every few seconds.
+            try await run("HSET", .string(keys.cursor(group)), stream, last)
+        }
         for words in pending { _ = try await redis.send(RedisCommand("XCLAIM", words)) }
     }
 

@@ -53,9 +53,8 @@ struct LongSilenceTests {
         let letters = rehearsal.server.contents.letters.mapValues { letters in
             letters.count { $0.letter.reason == .tooOld }
         }
-        // Each hears ten, or as many as came so far, of the first event that it acts upon.
-        #expect(letters["payment", default: 0] >= 10 && letters["inventory", default: 0] >= 10)
-        #expect(letters["shipping", default: 0] >= 10 && letters["order", default: 0] >= 7)
+        // Three were cancelled: what undoes them may come first, and finds nothing to undo.
+        for plan in plans { #expect(letters[plan.name, default: 0] >= 7, "\(plan.name)") }
         for plan in [plans[1], plans[3]] {
             let report = try await rehearsal.runtime(plan).reconcile(acts: false)
             #expect(report.findings.isEmpty, "what is so old is nobody's to judge")

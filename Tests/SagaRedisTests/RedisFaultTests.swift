@@ -144,7 +144,7 @@ struct RedisFaultTests {
         try await ShopRig.with(server: server) { rig in
             let debts = RedisDebts(
                 redis: rig.redis, service: "order", names: rig.keys,
-                ledgerTimeToLive: .seconds(1000))
+                ledgerTimeToLive: .seconds(1000), naming: SagaNaming([]))
             #expect(try await debts.isBlocked("1", on: "saga", at: "payment") == false)
 
             try await access(rig, "-zrevrank", "-xinfo|groups")

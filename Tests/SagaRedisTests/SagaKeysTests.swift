@@ -11,8 +11,9 @@ struct SagaKeysTests {
 
         let kinds = Dictionary(uniqueKeysWithValues: listed.map { ($0.name, $0.kind.rawValue) })
         let wanted = [
-            "timers": "zset", "open": "zset", "blocked": "zset", "undone": "zset",
-            "again": "stream", "dead": "stream", "cursor": "hash", "declared": "hash",
+            "timers": "zset", "open": "zset", "blocked": "zset", "asks": "zset",
+            "undone": "zset", "again": "stream", "dead": "stream", "cursor": "hash",
+            "declared": "hash",
             "born": "string", "paused": "string",
         ].map { ("eu:saga:{payment}:\($0.key)", $0.value) }
         #expect(kinds == Dictionary(uniqueKeysWithValues: wanted))

@@ -21,7 +21,7 @@ private struct RenewalWithdrawn: ReasonEvent {
 struct SeveralRoutesRedisTests {
     private static let renew = Leg(
         "charge", by: "payment", on: RenewalAsked.self, emits: PaymentProcessed.self,
-        orElse: PaymentFailed.self, undone: PaymentRefunded.self, actsOutside: false)
+        orElse: PaymentFailed.self, undone: PaymentRefunded.self)
     private static let renewalEnds = RouteOwner(
         "renewals", begins: RenewalAsked.self, completes: RenewalDone.self,
         on: PaymentProcessed.self, cancelled: RenewalCancelled.self,
@@ -103,33 +103,6 @@ struct SeveralRoutesRedisTests {
         }
     }
 
-    /// The data of one participant goes while it runs; the streams of others stand.
-    @Test func whatIsFromBeforeALossIsTooOldOnEachRoute() async throws {
-        try await ShopRig.with { rig in
-            try await running(rig) { orders, renewals in
-                _ = try await renewals.begin("0", RenewalAsked())
-                #expect(try await renewals.outcome(of: "0", within: .seconds(20)) == .completed)
-                let before = rig.saga.world.done("charge").count
-                for key in [
-                    rig.keys.born("payment"), rig.keys.ledger("", service: "payment") + "renewal/0",
-                ] {
-                    _ = try await rig.redis.send(RedisCommand("DEL", [.string(key)]))
-                }
-                try await rig.until("the loss is noticed") {
-                    let born = rig.keys.born("payment")
-                    return try await rig.redis.send(.get(born)).string != nil
-                }
-                try await say(CloudEventOfRenewal.asked, rig, "RenewalAsked")
-                try await rig.until("it is a letter") {
-                    try await rig.deadLetters("payment").count == 1
-                }
-
-                #expect(try await rig.deadLetters("payment").first?["code"] == "too_old")
-                #expect(rig.saga.world.done("charge").count == before)
-            }
-        }
-    }
-
     /// One line, however many come.
     @Test func eventsOfARouteThatNobodyKnowsHereAreToldOf() async throws {
         let lines = LogLines()
@@ -159,7 +132,6 @@ struct SeveralRoutesRedisTests {
 
     private enum CloudEventOfRenewal {
         /// As if the renewals had lost what they know, and asked all to undo.
-        static let asked = Self.asked(on: "renewal")
         static let ofAnotherRoute = Self.asked(on: "gift")
 
         private static func asked(on route: String) -> String {

@@ -88,14 +88,16 @@ struct ParkedHotelTests {
         #expect(hotel.calls("cancel") == 0)
     }
 
-    @Test func theFirstWordCounts() async throws {
+    @Test func whatAWordHasBroughtIsNotTakenBack() async throws {
         let hotel = SilentHotel([.booksAndIsSilent])
         let rehearsal = try await parked(hotel)
 
         try await rehearsal.resolve("hotel", of: "1", isDone: true)
-        try await rehearsal.resolve("hotel", of: "1", isDone: false)
-
         #expect(try await rehearsal.ending(of: "1") == .completed)
+        try await rehearsal.resolve("hotel", of: "1", isDone: false)
+        try await rehearsal.settle()
+
+        #expect(try await rehearsal.status(of: "1") == .completed)
         #expect(rehearsal.letters.isEmpty)
         #expect(hotel.standing.count == 1)
     }

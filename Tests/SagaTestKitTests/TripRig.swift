@@ -49,6 +49,11 @@ struct TripRig {
         LedgerEntry(server.contents.ledger("trips", trip)["lifecycle"] ?? "")
     }
 
+    /// Why each letter is one.
+    var letters: [DeadLetter.Reason] {
+        server.contents.letters.values.flatMap { $0.map(\.letter.reason) }
+    }
+
     /// How a trip has ended.
     func ending(of trip: String) async throws -> String {
         let ends = ["completed", "cancelled"]

@@ -1,4 +1,5 @@
 import Synchronization
+import Timekeeping
 
 /// When the store's data came to be, as it was last asked.
 ///

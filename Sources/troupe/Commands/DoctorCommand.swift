@@ -14,8 +14,8 @@ struct DoctorCommand: AsyncParsableCommand {
             It does on Redis what services and gateway do, publishes nothing and leaves
             nothing there. It looks for dead letters, blocked sagas, groups that nobody
             reads with any more, and for data that was lost: data younger than its events,
-            or than what the companies' books hold (SANDBOX_URL, or counted from PORT). Exit code 0 when nothing is wrong, 1 with a problem, 4 without
-            a Redis that can be used.
+            or than what the companies' books hold (SANDBOX_URL, or counted from PORT). Exit code 0
+            when nothing is wrong, 1 with a problem, 4 without a Redis that can be used.
             """)
 
     @OptionGroup var redis: RedisOptions

@@ -58,8 +58,8 @@ struct Surroundings {
         return .seconds(seconds)
     }
 
-    /// A whole number of seconds, minutes, hours or days, written `90`, `90s`, `15m`, `12h` or `7d`,
-    /// from the option or the variable; nil without either.
+    /// A whole number of seconds, minutes, hours or days, written `90`, `90s`, `15m`, `12h` or
+    /// `7d`, from the option or the variable; nil without either.
     ///
     /// - Parameter range: in seconds.
     func time(

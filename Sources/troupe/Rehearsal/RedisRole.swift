@@ -166,18 +166,27 @@ extension RedisRole {
             ], keys: [], channels: [all], stages: [])
     }
 
-    /// A person with `troupe saga show`, or who has `troupe doctor` look at what there is of sagas.
+    /// A person with `troupe saga show`.
     static func reading(namespace: String?) -> RedisRole {
         let prefix = namespace.map { $0 + ":" } ?? ""
         return RedisRole(
             commands: [
                 "PING", "CLIENT SETNAME a", "SCAN 0", "XRANGE KEY - +", "HMGET KEY a",
-                "ZSCORE KEY a", "EVAL a 0", "EVALSHA a 0", "GET KEY", "XINFO GROUPS KEY",
-                "XPENDING KEY a", "ZRANGEBYSCORE KEY 0 0", "ZREVRANK KEY a", "TIME",
+                "ZSCORE KEY a", "EVAL a 0", "EVALSHA a 0",
             ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:Rehearsal")
             ], channels: [], stages: [])
+    }
+
+    /// A person who has `troupe doctor` look at what there is of sagas besides.
+    static func surveying(namespace: String?) -> RedisRole {
+        let looking = RedisRole(
+            commands: [
+                "GET KEY", "XINFO GROUPS KEY", "XPENDING KEY a", "ZRANGEBYSCORE KEY 0 0",
+                "ZREVRANK KEY a", "TIME",
+            ], keys: [], channels: [], stages: [])
+        return reading(namespace: namespace).joined(with: looking)
     }
 
     /// A person with `troupe saga resolve`.

@@ -64,8 +64,8 @@ extension Diagnosis {
             findings.append(
                 loss(
                     "the company of \(participant.name) did \(count(older.count, "thing")) for us "
-                        + "before, from \(since) on, and \(present): it was lost, or this is another "
-                        + "Redis or namespace"))
+                        + "before, from \(since) on, and \(present): it was lost, or this is "
+                        + "another Redis or namespace"))
         }
         return findings
     }

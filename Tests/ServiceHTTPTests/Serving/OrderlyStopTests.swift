@@ -29,7 +29,7 @@ struct OrderlyStopTests {
 
         func run() async throws {
             course.note("begins")
-            if isDeaf { try await Task.sleep(for: .seconds(1_000)) }
+            if isDeaf { try await Task.sleep(for: .seconds(3_600)) }
             try await gracefulShutdown()
             course.note("\(name) stops")
         }

@@ -19,7 +19,7 @@ struct BlockedGaugeTests {
         let stage = try Stage.current
         let client = stage.redis.client()
         let names = SagaKeys()
-        let ledger = names.ledger("x", service: "payment")
+        let ledger = "saga:{payment}:ledger:x"
         // As the letter of an event that brings processes down leaves it.
         _ = try await client.send(RedisCommand("HSET", [.string(ledger), "blocked", "charge e"]))
         _ = try await client.send(

@@ -15,27 +15,6 @@ import TroupeRedisTestKit
             "TROUPE_RETENTION": "1s", "TROUPE_CONCURRENCY": "1", "TROUPE_CONSUMER": "north-1",
         ]))
 struct LimitedServicesTests {
-    /// Redis drops some at a time: a stream that little comes to keeps its last ones.
-    @Test func eventsAreDroppedOnceTheyAreOlderThanTheyAreKept() async throws {
-        let stage = try Stage.current
-        let client = stage.redis.client()
-        let stream = SagaKeys().stream("OrderCompleted", owner: "order")
-        _ = try await stage.ended(try await stage.placed(Stage.order("1")))
-        let event = try await eventually("the order has said so") {
-            try await client.send(.xrange(stream, from: "-", count: 1)).streamEntries()
-                .first?["data"]
-        }
-        for _ in 0..<200 {
-            _ = try await client.send(
-                RedisCommand("XADD", [.string(stream), "*", "data", .buffer(event)]))
-        }
-
-        try await eventually("most of them are gone", within: .seconds(60)) {
-            (try await client.send(.xlen(stream)).integer ?? 0) < 150
-        }
-        await client.shutdown()
-    }
-
     @Test func theReplicaBearsItsName() async throws {
         let stage = try Stage.current
         let client = stage.redis.client()

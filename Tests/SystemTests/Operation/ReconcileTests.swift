@@ -2,6 +2,7 @@ import CloudEvents
 import Foundation
 import NIOCore
 import OrderContracts
+import SagaRedis
 import Testing
 import Timekeeping
 import TroupeRedis

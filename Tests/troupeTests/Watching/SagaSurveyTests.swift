@@ -13,7 +13,7 @@ struct SagaSurveyTests {
     private let names = SagaKeys()
 
     private static let watcher =
-        RedisRole.listening(namespace: nil).joined(with: .reading(namespace: nil)).rule
+        RedisRole.listening(namespace: nil).joined(with: .surveying(namespace: nil)).rule
     private static let system = RedisRole.everything(namespace: nil, withCache: true).rule
 
     /// One old event of a type that the order system has not, which one group has read.
@@ -36,7 +36,8 @@ struct SagaSurveyTests {
             ["ZADD", .string(names.open("payment")), 9_000_000_000_000, "c"],
             ["ZADD", .string(names.asks("payment")), 2_000, "b"],
             [
-                "HSET", .string(names.ledger("b", service: "payment")), "owes", "charge",
+                "HSET", .string(names.ledger(named: "b", by: SagaNaming([]), service: "payment")),
+                "owes", "charge",
                 "owes:charge", .string(debt),
             ],
         ]
@@ -99,7 +100,9 @@ struct SagaSurveyTests {
 
         let facts = try await facts(redis, rule: "~saga:* +ping +client|setname +eval +evalsha")
 
-        #expect(facts.fault?.contains("NOPERM") == true, "\(facts.fault ?? "")")
+        // As a server says it of a command of its own, or of one in a script.
+        let fault = facts.fault ?? ""
+        #expect(fault.contains("NOPERM") || fault.contains("can't run this command"), "\(fault)")
         await redis.stop()
     }
 

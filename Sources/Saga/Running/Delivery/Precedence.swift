@@ -15,9 +15,12 @@ struct Precedence: Sendable {
     /// By stream and route, the steps that its events start, and those that they undo.
     private let started: [[String: Set<String>]]
     private let undone: [[String: Set<String>]]
+    /// Whoever is on one route alone takes what names any other for its own.
+    private let isOnOneRoute: Bool
 
     init(_ streams: [ConsumedStream]) {
         self.streams = streams
+        isOnOneRoute = Set(streams.flatMap { $0.meanings.map(\.route) }).count < 2
         started = streams.map { stream in
             Self.onEachRoute(stream) { Set($0.started.map(\.name)) }
         }
@@ -46,14 +49,12 @@ struct Precedence: Sendable {
         return found
     }
 
-    /// Whoever is on one route alone takes what names any other for its own.
     private func steps(
         _ byRoute: [[String: Set<String>]], _ stream: Int, on route: String?
     ) -> Set<String> {
         guard byRoute.indices.contains(stream) else { return [] }
-        let isOnOne = byRoute[stream].count == 2
-        let found = byRoute[stream][route ?? Self.unsaid]
-        return found ?? (isOnOne ? byRoute[stream][Self.unsaid] : nil) ?? []
+        let route = isOnOneRoute ? Self.unsaid : route ?? Self.unsaid
+        return byRoute[stream][route] ?? []
     }
 
     /// Whether it is to undo something, and will not end among the dead letters instead.

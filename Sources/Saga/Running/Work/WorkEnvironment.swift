@@ -76,7 +76,8 @@ final class WorkEnvironment: Sendable {
         metrics: SagaMetrics, logger: Logger
     ) {
         let shared = Shared(
-            birth: StoreBirth(ports.store, clock: ports.clock), health: RuntimeHealth(clock: ports.clock),
+            birth: StoreBirth(ports.store, clock: ports.clock),
+            health: RuntimeHealth(clock: ports.clock),
             letters: LetterTeller(clock: ports.clock, metrics: metrics, logger: logger),
             gates: CompanyGate.gates(
                 of: plan.onEachRoute.flatMap(\.steps), clock: ports.clock, metrics: metrics,
