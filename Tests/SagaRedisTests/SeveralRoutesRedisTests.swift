@@ -5,28 +5,9 @@ import Testing
 import TroupeRedis
 import TroupeRedisTestKit
 
-private struct RenewalAsked: SagaEvent { static let owner = "renewals" }
-private struct RenewalDone: SagaEvent { static let owner = "renewals" }
-private struct RenewalCancelled: ReasonEvent {
-    static let owner = "renewals"
-    var reason, detail: String
-}
-private struct RenewalWithdrawn: ReasonEvent {
-    static let owner = "renewals"
-    var reason, detail: String
-}
-
 /// A participant of two routes on a real Redis.
 @Suite(.redisServer, .timeLimit(.minutes(2)))
 struct SeveralRoutesRedisTests {
-    private static let renew = Leg(
-        "charge", by: "payment", on: RenewalAsked.self, emits: PaymentProcessed.self,
-        orElse: PaymentFailed.self, undone: PaymentRefunded.self)
-    private static let renewalEnds = RouteOwner(
-        "renewals", begins: RenewalAsked.self, completes: RenewalDone.self,
-        on: PaymentProcessed.self, cancelled: RenewalCancelled.self,
-        request: RenewalWithdrawn.self)
-    private static let renewal = Route("renewal", owner: renewalEnds) { renew }
     private static let orderEnds = RouteOwner(
         "order", begins: OrderCreated.self, completes: OrderCompleted.self,
         on: PaymentProcessed.self, cancelled: OrderCancelled.self,
@@ -42,8 +23,8 @@ struct SeveralRoutesRedisTests {
                 try await world.undo("charge", context.idempotencyKey)
             }
         }
-        .also(on: renewal) {
-            Perform(renew, undoGiveUpAfter: .milliseconds(100)) { _, context in
+        .also(on: RenewalRoute.route) {
+            Perform(RenewalRoute.charge, undoGiveUpAfter: .milliseconds(100)) { _, context in
                 try world.act("charge", context.idempotencyKey)
                 return Transition(PaymentProcessed())
             } undo: { context in
@@ -116,7 +97,7 @@ struct SeveralRoutesRedisTests {
             }
             try await rig.until("they are passed over") {
                 let pending = try await rig.pending(
-                    "RenewalAsked", owner: "renewals", group: "payment")
+                    "RenewalAsked", owner: "renewal", group: "payment")
                 return pending == 0 && lines.all.contains { $0.text.contains("passed over") }
             }
             task.cancel()
@@ -136,14 +117,14 @@ struct SeveralRoutesRedisTests {
 
         private static func asked(on route: String) -> String {
             """
-            {"specversion":"1.0","id":"asked","source":"/renewals","type":"RenewalAsked",\
+            {"specversion":"1.0","id":"asked","source":"/renewal","type":"RenewalAsked",\
             "subject":"1","correlationid":"1","route":"\(route)","time":"2026-01-01T00:00:00.000Z",\
             "datacontenttype":"application/json","data":{}}
             """
         }
 
         static let withdrawn = """
-            {"specversion":"1.0","id":"withdrawn","source":"/renewals","type":"RenewalWithdrawn",\
+            {"specversion":"1.0","id":"withdrawn","source":"/renewal","type":"RenewalWithdrawn",\
             "subject":"1","correlationid":"1","route":"renewal","time":"2026-01-01T00:00:00.000Z",\
             "datacontenttype":"application/json","data":{"reason":"r","detail":""}}
             """
@@ -152,7 +133,7 @@ struct SeveralRoutesRedisTests {
     private func say(
         _ event: String, _ rig: ShopRig, _ type: String = "RenewalWithdrawn"
     ) async throws {
-        let stream = rig.keys.stream(type, owner: "renewals")
+        let stream = rig.keys.stream(type, owner: "renewal")
         _ = try await rig.redis.send(
             RedisCommand("XADD", [.string(stream), "*", "data", .string(event)]))
     }
@@ -175,8 +156,8 @@ struct SeveralRoutesRedisTests {
                 Oversee(Self.orderEnds) { _, _ in Transition(OrderCompleted()) }
             })
         let renewals = try rig.runtime(
-            Participant(Self.renewal, "renewals") {
-                Oversee(Self.renewalEnds) { _, _ in Transition(RenewalDone()) }
+            Participant(RenewalRoute.route, "renewal") {
+                Oversee(RenewalRoute.ends) { _, _ in Transition(RenewalDone()) }
             })
         let payment = try rig.runtime(Self.payment(rig.saga.world))
         let tasks = [orders, renewals, payment].map { runtime in

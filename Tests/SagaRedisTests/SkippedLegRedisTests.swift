@@ -6,8 +6,6 @@ import Testing
 import TroupeRedis
 import TroupeRedisTestKit
 
-private struct ShippingSkipped: SkippedEvent { static let owner = "shipping" }
-
 /// A leg that a saga does not need, on a real Redis.
 @Suite(.redisServer, .timeLimit(.minutes(2)))
 struct SkippedLegRedisTests {

@@ -4,17 +4,6 @@ import SagaTestKit
 import Synchronization
 import Testing
 
-private struct RenewalAsked: SagaEvent { static let owner = "renewals" }
-private struct RenewalDone: SagaEvent { static let owner = "renewals" }
-private struct RenewalCancelled: ReasonEvent {
-    static let owner = "renewals"
-    var reason, detail: String
-}
-private struct RenewalWithdrawn: ReasonEvent {
-    static let owner = "renewals"
-    var reason, detail: String
-}
-
 /// A shop and renewals that have payments in common, and the same IDs.
 private struct Houses {
     final class Bank: Sendable {
@@ -30,14 +19,6 @@ private struct Houses {
         }
     }
 
-    static let renew = Leg(
-        "charge", by: "payment", on: RenewalAsked.self, emits: PaymentProcessed.self,
-        orElse: PaymentFailed.self, undone: PaymentRefunded.self)
-    static let renewalEnds = RouteOwner(
-        "renewals", begins: RenewalAsked.self, completes: RenewalDone.self,
-        on: PaymentProcessed.self, cancelled: RenewalCancelled.self,
-        request: RenewalWithdrawn.self)
-    static let renewal = Route("renewal", owner: renewalEnds) { renew }
     static let orderEnds = RouteOwner(
         "order", begins: OrderCreated.self, completes: OrderCompleted.self,
         on: ProductReserved.self, cancelled: OrderCancelled.self,
@@ -52,8 +33,8 @@ private struct Houses {
     static let orders = Participant(order, "order") {
         Oversee(orderEnds, deadline: .seconds(30)) { _, _ in Transition(OrderCompleted()) }
     }
-    static let renewals = Participant(renewal, "renewals") {
-        Oversee(renewalEnds, deadline: .seconds(30)) { _, _ in Transition(RenewalDone()) }
+    static let renewals = Participant(RenewalRoute.route, "renewal") {
+        Oversee(RenewalRoute.ends, deadline: .seconds(30)) { _, _ in Transition(RenewalDone()) }
     }
     static let inventory = Participant(order, "inventory") {
         Perform(ShopRoute.reserve) { paid, _ in
@@ -71,8 +52,8 @@ private struct Houses {
                 try bank.note("refund \(context.idempotencyKey)")
             }
         }
-        .also(on: Self.renewal) {
-            Perform(Self.renew, undoGiveUpAfter: .seconds(1)) { [bank] _, context in
+        .also(on: RenewalRoute.route) {
+            Perform(RenewalRoute.charge, undoGiveUpAfter: .seconds(1)) { [bank] _, context in
                 try bank.note("charge \(context.idempotencyKey)")
                 #expect(context.route == "renewal")
                 return Transition(PaymentProcessed())
@@ -94,7 +75,7 @@ struct SeveralRoutesTests {
         #expect(Declaration.routes(in: declared.route) == ["order", "renewal"])
         #expect(
             declared.consumes.filter { $0.hasSuffix("Created/1") || $0.hasSuffix("Asked/1") }
-                == ["order.OrderCreated/1", "renewals.RenewalAsked/1"])
+                == ["order.OrderCreated/1", "renewal.RenewalAsked/1"])
     }
 
     @Test func sagasOfTheSameIDRunSideBySide() async throws {
@@ -129,7 +110,7 @@ struct SeveralRoutesTests {
 
         let contents = rehearsal.server.contents
         #expect(contents.ledger("order", "1")["lifecycle"]?.hasPrefix("cancelled") == true)
-        #expect(contents.ledger("renewals", "1")["lifecycle"]?.hasPrefix("completed") == true)
+        #expect(contents.ledger("renewal", "1")["lifecycle"]?.hasPrefix("completed") == true)
         #expect(
             houses.bank.all.filter { $0.hasPrefix("refund") }
                 == ["refund troupe:order:1:payment:charge"])
@@ -210,8 +191,8 @@ struct SeveralRoutesTests {
                 } undo: { _ in
                 }
             }
-            .also(on: Houses.renewal) {
-                Perform(Houses.renew, calls: bank) { _, _ in
+            .also(on: RenewalRoute.route) {
+                Perform(RenewalRoute.charge, calls: bank) { _, _ in
                     Transition(PaymentProcessed())
                 } undo: { _ in
                 }
@@ -225,18 +206,18 @@ struct SeveralRoutesTests {
     }
 
     @Test func aRouteTwiceOrOneThatItOverseesBesideItsFirstDoesNotStart() {
-        let twice = Houses().payment.also(on: Houses.renewal) {
-            Perform(Houses.renew) { _, _ in
+        let twice = Houses().payment.also(on: RenewalRoute.route) {
+            Perform(RenewalRoute.charge) { _, _ in
                 Transition(PaymentProcessed())
             } undo: { _ in
             }
         }
         #expect(twice.faults == ["it takes part in the route 'renewal' twice"])
-        let both = Houses.orders.also(on: Houses.renewal) {
-            Oversee(Houses.renewalEnds) { _, _ in Transition(RenewalDone()) }
+        let both = Houses.orders.also(on: RenewalRoute.route) {
+            Oversee(RenewalRoute.ends) { _, _ in Transition(RenewalDone()) }
         }
         #expect(
-            both.faults.contains { $0.contains("it oversees the route, which 'renewals' owns") })
+            both.faults.contains { $0.contains("it oversees the route, which 'renewal' owns") })
         #expect(both.faults.contains("it oversees 'renewal', which is not its first route"))
         let forgetful = Houses().payment.also(on: ShopRoute.route) {}
         #expect(

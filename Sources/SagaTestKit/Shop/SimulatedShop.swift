@@ -29,11 +29,6 @@ struct SimulatedShop: SimulatedTrade {
     private let way: Route
     private let renew: Leg<RenewalAsked, PaymentProcessed, PaymentFailed, PaymentRefunded>
     private let renewalWay: Route
-
-    private static let renewalEnds = RouteOwner(
-        "renewal", begins: RenewalAsked.self, completes: RenewalDone.self,
-        on: PaymentProcessed.self, cancelled: RenewalCancelled.self,
-        request: RenewalWithdrawn.self)
     private static let wrap = Leg(
         "wrap", by: "inventory", on: ProductReserved.self, emits: GiftWrapped.self,
         orElse: WrappingFailed.self, undone: GiftUnwrapped.self, actsOutside: false
@@ -72,12 +67,10 @@ struct SimulatedShop: SimulatedTrade {
         let arrange = hasBooks ? shipped.asking(by: ShipmentUnclaimed.self) : shipped
         let dispatching = FinishingLeg(
             of: arrange, on: OrderCompleted.self, emits: ShipmentDispatched.self)
-        let paid = Leg(
-            "charge", by: "payment", on: RenewalAsked.self, emits: PaymentProcessed.self,
-            orElse: PaymentFailed.self, undone: PaymentRefunded.self)
+        let paid = RenewalRoute.charge
         let renew = hasBooks ? paid.asking(by: PaymentUnclaimed.self) : paid
         self.renew = renew
-        renewalWay = Route("renewal", owner: Self.renewalEnds) { renew }
+        renewalWay = Route("renewal", owner: RenewalRoute.ends) { renew }
         self.charge = charge
         self.arrange = arrange
         self.dispatching = dispatching
@@ -147,7 +140,7 @@ struct SimulatedShop: SimulatedTrade {
 
     private var renewal: Participant {
         Participant(renewalWay, "renewal") {
-            Oversee(Self.renewalEnds, deadline: .seconds(30)) { _, _ in Transition(RenewalDone()) }
+            Oversee(RenewalRoute.ends, deadline: .seconds(30)) { _, _ in Transition(RenewalDone()) }
         }
     }
 

@@ -4,7 +4,6 @@ import Testing
 
 private struct ChargeSkipped: SkippedEvent { static let owner = "payment" }
 private struct ReservationSkipped: SkippedEvent { static let owner = "inventory" }
-private struct ShippingSkipped: SkippedEvent { static let owner = "shipping" }
 
 extension RouteExploration.Rule {
     /// Those that are about legs which are not needed.

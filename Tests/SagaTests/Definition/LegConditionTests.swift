@@ -2,7 +2,6 @@ import Saga
 import SagaTestKit
 import Testing
 
-private struct ShippingSkipped: SkippedEvent { static let owner = "shipping" }
 private struct ReservationSkipped: SkippedEvent { static let owner = "inventory" }
 
 /// What follows from a condition of a leg, and what is refused of one.
