@@ -4,15 +4,6 @@ import SagaTestKit
 import Synchronization
 import Testing
 
-private struct ShippingSkipped: SkippedEvent { static let owner = "shipping" }
-private struct GiftWrapped: SagaEvent { static let owner = "inventory" }
-private struct WrappingFailed: FailureEvent {
-    static let owner = "inventory"
-    var reason, detail: String
-}
-private struct GiftUnwrapped: UndoneEvent { static let owner = "inventory" }
-private struct WrappingSkipped: SkippedEvent { static let owner = "inventory" }
-
 /// A shop in which downloads are not shipped, and only gifts are wrapped.
 private struct Shop {
     let calls = Calls()
@@ -91,6 +82,34 @@ private struct Shop {
             .finish(Self.dispatch) { [calls] _, _ in
                 calls.note("dispatch")
                 return Transition(ShipmentDispatched())
+            }
+        }
+    }
+
+    /// Shipping that needs its leg for no order, and does something whenever it finds that out.
+    func shipping(whenAsked look: @escaping @Sendable () -> Void) -> Participant {
+        let arrange = Leg(
+            "arrange", by: "shipping", on: ProductReserved.self, emits: ShipmentArranged.self,
+            orElse: ShippingFailed.self, undone: ShipmentCancelled.self
+        )
+        .when("shipped", otherwise: ShippingSkipped.self) { _ in
+            look()
+            return false
+        }
+        let ends = RouteOwner(
+            "order", begins: OrderCreated.self, completes: OrderCompleted.self,
+            on: ShipmentArranged?.self, cancelled: OrderCancelled.self,
+            request: OrderCancellationRequested.self)
+        let route = Route("saga", owner: ends) {
+            ShopRoute.charge
+            ShopRoute.reserve
+            arrange
+        }
+        return Participant(route, "shipping") {
+            Perform(arrange) { _, _ in
+                Transition(ShipmentArranged())
+            } undo: { [calls] _ in
+                calls.note("undo")
             }
         }
     }
@@ -260,6 +279,27 @@ struct SkippedLegTests {
 
         #expect(shop.calls.all == ["arrange", "undo"])
         #expect(said.withLock { $0 } == ["unknown"])
+    }
+
+    /// What undoes it came in between, and knew of nothing to undo.
+    @Test func whatAnotherVersionMayHaveDoneIsUndoneWhereItIsATombstoneByNow() async throws {
+        let (shop, rig) = (Shop(), try TripRig())
+        try say(ProductReserved(country: ""), rig)
+        try await rig.running([shop.always]) {
+            try await rig.until("it is arranged") { shop.calls.all == ["arrange"] }
+        }
+
+        let shipping = shop.shipping { [server = rig.server] in
+            try? server.change { data throws(SagaError) in
+                let tombstone = LedgerEntry(state: "tombstone", eventID: "1", note: "")
+                data.ledgers["shipping:1"] = ["arrange": tombstone.text]
+            }
+        }
+        try await rig.running([shipping]) {
+            try await rig.until("it is undone") { shop.calls.all == ["arrange", "undo"] }
+        }
+
+        #expect(rig.server.contents.events("ShippingSkipped", owner: "shipping").isEmpty)
     }
 
     // MARK: -

@@ -148,7 +148,7 @@ extension EntryOffice {
             else { continue }
             do throws(Interruption) {
                 if case .unreadable(let content) = entry.content, content.isHopeless {
-                    throw .blocked(step: step.name, content.error, attempts: 0)
+                    throw .blocked(step: step.name, content.error)
                 }
                 try await work(on: trace.sagaID, entry, place).takeBack(step)
             } catch {

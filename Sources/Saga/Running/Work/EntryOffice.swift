@@ -83,18 +83,17 @@ struct EntryOffice: Sendable {
     ) async -> Bool {
         var dead: [UnfinishedRole] = []
         for role in unfinished {
+            let (owing, error): (String, String)
             switch role.interruption {
-            case .blocked(let step, let error, _):
-                guard await park(step, error, trace(entry, of: [step]), entry, place) else {
-                    return false
-                }
-            case .asks(let step, let question):
-                let error = Debt.asking(question)
-                guard await park(step, error, trace(entry, of: [step]), entry, place) else {
-                    return false
-                }
-            case .dead, .halfApplied: dead.append(role)
+            case .blocked(let step, let reason): (owing, error) = (step, reason)
+            case .asks(let step, let question): (owing, error) = (step, Debt.asking(question))
+            case .dead, .halfApplied:
+                dead.append(role)
+                continue
             case .stopped, .epochOver: return false
+            }
+            guard await park(owing, error, trace(entry, of: [owing]), entry, place) else {
+                return false
             }
         }
         guard let first = dead.first else { return true }

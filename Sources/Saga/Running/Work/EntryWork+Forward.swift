@@ -90,15 +90,11 @@ extension EntryWork {
         let next = StepMachine.next(
             after: .calledOff(afterUnknown: mayHaveActed), actsOutside: step.actsOutside)
         guard next != .absent else { return .over(outcome: "called_off") }
-        return try await uncancelled { () async throws(Interruption) in
-            let note = BusinessFailure.outcomeUnknown.note
-            let unknown = self.transition(
-                PlannedTransition(), step, from: .absent, to: next, note: note)
-            if case .refused(let entry) = try await self.apply(unknown) {
-                return .refused(entry, mayHaveActed: true)
-            }
-            return .over(outcome: "called_off")
+        let noted = try await uncancelled { () async throws(Interruption) in
+            try await self.noteUnknown(step, .outcomeUnknown, from: .absent)
         }
+        if case .unknown = noted { return .over(outcome: "called_off") }
+        return noted
     }
 
     private func settle(
@@ -107,13 +103,25 @@ extension EntryWork {
         guard StepMachine.next(after: ending, actsOutside: step.actsOutside) == .unknown else {
             return try await fail(step, failure, from: .absent, "failure")
         }
-        let unknown = transition(
-            PlannedTransition(), step, from: .absent, to: .unknown, note: failure.note)
-        if case .refused(let entry) = try await apply(unknown) {
-            return .refused(entry, mayHaveActed: true)
+        return try await noteUnknown(step, failure, from: .absent)
+    }
+
+    /// Says in the ledger that nobody knows whether a step has acted, or why it is to be undone,
+    /// before anybody does something about it.
+    ///
+    /// - Parameter entry: all that the ledger has to hold, if its state alone would not do.
+    func noteUnknown(
+        _ step: Step, _ failure: BusinessFailure, from state: StepState,
+        exactly entry: LedgerEntry? = nil
+    ) async throws(Interruption) -> Acted {
+        let noted = transition(
+            PlannedTransition(), step, from: state, to: .unknown, note: failure.note,
+            exactly: entry)
+        if case .refused(let found) = try await apply(noted) {
+            return .refused(found, mayHaveActed: true)
         }
         return .unknown(
-            unknown.mark?.next
+            noted.mark?.next
                 ?? LedgerEntry(
                     state: StepState.unknown.rawValue, eventID: event.id, note: failure.note))
     }
@@ -147,7 +155,7 @@ extension EntryWork {
     /// A step on records alone has done nothing that would have to wait for a person.
     private func cannotFail(_ step: Step, _ error: String) -> Interruption {
         step.actsOutside
-            ? .blocked(step: step.name, error, attempts: 1)
+            ? .blocked(step: step.name, error)
             : .dead(.contradiction, error, attempts: 1)
     }
 
@@ -160,8 +168,8 @@ extension EntryWork {
                 _ = try await self.shielded(compensation.undo, context)
             }
         }
-        if case .gaveUp(let error, let tries) = tried {
-            throw .blocked(step: step.name, String(reflecting: error), attempts: tries.count)
+        if case .gaveUp(let error, _) = tried {
+            throw .blocked(step: step.name, String(reflecting: error))
         }
     }
 

@@ -31,7 +31,7 @@ extension EntryWork {
         guard let condition = step.condition else { return .over(outcome: "ignored") }
         if mayHaveActed, step.actsOutside {
             // Who undoes says so first: whoever acted may be about to write that it is done.
-            if state == .absent { return try await noteNotNeeded(step, from: .absent) }
+            if state == .absent { return try await noteUnknown(step, .notNeeded, from: .absent) }
             try await takeBack(step)
         }
         let said = try said(condition)
@@ -61,23 +61,6 @@ extension EntryWork {
         }
         guard environment.plan.hearsEnds, environment.plan.lifecycle == nil else { return }
         try await note(.completed)
-    }
-
-    /// Says in the ledger why it is to be undone, before anybody does so.
-    private func noteNotNeeded(
-        _ step: Step, from state: StepState
-    ) async throws(Interruption) -> Acted {
-        let noted = transition(
-            PlannedTransition(), step, from: state, to: .unknown,
-            note: BusinessFailure.notNeeded.note)
-        if case .refused(let found) = try await apply(noted) {
-            return .refused(found, mayHaveActed: false)
-        }
-        return .unknown(
-            noted.mark?.next
-                ?? LedgerEntry(
-                    state: StepState.unknown.rawValue, eventID: event.id,
-                    note: BusinessFailure.notNeeded.note))
     }
 
     private func said(_ condition: RouteCondition) throws(Interruption) -> PlannedTransition {

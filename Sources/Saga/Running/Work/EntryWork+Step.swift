@@ -135,8 +135,7 @@ extension EntryWork {
         case .notYet:
             if entry == nil || entry?.state == "" { try await expectKnowable(nil) }
             throw .blocked(
-                step: step.name, "\(event.type) came, and what it completes is not done yet",
-                attempts: 1)
+                step: step.name, "\(event.type) came, and what it completes is not done yet")
         case .ignore, .ask, .noteCalledOff, .waitForAPerson, .declareDone, .declareUndone:
             return .over(outcome: "duplicate")
         case .contradiction:
@@ -218,8 +217,8 @@ extension EntryWork {
         switch tried {
         case .returned(let answer):
             return answer
-        case .failed(let error as any Error, let tries), .gaveUp(let error, let tries):
-            throw .blocked(step: step.name, String(reflecting: error), attempts: tries.count)
+        case .failed(let error as any Error, _), .gaveUp(let error, _):
+            throw .blocked(step: step.name, String(reflecting: error))
         }
     }
 

@@ -39,8 +39,8 @@ extension EntryWork {
         }
         switch tried {
         case .returned: return
-        case .failed(let error as any Error, let tries), .gaveUp(let error, let tries):
-            throw .blocked(step: step.name, String(reflecting: error), attempts: tries.count)
+        case .failed(let error as any Error, _), .gaveUp(let error, _):
+            throw .blocked(step: step.name, String(reflecting: error))
         }
     }
 }

@@ -59,8 +59,8 @@ extension EntryWork {
             return try await performAgain(step, entry, perform)
         case .tried(.failed(let failure, let tries)):
             return try await note(failure, after: tries, on: step, entry)
-        case .tried(.gaveUp(let error, let tries)):
-            throw .blocked(step: step.name, "\(error)", attempts: tries.count)
+        case .tried(.gaveUp(let error, _)):
+            throw .blocked(step: step.name, "\(error)")
         }
     }
 
@@ -73,10 +73,9 @@ extension EntryWork {
         case .tried(.returned(let planned)): return try await isDone(step, entry, planned)
         case .tried(.failed(let failure, let tries)):
             return try await note(failure, after: tries, on: step, entry)
-        case .tried(.gaveUp(let error, let tries)):
+        case .tried(.gaveUp(let error, _)):
             throw .blocked(
-                step: step.name, "it had not acted, and gave up again: \(error)",
-                attempts: tries.count)
+                step: step.name, "it had not acted, and gave up again: \(error)")
         }
     }
 
@@ -85,7 +84,7 @@ extension EntryWork {
         _ failure: BusinessFailure, after tries: StepTries, on step: Step, _ entry: LedgerEntry
     ) async throws(Interruption) -> Acted {
         guard failure.causeOfUnknown == .toBeUndone else {
-            throw .blocked(step: step.name, "\(NoAnswer())", attempts: tries.count)
+            throw .blocked(step: step.name, "\(NoAnswer())")
         }
         return try await note(failure, on: step, entry)
     }
@@ -112,14 +111,9 @@ extension EntryWork {
     private func note(
         _ failure: BusinessFailure, on step: Step, _ entry: LedgerEntry
     ) async throws(Interruption) -> Acted {
-        let noted = transition(
-            PlannedTransition(), step, from: .unknown, to: .unknown, note: failure.note,
-            exactly: entry)
-        let answer = try await uncancelled { () async throws(Interruption) in
-            try await self.apply(noted)
+        try await uncancelled { () async throws(Interruption) in
+            try await self.noteUnknown(step, failure, from: .unknown, exactly: entry)
         }
-        if case .refused(let found) = answer { return .refused(found, mayHaveActed: true) }
-        return .unknown(noted.mark?.next ?? entry)
     }
 
     // MARK: - What a person says
@@ -139,11 +133,11 @@ extension EntryWork {
         let limit = environment.configuration.compensationGiveUpAfter
         switch try await attempt(step.name, StepTries(limit: limit, mayHaveActed: true), done) {
         case .returned(let planned): return try await isDone(step, entry, planned)
-        case .failed(let error as any Error, let tries), .gaveUp(let error, let tries):
+        case .failed(let error as any Error, _), .gaveUp(let error, _):
             throw .blocked(
                 step: step.name,
                 "a person says that it acted, but what it returned is missing: "
-                    + "\(error)", attempts: tries.count)
+                    + "\(error)")
         }
     }
 

@@ -232,9 +232,9 @@ final class EntryWork: Sendable {
                     took: environment.clock.now - started)
             }
             return state
-        case .failed(let error as any Error, let tries), .gaveUp(let error, let tries):
+        case .failed(let error as any Error, _), .gaveUp(let error, _):
             throw .blocked(
-                step: LifecycleState.field, String(reflecting: error), attempts: tries.count)
+                step: LifecycleState.field, String(reflecting: error))
         }
     }
 

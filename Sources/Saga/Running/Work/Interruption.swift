@@ -9,7 +9,7 @@ enum Interruption: Error {
     /// A transition of this ledger field failed after it had begun to write.
     case halfApplied(field: String, expected: String, String)
     /// A step that may only go on kept failing; a person has to look.
-    case blocked(step: String, String, attempts: Int)
+    case blocked(step: String, String)
     /// A step's outcome is not known, and a person is asked.
     case asks(step: String, question: String)
 }
