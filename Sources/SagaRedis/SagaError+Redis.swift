@@ -34,6 +34,13 @@ extension RedisClient {
     func look(
         _ script: RedisScript, at key: String, _ arguments: RedisArgument...
     ) async throws(SagaError) -> RedisValue {
+        try await look(script, at: key, arguments)
+    }
+
+    /// The same with arguments that are made elsewhere.
+    func look(
+        _ script: RedisScript, at key: String, _ arguments: [RedisArgument]
+    ) async throws(SagaError) -> RedisValue {
         try await reading { () throws(RedisError) in
             try await evaluate(script, keys: [key], arguments: arguments)
         }

@@ -20,6 +20,8 @@ package struct StoreLook: Sendable {
     package struct Blocked: Sendable {
         package var byState: [BlockedState: Int] = [:]
         /// The one that has made none for longest, and since when in milliseconds since 1970.
+        ///
+        /// It bears its ID, whatever the participant knows it by.
         package var oldest: (saga: String, since: Int64)?
         /// The store's own time.
         package var now: Int64 = 0
@@ -41,6 +43,7 @@ package struct StoreLook: Sendable {
     /// Some thousand letters; a service whose letters are more has another problem.
     private static let pagesMaximum = 100
     private static let pageSize = 100
+    private static let pageBytes = 16_777_216
 
     private let redis: RedisClient
     private let names: SagaKeys
@@ -55,11 +58,15 @@ package struct StoreLook: Sendable {
         var letters = Letters()
         var place = "-"
         for _ in 0..<Self.pagesMaximum {
-            let reply = try await redis.look(
-                Self.reasons, at: names.dead(service), .string(place), .integer(Self.pageSize))
-            let words = reply.array?.map { $0.string ?? "" } ?? []
-            for reason in words.dropFirst() { letters.byReason[reason, default: 0] += 1 }
-            guard let next = words.first, !next.isEmpty else { return letters }
+            let asked = LetterPage.arguments(
+                from: place, to: "+", atMost: Self.pageSize, bytes: Self.pageBytes)
+            let page = LetterPage(
+                try await redis.look(LetterPage.script, at: names.dead(service), asked),
+                atMost: Self.pageSize, bytes: Self.pageBytes)
+            for letter in page.letters {
+                letters.byReason[letter.reason.isEmpty ? "unknown" : letter.reason, default: 0] += 1
+            }
+            guard let next = page.next else { return letters }
             place = next
         }
         letters.isCut = true
@@ -82,10 +89,18 @@ package struct StoreLook: Sendable {
         var blocked = Blocked()
         for state in BlockedState.allCases { blocked.byState[state] = look.blocked(state) }
         blocked.now = look.now
-        blocked.oldest = look.oldest.flatMap { since in
-            reply[4]?.string.map { (saga: $0, since: since) }
+        if let since = look.oldest, let name = reply[4]?.string {
+            blocked.oldest = (try await naming(of: service).sagaID(of: name), since)
         }
         return blocked
+    }
+
+    /// How a participant names sagas, as the replica of it declares that was started last.
+    private func naming(of service: String) async throws(SagaError) -> SagaNaming {
+        let declared = try await redis.read(
+            RedisCommand(
+                "HMGET", [.string(names.declared(service)), "route"], isReadOnly: true))
+        return SagaNaming(Declaration.routes(in: declared[0]?.string ?? ""))
     }
 
     /// When a participant's data came to be, in milliseconds since 1970; nil if there is none.
@@ -109,29 +124,4 @@ package struct StoreLook: Sendable {
         return try await GroupState.forgotten(groups, on: stream, age: age, redis: redis)
             .map { Forgotten(stream: stream, group: $0) }
     }
-
-    // KEYS dead letters
-    // ARGV where to begin, how many
-    // → where to go on, or nothing at the end; the reasons
-    //
-    // One by one, and no more once 16 MB have been looked at: a letter holds its event, which may
-    // be large.
-    private static let reasons = RedisScript(
-        """
-        \(EntryLabel.script)
-        local page, place, left = {''}, ARGV[1], 16777216
-        for _ = 1, ARGV[2] do
-            local letter = redis.call('XRANGE', KEYS[1], place, '+', 'COUNT', 1)[1]
-            if not letter then return page end
-            local reason = 'unknown'
-            for at = 1, #letter[2], 2 do
-                if letter[2][at] == 'reason' then reason = letter[2][at + 1] end
-            end
-            page[#page + 1] = reason
-            place, left = '(' .. letter[1], left - weigh(letter[2])
-            if left < 0 then break end
-        end
-        page[1] = place
-        return page
-        """)
 }

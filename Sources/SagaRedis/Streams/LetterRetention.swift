@@ -60,52 +60,26 @@ final class LetterRetention: Sendable {
             let page = try await look(
                 from: start.withLock { $0 }, to: "(\(age)", atMost: letters, in: epoch)
             if !page.letters.isEmpty { try await drop(page.letters, in: epoch) }
-            let last = page.isWhole ? nil : page.letters.last
-            start.withLock { $0 = last.map { "(\($0.id)" } ?? Self.beginning }
-            if last == nil { return }
+            let next = page.next
+            start.withLock { $0 = next ?? Self.beginning }
+            if next == nil { return }
             letters -= page.letters.count
             bytes -= page.bytes
         }
     }
 
-    private struct Letter {
-        var id: String
-        var stream: String
-        var entry: String
-        var reason: String
-        var saga: String
-    }
-
-    private struct Page {
-        var letters: [Letter]
-        /// What they weigh.
-        var bytes: Int
-        /// Whether there are no more.
-        var isWhole: Bool
-    }
-
     private func look(
         from start: String, to end: String, atMost count: Int, in epoch: RedisEpoch
-    ) async throws(SagaError) -> Page {
+    ) async throws(SagaError) -> LetterPage {
+        let count = min(count, budget.page)
         let reply = try await run(
-            Self.looking, [names.dead(service)],
-            [
-                .string(start), .string(end), .integer(min(count, budget.page)),
-                .integer(budget.pageBytes),
-            ], in: epoch)
-        let words = reply.array?.map { $0.string ?? "" } ?? []
-        let letters = stride(from: 1, to: words.count - 4, by: 5).map {
-            Letter(
-                id: words[$0], stream: words[$0 + 1], entry: words[$0 + 2],
-                reason: words[$0 + 3], saga: words[$0 + 4])
-        }
-        let bytes = reply[0]?.integer ?? 0
-        return Page(
-            letters: letters, bytes: bytes,
-            isWhole: letters.count < min(count, budget.page) && bytes <= budget.pageBytes)
+            LetterPage.script, [names.dead(service)],
+            LetterPage.arguments(from: start, to: end, atMost: count, bytes: budget.pageBytes),
+            in: epoch)
+        return LetterPage(reply, atMost: count, bytes: budget.pageBytes)
     }
 
-    private func drop(_ page: [Letter], in epoch: RedisEpoch) async throws(SagaError) {
+    private func drop(_ page: [LetterPage.Letter], in epoch: RedisEpoch) async throws(SagaError) {
         var keys = [names.dead(service)]
         var arguments: [RedisArgument] = []
         for letter in page {
@@ -129,31 +103,6 @@ final class LetterRetention: Sendable {
             throw SagaError(error)
         }
     }
-
-    // KEYS dead letters
-    // ARGV where to begin, where to end, how many, how many bytes
-    // → what they weigh; of each: ID, stream, entry, reason, saga
-    //
-    // One by one, and no more once so much has been looked at: a letter holds its event, which may
-    // be large.
-    private static let looking = RedisScript(
-        """
-        \(EntryLabel.script)
-        local page, place, most = {0}, ARGV[1], tonumber(ARGV[4])
-        for _ = 1, ARGV[3] do
-            local letter = redis.call('XRANGE', KEYS[1], place, ARGV[2], 'COUNT', 1)[1]
-            if not letter then return page end
-            local known = {}
-            for at = 1, #letter[2], 2 do known[letter[2][at]] = letter[2][at + 1] end
-            page[#page + 1] = letter[1]
-            for _, name in ipairs({'stream', 'entry', 'reason', 'saga'}) do
-                page[#page + 1] = known[name] or ''
-            end
-            place, page[1] = '(' .. letter[1], page[1] + weigh(letter[2])
-            if page[1] > most then return page end
-        end
-        return page
-        """)
 
     // KEYS dead letters, then of each letter: its entry's mark, its saga's ledger
     // ARGV of each: ID; whether to look at the ledger; whether to keep or to drop it without one

@@ -119,14 +119,12 @@ extension Diagnosis {
         }
         let number = blocked.byState.values.reduce(0, +)
         let age = age(.milliseconds(max(0, blocked.now - oldest.since)))
-        // A list knows sagas of further routes by these as well.
-        let saga = oldest.saga.split(separator: "/").last.map(String.init) ?? oldest.saga
         return [
             Finding(
                 level: .problem, subject: "blocked",
                 what: "\(participant.name) is blocked at \(count(number, "saga")), "
                     + states.joined(separator: ", ") + "; at the oldest for \(age)",
-                remedy: "troupe saga show \(saga)")
+                remedy: "troupe saga show \(oldest.saga)")
         ]
     }
 

@@ -60,7 +60,7 @@ struct SagaDiagnosisTests {
         let found = findings {
             $0.blocked.byState = [.owes: 2, .asks: 1, .letter: 0]
             $0.blocked.now = Self.born + 7_300_000
-            $0.blocked.oldest = (saga: "renewal/0199", since: Self.born)
+            $0.blocked.oldest = (saga: "0199", since: Self.born)
         }
 
         #expect(found.map(\.level) == [.problem])

@@ -31,7 +31,11 @@ struct SagaSurveyTests {
             ["XADD", .string(names.dead("payment")), "*", "event", "x", "reason", "too_old"],
             ["XADD", .string(names.dead("payment")), "*", "event", "x", "reason", "too_old"],
             ["XADD", .string(names.dead("payment")), "*", "event", "x", "reason", "undecodable"],
-            ["ZADD", .string(names.blocked("payment")), 1_000, "a", 2_000, "b", 3_000, "c"],
+            [
+                "ZADD", .string(names.blocked("payment")), 1_000, "renewal/a/b", 2_000, "b", 3_000,
+                "c",
+            ],
+            ["HSET", .string(names.declared("payment")), "route", "order 1,renewal 2"],
             ["ZADD", .string(names.open("payment")), 9_000_000_000_000, "b"],
             ["ZADD", .string(names.open("payment")), 9_000_000_000_000, "c"],
             ["ZADD", .string(names.asks("payment")), 2_000, "b"],
@@ -82,7 +86,7 @@ struct SagaSurveyTests {
         let payment = try #require(facts.participants.first { $0.name == "payment" })
         #expect(payment.letters.byReason == ["too_old": 2, "undecodable": 1])
         #expect(payment.blocked.byState == [.owes: 1, .asks: 1, .letter: 1])
-        #expect(payment.blocked.oldest?.saga == "a")
+        #expect(payment.blocked.oldest?.saga == "a/b")
         #expect(payment.blocked.oldest?.since == 1_000)
         let order = try #require(facts.participants.first { $0.name == "order" })
         #expect(order.born == 2_000)
