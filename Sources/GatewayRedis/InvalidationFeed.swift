@@ -10,7 +10,7 @@ public import TroupeRedis
 
 // How changes reach the cache:
 //
-//   saga.<EventType> ─────── message ──▶ tags ──▶ cache.take ──▶ bell ──▶ cache.settle
+//   saga.<EventType> ─────── message ──▶ tags ──▶ cache.take ──▶ wake ──▶ cache.settle
 //   cache.invalidate ─────── others' own writes ──▶ as above        raises, in batches, again
 //   cache.heartbeat.<id> ─── own fence: all published before it has come, and how much that is
 //   saga:{<service>}:<EventType> ─── what was missed, from where group `gateway` stands
@@ -59,7 +59,7 @@ public final class InvalidationFeed: Service {
     /// The type of event of each channel.
     private let types: [String: String]
     private let state: Mutex<State>
-    private let bell = Bell()
+    private let wake = WakeSignal()
 
     /// A feed for one cache.
     ///
@@ -157,7 +157,7 @@ public final class InvalidationFeed: Service {
     private func take(_ message: RedisMessage) -> Int? {
         if message.channel == heartbeatChannel { return takeFence(message.payload) }
         if message.channel == keys.announcements {
-            guard let invalidation = Announcement.read(message.payload) else {
+            guard let invalidation = InvalidationMessage.read(message.payload) else {
                 metrics.unreadable.increment()
                 return nil
             }
@@ -167,7 +167,7 @@ public final class InvalidationFeed: Service {
             takeEvent(message.payload)
             if let type = types[message.channel] { state.withLock { $0.tally.heard(type) } }
         }
-        bell.ring()
+        wake.send()
         return nil
     }
 
@@ -237,7 +237,7 @@ public final class InvalidationFeed: Service {
             do {
                 let missed = try await replay.missed { cache.take([$0]) }
                 if missed.isEverything { cache.makeAllInvalid() }
-                bell.ring()
+                wake.send()
                 note(missed)
                 // What is not raised yet is not believed either, so the cache can be used.
                 state.withLock { state in
@@ -266,7 +266,7 @@ public final class InvalidationFeed: Service {
 
     /// Raises what was taken, as soon as it was, and again where Redis did not answer.
     private func settleRaises() async {
-        for await _ in bell.rings {
+        for await _ in wake.signals {
             var wait = Duration.milliseconds(20)
             while !Task.isCancelled, await !cache.settle() {
                 try? await Task.sleep(for: wait)
@@ -284,7 +284,7 @@ public final class InvalidationFeed: Service {
         var sought: (round: Int, sent: Moment, ends: [String: String])?
         while !Task.isCancelled {
             let begun = ContinuousClock.now
-            bell.ring()
+            wake.send()
             if let found = sought, hasCome(found.sent, in: found.round), cache.isSettled {
                 try? await replay.store(found.ends)
                 sought = nil
@@ -364,14 +364,14 @@ public final class InvalidationFeed: Service {
     }
 }
 
-/// Wakes one task; rings while it is busy are one ring.
-private struct Bell: Sendable {
-    let rings: AsyncStream<Void>
+/// Wakes one task; signals while it is busy are one signal.
+private struct WakeSignal: Sendable {
+    let signals: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
 
     init() {
-        (rings, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (signals, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    func ring() { continuation.yield() }
+    func send() { continuation.yield() }
 }

@@ -182,7 +182,7 @@ public final class RedisSecondLevelCache: SecondLevelCache {
 
     /// Publishes an invalidation on the gateways' own channel.
     public func announce(_ invalidation: Invalidation) async -> Bool {
-        let payload = Announcement(invalidation).json()
+        let payload = InvalidationMessage(invalidation).json()
         do {
             _ = try await events.send(
                 .publish(keys.announcements, .string(payload)),

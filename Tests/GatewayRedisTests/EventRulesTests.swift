@@ -92,27 +92,27 @@ struct EventRulesTests {
     @Test func announcementIsReadAsItWasWritten() {
         let invalidation = Invalidation(
             cause: "request \"7\"\n", tags: [CacheTag("user", "a b"), CacheTag("user", "2")])
-        let json = Announcement(invalidation).json()
+        let json = InvalidationMessage(invalidation).json()
 
         #expect(!json.contains("\n"))
-        #expect(Announcement.read(ByteBuffer(string: json)) == invalidation)
+        #expect(InvalidationMessage.read(ByteBuffer(string: json)) == invalidation)
     }
 
     @Test(arguments: ["", "{}", "[1]", #"{"cause":1,"tags":[]}"#, #"{"cause":"x"}"#])
     func otherMessagesAreNoAnnouncements(text: String) {
-        #expect(Announcement.read(ByteBuffer(string: text)) == nil)
+        #expect(InvalidationMessage.read(ByteBuffer(string: text)) == nil)
     }
 
     @Test func foreignTagsInAnAnnouncementAreLeftOut() {
         let text = #"{"cause":"x","tags":["user:1","}{*",""]}"#
 
-        #expect(Announcement.read(ByteBuffer(string: text))?.tags == [CacheTag("user", "1")])
+        #expect(InvalidationMessage.read(ByteBuffer(string: text))?.tags == [CacheTag("user", "1")])
     }
 
     @Test func announcementOfTooManyTagsIsRefused() {
         let tags = (0..<300).map { "\"t:\($0)\"" }.joined(separator: ",")
+        let text = "{\"cause\":\"x\",\"tags\":[\(tags)]}"
 
-        #expect(
-            Announcement.read(ByteBuffer(string: "{\"cause\":\"x\",\"tags\":[\(tags)]}")) == nil)
+        #expect(InvalidationMessage.read(ByteBuffer(string: text)) == nil)
     }
 }

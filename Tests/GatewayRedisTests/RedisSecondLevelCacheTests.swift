@@ -165,7 +165,7 @@ struct RedisSecondLevelCacheTests {
             Issue.record("no message")
             return
         }
-        #expect(Announcement.read(message.payload) == invalidation)
+        #expect(InvalidationMessage.read(message.payload) == invalidation)
     }
 }
 

@@ -89,7 +89,7 @@ extension SandboxRequest {
             else { return nil }
             self = .refund(chargeKey: chargeKey, reason: reason)
         case .shipment:
-            guard let parcel = Parcel(json, reference: reference) else { return nil }
+            guard let parcel = ParcelRequest(json, reference: reference) else { return nil }
             self = .shipment(parcel)
         case .cancellation, .dispatch:
             guard let shipmentKey = json["shipmentKey"]?.string else { return nil }
@@ -100,7 +100,7 @@ extension SandboxRequest {
     }
 }
 
-extension Parcel {
+extension ParcelRequest {
     fileprivate func write(to json: inout JSONWriter) {
         json.set("productId", productID)
         json.set("quantity", quantity)

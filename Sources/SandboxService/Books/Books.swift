@@ -173,7 +173,9 @@ struct Books: Sendable {
     /// Countries where no parcel goes: Antarctica.
     private static let countriesNotServed: Set<String> = ["AQ"]
 
-    private func shipment(_ parcel: Parcel, key: String) throws(Problem) -> BookEntry.Status {
+    private func shipment(
+        _ parcel: ParcelRequest, key: String
+    ) throws(Problem) -> BookEntry.Status {
         if let problem = undone(.shipment, key: key) { throw problem }
         let isServed = !Self.countriesNotServed.contains(parcel.address.country)
         return isServed ? .arranged : .countryNotServed

@@ -4,7 +4,7 @@
 enum SandboxRequest: Sendable, Hashable {
     case charge(amount: Int, currency: String, token: CardToken, reference: String)
     case refund(chargeKey: String, reason: String)
-    case shipment(Parcel)
+    case shipment(ParcelRequest)
     case cancellation(shipmentKey: String)
     case dispatch(shipmentKey: String)
 
@@ -49,7 +49,7 @@ enum CardToken: String, Sendable, CaseIterable {
 }
 
 /// What the carrier is to bring where.
-struct Parcel: Sendable, Hashable {
+struct ParcelRequest: Sendable, Hashable {
     struct Address: Sendable, Hashable {
         var street: String
         var city: String

@@ -120,7 +120,7 @@ extension SandboxRequest {
             self = .refund(
                 chargeKey: fields.string("chargeKey", length: 1...255),
                 reason: fields.string("reason"))
-        case .shipment: self = .shipment(Parcel(fields))
+        case .shipment: self = .shipment(ParcelRequest(fields))
         case .cancellation:
             self = .cancellation(shipmentKey: fields.string("shipmentKey", length: 1...255))
         case .dispatch:
@@ -139,7 +139,7 @@ extension Problem {
         ])
 }
 
-extension Parcel {
+extension ParcelRequest {
     fileprivate init(_ fields: FieldReader) {
         self.init(
             reference: fields.string("reference", length: 1...128),

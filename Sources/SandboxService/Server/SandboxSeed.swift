@@ -16,7 +16,7 @@ enum SandboxSeed {
         (
             "1:arrange",
             .shipment(
-                Parcel(
+                ParcelRequest(
                     reference: "1", productID: "1", quantity: 1,
                     address: .init(
                         street: "Unter den Linden 1", city: "Berlin", postcode: "10117",

@@ -63,7 +63,7 @@ private struct PauseSwitch {
 
     init(_ service: String, _ redis: RedisOptions, _ logs: LogOptions) {
         // Programs have a name of their own.
-        self.service = ServiceName(rawValue: service.lowercased())?.owner ?? service
+        self.service = SystemService(rawValue: service.lowercased())?.owner ?? service
         self.redis = redis
         self.logs = logs
     }

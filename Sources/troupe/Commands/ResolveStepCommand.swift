@@ -73,7 +73,7 @@ struct ResolveStepCommand: AsyncParsableCommand {
     func resolve(on client: RedisClient, _ keys: SagaKeys) async throws -> String {
         let saga = UUIDText.normal(id)
         // Programs have a name of their own.
-        let service = ServiceName(rawValue: service.lowercased())?.owner ?? service
+        let service = SystemService(rawValue: service.lowercased())?.owner ?? service
         let outcome = done ? PersonalWord.done : .undone
         let declared = try await client.send(
             RedisCommand(

@@ -7,7 +7,7 @@ import ServiceHTTP
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Runs one service: \(ServiceName.list).",
+        abstract: "Runs one service: \(SystemService.list).",
         usage: "troupe serve <service> [options]",
         discussion: """
             Its neighbours are expected at the ports that `up` would give them,
@@ -52,11 +52,11 @@ struct ServeCommand: AsyncParsableCommand {
             logger: logger)
     }
 
-    private func named() throws(CommandFailure) -> ServiceName {
-        if let name = ServiceName(rawValue: service.lowercased()) { return name }
-        let nearest = Spelling.slip(service, of: ServiceName.allCases.map(\.rawValue))
+    private func named() throws(CommandFailure) -> SystemService {
+        if let name = SystemService(rawValue: service.lowercased()) { return name }
+        let nearest = Spelling.slip(service, of: SystemService.allCases.map(\.rawValue))
         throw CommandFailure(
-            .usage, "there is no service “\(service)”, but \(ServiceName.list)",
+            .usage, "there is no service “\(service)”, but \(SystemService.list)",
             remedy: nearest.map { "troupe serve \($0)" } ?? "troupe serve --help")
     }
 }

@@ -72,8 +72,8 @@ struct UpCommand: AsyncParsableCommand {
             palette: Palette(for: .standard, surroundings: surroundings))
     }
 
-    private func excludedServices() throws(CommandFailure) -> Set<ServiceName> {
-        var excluded: Set<ServiceName> = []
+    private func excludedServices() throws(CommandFailure) -> Set<SystemService> {
+        var excluded: Set<SystemService> = []
         for name in without {
             excluded.insert(
                 try Surroundings(variables: [:]).choice(
@@ -87,7 +87,7 @@ struct UpCommand: AsyncParsableCommand {
 struct UpPlan: Sendable {
     var settings: SystemSettings
     var addresses: Addresses
-    var excluded: Set<ServiceName>
+    var excluded: Set<SystemService>
     var usesProcesses: Bool
     var palette: Palette
 
@@ -109,7 +109,7 @@ struct UpPlan: Sendable {
 
     /// Fails on a Redis that could never do what is to be started.
     func expectUsableRedis(logger: Logger) async throws(CommandFailure) {
-        let names = ServiceName.startOrder.filter { !excluded.contains($0) }
+        let names = SystemService.startOrder.filter { !excluded.contains($0) }
         let role = RedisRole.everything(
             names, namespace: settings.namespace, withCache: settings.cacheRedis == nil)
         try await settings.expectUsableRedis(
@@ -152,7 +152,7 @@ struct UpPlan: Sendable {
             return SupervisedService(
                 name, arguments + ["--port", String(port)], variables: variables, logger: logger)
         }
-        return ServiceName.startOrder
+        return SystemService.startOrder
             .filter { !excluded.contains($0) }
             .map { child($0.rawValue, ["serve", $0.rawValue], port: addresses.port(of: $0)) }
             + [child("gateway", ["gateway", "--beside-services"], port: addresses.gateway)]

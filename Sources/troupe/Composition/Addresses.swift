@@ -18,9 +18,9 @@ struct Addresses: Sendable {
 
     var admin: Int { gateway + 100 }
 
-    func port(of service: ServiceName) -> Int { gateway + service.offset }
+    func port(of service: SystemService) -> Int { gateway + service.offset }
 
-    func url(of service: ServiceName) -> String {
+    func url(of service: SystemService) -> String {
         "http://\(Self.authority(callHost, port(of: service)))"
     }
 
@@ -45,36 +45,9 @@ struct Addresses: Sendable {
     }
 
     /// All ports of `up` with their names, in the order of the table.
-    func all(without excluded: Set<ServiceName> = []) -> [(name: String, port: Int)] {
+    func all(without excluded: Set<SystemService> = []) -> [(name: String, port: Int)] {
         [("gateway", gateway)]
-            + ServiceName.allCases.filter { !excluded.contains($0) }
+            + SystemService.allCases.filter { !excluded.contains($0) }
             .map { ($0.rawValue, port(of: $0)) } + [("admin", admin)]
     }
-}
-
-/// The services of the order system, in the order of their ports.
-enum ServiceName: String, CaseIterable, Sendable {
-    case users, products, orders, payments, inventory, shipping, sandbox
-
-    static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
-
-    /// Its distance from the gateway's port.
-    var offset: Int {
-        switch self {
-        case .users: 1
-        case .products: 2
-        case .orders: 3
-        case .payments: 4
-        case .inventory: 5
-        case .shipping: 6
-        case .sandbox: 7
-        }
-    }
-}
-
-extension ServiceName {
-    /// Whoever is called starts before who calls; all stop in reverse.
-    static let startOrder: [ServiceName] = [
-        .sandbox, .users, .products, .inventory, .shipping, .payments, .orders,
-    ]
 }

@@ -31,7 +31,7 @@ import UserService
 struct Ensemble {
     let settings: SystemSettings
     let addresses: Addresses
-    let excluded: Set<ServiceName>
+    let excluded: Set<SystemService>
     let logger: Logger
 
     /// What runs in one process, in the order of the start.
@@ -53,7 +53,7 @@ struct Ensemble {
     func services() throws -> Services {
         let admin = admin(addresses.admin)
         let redis = client(for: settings.redis, "troupe")
-        let names = ServiceName.startOrder.filter { !excluded.contains($0) }
+        let names = SystemService.startOrder.filter { !excluded.contains($0) }
         let watch = RedisWatch(
             redis,
             as: .everything(
@@ -68,7 +68,7 @@ struct Ensemble {
     }
 
     /// One of the services in a process of its own, with what it needs.
-    func services(only name: ServiceName) throws -> Services {
+    func services(only name: SystemService) throws -> Services {
         let admin = admin(addresses.port(of: name) + 100)
         let redis = client(for: settings.redis, "troupe-\(name.rawValue)")
         if let role = RedisRole.services([name], namespace: settings.namespace) {
@@ -136,7 +136,7 @@ struct Ensemble {
     // MARK: - Services
 
     private func service(
-        _ name: ServiceName, redis: RedisClient, _ admin: AdminServer, grace: Duration = .zero
+        _ name: SystemService, redis: RedisClient, _ admin: AdminServer, grace: Duration = .zero
     ) throws -> any Service {
         var http = ServiceServerConfiguration(port: addresses.port(of: name))
         http.host = addresses.place.host
@@ -286,7 +286,7 @@ struct Ensemble {
     }
 
     /// `USERS_URL` and the like name a neighbour that is elsewhere.
-    private func url(of name: ServiceName) -> String {
+    private func url(of name: SystemService) -> String {
         Surroundings.ofThisProcess.text(nil, "\(name.rawValue.uppercased())_URL")
             ?? addresses.url(of: name)
     }

@@ -7,10 +7,10 @@ extension GatewayConfiguration {
     /// of somebody else's only what names the usual port of a service on this machine is meant
     /// so: whatever else it names is where it says.
     mutating func pointUpstreams(
-        at addresses: Addresses, without excluded: Set<ServiceName>, ofOwnFile isOwn: Bool
+        at addresses: Addresses, without excluded: Set<SystemService>, ofOwnFile isOwn: Bool
     ) {
         for index in upstreams.indices {
-            guard let name = ServiceName(rawValue: upstreams[index].name),
+            guard let name = SystemService(rawValue: upstreams[index].name),
                 isOwn || !excluded.contains(name)
             else { continue }
             let place = UpstreamTarget(host: addresses.callHost, port: addresses.port(of: name))

@@ -80,7 +80,7 @@ struct RedisRole: Sendable {
 
 extension RedisRole {
     /// The keeper of records, and of sagas if it takes part in any.
-    static func service(_ name: ServiceName, namespace: String?) -> RedisRole {
+    static func service(_ name: SystemService, namespace: String?) -> RedisRole {
         let prefix = namespace.map { $0 + ":" } ?? ""
         let names = SagaKeys(namespace: namespace ?? "")
         let owner = name.owner
@@ -104,7 +104,7 @@ extension RedisRole {
 
     /// All services on one Redis.
     static func services(
-        _ names: [ServiceName] = ServiceName.startOrder, namespace: String?
+        _ names: [SystemService] = SystemService.startOrder, namespace: String?
     ) -> RedisRole? {
         let roles = names.filter { $0 != .sandbox }.map { service($0, namespace: namespace) }
         return roles.dropFirst().reduce(roles.first) { $0?.joined(with: $1) }
@@ -112,7 +112,7 @@ extension RedisRole {
 
     /// All that `up` does on its Redis, but for what is on another.
     static func everything(
-        _ names: [ServiceName] = ServiceName.startOrder, namespace: String?, withCache: Bool
+        _ names: [SystemService] = SystemService.startOrder, namespace: String?, withCache: Bool
     ) -> RedisRole {
         var role = events(namespace: namespace)
         if withCache { role = role.joined(with: cache(namespace: namespace)) }
@@ -242,7 +242,7 @@ extension RedisRole {
     }
 }
 
-extension ServiceName {
+extension SystemService {
     var takesPartInSagas: Bool {
         switch self {
         case .orders, .payments, .inventory, .shipping: true
@@ -265,10 +265,10 @@ extension ServiceName {
         switch self {
         case .users: "user"
         case .products: "product"
-        case .orders: OrderContracts.ServiceName.order
-        case .payments: OrderContracts.ServiceName.payment
-        case .inventory: OrderContracts.ServiceName.inventory
-        case .shipping: OrderContracts.ServiceName.shipping
+        case .orders: ServiceName.order
+        case .payments: ServiceName.payment
+        case .inventory: ServiceName.inventory
+        case .shipping: ServiceName.shipping
         case .sandbox: "sandbox"
         }
     }

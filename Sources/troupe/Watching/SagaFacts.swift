@@ -66,7 +66,7 @@ struct SagaSurvey {
         let look = StoreLook(client, names)
         let streams = await streams()
         var owners = Set(streams.compactMap(SagaHistory.owner(of:)))
-        owners.formUnion(troupe.ServiceName.allCases.filter(\.takesPartInSagas).map(\.owner))
+        owners.formUnion(SystemService.allCases.filter(\.takesPartInSagas).map(\.owner))
         var now: Int64 = 0
         for name in owners.sorted() {
             var participant = SagaFacts.Participant(name: name)
@@ -101,8 +101,8 @@ struct SagaSurvey {
     private func readBooks(_ facts: inout SagaFacts) async {
         let client = JSONClient(baseURL: companiesURL, timeout: .seconds(1), connections: 2)
         let companies: [(name: String, books: any OutsideBooks)] = [
-            (OrderContracts.ServiceName.payment, HTTPPaymentCompany(client)),
-            (OrderContracts.ServiceName.shipping, HTTPCarrier(client)),
+            (ServiceName.payment, HTTPPaymentCompany(client)),
+            (ServiceName.shipping, HTTPCarrier(client)),
         ]
         for company in companies {
             guard let place = facts.participants.firstIndex(where: { $0.name == company.name }),

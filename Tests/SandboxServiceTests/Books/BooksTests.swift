@@ -30,7 +30,7 @@ struct BooksTests {
 
     static func shipment(_ country: String = "DE") -> SandboxRequest {
         .shipment(
-            Parcel(
+            ParcelRequest(
                 reference: "42", productID: "1", quantity: 2,
                 address: .init(street: "S 1", city: "C", postcode: "1", country: country)))
     }

@@ -10,8 +10,8 @@ import TroupeRedisTestKit
 /// would need.
 @Suite(.stage(.manyProcesses), .serialized, .timeLimit(.minutes(6)))
 struct CrashTests {
-    @Test(arguments: ServiceName.allCases)
-    func everySagaEndsAlthoughAServiceIsKilled(service: ServiceName) async throws {
+    @Test(arguments: SystemService.allCases)
+    func everySagaEndsAlthoughAServiceIsKilled(service: SystemService) async throws {
         let stage = try Stage.current
         let product = try await stage.newProduct(stock: 1_000)
         let load = Load(stage: stage, product: product)

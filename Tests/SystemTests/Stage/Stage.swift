@@ -71,7 +71,7 @@ final class Stage: Sendable {
     // MARK: - Programs
 
     /// The names of the programs when each service has its own.
-    static let names = ServiceName.startOrder.map(\.rawValue) + ["gateway"]
+    static let names = SystemService.startOrder.map(\.rawValue) + ["gateway"]
 
     private func start(_ form: Form) async throws {
         try DataFolder.create(folder)
@@ -85,7 +85,7 @@ final class Stage: Sendable {
 
     /// Starts a service or the gateway, for the first time or again.
     func start(_ name: String) throws {
-        let service = ServiceName(rawValue: name)
+        let service = SystemService(rawValue: name)
         let port = service.map(addresses.port) ?? addresses.gateway
         let command = service.map { ["serve", $0.rawValue] } ?? ["gateway"]
         try launch(name, command + ["--port", String(port)])
@@ -144,7 +144,7 @@ final class Stage: Sendable {
 
     var gateway: String { "http://\(Addresses.host):\(addresses.gateway)" }
 
-    func url(of service: ServiceName) -> String { addresses.url(of: service) }
+    func url(of service: SystemService) -> String { addresses.url(of: service) }
 }
 
 /// The program `troupe` that was built with these tests.

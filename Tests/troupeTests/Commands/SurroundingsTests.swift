@@ -34,13 +34,13 @@ struct SurroundingsTests {
         let surroundings = Surroundings(variables: ["SERVICE": "paymets"])
 
         let failure = try #require(throws: CommandFailure.self) {
-            let _: ServiceName = try surroundings.choice(
+            let _: SystemService = try surroundings.choice(
                 nil, "SERVICE", flag: "--service", default: .users)
         }
 
         #expect(failure.code == .usage)
         #expect(failure.message.contains("SERVICE is “paymets”"))
-        #expect(failure.message.contains(ServiceName.list))
+        #expect(failure.message.contains(SystemService.list))
         #expect(failure.remedy == "--service payments")
     }
 }

@@ -29,7 +29,7 @@ struct AddressesTests {
     }
 
     @Test func everyServiceIsStarted() {
-        #expect(Set(ServiceName.startOrder) == Set(ServiceName.allCases))
-        #expect(ServiceName.startOrder.count == ServiceName.allCases.count)
+        #expect(Set(SystemService.startOrder) == Set(SystemService.allCases))
+        #expect(SystemService.startOrder.count == SystemService.allCases.count)
     }
 }

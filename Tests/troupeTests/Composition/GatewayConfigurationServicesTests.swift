@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct GatewayConfigurationServicesTests {
     private static func targets(
-        _ target: String, of name: String = "orders", without: Set<ServiceName> = [],
+        _ target: String, of name: String = "orders", without: Set<SystemService> = [],
         isOwn: Bool = false
     ) throws -> [String] {
         var configuration = try GatewayConfiguration(

@@ -3,7 +3,7 @@ import JSONText
 import NIOCore
 
 /// What a gateway tells the others of its own writes: `{"cause":"…","tags":["user:1"]}`.
-struct Announcement: Codable {
+struct InvalidationMessage: Codable {
     /// A forged message can cost misses, not memory.
     private static let tagLimit = 256
     private static let byteLimit = 65_536
@@ -20,14 +20,14 @@ struct Announcement: Codable {
         (try? JSONCoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 
-    /// The invalidation in a message; nil if it is no announcement.
+    /// The invalidation in a payload; nil if it is not such a message.
     static func read(_ payload: ByteBuffer) -> Invalidation? {
         guard payload.readableBytes <= byteLimit,
-            let announcement = try? JSONCoder.decode(
-                Announcement.self, from: Array(payload.readableBytesView)),
-            announcement.tags.count <= tagLimit
+            let message = try? JSONCoder.decode(
+                InvalidationMessage.self, from: Array(payload.readableBytesView)),
+            message.tags.count <= tagLimit
         else { return nil }
         return Invalidation(
-            cause: announcement.cause, tags: announcement.tags.compactMap(CacheTag.init(encoded:)))
+            cause: message.cause, tags: message.tags.compactMap(CacheTag.init(encoded:)))
     }
 }
