@@ -9,7 +9,7 @@ public import TroupeRedis
 /// The inventory: its part in the order saga, and the stock over HTTP.
 public struct InventoryServer: Service {
     /// Shows and sets the stock without HTTP.
-    public let room: StockRoom
+    public let stock: Stock
 
     private let runtime: SagaRuntime
     private let server: ServiceServer
@@ -27,11 +27,11 @@ public struct InventoryServer: Service {
     ) throws(SagaError) {
         runtime = try SagaRuntime(
             .inventory(), redis: redis, configuration: configuration.saga, logger: logger)
-        room = StockRoom(runtime: runtime)
+        stock = Stock(runtime: runtime)
         readiness?.watch(runtime)
         server = ServiceServer(
             name: "inventory", configuration: configuration.http,
-            router: StockRoutes(room: room).router(logger: logger),
+            router: StockRoutes(stock: stock).router(logger: logger),
             readiness: readiness, logger: logger)
         seed = RecordSeed(runtime.store, InventorySeed.changes, logger: logger)
     }

@@ -9,10 +9,10 @@ public import TroupeRedis
 
 /// The order service: HTTP routes, the order's part in its sagas, and the order of the demo.
 ///
-///     POST ─▶ OrderRoutes ─▶ OrderDesk ─▶ SagaRuntime ─▶ Redis ─▶ Participant.order
+///     POST ─▶ OrderRoutes ─▶ Orders ─▶ SagaRuntime ─▶ Redis ─▶ Participant.order
 public struct OrderServer: Service {
     /// Places, shows and cancels orders without HTTP.
-    public let desk: OrderDesk
+    public let orders: Orders
 
     private let runtime: SagaRuntime
     private let server: ServiceServer
@@ -37,7 +37,7 @@ public struct OrderServer: Service {
             JSONClient(baseURL: $0, timeout: configuration.callTimeout)
         }
         self.clients = clients
-        desk = OrderDesk(
+        orders = Orders(
             runtime: runtime,
             catalog: catalog ?? HTTPCatalog(users: clients[0], products: clients[1]))
         // The routes have to know of a stop, also where nobody asks for readiness.
@@ -45,7 +45,7 @@ public struct OrderServer: Service {
         readiness.watch(runtime)
         server = ServiceServer(
             name: "orders", configuration: configuration.http,
-            router: OrderRoutes(desk: desk, readiness: readiness).router(logger: logger),
+            router: OrderRoutes(orders: orders, readiness: readiness).router(logger: logger),
             readiness: readiness, logger: logger)
         seed = RecordSeed(runtime.store, [OrderSeed.changes], logger: logger)
     }

@@ -58,7 +58,7 @@ struct Main {
     }
 
     private static func end(_ failure: CommandFailure) async -> Never {
-        let palette = Palette(for: .errors, surroundings: .ofThisProcess)
+        let palette = Palette(for: .errors, environment: .ofThisProcess)
         await LineOutput.errors.line("\(palette.paint("troupe:", .red, bold: true)) \(failure)")
         exit(failure.code.rawValue)
     }

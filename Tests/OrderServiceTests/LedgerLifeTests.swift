@@ -22,7 +22,7 @@ struct LedgerLifeTests {
                 #expect(try await lives(of: id, system).values.allSatisfy { $0 == -1 })
             }
 
-            _ = try await system.desk.cancel(cancelled)
+            _ = try await system.orders.cancel(cancelled)
             try await system.shipping.start()
 
             for id in [completed, cancelled] {

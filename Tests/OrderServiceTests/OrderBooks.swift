@@ -30,7 +30,7 @@ struct OutsideCount: Equatable {
     }
 }
 
-/// The orders of a system as its desk, its owner's ledgers and the companies know them.
+/// The orders of a system as the order service, its owner's ledgers and the companies know them.
 struct OrderBooks {
     private let shown: [String: String]
     private let charges: [String: OutsideEntry.Standing]
@@ -39,7 +39,7 @@ struct OrderBooks {
 
     init(of system: OrderSystem) async throws {
         let namespace = system.settings.saga.namespace
-        let orders = try await system.desk.orders(limit: 10_000).filter { $0.id.text != "1" }
+        let orders = try await system.orders.list(limit: 10_000).filter { $0.id.text != "1" }
         shown = Dictionary(uniqueKeysWithValues: orders.map { ($0.id.text, "\($0.status)") })
         let keys = IdempotencyKeys(
             namespace: namespace, route: Route.order.name, form: .named)

@@ -12,7 +12,7 @@ struct OrderCancellationTests {
             let id = try await system.place()
             await system.company.gate.holdsSomebody()
 
-            #expect(try await system.desk.cancel(id).status == .cancelling)
+            #expect(try await system.orders.cancel(id).status == .cancelling)
             await system.company.gate.open()
 
             let order = try await system.ended(id)
@@ -28,7 +28,7 @@ struct OrderCancellationTests {
             let id = try await system.place(.order(quantity: 2))
             await system.carrier.gate.holdsSomebody()
 
-            #expect(try await system.desk.cancel(id).status == .cancelling)
+            #expect(try await system.orders.cancel(id).status == .cancelling)
             await system.carrier.gate.open()
 
             #expect(try await system.ended(id).status == .cancelled)
@@ -42,7 +42,7 @@ struct OrderCancellationTests {
             let id = try await system.place()
             _ = try await system.ended(id)
 
-            await #expect { try await system.desk.cancel(id) } throws: { error in
+            await #expect { try await system.orders.cancel(id) } throws: { error in
                 (error as? OrderError)?.code == .tooLate
             }
             #expect(try await system.ended(id).status == .completed)
@@ -52,10 +52,10 @@ struct OrderCancellationTests {
     @Test func seededOrderCannotBeCancelled() async throws {
         try await OrderSystem.run { system in
             try await eventually("order 1 is there") {
-                (try? await system.desk.order(OrderID(wellFormed: "1"))) != nil
+                (try? await system.orders.order(OrderID(wellFormed: "1"))) != nil
             }
 
-            await #expect { try await system.desk.cancel(OrderID(wellFormed: "1")) } throws: {
+            await #expect { try await system.orders.cancel(OrderID(wellFormed: "1")) } throws: {
                 ($0 as? OrderError)?.code == .tooLate
             }
         }
@@ -67,11 +67,11 @@ struct OrderCancellationTests {
             let id = try await system.place()
             await system.company.gate.holdsSomebody()
 
-            #expect(try await system.desk.cancel(id).status == .cancelling)
-            #expect(try await system.desk.cancel(id).status == .cancelling)
+            #expect(try await system.orders.cancel(id).status == .cancelling)
+            #expect(try await system.orders.cancel(id).status == .cancelling)
             await system.company.gate.open()
             #expect(try await system.ended(id).status == .cancelled)
-            #expect(try await system.desk.cancel(id).status == .cancelled)
+            #expect(try await system.orders.cancel(id).status == .cancelled)
             try await system.addsUp()
             #expect(await system.company.refundCount == 1)
         }
@@ -79,7 +79,7 @@ struct OrderCancellationTests {
 
     @Test func unknownOrderCannotBeCancelled() async throws {
         try await OrderSystem.run { system in
-            await #expect { try await system.desk.cancel(OrderID(wellFormed: "none")) } throws: {
+            await #expect { try await system.orders.cancel(OrderID(wellFormed: "none")) } throws: {
                 ($0 as? OrderError)?.code == .unknownOrder
             }
         }
@@ -93,7 +93,7 @@ struct OrderCancellationTests {
             let id = try await system.place()
             await system.carrier.gate.holdsSomebody()
             try await eventually("the deadline is over") {
-                try await system.desk.order(id).status == .cancelling
+                try await system.orders.order(id).status == .cancelling
             }
             await system.carrier.gate.open()
 
@@ -111,9 +111,9 @@ struct OrderCancellationTests {
                     group.addTask {
                         let id = try await system.place(.order(quantity: number % 3 + 1))
                         // Each waits a little longer than the one before.
-                        for _ in 0..<number / 4 { _ = try await system.desk.order(id) }
+                        for _ in 0..<number / 4 { _ = try await system.orders.order(id) }
                         do {
-                            _ = try await system.desk.cancel(id)
+                            _ = try await system.orders.cancel(id)
                         } catch let error as OrderError where error.code == .tooLate {
                             return
                         }
@@ -121,7 +121,7 @@ struct OrderCancellationTests {
                 }
                 try await group.waitForAll()
             }
-            for order in try await system.desk.orders(limit: 100) {
+            for order in try await system.orders.list(limit: 100) {
                 _ = try await system.ended(order.id)
             }
             try await system.addsUp()

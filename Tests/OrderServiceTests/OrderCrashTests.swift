@@ -57,7 +57,7 @@ struct OrderCrashTests {
             await system.shipping.crash()
             let good = try await system.place()
             let cancelled = try await system.place()
-            #expect(try await system.desk.cancel(cancelled).status == .cancelling)
+            #expect(try await system.orders.cancel(cancelled).status == .cancelling)
 
             // The cancellation is in its stream before payment and shipping read the order.
             try await system.shipping.start()
@@ -103,7 +103,7 @@ struct OrderRedisLossTests {
                 return placed
             }
             try await eventually("orders are under way") {
-                try await system.desk.orders(limit: 30).count == 30
+                try await system.orders.list(limit: 30).count == 30
             }
             await RedisServer.current.kill()
             try await RedisServer.current.start()
@@ -113,7 +113,7 @@ struct OrderRedisLossTests {
                 #expect(try await endedAfterTheLoss(system, id).status == .completed)
             }
             // Beside what was acknowledged there may be one order whose answer was lost.
-            for order in try await system.desk.orders(limit: 1000) {
+            for order in try await system.orders.list(limit: 1000) {
                 _ = try await system.ended(order.id)
             }
             try await system.addsUp()
@@ -124,7 +124,7 @@ struct OrderRedisLossTests {
         _ system: OrderSystem, _ id: OrderID
     ) async throws -> Order {
         try await eventually("Redis answers again") {
-            (try? await system.desk.order(id)) != nil
+            (try? await system.orders.order(id)) != nil
         }
         return try await system.ended(id)
     }

@@ -64,7 +64,7 @@ struct OrderOutcomeTests {
 
             try await eventually("the refund is blocked") { try await system.blocked() == 1 }
 
-            #expect(try await system.desk.order(id).status == .cancelling)
+            #expect(try await system.orders.order(id).status == .cancelling)
             #expect(await system.company.net > 0)
         }
     }

@@ -53,7 +53,7 @@ struct OrderReplayTests {
         await system.carrier.gate.close()
         let cancelled = try await system.place()
         await system.carrier.gate.holdsSomebody()
-        _ = try await system.desk.cancel(cancelled)
+        _ = try await system.orders.cancel(cancelled)
         await system.carrier.gate.open()
         _ = try await system.ended(cancelled)
         for request in [

@@ -141,19 +141,19 @@ struct OrderSystem: Sendable {
 
     // MARK: - What a test does
 
-    var desk: OrderDesk {
-        get async throws { try await order.current.desk }
+    var orders: Orders {
+        get async throws { try await order.current.orders }
     }
 
     func place(_ request: OrderRequest = .ordinary) async throws -> OrderID {
-        try await desk.place(request).order.id
+        try await orders.place(request).order.id
     }
 
     /// The order once it has ended.
     func ended(
         _ id: OrderID, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Order {
-        let order = try await desk.order(id, endedWithin: .seconds(20))
+        let order = try await orders.order(id, endedWithin: .seconds(20))
         if !order.hasEnded {
             Issue.record("order \(id) is still \(order.status)", sourceLocation: sourceLocation)
         }
@@ -161,7 +161,7 @@ struct OrderSystem: Sendable {
     }
 
     func stock(_ product: String) async throws -> StockLevel? {
-        try await inventory.current.room.level(of: ProductID(wellFormed: product))
+        try await inventory.current.stock.level(of: ProductID(wellFormed: product))
     }
 
     /// Waits until nothing moves any more, then checks that stock, money and shipments add up.
@@ -180,7 +180,7 @@ struct OrderSystem: Sendable {
     func stockAddsUp(
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> [Order] {
-        let orders = try await desk.orders(limit: 10_000).filter { $0.id.text != "1" }
+        let orders = try await self.orders.list(limit: 10_000).filter { $0.id.text != "1" }
         let completed = orders.filter { $0.status == .completed }
         let pieces = completed.reduce(0) { $0 + $1.quantity }
         #expect(!orders.contains { !$0.hasEnded }, sourceLocation: sourceLocation)

@@ -59,7 +59,7 @@ struct StoreRollbackTests {
                     while !Task.isCancelled {
                         guard let id = try? await system.place() else { continue }
                         placed.append(id)
-                        _ = try? await system.desk.order(id, endedWithin: .seconds(5))
+                        _ = try? await system.orders.order(id, endedWithin: .seconds(5))
                     }
                     return placed
                 }

@@ -26,7 +26,7 @@ struct UpgradeTests {
                 }
             }
             await system.payment.crash()
-            #expect(try await system.desk.cancel(cancelling).status == .cancelling)
+            #expect(try await system.orders.cancel(cancelling).status == .cancelling)
             await system.inventory.crash()
             await system.order.crash()
             let charges = await system.company.chargeCallCount
@@ -43,7 +43,7 @@ struct UpgradeTests {
 
             #expect(try await system.ended(pending).status == .completed)
             #expect(try await system.ended(cancelling).status == .cancelled)
-            #expect(try await system.desk.order(completed).status == .completed)
+            #expect(try await system.orders.order(completed).status == .completed)
             try await system.addsUp()
             #expect(await system.company.chargeCallCount == charges, "nobody is charged again")
             #expect(await system.company.refundCount == 1)

@@ -9,7 +9,7 @@ import ServiceHTTP
 ///     GET /inventory/{productId}                200 | 404
 ///     PUT /inventory/{productId} {available}    200
 struct StockRoutes {
-    let room: StockRoom
+    let stock: Stock
 
     func router(logger: Logger) -> ServiceRouter {
         let router = ServiceRouter(
@@ -20,7 +20,7 @@ struct StockRoutes {
             })
         router.get("/inventory/{productId}") { _, context in
             let product = ProductID(wellFormed: try context.pathID("productId"))
-            guard let level = try await room.level(of: product) else {
+            guard let level = try await stock.level(of: product) else {
                 throw Problem.notFound("Product \(product) is not in the inventory.")
             }
             return .json { level.write(to: &$0) }
@@ -30,7 +30,7 @@ struct StockRoutes {
             let available = try await request.readJSON(context) {
                 $0.integer("available", in: StockLevel.availableRange)
             }
-            let level = try await room.setAvailable(available, of: product)
+            let level = try await stock.setAvailable(available, of: product)
             return .json { level.write(to: &$0) }
         }
         return router

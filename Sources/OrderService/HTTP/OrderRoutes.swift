@@ -14,7 +14,7 @@ import Timekeeping
 ///     GET  /orders/{id}                     200 | 404
 ///     POST /orders/{id}/cancel              202 | 200 | 409 | 404
 struct OrderRoutes {
-    let desk: OrderDesk
+    let orders: Orders
     var readiness = Readiness()
 
     /// The longest time that `Prefer: wait` can hold an answer, in seconds.
@@ -27,11 +27,11 @@ struct OrderRoutes {
         router.post("/orders") { request, context in try await place(request, context) }
         router.get("/orders") { request, _ in try await list(request) }
         router.get("/orders/{id}") { _, context in
-            let order = try await desk.order(OrderID(wellFormed: try context.pathID()))
+            let order = try await orders.order(OrderID(wellFormed: try context.pathID()))
             return .json { order.write(to: &$0) }
         }
         router.post("/orders/{id}/cancel") { request, context in
-            var order = try await desk.cancel(
+            var order = try await orders.cancel(
                 OrderID(wellFormed: try context.pathID()), traceparent: context.trace.traceparent)
             let headers = await hold(&order, for: request)
             return .json(order.status == .cancelled ? .ok : .accepted, headers: headers) {
@@ -44,7 +44,7 @@ struct OrderRoutes {
     private func place(_ request: Request, _ context: ServiceContext) async throws -> Response {
         let key = try request.idempotencyKey().map(IdempotencyKey.init)
         let wanted = try await request.readJSON(context) { OrderRequest($0) }
-        var placement = try await desk.place(
+        var placement = try await orders.place(
             wanted, key: key, traceparent: context.trace.traceparent)
         var headers: HTTPFields = [.location: "/orders/\(placement.order.id)"]
         if placement.isReplay { headers[.idempotencyReplayed] = "true" }
@@ -59,8 +59,8 @@ struct OrderRoutes {
         guard let seconds = request.preferredWait else { return [:] }
         // The order stands, whatever becomes of the wait.
         let id = order.id
-        let ended = await readiness.cancelWhenDraining { [desk] in
-            try? await desk.order(id, endedWithin: .seconds(seconds))
+        let ended = await readiness.cancelWhenDraining { [orders] in
+            try? await orders.order(id, endedWithin: .seconds(seconds))
         }
         order = ended ?? order
         return [.preferenceApplied: "wait=\(seconds)"]
@@ -71,7 +71,7 @@ struct OrderRoutes {
             (Page(query), query.identifier("userId").map(UserID.init(wellFormed:)))
         }
         // One more than asked for tells whether there is a next page.
-        let orders = try await orders(of: user, on: page, limit: page.limit + 1)
+        let orders = try await list(of: user, on: page, limit: page.limit + 1)
         let items = orders.prefix(page.limit)
         let next = orders.count > page.limit ? items.last?.id.text : nil
         return .page(items, next: next) { order, json in
@@ -79,11 +79,11 @@ struct OrderRoutes {
         }
     }
 
-    private func orders(
+    private func list(
         of user: UserID?, on page: Page, limit: Int
     ) async throws -> [Order] {
         do {
-            return try await desk.orders(
+            return try await orders.list(
                 of: user, after: page.after.map(OrderID.init(wellFormed:)), limit: limit)
         } catch {
             guard error.code == .unknownOrder else { throw error }

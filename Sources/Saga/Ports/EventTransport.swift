@@ -151,7 +151,7 @@ package protocol EventTransport: Sendable {
     /// One faulty stream stops nobody else: it is told in the report.
     ///
     /// - Throws: what concerns all of them.
-    func keepHouse() async throws(SagaError) -> HouseReport
+    func keepHouse() async throws(SagaError) -> HousekeepingReport
 
     /// Calls `ring` for each doorbell of some streams, and when some may have been lost, until
     /// that breaks off or the task is cancelled.

@@ -149,7 +149,8 @@ extension SagaRuntime {
             return answer
         } catch {
             if error.code == .halfApplied, let mark = transition.mark {
-                await EntryOffice(environment: environment).keepLetter(of: mark, transition, error)
+                await EntryConclusion(environment: environment)
+                    .keepLetter(of: mark, transition, error)
             } else if error.retry == .later {
                 health.request(error)
             }

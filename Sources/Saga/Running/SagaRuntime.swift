@@ -60,14 +60,14 @@ public final class SagaRuntime: Service {
         self.configuration = configuration
         self.logger = logger
         acknowledger = Acknowledger(transport: transport, clock: ports.clock)
-        let office = EntryOffice(environment: environment)
+        let conclusion = EntryConclusion(environment: environment)
         dispatcher = Dispatcher(
             concurrency: configuration.concurrency, parkedMaximum: configuration.parkedMaximum,
             bytesMaximum: 4 * configuration.readBytesMaximum,
             executor: transport.executor, clock: ports.clock,
             pulse: max(.seconds(2), configuration.drainInterval * 2), streams: transport.streams,
             epoch: { transport.epoch() },
-            work: { await office.work($0, $1) },
+            work: { await conclusion.work($0, $1) },
             acknowledge: { [acknowledger] in acknowledger.add($0) })
         epochs = EpochWatch(transport: transport, dispatcher: dispatcher, logger: logger)
         pause = Pause(transport, metrics, logger)
@@ -235,7 +235,7 @@ public final class SagaRuntime: Service {
         }
     }
 
-    private func show(_ report: HouseReport) {
+    private func show(_ report: HousekeepingReport) {
         for (stream, lag) in zip(environment.streams, report.lags) {
             if let lag { environment.metrics.lag(lag, of: stream.type) }
         }

@@ -11,7 +11,7 @@ struct TimerKeeper: Sendable {
     let pause: Pause
     let clock: any SagaClock
     let metrics: SagaMetrics
-    let letters: LetterTeller
+    let letters: DeadLetterReporter
     let health: RuntimeHealth
     let logger: Logger
 

@@ -22,8 +22,8 @@ struct Housekeeper: Sendable {
     /// What frees memory comes first: a server that is full refuses to store the cursors.
     ///
     /// - Parameter consumer: the name under which this replica reads.
-    func run(as consumer: String) async throws(SagaError) -> HouseReport {
-        var report = HouseReport(lags: Array(repeating: nil, count: consumed.count))
+    func run(as consumer: String) async throws(SagaError) -> HousekeepingReport {
+        var report = HousekeepingReport(lags: Array(repeating: nil, count: consumed.count))
         try await trim(&report)
         try await storeCursors(&report)
         for stream in consumed where report.faults[stream.key] == nil {
@@ -36,7 +36,7 @@ struct Housekeeper: Sendable {
         return report
     }
 
-    private func storeCursors(_ report: inout HouseReport) async throws(SagaError) {
+    private func storeCursors(_ report: inout HousekeepingReport) async throws(SagaError) {
         let epoch = redis.followEpoch()
         var cursors: [(stream: String, dealtWith: StreamID)] = []
         for (position, stream) in consumed.enumerated() {
@@ -61,7 +61,7 @@ struct Housekeeper: Sendable {
     ///
     /// Never past an entry that some group has pending or not read: however old it is, it has
     /// not been dealt with.
-    private func trim(_ report: inout HouseReport) async throws(SagaError) {
+    private func trim(_ report: inout HousekeepingReport) async throws(SagaError) {
         let epoch = redis.followEpoch()
         let reply = try await redis.read(.time)
         guard let now = try? reply.time() else { return }
@@ -137,7 +137,7 @@ struct Housekeeper: Sendable {
         """)
 }
 
-extension HouseReport {
+extension HousekeepingReport {
     /// Keeps what went wrong with one key; throws on what concerns them all.
     fileprivate mutating func note(_ error: SagaError, of key: String) throws(SagaError) {
         guard error.concernsOneKey else { throw error }

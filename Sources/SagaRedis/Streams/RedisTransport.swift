@@ -170,7 +170,7 @@ final class RedisTransport: EventTransport {
             of: participant, in: names.stream(kind.type, owner: kind.owner))
     }
 
-    func keepHouse() async throws(SagaError) -> HouseReport {
+    func keepHouse() async throws(SagaError) -> HousekeepingReport {
         try await housekeeper.run(as: consumer)
     }
 

@@ -298,10 +298,10 @@ package final class MemoryTransport: EventTransport {
         }
     }
 
-    package func keepHouse() async throws(SagaError) -> HouseReport {
+    package func keepHouse() async throws(SagaError) -> HousekeepingReport {
         try await line.carry("\(group) keep house") {
             let contents = server.contents
-            return HouseReport(lags: streams.map { contents.lag($0.key, group: group) })
+            return HousekeepingReport(lags: streams.map { contents.lag($0.key, group: group) })
         }
     }
 

@@ -39,11 +39,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var lastWords: Problem?
     /// After a request that must not be understood, nothing that follows is a request.
     private var isDeaf = false
-    private let departure: Departure
+    private let pendingStop: PendingStop
     private var isLastAnswer = false
 
-    init(limits: ServiceServerConfiguration, departure: Departure = Departure()) {
-        self.departure = departure
+    init(limits: ServiceServerConfiguration, pendingStop: PendingStop = PendingStop()) {
+        self.pendingStop = pendingStop
         self.bodySizeMaximum = max(limits.bodySizeMaximum, Self.drainedSizeMaximum)
         self.requestTimeout = TimeAmount(limits.requestTimeout)
         self.answerTimeout = TimeAmount(limits.idleTimeout)
@@ -78,7 +78,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
-        case .head(var head) where head.status.kind != .informational && departure.isNear:
+        case .head(var head) where head.status.kind != .informational && pendingStop.isNear:
             isLastAnswer = true
             head.headerFields[.connection] = "close"
             context.write(wrapOutboundOut(.head(head)), promise: promise)

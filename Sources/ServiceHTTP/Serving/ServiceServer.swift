@@ -56,8 +56,8 @@ public struct ServiceServer: Service {
     public func run() async throws {
         try configuration.validate()
         let silence = FrameworkLogHandler.Silence()
-        let departure = Departure()
-        let framework = framework(silence, departure)
+        let pendingStop = PendingStop()
+        let framework = framework(silence, pendingStop)
         let (readiness, configuration) = (readiness, configuration)
         try await withTaskCancellationHandler {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -66,7 +66,7 @@ public struct ServiceServer: Service {
                 group.addTask {
                     try await gracefulShutdown()
                     readiness?.beginDraining()
-                    departure.begin()
+                    pendingStop.begin()
                     try await Task.sleep(for: configuration.grace)
                     await framework.triggerGracefulShutdown()
                     try await Task.sleep(for: configuration.drainLimit)
@@ -106,12 +106,12 @@ public struct ServiceServer: Service {
     ///
     /// It closes its port as soon as it hears of a graceful stop, so it hears of that from us.
     private func framework(
-        _ silence: FrameworkLogHandler.Silence, _ departure: Departure
+        _ silence: FrameworkLogHandler.Silence, _ pendingStop: PendingStop
     ) -> ServiceGroup {
         let logger = quietLogger(silence)
         return ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: application(logger, departure))], logger: logger))
+                services: [.init(service: application(logger, pendingStop))], logger: logger))
     }
 
     private func serve(_ framework: ServiceGroup) async throws {
@@ -140,7 +140,7 @@ public struct ServiceServer: Service {
     }
 
     private func application(
-        _ quiet: Logger, _ departure: Departure
+        _ quiet: Logger, _ pendingStop: PendingStop
     ) -> Application<ServiceResponder> {
         let limits = configuration
         return Application(
@@ -148,7 +148,7 @@ public struct ServiceServer: Service {
             server: .http1(
                 configuration: HTTP1Channel.Configuration(
                     additionalChannelHandlers: [
-                        ConnectionGuard(limits: limits, departure: departure)
+                        ConnectionGuard(limits: limits, pendingStop: pendingStop)
                     ],
                     idleTimeout: TimeAmount(limits.idleTimeout),
                     httpDecoderConfiguration: .init(

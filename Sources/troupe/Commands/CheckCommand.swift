@@ -35,11 +35,11 @@ struct CheckCommand: AsyncParsableCommand {
     var file: String?
 
     func run() async throws {
-        let surroundings = Surroundings.ofThisProcess
-        let source = try GatewayFile.find(file, in: surroundings)
+        let environment = EnvironmentOptions.ofThisProcess
+        let source = try GatewayFile.find(file, in: environment)
         let configuration = try GatewayFile.read(source)
         var warnings = configuration.warnings
-        if redis != nil { warnings += try await compare(configuration, in: surroundings) }
+        if redis != nil { warnings += try await compare(configuration, in: environment) }
         for warning in warnings {
             try await LineOutput.standard.result("\(warning)")
         }
@@ -51,11 +51,11 @@ struct CheckCommand: AsyncParsableCommand {
 
     /// Compares the rules with what services declare, and answers what cannot be told.
     private func compare(
-        _ configuration: GatewayConfiguration, in surroundings: Surroundings
+        _ configuration: GatewayConfiguration, in environment: EnvironmentOptions
     ) async throws -> [ConfigurationWarning] {
         let options = RedisOptions(redis, namespace)
-        let address = try options.address(in: surroundings)
-        let namespace = try options.namespace(in: surroundings)
+        let address = try options.address(in: environment)
+        let namespace = try options.namespace(in: environment)
         let logger = Logger(label: "troupe") { _ in SwiftLogNoOpLogHandler() }
         let role = RedisRole.reading(namespace: namespace)
         let declared = try await RedisConnection.with(address, as: role, logger: logger) { client in

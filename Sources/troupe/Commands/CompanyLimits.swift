@@ -12,12 +12,12 @@ struct CompanyLimits: Equatable, Sendable {
 
     /// From the options, or the variables.
     init(
-        rate: String? = nil, accidents: String? = nil, in surroundings: Surroundings
+        rate: String? = nil, accidents: String? = nil, in environment: EnvironmentOptions
     ) throws(CommandFailure) {
-        callsPerSecond = try surroundings.count(
+        callsPerSecond = try environment.count(
             rate, Self.rateVariable, what: "the rate of calls to a company", within: 1...100_000,
             remedy: "--company-rate 100")
-        opensAfter = try surroundings.count(
+        opensAfter = try environment.count(
             accidents, Self.accidentsVariable,
             what: "the number of accidents after which a company counts as down",
             within: 0...100_000, remedy: "--company-accidents 20, or 0 for never")

@@ -32,20 +32,20 @@ struct DoctorCommand: AsyncParsableCommand {
     var port: Int?
 
     func run() async throws {
-        let surroundings = Surroundings.ofThisProcess
-        let logger = try logs.bootstrap(in: surroundings, default: .error)
-        let address = try redis.address(in: surroundings)
-        let cache = try surroundings.text(cacheRedis, "TROUPE_CACHE_REDIS").map {
+        let environment = EnvironmentOptions.ofThisProcess
+        let logger = try logs.bootstrap(in: environment, default: .error)
+        let address = try redis.address(in: environment)
+        let cache = try environment.text(cacheRedis, "TROUPE_CACHE_REDIS").map {
             (url) throws(CommandFailure) in
             try RedisAddress(url: url, source: "--cache-redis")
         }
-        let namespace = try redis.namespace(in: surroundings)
-        let settings = try SystemSettings(redis: redis, logs: logs, in: surroundings)
+        let namespace = try redis.namespace(in: environment)
+        let settings = try SystemSettings(redis: redis, logs: logs, in: environment)
         var addresses = Addresses(
-            gateway: try surroundings.port(
+            gateway: try environment.port(
                 port, "PORT", default: Addresses.firstPort, highest: Addresses.firstPortHighest))
-        addresses.place = try ListenOptions.place(in: surroundings)
-        let palette = Palette(for: .standard, surroundings: surroundings)
+        addresses.place = try ListenOptions.place(in: environment)
+        let palette = Palette(for: .standard, environment: environment)
 
         let answer = await RedisProbe.ask(address, logger: logger)
         var findings = [Diagnosis.hiredis(HiredisVersion.text)]
@@ -59,7 +59,7 @@ struct DoctorCommand: AsyncParsableCommand {
             if !shortcomings.contains(where: \.isForeign) {
                 findings += await sagas(
                     at: address, namespace ?? "", retention: settings.limits.retention,
-                    companiesURL: surroundings.text(nil, "SANDBOX_URL")
+                    companiesURL: environment.text(nil, "SANDBOX_URL")
                         ?? addresses.url(of: .sandbox),
                     logger: logger)
             }

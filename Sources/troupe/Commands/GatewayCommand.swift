@@ -29,25 +29,25 @@ struct GatewayCommand: AsyncParsableCommand {
     var besideServices = false
 
     func run() async throws {
-        let surroundings = Surroundings.ofThisProcess
-        var logger = try logs.bootstrap(in: surroundings, default: .info)
+        let environment = EnvironmentOptions.ofThisProcess
+        var logger = try logs.bootstrap(in: environment, default: .info)
         logger[metadataKey: "service"] = "gateway"
-        let port = try surroundings.port(
-            port, "PORT", default: GatewayFile.port(gateway.gatewayConfig, in: surroundings),
+        let port = try environment.port(
+            port, "PORT", default: GatewayFile.port(gateway.gatewayConfig, in: environment),
             highest: Addresses.firstPortHighest)
         var settings = try SystemSettings(
             redis: redis, gateway: gateway, listen: listen, graceDefault: 5, logs: logs,
-            in: surroundings)
+            in: environment)
         settings.startsServices = besideServices
-        let house = Ensemble(
+        let system = SystemComposition(
             settings: settings, addresses: Addresses(gateway: port, place: settings.place),
             excluded: [], logger: logger)
         try await OneService.expectFree(
-            [("gateway", port), ("admin", house.addresses.admin)], at: settings.place,
+            [("gateway", port), ("admin", system.addresses.admin)], at: settings.place,
             command: "gateway")
         try await settings.expectUsableRedis(
             as: .events(namespace: settings.namespace), withCache: true, logger: logger)
         try await OneService.run(
-            try house.gatewayAlone(), grace: settings.grace, in: surroundings, logger: logger)
+            try system.gatewayAlone(), grace: settings.grace, in: environment, logger: logger)
     }
 }

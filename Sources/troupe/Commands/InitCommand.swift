@@ -52,9 +52,9 @@ struct InitCommand: AsyncParsableCommand {
 
     /// - Parameter program: the path of this program, beside which its checkout may be.
     static func source(
-        _ option: String?, in surroundings: Surroundings, program: String
+        _ option: String?, in environment: EnvironmentOptions, program: String
     ) throws(CommandFailure) -> TroupeSource {
-        guard let text = surroundings.text(option, "TROUPE_PACKAGE") else {
+        guard let text = environment.text(option, "TROUPE_PACKAGE") else {
             if let path = checkout(above: program) { return .checkout(path) }
             throw CommandFailure(
                 .usage, "this program does not stand in a checkout of Troupe any more",

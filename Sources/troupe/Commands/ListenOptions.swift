@@ -26,18 +26,18 @@ struct ListenOptions: ParsableArguments {
 
     /// Where to listen; a command without these options goes by the variables.
     static func place(
-        _ options: Self? = nil, in surroundings: Surroundings
+        _ options: Self? = nil, in environment: EnvironmentOptions
     ) throws(CommandFailure) -> Addresses.Place {
         Addresses.Place(
-            host: try address(options?.host, "HOST", flag: "--host", in: surroundings),
+            host: try address(options?.host, "HOST", flag: "--host", in: environment),
             adminHost: try address(
-                options?.adminHost, "TROUPE_ADMIN_HOST", flag: "--admin-host", in: surroundings))
+                options?.adminHost, "TROUPE_ADMIN_HOST", flag: "--admin-host", in: environment))
     }
 
     static func grace(
-        _ options: Self?, in surroundings: Surroundings, default fallback: Int
+        _ options: Self?, in environment: EnvironmentOptions, default fallback: Int
     ) throws(CommandFailure) -> Duration {
-        try surroundings.seconds(
+        try environment.seconds(
             options?.grace, "TROUPE_GRACE", what: "the grace", within: 0...graceMaximum,
             remedy: "--grace \(fallback)") ?? .seconds(fallback)
     }
@@ -45,9 +45,9 @@ struct ListenOptions: ParsableArguments {
     /// Addresses only: some shells set HOST to this machine's name, and nobody who lives behind
     /// that default wants to be found there.
     private static func address(
-        _ option: String?, _ variable: String, flag: String, in surroundings: Surroundings
+        _ option: String?, _ variable: String, flag: String, in environment: EnvironmentOptions
     ) throws(CommandFailure) -> String {
-        guard let text = surroundings.text(option, variable) else { return Addresses.host }
+        guard let text = environment.text(option, variable) else { return Addresses.host }
         if text == "localhost" { return Addresses.host }
         guard (try? SocketAddress(ipAddress: text, port: 0)) != nil else {
             throw CommandFailure(

@@ -28,14 +28,14 @@ struct RedisOptions: ParsableArguments {
 
     static let defaultURL = "redis://127.0.0.1:6379"
 
-    func address(in surroundings: Surroundings) throws(CommandFailure) -> RedisAddress {
-        let url = surroundings.text(redis, "REDIS_URL") ?? Self.defaultURL
+    func address(in environment: EnvironmentOptions) throws(CommandFailure) -> RedisAddress {
+        let url = environment.text(redis, "REDIS_URL") ?? Self.defaultURL
         return try RedisAddress(url: url, source: redis == nil ? "REDIS_URL" : "--redis")
     }
 
     /// Letters, digits, `.`, `_` and `-` only: a namespace becomes part of patterns.
-    func namespace(in surroundings: Surroundings) throws(CommandFailure) -> String? {
-        guard let name = surroundings.text(namespace, "TROUPE_NAMESPACE") else { return nil }
+    func namespace(in environment: EnvironmentOptions) throws(CommandFailure) -> String? {
+        guard let name = environment.text(namespace, "TROUPE_NAMESPACE") else { return nil }
         let isPlain = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -66,21 +66,21 @@ struct LogOptions: ParsableArguments {
 
     /// Tools that talk to a person stay quiet unless asked; services say what they do.
     func configuration(
-        in surroundings: Surroundings, default level: Logger.Level
+        in environment: EnvironmentOptions, default level: Logger.Level
     ) throws(CommandFailure) -> LogConfiguration {
         var configuration = LogConfiguration()
-        configuration.level = try surroundings.choice(
+        configuration.level = try environment.choice(
             logLevel, "LOG_LEVEL", flag: "--log-level", default: level)
-        configuration.format = try surroundings.choice(
+        configuration.format = try environment.choice(
             logFormat, "LOG_FORMAT", flag: "--log-format", default: .logfmt)
         return configuration
     }
 
     /// Sends the logs of this process to standard error.
     func bootstrap(
-        in surroundings: Surroundings, default level: Logger.Level
+        in environment: EnvironmentOptions, default level: Logger.Level
     ) throws(CommandFailure) -> Logger {
-        let configuration = try configuration(in: surroundings, default: level)
+        let configuration = try configuration(in: environment, default: level)
         LoggingSystem.bootstrap { label in
             LineLogHandler(label: label, configuration: configuration)
         }

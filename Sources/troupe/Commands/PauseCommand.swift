@@ -69,11 +69,11 @@ private struct PauseSwitch {
     }
 
     func set(isOn: Bool, reason: String, dryRun: Bool) async throws {
-        let surroundings = Surroundings.ofThisProcess
-        let logger = try logs.bootstrap(in: surroundings, default: .error)
-        let address = try redis.address(in: surroundings)
-        let keys = SagaKeys(namespace: try redis.namespace(in: surroundings) ?? "")
-        let role = RedisRole.pausing(namespace: try redis.namespace(in: surroundings))
+        let environment = EnvironmentOptions.ofThisProcess
+        let logger = try logs.bootstrap(in: environment, default: .error)
+        let address = try redis.address(in: environment)
+        let keys = SagaKeys(namespace: try redis.namespace(in: environment) ?? "")
+        let role = RedisRole.pausing(namespace: try redis.namespace(in: environment))
         let text = try await RedisConnection.with(address, as: role, logger: logger) { client in
             try await change(client, keys, isOn: isOn, reason: reason, dryRun: dryRun)
         }

@@ -44,22 +44,22 @@ struct ReconcileCommand: AsyncParsableCommand {
     var port: Int?
 
     func run() async throws {
-        let surroundings = Surroundings.ofThisProcess
-        let logger = try logs.bootstrap(in: surroundings, default: .error)
-        let settings = try SystemSettings(redis: redis, logs: logs, in: surroundings)
+        let environment = EnvironmentOptions.ofThisProcess
+        let logger = try logs.bootstrap(in: environment, default: .error)
+        let settings = try SystemSettings(redis: redis, logs: logs, in: environment)
         let limit = limit ?? SagaRuntimeConfiguration().reconciliationUndosMaximum
         guard limit >= 0 else {
             throw CommandFailure(.usage, "--limit is \(limit), but must be 0 or more")
         }
         let addresses = Addresses(
-            gateway: try surroundings.port(
+            gateway: try environment.port(
                 port, "PORT", default: Addresses.firstPort, highest: Addresses.firstPortHighest))
         let client = try await RedisConnection.open(
             settings.redis, as: .reading(namespace: settings.namespace), logger: logger)
-        let house = Ensemble(
+        let system = SystemComposition(
             settings: settings, addresses: addresses, excluded: [], logger: logger)
         do {
-            try await reconcile(house, on: client, limit)
+            try await reconcile(system, on: client, limit)
         } catch {
             await client.shutdown()
             throw error
@@ -68,16 +68,16 @@ struct ReconcileCommand: AsyncParsableCommand {
     }
 
     private func reconcile(
-        _ house: Ensemble, on client: RedisClient, _ limit: Int
+        _ system: SystemComposition, on client: RedisClient, _ limit: Int
     ) async throws {
-        var report = try await compare(house, on: client, undos: nil)
+        var report = try await compare(system, on: client, undos: nil)
         try await tell(report)
         if !dryRun, report.findings.contains(where: { !$0.needsAPerson }) {
             guard yes else {
                 throw CommandFailure(
                     .failure, "nothing was done about it yet", remedy: "troupe reconcile -y")
             }
-            report = try await compare(house, on: client, undos: limit)
+            report = try await compare(system, on: client, undos: limit)
             for failure in report.failures {
                 await LineOutput.errors.line(
                     "not done: \(failure.finding.step) of \(failure.finding.sagaID): "
@@ -92,10 +92,10 @@ struct ReconcileCommand: AsyncParsableCommand {
     }
 
     private func compare(
-        _ house: Ensemble, on client: RedisClient, undos: Int?
+        _ system: SystemComposition, on client: RedisClient, undos: Int?
     ) async throws -> OutsideReport {
         do {
-            return try await house.reconcile(undos: undos, on: client)
+            return try await system.reconcile(undos: undos, on: client)
         } catch let error as SagaError {
             throw CommandFailure(
                 .unreachable, "the ledgers cannot be read: \(error.message)",

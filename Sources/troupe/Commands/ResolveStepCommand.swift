@@ -58,10 +58,10 @@ struct ResolveStepCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let surroundings = Surroundings.ofThisProcess
-        let logger = try logs.bootstrap(in: surroundings, default: .error)
-        let address = try redis.address(in: surroundings)
-        let namespace = try redis.namespace(in: surroundings)
+        let environment = EnvironmentOptions.ofThisProcess
+        let logger = try logs.bootstrap(in: environment, default: .error)
+        let address = try redis.address(in: environment)
+        let namespace = try redis.namespace(in: environment)
         let text = try await RedisConnection.with(
             address, as: .resolving(namespace: namespace), logger: logger
         ) { client in

@@ -28,10 +28,10 @@ struct SagaCommand: AsyncParsableCommand {
         var json = false
 
         func run() async throws {
-            let surroundings = Surroundings.ofThisProcess
-            let logger = try logs.bootstrap(in: surroundings, default: .error)
-            let address = try redis.address(in: surroundings)
-            let namespace = try redis.namespace(in: surroundings)
+            let environment = EnvironmentOptions.ofThisProcess
+            let logger = try logs.bootstrap(in: environment, default: .error)
+            let address = try redis.address(in: environment)
+            let namespace = try redis.namespace(in: environment)
             let role = RedisRole.reading(namespace: namespace)
             let saga = UUIDText.normal(id)
             let (account, blocked) = try await RedisConnection.with(
@@ -53,7 +53,7 @@ struct SagaCommand: AsyncParsableCommand {
                     .notFound, "no event of a saga “\(id.prefix(80))” is in the streams",
                     remedy: "troupe tail, to see the IDs of sagas as they run")
             }
-            let line = EventLine(palette: Palette(for: .standard, surroundings: surroundings))
+            let line = EventLine(palette: Palette(for: .standard, environment: environment))
             for event in account.events {
                 let text =
                     json

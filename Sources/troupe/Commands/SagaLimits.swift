@@ -97,45 +97,45 @@ struct SagaLimits: Equatable, Sendable {
     /// - Parameter orderDeadline: what was said of it; nil for the default.
     init(
         _ options: SagaOptions? = nil, orderDeadline: Duration? = nil,
-        in surroundings: Surroundings
+        in environment: EnvironmentOptions
     ) throws(CommandFailure) {
-        retention = try surroundings.time(
+        retention = try environment.time(
             options?.retention, "TROUPE_RETENTION", what: "the retention of events",
             within: 1...Self.year, remedy: "--retention 7d")
-        ledgerLife = try surroundings.time(
+        ledgerLife = try environment.time(
             options?.ledgerLife, "TROUPE_LEDGER_LIFE", what: "the life of ledgers",
             within: 2...10 * Self.year, remedy: "--ledger-life 30d")
-        concurrency = try surroundings.count(
+        concurrency = try environment.count(
             options?.concurrency, "TROUPE_CONCURRENCY", what: "the concurrency",
             within: 1...65_536, remedy: "--concurrency 512")
-        parkedMaximum = try surroundings.count(
+        parkedMaximum = try environment.count(
             options?.parkedMaximum, "TROUPE_PARKED_MAXIMUM",
             what: "the number of events that may wait", within: 1...1_000_000,
             remedy: "--parked-maximum 8192")
-        readBytes = try surroundings.count(
+        readBytes = try environment.count(
             options?.readBytes, "TROUPE_READ_BYTES", what: "the size of a read, in bytes,",
             within: 65_536...512 * 1024 * 1024, remedy: "--read-bytes 33554432")
-        giveUpAfter = try surroundings.time(
+        giveUpAfter = try environment.time(
             options?.giveUpAfter, "TROUPE_GIVE_UP_AFTER", what: "the time to give up after",
             within: 1...86_400, remedy: "--give-up-after 8s")
-        blockedAfter = try surroundings.time(
+        blockedAfter = try environment.time(
             options?.blockedAfter, "TROUPE_BLOCKED_AFTER", what: "the time to be blocked after",
             within: 1...86_400, remedy: "--blocked-after 10s")
-        reconcileEvery = try surroundings.time(
+        reconcileEvery = try environment.time(
             options?.reconcileEvery, "TROUPE_RECONCILE_EVERY",
             what: "the time between two looks at books", within: 1...86_400,
             remedy: "--reconcile-every 60s")
-        undosMaximum = try surroundings.count(
+        undosMaximum = try environment.count(
             options?.undosMaximum, "TROUPE_UNDOS_MAXIMUM", what: "the number of undos an hour",
             within: 0...100_000, remedy: "--undos-maximum 20")
-        consumer = try Self.name(options?.consumer, in: surroundings)
+        consumer = try Self.name(options?.consumer, in: environment)
         try expectOrder(orderDeadline ?? OrderServerConfiguration().deadline)
     }
 
     private static func name(
-        _ option: String?, in surroundings: Surroundings
+        _ option: String?, in environment: EnvironmentOptions
     ) throws(CommandFailure) -> String? {
-        guard let name = surroundings.text(option, "TROUPE_CONSUMER") else { return nil }
+        guard let name = environment.text(option, "TROUPE_CONSUMER") else { return nil }
         let isName = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

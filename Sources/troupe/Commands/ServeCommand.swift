@@ -27,18 +27,18 @@ struct ServeCommand: AsyncParsableCommand {
     var port: Int?
 
     func run() async throws {
-        let surroundings = Surroundings.ofThisProcess
-        var logger = try logs.bootstrap(in: surroundings, default: .info)
+        let environment = EnvironmentOptions.ofThisProcess
+        var logger = try logs.bootstrap(in: environment, default: .info)
         let name = try named()
         // Beside others in one log, each line says whose it is.
         logger[metadataKey: "service"] = "\(name.rawValue)"
-        let port = try surroundings.port(
+        let port = try environment.port(
             port, "PORT", default: Addresses.firstPort + name.offset,
             highest: Addresses.firstPortHighest)
         let settings = try SystemSettings(
             redis: redis, services: services, listen: listen, graceDefault: 5, logs: logs,
-            in: surroundings)
-        let house = Ensemble(
+            in: environment)
+        let system = SystemComposition(
             settings: settings,
             addresses: Addresses(gateway: port - name.offset, place: settings.place),
             excluded: [], logger: logger)
@@ -48,7 +48,7 @@ struct ServeCommand: AsyncParsableCommand {
         try await settings.expectUsableRedis(
             as: .services([name], namespace: settings.namespace), logger: logger)
         try await OneService.run(
-            try house.services(only: name), grace: settings.grace, in: surroundings,
+            try system.services(only: name), grace: settings.grace, in: environment,
             logger: logger)
     }
 
@@ -81,11 +81,11 @@ enum OneService {
     }
 
     static func run(
-        _ house: Ensemble.Services, grace: Duration, in surroundings: Surroundings,
+        _ system: SystemComposition.Services, grace: Duration, in environment: EnvironmentOptions,
         logger: Logger
     ) async throws {
-        let stop = OrderlyStop.ofThisProcess(grace: grace, in: surroundings, logger: logger)
-        stop.announce(to: house.announceStop)
-        try await stop.run(house.all)
+        let stop = OrderlyStop.ofThisProcess(grace: grace, in: environment, logger: logger)
+        stop.announce(to: system.announceStop)
+        try await stop.run(system.all)
     }
 }

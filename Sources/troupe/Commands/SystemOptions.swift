@@ -57,10 +57,10 @@ struct ServiceOptions: ParsableArguments {
     private static let coordinations = ["choreography"]
 
     fileprivate static func expectKnown(
-        coordination: String?, in surroundings: Surroundings
+        coordination: String?, in environment: EnvironmentOptions
     ) throws(CommandFailure) {
         let variable = "TROUPE_COORDINATION"
-        guard let text = surroundings.text(coordination, variable),
+        guard let text = environment.text(coordination, variable),
             !coordinations.contains(text.lowercased())
         else { return }
         let all = coordinations.joined(separator: ", ")
@@ -72,9 +72,9 @@ struct ServiceOptions: ParsableArguments {
     }
 
     fileprivate static func deadline(
-        _ orderDeadline: String?, in surroundings: Surroundings
+        _ orderDeadline: String?, in environment: EnvironmentOptions
     ) throws(CommandFailure) -> Duration? {
-        try surroundings.seconds(
+        try environment.seconds(
             orderDeadline, "TROUPE_ORDER_DEADLINE", what: "the order deadline",
             within: 1...86_400, remedy: "--order-deadline 30")
     }
@@ -103,28 +103,28 @@ struct SystemSettings: Sendable {
     init(
         redis: RedisOptions, gateway: GatewayOptions? = nil, services: ServiceOptions? = nil,
         listen: ListenOptions? = nil, graceDefault: Int = 0, logs: LogOptions,
-        in surroundings: Surroundings
+        in environment: EnvironmentOptions
     ) throws(CommandFailure) {
-        try ServiceOptions.expectKnown(coordination: services?.coordination, in: surroundings)
-        self.redis = try redis.address(in: surroundings)
-        let cacheURL = surroundings.text(gateway?.cacheRedis, "TROUPE_CACHE_REDIS")
+        try ServiceOptions.expectKnown(coordination: services?.coordination, in: environment)
+        self.redis = try redis.address(in: environment)
+        let cacheURL = environment.text(gateway?.cacheRedis, "TROUPE_CACHE_REDIS")
         cacheRedis = try cacheURL.map { (url) throws(CommandFailure) in
             try RedisAddress(url: url, source: "--cache-redis")
         }
-        namespace = try redis.namespace(in: surroundings)
-        gatewayFile = surroundings.text(gateway?.gatewayConfig, "TROUPE_GATEWAY")
+        namespace = try redis.namespace(in: environment)
+        gatewayFile = environment.text(gateway?.gatewayConfig, "TROUPE_GATEWAY")
         startsServices = services != nil
         dataFolder = DataFolder.absolute(
-            surroundings.text(services?.dataFolder, "TROUPE_DATA") ?? ".troupe")
-        orderDeadline = try ServiceOptions.deadline(services?.orderDeadline, in: surroundings)
+            environment.text(services?.dataFolder, "TROUPE_DATA") ?? ".troupe")
+        orderDeadline = try ServiceOptions.deadline(services?.orderDeadline, in: environment)
         companies = try CompanyLimits(
-            rate: services?.companyRate, accidents: services?.companyAccidents, in: surroundings)
+            rate: services?.companyRate, accidents: services?.companyAccidents, in: environment)
         limits = try SagaLimits(
-            services?.saga, orderDeadline: orderDeadline, in: surroundings)
-        place = try ListenOptions.place(listen, in: surroundings)
-        hostIsNamed = surroundings.text(listen?.host, "HOST") != nil
-        grace = try ListenOptions.grace(listen, in: surroundings, default: graceDefault)
-        self.logs = try logs.configuration(in: surroundings, default: .warning)
+            services?.saga, orderDeadline: orderDeadline, in: environment)
+        place = try ListenOptions.place(listen, in: environment)
+        hostIsNamed = environment.text(listen?.host, "HOST") != nil
+        grace = try ListenOptions.grace(listen, in: environment, default: graceDefault)
+        self.logs = try logs.configuration(in: environment, default: .warning)
     }
 
     /// The same for a child, in its environment, where a password of Redis is not seen by

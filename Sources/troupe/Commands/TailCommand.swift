@@ -32,17 +32,17 @@ struct TailCommand: AsyncParsableCommand {
     var saga: String?
 
     func run() async throws {
-        let surroundings = Surroundings.ofThisProcess
-        let logger = try logs.bootstrap(in: surroundings, default: .error)
-        let address = try redis.address(in: surroundings)
-        let namespace = try redis.namespace(in: surroundings)
+        let environment = EnvironmentOptions.ofThisProcess
+        let logger = try logs.bootstrap(in: environment, default: .error)
+        let address = try redis.address(in: environment)
+        let namespace = try redis.namespace(in: environment)
         let role = RedisRole.listening(namespace: namespace)
         let client = try await RedisConnection.open(address, as: role, logger: logger)
         let names = EventStreamKeys(namespace: namespace ?? "")
         let subscription = try subscription(on: client, names)
         try await expectToHear(client, names, role, at: address)
         var output = EventOutput(
-            line: EventLine(palette: Palette(for: .standard, surroundings: surroundings)),
+            line: EventLine(palette: Palette(for: .standard, environment: environment)),
             isRaw: json, saga: saga,
             greeting: LineOutput.errors.isTerminal ? greeting(names, address) : nil)
         await explainUnknownTypes(client, names)

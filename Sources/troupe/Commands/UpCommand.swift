@@ -37,13 +37,13 @@ struct UpCommand: AsyncParsableCommand {
     var processes = false
 
     func run() async throws {
-        let surroundings = Surroundings.ofThisProcess
-        let logger = try logs.bootstrap(in: surroundings, default: .warning)
-        let plan = try plan(in: surroundings)
+        let environment = EnvironmentOptions.ofThisProcess
+        let logger = try logs.bootstrap(in: environment, default: .warning)
+        let plan = try plan(in: environment)
         try await plan.expectFreePorts()
 
         let stop = OrderlyStop.ofThisProcess(
-            grace: plan.settings.grace, in: surroundings, logger: logger)
+            grace: plan.settings.grace, in: environment, logger: logger)
         try await stop.run {
             let source = try await RedisSource.open(
                 plan.settings.redis, dataFolder: plan.settings.dataFolder, logger: logger,
@@ -56,27 +56,27 @@ struct UpCommand: AsyncParsableCommand {
         }
     }
 
-    private func plan(in surroundings: Surroundings) throws(CommandFailure) -> UpPlan {
+    private func plan(in environment: EnvironmentOptions) throws(CommandFailure) -> UpPlan {
         let settings = try SystemSettings(
             redis: redis, gateway: gateway, services: services, listen: listen, graceDefault: 0,
-            logs: logs, in: surroundings)
+            logs: logs, in: environment)
         return UpPlan(
             settings: settings,
             addresses: Addresses(
-                gateway: try surroundings.port(
+                gateway: try environment.port(
                     port, "PORT",
-                    default: GatewayFile.port(gateway.gatewayConfig, in: surroundings),
+                    default: GatewayFile.port(gateway.gatewayConfig, in: environment),
                     highest: Addresses.firstPortHighest), place: settings.place),
             excluded: try excludedServices(),
             usesProcesses: processes,
-            palette: Palette(for: .standard, surroundings: surroundings))
+            palette: Palette(for: .standard, environment: environment))
     }
 
     private func excludedServices() throws(CommandFailure) -> Set<SystemService> {
         var excluded: Set<SystemService> = []
         for name in without {
             excluded.insert(
-                try Surroundings(variables: [:]).choice(
+                try EnvironmentOptions(variables: [:]).choice(
                     name, "", flag: "--without", default: .users))
         }
         return excluded
@@ -120,9 +120,9 @@ struct UpPlan: Sendable {
     func services(
         on source: RedisSource, _ stop: OrderlyStop, logger: Logger
     ) async throws -> [any Service] {
-        let opening = Opening(plan: self, source: source)
+        let banner = ReadyBanner(plan: self, source: source)
         var services: [any Service] = []
-        let namesCompanies = Surroundings.ofThisProcess.text(nil, "SANDBOX_URL") != nil
+        let namesCompanies = EnvironmentOptions.ofThisProcess.text(nil, "SANDBOX_URL") != nil
         if !excluded.contains(.sandbox), !namesCompanies {
             services.append(
                 try await SystemClaim(
@@ -134,13 +134,13 @@ struct UpPlan: Sendable {
             for child in children { stop.announce(to: child.announceStop) }
             services += children
         } else {
-            let house = try Ensemble(
+            let system = try SystemComposition(
                 settings: settings, addresses: addresses, excluded: excluded, logger: logger
             ).services()
-            stop.announce(to: house.announceStop)
-            services += house.all
+            stop.announce(to: system.announceStop)
+            services += system.all
         }
-        return services + [opening]
+        return services + [banner]
     }
 
     /// One child for each service, and the gateway last, since it is first to stop.

@@ -19,9 +19,9 @@ enum GatewayFile {
     static let usualPath = "deploy/gateway.yaml"
 
     static func find(
-        _ named: String?, in surroundings: Surroundings
+        _ named: String?, in environment: EnvironmentOptions
     ) throws(CommandFailure) -> Source {
-        if let path = surroundings.text(named, "TROUPE_GATEWAY") {
+        if let path = environment.text(named, "TROUPE_GATEWAY") {
             do {
                 return Source(name: path, text: try FileText.read(path))
             } catch {
@@ -38,9 +38,9 @@ enum GatewayFile {
 
     /// The port that a gateway takes if no option and no variable names one.
     static func port(
-        _ named: String?, in surroundings: Surroundings
+        _ named: String?, in environment: EnvironmentOptions
     ) throws(CommandFailure) -> Int {
-        try read(find(named, in: surroundings)).server.port
+        try read(find(named, in: environment)).server.port
     }
 
     /// Every fault becomes a line of the message, `file:line:column: what`.

@@ -16,10 +16,10 @@ extension OrderlyStop {
     /// A person at a terminal is told what is waited for; a process that is supervised follows
     /// its supervisor instead.
     static func ofThisProcess(
-        grace: Duration, in surroundings: Surroundings, logger: Logger
+        grace: Duration, in environment: EnvironmentOptions, logger: Logger
     ) -> OrderlyStop {
         let stop = OrderlyStop(grace: grace, logger: logger)
-        if surroundings.variables[SupervisedService.marker] != nil {
+        if environment.variables[SupervisedService.marker] != nil {
             stop.followSupervisor()
         } else if LineOutput.errors.isTerminal {
             let farewell = farewell(grace: grace, limit: stop.limit)

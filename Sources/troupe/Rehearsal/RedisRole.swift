@@ -21,7 +21,7 @@ struct RedisRole: Sendable {
     }
 
     /// Where a rehearsal writes; it leaves nothing there.
-    struct Stage: Hashable, Sendable {
+    struct Trial: Hashable, Sendable {
         /// As whom, so with which commands.
         enum Part: Sendable {
             case records, events, cache
@@ -37,7 +37,7 @@ struct RedisRole: Sendable {
     var channels: [Place]
     /// Keys that have to have one type, if they are there.
     var standingKeys: [RedisStandingKey] = []
-    var stages: [Stage]
+    var trials: [Trial]
 
     /// Several processes' work in one.
     func joined(with other: RedisRole) -> RedisRole {
@@ -51,7 +51,7 @@ struct RedisRole: Sendable {
             commands: union(commands, other.commands), keys: places(keys, other.keys),
             channels: places(channels, other.channels),
             standingKeys: union(standingKeys, other.standingKeys),
-            stages: union(stages, other.stages))
+            trials: union(trials, other.trials))
     }
 
     /// The least that an ACL user needs for it.
@@ -90,7 +90,7 @@ extension RedisRole {
             return RedisRole(
                 commands: everybody + records, keys: [own], channels: [],
                 standingKeys: name.standingKeys(names),
-                stages: [Stage(key: own.sample, part: .records)])
+                trials: [Trial(key: own.sample, part: .records)])
         }
         let shared = Place(
             pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{\(owner)}:rehearsal")
@@ -99,7 +99,7 @@ extension RedisRole {
             channels: [events(prefix)],
             standingKeys: eventStreams(names) + names.standing(of: owner)
                 + name.standingKeys(names),
-            stages: [Stage(key: shared.sample, part: .events)])
+            trials: [Trial(key: shared.sample, part: .events)])
     }
 
     /// All services on one Redis.
@@ -137,7 +137,7 @@ extension RedisRole {
             channels: [
                 events(prefix),
                 Place(pattern: "\(prefix)cache.*", sample: "\(prefix)cache.rehearsal"),
-            ], standingKeys: eventStreams(names), stages: [])
+            ], standingKeys: eventStreams(names), trials: [])
     }
 
     /// The gateway's cache.
@@ -151,7 +151,7 @@ extension RedisRole {
             ],
             keys: [own], channels: [],
             standingKeys: RedisSecondLevelCache.standingKeys(namespace: namespace ?? ""),
-            stages: [Stage(key: own.sample, part: .cache)])
+            trials: [Trial(key: own.sample, part: .cache)])
     }
 
     /// A person with `troupe tail` or redis-cli.
@@ -163,7 +163,7 @@ extension RedisRole {
             commands: [
                 "PING", "CLIENT SETNAME a", "SUBSCRIBE CHANNEL", "PSUBSCRIBE CHANNEL",
                 "UNSUBSCRIBE a", "PUNSUBSCRIBE a",
-            ], keys: [], channels: [all], stages: [])
+            ], keys: [], channels: [all], trials: [])
     }
 
     /// A person with `troupe saga show`.
@@ -176,7 +176,7 @@ extension RedisRole {
             ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:Rehearsal")
-            ], channels: [], stages: [])
+            ], channels: [], trials: [])
     }
 
     /// A person who has `troupe doctor` look at what there is of sagas besides.
@@ -185,7 +185,7 @@ extension RedisRole {
             commands: [
                 "GET KEY", "XINFO GROUPS KEY", "XPENDING KEY a", "ZRANGEBYSCORE KEY 0 0",
                 "ZREVRANK KEY a", "TIME",
-            ], keys: [], channels: [], stages: [])
+            ], keys: [], channels: [], trials: [])
         return reading(namespace: namespace).joined(with: looking)
     }
 
@@ -198,7 +198,7 @@ extension RedisRole {
             ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:again")
-            ], channels: [], stages: [])
+            ], channels: [], trials: [])
     }
 
     /// A person with `troupe pause`.
@@ -210,7 +210,7 @@ extension RedisRole {
             ],
             keys: [
                 Place(pattern: "\(prefix)saga:*", sample: "\(prefix)saga:{rehearsal}:paused")
-            ], channels: [], stages: [])
+            ], channels: [], trials: [])
     }
 
     /// What a connection says first, what identifies the server, and scripts.

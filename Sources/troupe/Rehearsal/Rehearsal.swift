@@ -54,12 +54,12 @@ enum Rehearsal {
         of client: RedisClient, as role: RedisRole, within limit: Duration = .seconds(2)
     ) async -> [Shortcoming] {
         let rights = RedisRights(role: role)
-        let opening = [
+        let questions = [
             RedisCommand("HELLO", [], isReadOnly: true),
             RedisCommand.eval(RedisRights.script, keys: [], arguments: rights.arguments),
         ]
-        let scenes = role.stages.map { stage in
-            RedisCommand.eval(stage.part.work, keys: [stage.key], arguments: ["{}"])
+        let trials = role.trials.map { trial in
+            RedisCommand.eval(trial.part.work, keys: [trial.key], arguments: ["{}"])
         }
         let looks = role.standingKeys.map(\.look)
         let streams = role.standingKeys.filter { $0.kind == .stream }.map(\.name)
@@ -67,17 +67,18 @@ enum Rehearsal {
         let ends = streams.map { RedisCommand.xrange($0, from: last, to: last, count: 1) }
         let results: [Result<RedisValue, RedisError>]
         do {
-            results = try await client.send(batch: opening + scenes + looks + ends, timeout: limit)
+            results = try await client.send(
+                batch: questions + trials + looks + ends, timeout: limit)
         } catch {
             return [Shortcoming(error)]
         }
         if let reason = HelloReply(results[0]).shortcoming { return [reason] }
         let user = client.configuration.username ?? "default"
         var found = judge(results[1], rights, user)
-        let played = results[2..<2 + scenes.count].compactMap(judge(scene:))
+        let tried = results[2..<2 + trials.count].compactMap(judge(trial:))
         // What the user lacks has been told, and in better words.
-        if found.isEmpty, let first = played.first { found.append(first) }
-        let misfits = zip(results.dropFirst(2 + scenes.count), role.standingKeys)
+        if found.isEmpty, let first = tried.first { found.append(first) }
+        let misfits = zip(results.dropFirst(2 + trials.count), role.standingKeys)
             .filter { isMisfit($0.0) }.map(\.1)
         return found + (await told(misfits, client, within: limit))
             + usedUp(results.suffix(ends.count), streams)
@@ -111,7 +112,7 @@ enum Rehearsal {
             unjudged: rights.role.commands)
     }
 
-    private static func judge(scene result: Result<RedisValue, RedisError>) -> Shortcoming? {
+    private static func judge(trial result: Result<RedisValue, RedisError>) -> Shortcoming? {
         switch result {
         case .success(let reply):
             reply.integer == 1 ? nil : .odd("what was just written is not there")
@@ -221,7 +222,7 @@ extension SystemSettings {
     }
 }
 
-extension RedisRole.Stage.Part {
+extension RedisRole.Trial.Part {
     fileprivate var work: RedisScript {
         switch self {
         case .records: Rehearsal.recordWork

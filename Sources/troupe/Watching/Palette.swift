@@ -4,10 +4,10 @@ struct Palette: Sendable {
 
     var isColoured: Bool
 
-    init(for output: LineOutput, surroundings: Surroundings) {
+    init(for output: LineOutput, environment: EnvironmentOptions) {
         isColoured =
-            output.isTerminal && (surroundings.variables["NO_COLOR"] ?? "").isEmpty
-            && surroundings.variables["TERM"] != "dumb"
+            output.isTerminal && (environment.variables["NO_COLOR"] ?? "").isEmpty
+            && environment.variables["TERM"] != "dumb"
     }
 
     init(isColoured: Bool) { self.isColoured = isColoured }

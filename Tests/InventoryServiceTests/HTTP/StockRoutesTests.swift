@@ -110,8 +110,8 @@ struct StockRoutesTests {
             let runtime = try SagaRuntime(
                 .inventory(), redis: redis, configuration: configuration, logger: Self.silent)
             await plant(with: runtime)
-            let room = StockRoom(runtime: runtime)
-            let router = StockRoutes(room: room).router(logger: Self.silent)
+            let stock = Stock(runtime: runtime)
+            let router = StockRoutes(stock: stock).router(logger: Self.silent)
             try await Application(router: router, logger: Self.silent).test(.router) { client in
                 try await body(client, runtime)
             }

@@ -24,7 +24,7 @@ struct IdempotencyTests {
             #expect(again.header("idempotency-replayed") == "true")
             #expect(again.text("id") == first.text("id"))
             #expect(again.header("location") == first.header("location"))
-            #expect(try await system.desk.orders(limit: 10).count == 2)
+            #expect(try await system.orders.list(limit: 10).count == 2)
         }
     }
 
@@ -37,7 +37,7 @@ struct IdempotencyTests {
 
             #expect(other.status == 422)
             #expect(other.text("code") == "idempotency_key_reused")
-            #expect(try await system.desk.orders(limit: 10).count == 2)
+            #expect(try await system.orders.list(limit: 10).count == 2)
         }
     }
 
@@ -109,7 +109,7 @@ struct IdempotencyTests {
                 #expect(refused.header("retry-after") != nil)
             }
 
-            #expect(try await system.desk.orders(limit: 10).count == 1)
+            #expect(try await system.orders.list(limit: 10).count == 1)
             let names = RedisCommand("KEYS", [.string(namespace + ":{order}:key:*")])
             #expect(try await system.redis.send(names).array?.isEmpty == true)
             #expect(await system.company.chargeCount == 0)
@@ -153,7 +153,7 @@ struct IdempotencyTests {
 
             #expect(answer.status == 400)
             #expect(answer.faults == ["Idempotency-Key"])
-            #expect(try await system.desk.orders(limit: 10).count == 1)
+            #expect(try await system.orders.list(limit: 10).count == 1)
         }
     }
 }

@@ -109,7 +109,7 @@ struct OrderInputTests {
     }
 
     private func nothingHappened(in system: OrderSystem) async throws {
-        let orders = try await system.desk.orders(limit: 100)
+        let orders = try await system.orders.list(limit: 100)
         #expect(orders.map(\.id.text) == ["1"])
         #expect(await system.company.chargeCount == 0)
     }

@@ -152,7 +152,7 @@ struct OrderRoutesTests {
             var configuration = ServiceServerConfiguration(port: 0)
             configuration.drainLimit = .seconds(60)
             let readiness = Readiness()
-            let routes = OrderRoutes(desk: try await system.desk, readiness: readiness)
+            let routes = OrderRoutes(orders: try await system.orders, readiness: readiness)
             let server = ServiceServer(
                 name: "orders", configuration: configuration,
                 router: routes.router(logger: logger), readiness: readiness, logger: logger)
@@ -246,7 +246,7 @@ struct OrderRoutesTests {
 
             #expect(answer.status == 503)
             #expect(answer.header("retry-after") != nil)
-            #expect(try await system.desk.orders(limit: 10).map(\.id.text) == ["1"])
+            #expect(try await system.orders.list(limit: 10).map(\.id.text) == ["1"])
         }
     }
 }

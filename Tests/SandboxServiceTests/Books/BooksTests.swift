@@ -7,7 +7,7 @@ import Timekeeping
 @Suite(.timeLimit(.minutes(1)))
 struct BooksTests {
     /// Books that are written to as the server does.
-    struct Desk {
+    struct Client {
         var books = Books()
 
         /// The status that was answered, or the code of the refusal.
@@ -35,98 +35,98 @@ struct BooksTests {
                 address: .init(street: "S 1", city: "C", postcode: "1", country: country)))
     }
 
-    private var desk = Desk()
+    private var client = Client()
 
     @Test(arguments: [
         (CardToken.visa, "succeeded"), (.declined, "card_declined"),
         (.insufficientFunds, "insufficient_funds"), (.timeout, "succeeded"),
     ])
     func theTokenDecides(token: CardToken, answer: String) {
-        var desk = desk
-        #expect(desk.ask(Self.charge(token), "k") == answer)
-        #expect(desk.ask(Self.charge(token), "k") == "again " + answer)
-        #expect(desk.books.entries.count == 1)
+        var client = client
+        #expect(client.ask(Self.charge(token), "k") == answer)
+        #expect(client.ask(Self.charge(token), "k") == "again " + answer)
+        #expect(client.books.entries.count == 1)
     }
 
     @Test func aFlakyCardWorksAtTheThirdTryOfEachKey() {
-        var desk = desk
+        var client = client
         for key in ["a", "b"] {
-            #expect(desk.ask(Self.charge(.flaky), key) == "unavailable")
-            #expect(desk.ask(Self.charge(.flaky), key) == "unavailable")
-            #expect(desk.ask(Self.charge(.flaky), key) == "succeeded")
-            #expect(desk.ask(Self.charge(.flaky), key) == "again succeeded")
+            #expect(client.ask(Self.charge(.flaky), key) == "unavailable")
+            #expect(client.ask(Self.charge(.flaky), key) == "unavailable")
+            #expect(client.ask(Self.charge(.flaky), key) == "succeeded")
+            #expect(client.ask(Self.charge(.flaky), key) == "again succeeded")
         }
-        #expect(desk.books.tally.money == ["EUR": .init(charged: 1000)])
+        #expect(client.books.tally.money == ["EUR": .init(charged: 1000)])
     }
 
     @Test func theSameKeyWithAnotherBodyIsRefused() {
-        var desk = desk
-        #expect(desk.ask(Self.charge(.visa, 500), "k") == "succeeded")
-        #expect(desk.ask(Self.charge(.visa, 501), "k") == "idempotency_key_reused")
-        #expect(desk.ask(Self.charge(.declined, 500), "k") == "idempotency_key_reused")
-        #expect(desk.ask(Self.shipment(), "k") == "arranged", "each kind has keys of its own")
+        var client = client
+        #expect(client.ask(Self.charge(.visa, 500), "k") == "succeeded")
+        #expect(client.ask(Self.charge(.visa, 501), "k") == "idempotency_key_reused")
+        #expect(client.ask(Self.charge(.declined, 500), "k") == "idempotency_key_reused")
+        #expect(client.ask(Self.shipment(), "k") == "arranged", "each kind has keys of its own")
     }
 
     @Test func aChargeIsRefundedOnce() {
-        var desk = desk
-        _ = desk.ask(Self.charge(.visa), "c")
-        #expect(desk.ask(Self.refund("c"), "r1") == "refunded")
-        #expect(desk.ask(Self.refund("c"), "r1") == "again refunded")
-        #expect(desk.ask(Self.refund("c"), "r2") == "nothing_to_refund")
-        #expect(desk.ask(Self.charge(.visa), "c") == "charge_voided", "its undo was seen")
-        #expect(desk.books.tally.money == ["EUR": .init(charged: 500, refunded: 500)])
-        #expect(desk.books.tally.money["EUR"]?.net == 0)
+        var client = client
+        _ = client.ask(Self.charge(.visa), "c")
+        #expect(client.ask(Self.refund("c"), "r1") == "refunded")
+        #expect(client.ask(Self.refund("c"), "r1") == "again refunded")
+        #expect(client.ask(Self.refund("c"), "r2") == "nothing_to_refund")
+        #expect(client.ask(Self.charge(.visa), "c") == "charge_voided", "its undo was seen")
+        #expect(client.books.tally.money == ["EUR": .init(charged: 500, refunded: 500)])
+        #expect(client.books.tally.money["EUR"]?.net == 0)
     }
 
     @Test func aRefundThatComesFirstVoidsTheCharge() {
-        var desk = desk
-        #expect(desk.ask(Self.refund("c"), "r") == "nothing_to_refund")
-        #expect(desk.ask(Self.charge(.visa), "c") == "charge_voided")
-        #expect(desk.ask(Self.charge(.flaky), "c") == "charge_voided")
-        #expect(desk.ask(Self.refund("c"), "r") == "again nothing_to_refund")
-        #expect(desk.books.tally.money == [:])
+        var client = client
+        #expect(client.ask(Self.refund("c"), "r") == "nothing_to_refund")
+        #expect(client.ask(Self.charge(.visa), "c") == "charge_voided")
+        #expect(client.ask(Self.charge(.flaky), "c") == "charge_voided")
+        #expect(client.ask(Self.refund("c"), "r") == "again nothing_to_refund")
+        #expect(client.books.tally.money == [:])
     }
 
     @Test func aDeclinedChargeHasNothingToRefund() {
-        var desk = desk
-        _ = desk.ask(Self.charge(.declined), "c")
-        #expect(desk.ask(Self.refund("c"), "r") == "nothing_to_refund")
-        #expect(desk.ask(Self.charge(.declined), "c") == "charge_voided")
+        var client = client
+        _ = client.ask(Self.charge(.declined), "c")
+        #expect(client.ask(Self.refund("c"), "r") == "nothing_to_refund")
+        #expect(client.ask(Self.charge(.declined), "c") == "charge_voided")
     }
 
     @Test func aShipmentIsCancelledOnceAndThenStays() {
-        var desk = desk
-        #expect(desk.ask(Self.shipment(), "s") == "arranged")
-        #expect(desk.books.tally.shipments == [.arranged: 1])
-        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c1") == "cancelled")
-        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c2") == "nothing_to_cancel")
-        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_cancelled")
-        #expect(desk.ask(Self.shipment(), "s") == "shipment_voided", "its undo was seen")
-        #expect(desk.books.tally.shipments == [.cancelled: 1])
+        var client = client
+        #expect(client.ask(Self.shipment(), "s") == "arranged")
+        #expect(client.books.tally.shipments == [.arranged: 1])
+        #expect(client.ask(.cancellation(shipmentKey: "s"), "c1") == "cancelled")
+        #expect(client.ask(.cancellation(shipmentKey: "s"), "c2") == "nothing_to_cancel")
+        #expect(client.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_cancelled")
+        #expect(client.ask(Self.shipment(), "s") == "shipment_voided", "its undo was seen")
+        #expect(client.books.tally.shipments == [.cancelled: 1])
     }
 
     @Test func aDispatchedShipmentCannotBeCancelled() {
-        var desk = desk
-        _ = desk.ask(Self.shipment(), "s")
-        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d1") == "dispatched")
-        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d2") == "dispatched")
-        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c") == "already_dispatched")
-        #expect(desk.books.tally.shipments == [.dispatched: 1])
+        var client = client
+        _ = client.ask(Self.shipment(), "s")
+        #expect(client.ask(.dispatch(shipmentKey: "s"), "d1") == "dispatched")
+        #expect(client.ask(.dispatch(shipmentKey: "s"), "d2") == "dispatched")
+        #expect(client.ask(.cancellation(shipmentKey: "s"), "c") == "already_dispatched")
+        #expect(client.books.tally.shipments == [.dispatched: 1])
     }
 
     @Test func aCancellationThatComesFirstVoidsTheShipment() {
-        var desk = desk
-        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c") == "nothing_to_cancel")
-        #expect(desk.ask(Self.shipment(), "s") == "shipment_voided")
-        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_unknown")
-        #expect(desk.books.tally.shipments == [:])
+        var client = client
+        #expect(client.ask(.cancellation(shipmentKey: "s"), "c") == "nothing_to_cancel")
+        #expect(client.ask(Self.shipment(), "s") == "shipment_voided")
+        #expect(client.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_unknown")
+        #expect(client.books.tally.shipments == [:])
     }
 
     @Test func nobodyShipsToAntarctica() {
-        var desk = desk
-        #expect(desk.ask(Self.shipment("AQ"), "s") == "country_not_served")
-        #expect(desk.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_unknown")
-        #expect(desk.ask(.cancellation(shipmentKey: "s"), "c") == "nothing_to_cancel")
+        var client = client
+        #expect(client.ask(Self.shipment("AQ"), "s") == "country_not_served")
+        #expect(client.ask(.dispatch(shipmentKey: "s"), "d") == "shipment_unknown")
+        #expect(client.ask(.cancellation(shipmentKey: "s"), "c") == "nothing_to_cancel")
     }
 
     /// Whatever is asked in whatever order, money and parcels are never moved twice, and books
@@ -135,7 +135,7 @@ struct BooksTests {
         var random = SystemRandomNumberGenerator()
         let keys = ["a", "b"]
         for _ in 0..<500 {
-            var desk = Desk()
+            var client = Client()
             for _ in 0..<20 {
                 let about = keys.randomElement(using: &random) ?? "a"
                 let requests = [
@@ -143,19 +143,19 @@ struct BooksTests {
                     .cancellation(shipmentKey: about), .dispatch(shipmentKey: about),
                 ]
                 let request = requests.randomElement(using: &random) ?? requests[0]
-                _ = desk.ask(request, keys.randomElement(using: &random) ?? "a")
+                _ = client.ask(request, keys.randomElement(using: &random) ?? "a")
             }
 
-            let turnover = desk.books.tally.money["EUR"] ?? Tally.Turnover()
+            let turnover = client.books.tally.money["EUR"] ?? Tally.Turnover()
             #expect(turnover.net >= 0 && turnover.charged <= 1000)
-            #expect(desk.books.tally.shipments.values.reduce(0, +) <= 2)
+            #expect(client.books.tally.shipments.values.reduce(0, +) <= 2)
 
             var again = Books()
-            for entry in desk.books.entries {
+            for entry in client.books.entries {
                 again.apply(try #require(BookEntry(line: entry.line().dropLast())))
             }
-            #expect(again.entries == desk.books.entries)
-            #expect(again.tally == desk.books.tally)
+            #expect(again.entries == client.books.entries)
+            #expect(again.tally == client.books.tally)
         }
     }
 }

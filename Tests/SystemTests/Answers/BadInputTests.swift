@@ -3,10 +3,10 @@ import Testing
 @testable import troupe
 
 /// Whatever comes in, the answer is a problem that a client can read, and nothing happens.
-@Suite(.stage, .timeLimit(.minutes(3)))
+@Suite(.system, .timeLimit(.minutes(3)))
 struct BadInputTests {
     private static let bodies: [(String, String)] = {
-        let good = Stage.order("1")
+        let good = RunningSystem.order("1")
         func with(_ old: String, _ new: String) -> String {
             good.replacing(old, with: new)
         }
@@ -49,10 +49,10 @@ struct BadInputTests {
 
     @Test(arguments: BadInputTests.bodies)
     func badOrderIsRefusedWithoutEffect(what: String, body: String) async throws {
-        let stage = try Stage.current
+        let system = try RunningSystem.current
         let before = try await orderIDs()
 
-        let answer = try await stage.place(body)
+        let answer = try await system.place(body)
 
         #expect((400..<500).contains(answer.status), "\(what): \(answer.status)")
         #expect(
@@ -64,7 +64,7 @@ struct BadInputTests {
     }
 
     @Test func everyBadFieldIsNamed() async throws {
-        let answer = try await Stage.current.place(
+        let answer = try await RunningSystem.current.place(
             #"{"userId":7,"quantity":0,"payment":{"method":"card","token":"tok_visa"},"#
                 + #""shipping":{"street":"s","city":"c","postcode":"10115","country":"DE"}}"#)
 
@@ -79,7 +79,7 @@ struct BadInputTests {
         "/orders/\(String(repeating: "x", count: 2_000))",
     ])
     func badPathIsAProblem(path: String) async throws {
-        let answer = try await Web.get("\(Stage.current.gateway)\(path)")
+        let answer = try await Web.get("\(RunningSystem.current.gateway)\(path)")
 
         #expect((400..<500).contains(answer.status), "\(path): \(answer)")
         #expect(
@@ -88,7 +88,7 @@ struct BadInputTests {
     }
 
     @Test func wrongMethodIsToldTheRightOnes() async throws {
-        let answer = try await Web.send("DELETE", "\(Stage.current.gateway)/orders/1", "")
+        let answer = try await Web.send("DELETE", "\(RunningSystem.current.gateway)/orders/1", "")
 
         #expect(answer.status == 405)
         #expect(answer.headers["allow"]?.contains("GET") == true)
@@ -96,20 +96,20 @@ struct BadInputTests {
 
     @Test(arguments: ["PUT", "POST"])
     func badStockIsRefused(method: String) async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 3)
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 3)
         for body in [#"{"available":-1}"#, #"{"available":1.5}"#, "{}", "[]", "{"] {
             let answer = try await Web.send(
-                method, "\(stage.url(of: .inventory))/inventory/\(product)", body)
+                method, "\(system.url(of: .inventory))/inventory/\(product)", body)
 
             #expect((400..<500).contains(answer.status), "\(body): \(answer)")
         }
-        #expect(try await stage.stock(of: product) == [3, 0, 0])
+        #expect(try await system.stock(of: product) == [3, 0, 0])
     }
 
     /// The newest orders; the suite's tests place none that are good.
     private func orderIDs() async throws -> [String] {
-        let page = try await Web.get("\(Stage.current.url(of: .orders))/orders?limit=100")
+        let page = try await Web.get("\(RunningSystem.current.url(of: .orders))/orders?limit=100")
         #expect(page.status == 200)
         let ids = page.list("items").compactMap { $0.text("id") }
         #expect(ids.contains("1"))

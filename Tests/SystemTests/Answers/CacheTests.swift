@@ -4,10 +4,10 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// The promise of the gateway: from memory almost always, stale never.
-@Suite(.stage, .timeLimit(.minutes(3)))
+@Suite(.system, .timeLimit(.minutes(3)))
 struct CacheTests {
     private func details(_ id: String) async throws -> WebAnswer {
-        try await Web.get("\(Stage.current.gateway)/orders/\(id)/details")
+        try await Web.get("\(RunningSystem.current.gateway)/orders/\(id)/details")
     }
 
     @Test func detailsComeFromTheCacheTheSecondTime() async throws {
@@ -27,15 +27,15 @@ struct CacheTests {
         #expect(Int(answer.headers["age"] ?? "") != nil)
         let tag = try #require(answer.headers["etag"])
         let same = try await Web.get(
-            "\(Stage.current.gateway)/orders/1/details", headers: ["If-None-Match": tag])
+            "\(RunningSystem.current.gateway)/orders/1/details", headers: ["If-None-Match": tag])
         #expect(same.status == 304)
         #expect(same.body.isEmpty)
     }
 
     @Test func compensationDropsTheCachedAnswer() async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 5)
-        let id = try await stage.placed(Stage.order(product, country: "AQ"))
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 5)
+        let id = try await system.placed(RunningSystem.order(product, country: "AQ"))
         let watch = Task {
             var seen: [String] = []
             while !Task.isCancelled {
@@ -48,7 +48,7 @@ struct CacheTests {
             return seen
         }
 
-        _ = try await stage.ended(id)
+        _ = try await system.ended(id)
 
         // Nobody sees an order come back to life.
         let seen = try await watch.value
@@ -58,32 +58,32 @@ struct CacheTests {
         try await eventually("the payment is shown as refunded") {
             try await self.details(id).text("payment.status") == "refunded"
         }
-        try await stage.audit(product, stock: 5, orders: [id])
+        try await system.audit(product, stock: 5, orders: [id])
     }
 
     @Test func whoCancelsNeverSeesTheOrderAsItWas() async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 5)
-        let id = try await stage.placed(Stage.order(product, token: "tok_timeout"))
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 5)
+        let id = try await system.placed(RunningSystem.order(product, token: "tok_timeout"))
         for _ in 0..<3 { #expect(try await details(id).text("order.status") == "pending") }
 
-        let cancel = try await Web.send("POST", "\(stage.gateway)/orders/\(id)/cancel", "")
+        let cancel = try await Web.send("POST", "\(system.gateway)/orders/\(id)/cancel", "")
 
         #expect(cancel.status == 202)
         #expect(try await details(id).text("order.status") != "pending")
-        _ = try await stage.ended(id)
-        try await stage.audit(product, stock: 5, orders: [id])
+        _ = try await system.ended(id)
+        try await system.audit(product, stock: 5, orders: [id])
     }
 
     @Test func changesOfUsersAndProductsShowAtOnce() async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 5)
-        let id = try await stage.placed(Stage.order(product))
-        _ = try await stage.ended(id)
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 5)
+        let id = try await system.placed(RunningSystem.order(product))
+        _ = try await system.ended(id)
         _ = try await details(id)
 
         let change = try await Web.send(
-            "PATCH", "\(stage.gateway)/products/\(product)", #"{"name":"Renamed"}"#)
+            "PATCH", "\(system.gateway)/products/\(product)", #"{"name":"Renamed"}"#)
 
         #expect(change.status == 200, "\(change)")
         #expect(try await details(id).text("product.name") == "Renamed")

@@ -6,7 +6,7 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// Anybody can ask for what is not there, as often as they like.
-@Suite(.stage, .timeLimit(.minutes(15)))
+@Suite(.system, .timeLimit(.minutes(15)))
 struct MadeUpNamesTests {
     private static let count = LongTier.isWanted ? 100_000 : 1_000
 
@@ -58,10 +58,10 @@ struct MadeUpNamesTests {
 
     /// What 10 seconds later is still there would be there for longer: 2 hours it once was.
     @Test func whatIsNotThereLeavesNothingInRedis() async throws {
-        let stage = try Stage.current
-        let redis = stage.redis.client()
+        let system = try RunningSystem.current
+        let redis = system.redis.client()
         // What is made once for all, such as connections and scripts, is made before the look.
-        _ = try await Self.ask(200, stage.gateway)
+        _ = try await Self.ask(200, system.gateway)
         var before = Held(keys: .max, bytes: .max)
         try await eventually("the first are gone") {
             let now = try await Self.held(redis)
@@ -71,7 +71,7 @@ struct MadeUpNamesTests {
             // The demo order's own stay with its entry.
             return left[1]?.array.map { $0.count < 20 } == true
         }
-        let answers = try await Self.ask(Self.count, stage.gateway)
+        let answers = try await Self.ask(Self.count, system.gateway)
         let most = try await Self.held(redis)
 
         #expect(Set(answers.keys).isSubset(of: [400, 404]), "\(answers)")

@@ -8,35 +8,35 @@ import TroupeRedisTestKit
 ///
 /// One test after another, since they share the machine's two cores and kill what the others
 /// would need.
-@Suite(.stage(.manyProcesses), .serialized, .timeLimit(.minutes(6)))
+@Suite(.system(.manyProcesses), .serialized, .timeLimit(.minutes(6)))
 struct CrashTests {
     @Test(arguments: SystemService.allCases)
     func everySagaEndsAlthoughAServiceIsKilled(service: SystemService) async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 1_000)
-        let load = Load(stage: stage, product: product)
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 1_000)
+        let load = Load(system: system, product: product)
 
         let placing = Task { try await load.run(orders: 80) }
         try await eventually("some orders are under way") { await load.count >= 16 }
-        await stage.kill(service.rawValue)
-        try stage.start(service.rawValue)
+        await system.kill(service.rawValue)
+        try system.start(service.rawValue)
         try await placing.value
 
-        try await stage.audit(product, stock: 1_000, orders: await load.ids)
+        try await system.audit(product, stock: 1_000, orders: await load.ids)
     }
 
     @Test func everySagaEndsAlthoughEverythingIsKilled() async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 1_000)
-        let load = Load(stage: stage, product: product)
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 1_000)
+        let load = Load(system: system, product: product)
 
         let placing = Task { try await load.run(orders: 80) }
         try await eventually("some orders are under way") { await load.count >= 16 }
-        for name in Stage.names { await stage.kill(name) }
-        for name in Stage.names { try stage.start(name) }
+        for name in RunningSystem.names { await system.kill(name) }
+        for name in RunningSystem.names { try system.start(name) }
         try await placing.value
 
-        try await stage.audit(product, stock: 1_000, orders: await load.ids)
+        try await system.audit(product, stock: 1_000, orders: await load.ids)
     }
 }
 
@@ -45,12 +45,12 @@ struct CrashTests {
 ///
 /// Each order has an idempotency key, so that coming again never orders twice.
 actor Load {
-    private let stage: Stage
+    private let system: RunningSystem
     private let product: String
     private(set) var ids: [String] = []
 
-    init(stage: Stage, product: String) {
-        self.stage = stage
+    init(system: RunningSystem, product: String) {
+        self.system = system
         self.product = product
     }
 
@@ -74,11 +74,11 @@ actor Load {
             ("tok_visa", "DE"), ("tok_declined", "DE"), ("tok_visa", "AQ"), ("tok_visa", "FR"),
         ]
         let (token, country) = kinds[number % kinds.count]
-        let body = Stage.order(product, token: token, country: country)
-        let stage = stage
+        let body = RunningSystem.order(product, token: token, country: country)
+        let system = system
         let headers = ["Idempotency-Key": "\"\(product)-\(number)\""]
         let id = try await eventually("order \(number) is taken") {
-            let answer = try? await stage.place(body, headers: headers)
+            let answer = try? await system.place(body, headers: headers)
             return answer?.status == 201 ? answer?.text("id") : nil
         }
         ids.append(id)

@@ -17,11 +17,11 @@ struct DemotionTests {
         let address = try await TCPForwarder(to: first.port)
         let (old, new) = (first.client(), second.client())
         let url = "redis://127.0.0.1:\(address.port)"
-        let stage = try await Stage.open(.oneProcess, variables: ["REDIS_URL": url])
-        let product = try await stage.newProduct(stock: 100)
-        let before = try await stage.placed(Stage.order(product))
-        #expect(try await stage.ended(before).text("status") == "completed")
-        try await eventually("it is ready") { try await Self.readiness(stage)?.status == 200 }
+        let system = try await RunningSystem.open(.oneProcess, variables: ["REDIS_URL": url])
+        let product = try await system.newProduct(stock: 100)
+        let before = try await system.placed(RunningSystem.order(product))
+        #expect(try await system.ended(before).text("status") == "completed")
+        try await eventually("it is ready") { try await Self.readiness(system)?.status == 200 }
         _ = try await new.send(Self.following(first.port))
         try await eventually("the replica has everything") {
             let facts = try await new.send(.info("replication")).infoFields()
@@ -32,35 +32,35 @@ struct DemotionTests {
         _ = try await old.send(Self.following(second.port))
 
         let said = try await eventually("it is not ready", within: .seconds(10)) {
-            let answer = try await Self.readiness(stage)
+            let answer = try await Self.readiness(system)
             return answer?.status == 503 ? answer : nil
         }
         #expect(said.body.contains("read-only replica"), "\(said.body)")
-        let refused = try await stage.place(Stage.order(product))
+        let refused = try await system.place(RunningSystem.order(product))
         #expect(refused.status == 503, "\(refused)")
         // Nobody has told it where the new one is.
-        #expect(try await Self.readiness(stage)?.status == 503)
+        #expect(try await Self.readiness(system)?.status == 503)
 
         address.point(to: second.port)
         let start = ContinuousClock.now
         let id = try await eventually("orders begin again", within: .seconds(10)) {
-            let answer = try await stage.place(Stage.order(product))
+            let answer = try await system.place(RunningSystem.order(product))
             return answer.status == 201 ? answer.text("id") : nil
         }
-        #expect(try await stage.ended(id).text("status") == "completed")
+        #expect(try await system.ended(id).text("status") == "completed")
         #expect(ContinuousClock.now - start < .seconds(10))
         try await eventually("it is ready again", within: .seconds(20)) {
-            try await Self.readiness(stage)?.status == 200
+            try await Self.readiness(system)?.status == 200
         }
-        await stage.close()
+        await system.close()
         for client in [old, new] { await client.shutdown() }
         await address.stop()
         await first.stop()
         await second.stop()
     }
 
-    private static func readiness(_ stage: Stage) async throws -> WebAnswer? {
-        try? await Web.get("http://127.0.0.1:\(stage.addresses.gateway + 100)/readyz")
+    private static func readiness(_ system: RunningSystem) async throws -> WebAnswer? {
+        try? await Web.get("http://127.0.0.1:\(system.addresses.gateway + 100)/readyz")
     }
 
     private static func following(_ port: Int) -> RedisCommand {

@@ -7,7 +7,7 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// Events that nobody can use, put on a stream by hand.
-@Suite(.stage, .timeLimit(.minutes(2)))
+@Suite(.system, .timeLimit(.minutes(2)))
 struct FaultyEventTests {
     private static let saga = UUIDv7.next()
 
@@ -28,15 +28,15 @@ struct FaultyEventTests {
 
     @Test(arguments: FaultyEventTests.faults)
     func itBecomesADeadLetterAndTheStreamMovesOn(text: String, reason: String) async throws {
-        let stage = try Stage.current
-        let client = stage.redis.client()
-        let product = try await stage.newProduct(stock: 5)
+        let system = try RunningSystem.current
+        let client = system.redis.client()
+        let product = try await system.newProduct(stock: 5)
 
         _ = try await client.send(
             RedisCommand("XADD", ["saga:{order}:OrderCreated", "*", "data", .string(text)]))
-        let id = try await stage.placed(Stage.order(product))
+        let id = try await system.placed(RunningSystem.order(product))
 
-        #expect(try await stage.ended(id).text("status") == "completed")
+        #expect(try await system.ended(id).text("status") == "completed")
         let letter = try await eventually("the dead letter") {
             try await client.send(RedisCommand("XRANGE", ["saga:{payment}:dead", "-", "+"]))
                 .streamEntries()
@@ -45,14 +45,14 @@ struct FaultyEventTests {
         #expect(letter["reason"].map { String(buffer: $0) } == reason)
         #expect(letter["stream"].map { String(buffer: $0) } == "saga:{order}:OrderCreated")
         let metrics = try await Web.get(
-            "http://\(Addresses.host):\(stage.addresses.admin)/metrics"
+            "http://\(Addresses.host):\(system.addresses.admin)/metrics"
         ).body
         let counted = metrics.split(separator: "\n").first {
             $0.hasPrefix("saga_dead_letters_total{") && $0.contains(#"service="payment""#)
                 && $0.contains("code=\"\(reason)\"")
         }
         #expect(counted?.hasSuffix(" 0") == false, "\(counted ?? "")")
-        try await stage.audit(product, stock: 5, orders: [id])
+        try await system.audit(product, stock: 5, orders: [id])
         await client.shutdown()
     }
 }

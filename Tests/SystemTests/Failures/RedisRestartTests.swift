@@ -4,12 +4,12 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// Redis goes away under load and comes back.
-@Suite(.stage(.manyProcesses), .serialized, .timeLimit(.minutes(4)))
+@Suite(.system(.manyProcesses), .serialized, .timeLimit(.minutes(4)))
 struct RedisRestartTests {
     @Test func requestsFailFastAndTheSystemHealsByItself() async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 1_000)
-        let load = Load(stage: stage, product: product)
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 1_000)
+        let load = Load(system: system, product: product)
         let placing = Task { try await load.run(orders: 60) }
         try await eventually("some orders are under way") { await load.count >= 15 }
 
@@ -17,12 +17,12 @@ struct RedisRestartTests {
         // the two seconds of the design: a busy machine cannot make all of them look slow.
         var outages: [Outage] = []
         repeat {
-            outages.append(try await outage(on: stage, ordering: product))
+            outages.append(try await outage(on: system, ordering: product))
         } while outages.last?.isWithinLimits == false && outages.count < 5
         try await placing.value
 
         #expect(outages.last?.isWithinLimits == true, "\(outages)")
-        try await stage.audit(
+        try await system.audit(
             product, stock: 1_000, orders: await load.ids + outages.map(\.firstOrder))
     }
 
@@ -37,50 +37,50 @@ struct RedisRestartTests {
     }
 
     /// Stops Redis, asks for an order in vain, starts Redis, and asks until there is one.
-    private func outage(on stage: Stage, ordering product: String) async throws -> Outage {
-        await stage.redis.stop()
+    private func outage(on system: RunningSystem, ordering product: String) async throws -> Outage {
+        await system.redis.stop()
         let asked = ContinuousClock.now
-        let answer = try await stage.place(Stage.order(product))
+        let answer = try await system.place(RunningSystem.order(product))
         let refused = ContinuousClock.now - asked
         #expect(answer.status == 503, "\(answer)")
         #expect(answer.headers["content-type"]?.hasPrefix("application/problem+json") == true)
 
-        try await stage.redis.start()
+        try await system.redis.start()
         let back = ContinuousClock.now
         let id = try await eventually("an order is taken again") {
-            let answer = try? await stage.place(Stage.order(product))
+            let answer = try? await system.place(RunningSystem.order(product))
             return answer?.status == 201 ? answer?.text("id") : nil
         }
         return Outage(refused: refused, healed: ContinuousClock.now - back, firstOrder: id)
     }
 
     @Test func nothingAcknowledgedIsLostWhenRedisIsKilled() async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 1_000)
-        let load = Load(stage: stage, product: product)
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 1_000)
+        let load = Load(system: system, product: product)
         try await load.run(orders: 20)
 
-        await stage.redis.kill()
-        try await stage.redis.start()
+        await system.redis.kill()
+        try await system.redis.start()
 
-        try await stage.audit(product, stock: 1_000, orders: await load.ids)
+        try await system.audit(product, stock: 1_000, orders: await load.ids)
     }
 
     @Test func cacheIsNotUsedWhileItCannotHear() async throws {
-        let stage = try Stage.current
-        let url = "\(stage.gateway)/orders/1/details"
+        let system = try RunningSystem.current
+        let url = "\(system.gateway)/orders/1/details"
         try await eventually("the cache answers") {
             try await Web.get(url).headers["cache-status"]?.contains("hit") == true
         }
 
-        await stage.redis.stop()
+        await system.redis.stop()
         // The connection's end is seen at once, the L1 is suspended with it; what is answered
         // now comes from the services, which cannot answer either.
         try await eventually("the gateway answers without its cache") {
             let answer = try await Web.get(url)
             return answer.headers["cache-status"]?.contains("hit") != true
         }
-        try await stage.redis.start()
+        try await system.redis.start()
 
         try await eventually("the cache answers again") {
             let answer = try await Web.get(url)

@@ -6,18 +6,18 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// What the gauges of sagas show of a system that runs.
-@Suite(.timeLimit(.minutes(2)), .stage(.oneProcess))
+@Suite(.timeLimit(.minutes(2)), .system(.oneProcess))
 struct BlockedGaugeTests {
     private func value(_ sample: String) async throws -> Double? {
-        let stage = try Stage.current
-        let page = try await Web.get("http://\(Addresses.host):\(stage.addresses.admin)/metrics")
+        let system = try RunningSystem.current
+        let page = try await Web.get("http://\(Addresses.host):\(system.addresses.admin)/metrics")
         let line = page.body.split(separator: "\n").first { $0.hasPrefix(sample + " ") }
         return line?.split(separator: " ").last.flatMap { Double($0) }
     }
 
     @Test func whatIsBlockedIsCountedByItsState() async throws {
-        let stage = try Stage.current
-        let client = stage.redis.client()
+        let system = try RunningSystem.current
+        let client = system.redis.client()
         let names = SagaKeys()
         let ledger = "saga:{payment}:ledger:x"
         // As the letter of an event that brings processes down leaves it.
@@ -41,15 +41,15 @@ struct BlockedGaugeTests {
     }
 
     @Test func ordersAreCountedUntilTheyEnd() async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 5)
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 5)
 
-        let order = try await stage.placed(Stage.order(product, token: "tok_timeout"))
+        let order = try await system.placed(RunningSystem.order(product, token: "tok_timeout"))
 
         try await eventually("it is open") {
             try await value(#"saga_open{service="order"}"#) == 1
         }
-        _ = try await stage.ended(order)
+        _ = try await system.ended(order)
         try await eventually("it is not any more") {
             try await value(#"saga_open{service="order"}"#) == 0
         }

@@ -5,7 +5,7 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// `troupe check` beside a running system.
-@Suite(.stage, .timeLimit(.minutes(2)))
+@Suite(.system, .timeLimit(.minutes(2)))
 struct CheckTests {
     /// What it says of the file that we ship, after a change, and its exit code.
     private func check(
@@ -13,10 +13,10 @@ struct CheckTests {
     ) async throws -> (code: Int32?, text: String) {
         let text = BuiltInGatewayFile.text
         #expect(change.0.isEmpty || text.contains(change.0))
-        let path = "\(try Stage.current.folder)/\(UUID().uuidString).yaml"
+        let path = "\(try RunningSystem.current.folder)/\(UUID().uuidString).yaml"
         try text.replacing(change.0, with: change.1)
             .write(toFile: path, atomically: true, encoding: .utf8)
-        let run = try Lone("check \(path)", options, variables: [:])
+        let run = try LoneProgram("check \(path)", options, variables: [:])
         let code = await run.child.exitStatus()
         let said = run.output.replacing(path, with: "g.yaml")
         await run.close()
@@ -24,8 +24,8 @@ struct CheckTests {
     }
 
     @Test func whatServicesDeclareIsComparedWithTheRules() async throws {
-        let stage = try Stage.current
-        let redis = ["--redis", stage.redis.url]
+        let system = try RunningSystem.current
+        let redis = ["--redis", system.redis.url]
 
         // Each declares what it says as it starts, which may take it until now.
         try await eventually("all four have declared what they say") {
@@ -47,7 +47,7 @@ struct CheckTests {
     }
 
     @Test func whereNobodyHasRunNothingIsAFault() async throws {
-        let redis = ["--redis", try Stage.current.redis.url, "--namespace", "elsewhere"]
+        let redis = ["--redis", try RunningSystem.current.redis.url, "--namespace", "elsewhere"]
 
         let unknown = try await check(("", ""), redis)
 

@@ -56,7 +56,9 @@ struct DoctorAfterLossTests {
     }
 
     /// A company whose books hold a charge of ten minutes ago.
-    private static func sandbox(_ addresses: Addresses, _ redis: RedisServer) throws -> Lone {
+    private static func sandbox(
+        _ addresses: Addresses, _ redis: RedisServer
+    ) throws -> LoneProgram {
         let folder = FileManager.default.temporaryDirectory
             .appending(path: "troupe-books-\(UUID().uuidString)").path
         try DataFolder.create(folder)
@@ -68,7 +70,7 @@ struct DoctorAfterLossTests {
 
             """
         try Data(line.utf8).write(to: URL(filePath: "\(folder)/sandbox.jsonl"))
-        return try Lone(
+        return try LoneProgram(
             "serve sandbox", port: addresses.port(of: .sandbox),
             variables: ["REDIS_URL": redis.url, "TROUPE_DATA": folder])
     }
@@ -76,7 +78,7 @@ struct DoctorAfterLossTests {
     private static func doctor(
         _ addresses: Addresses, _ redis: RedisServer
     ) async throws -> (status: Int32?, output: String) {
-        let program = try Lone(
+        let program = try LoneProgram(
             "doctor", port: addresses.gateway, variables: ["REDIS_URL": redis.url])
         let status = await program.child.exitStatus()
         let output = program.output

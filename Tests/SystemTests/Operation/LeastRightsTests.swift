@@ -8,23 +8,23 @@ import TroupeRedisTestKit
 /// The whole system with the rights that README and `doctor` name, and no others.
 @Suite(
     .timeLimit(.minutes(5)),
-    .stage(.oneProcess, rule: RedisRole.everything(namespace: nil, withCache: true).rule))
+    .system(.oneProcess, rule: RedisRole.everything(namespace: nil, withCache: true).rule))
 struct LeastRightsTests {
     @Test func ordersEndAsTheyShouldAndTheCacheKnows() async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 10)
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 10)
         var orders: [String] = []
         for (token, country) in [("tok_visa", "DE"), ("tok_declined", "DE"), ("tok_visa", "AQ")] {
-            let order = Stage.order(product, token: token, country: country)
-            orders.append(try await stage.placed(order))
+            let order = RunningSystem.order(product, token: token, country: country)
+            orders.append(try await system.placed(order))
         }
-        try await stage.audit(product, stock: 10, orders: orders)
+        try await system.audit(product, stock: 10, orders: orders)
 
         try await eventually("the second answer is a hit") {
-            let answer = try await Web.get("\(stage.gateway)/orders/\(orders[0])/details")
+            let answer = try await Web.get("\(system.gateway)/orders/\(orders[0])/details")
             return answer.headers["cache-status"]?.contains("hit") == true
         }
-        let ready = try await Web.get("http://127.0.0.1:\(stage.addresses.admin)/readyz")
+        let ready = try await Web.get("http://127.0.0.1:\(system.addresses.admin)/readyz")
         #expect(ready.status == 200 && ready.body == "ok\n", "\(ready)")
     }
 
@@ -33,17 +33,17 @@ struct LeastRightsTests {
         RedisRole.listening(namespace: nil).joined(with: .reading(namespace: nil)).rule
 
     @Test func whoWatchesNeedsLittle() async throws {
-        let stage = try Stage.current
-        let url = try await stage.redis.createUser(Self.watching, name: "watcher")
-        let tail = try Lone("tail --json", variables: ["REDIS_URL": url])
+        let system = try RunningSystem.current
+        let url = try await system.redis.createUser(Self.watching, name: "watcher")
+        let tail = try LoneProgram("tail --json", variables: ["REDIS_URL": url])
         // Until the subscription is in place, events pass unheard.
         let id = try await eventually("tail prints an event") {
-            let id = try await stage.placed(Stage.order("1"))
+            let id = try await system.placed(RunningSystem.order("1"))
             return tail.output.contains(id) ? id : nil
         }
-        _ = try await stage.ended(id)
+        _ = try await system.ended(id)
 
-        let show = try Lone("saga show \(id)", variables: ["REDIS_URL": url])
+        let show = try LoneProgram("saga show \(id)", variables: ["REDIS_URL": url])
 
         #expect(await show.child.exitStatus() == 0, "\(show.output)")
         #expect(show.output.contains("OrderCompleted"), "\(show.output)")
@@ -58,8 +58,8 @@ struct LeastRightsTests {
     }
 
     @Test func nothingIsRefused() async throws {
-        let stage = try Stage.current
-        let client = stage.redis.client()
+        let system = try RunningSystem.current
+        let client = system.redis.client()
 
         let denials = try await client.send(RedisCommand("ACL", ["LOG"])).requireArray()
 
@@ -69,7 +69,7 @@ struct LeastRightsTests {
             return names.first { facts[$0].string == "object" }.flatMap { facts[$0 + 1].string }
         }
         // What no work needs and `up` can do without.
-        #expect(objects.filter { !["config|get"].contains($0) } == [], "\(stage.logs)")
+        #expect(objects.filter { !["config|get"].contains($0) } == [], "\(system.logs)")
         await client.shutdown()
     }
 }

@@ -51,7 +51,7 @@ struct MissingRightsTests {
             RedisCommand("XADD", ["saga:{order}:OrderCreated", "*", "data", "{}"]))
         let url = try await redis.createUser(wanted.rule)
 
-        let program = try Lone(wanted.command, variables: ["REDIS_URL": url])
+        let program = try LoneProgram(wanted.command, variables: ["REDIS_URL": url])
 
         #expect(await program.child.exitStatus() == 4, "\(program.output)")
         let output = program.output

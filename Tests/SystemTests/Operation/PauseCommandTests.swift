@@ -12,7 +12,8 @@ struct PauseCommandTests {
     private static func run(
         _ words: [String], _ redis: String
     ) async throws -> (status: Int32?, output: String) {
-        let program = try Lone(words[0], Array(words.dropFirst()), variables: ["REDIS_URL": redis])
+        let program = try LoneProgram(
+            words[0], Array(words.dropFirst()), variables: ["REDIS_URL": redis])
         let status = await program.child.exitStatus()
         let output = program.output
         await program.close()

@@ -11,7 +11,7 @@ struct PlaceTests {
         @Test func everythingListensWhereItIsTold() async throws {
             let redis = try await RedisServer.launch()
             let addresses = try await Ports.free()
-            let up = try Lone(
+            let up = try LoneProgram(
                 "up", ["--admin-host", "127.0.0.3"], port: addresses.gateway,
                 variables: ["REDIS_URL": redis.url, "HOST": "127.0.0.2"])
 

@@ -10,7 +10,7 @@ import TroupeRedisTestKit
 struct ReadinessTests {
     private struct Running {
         var redis: RedisServer
-        var program: Lone
+        var program: LoneProgram
         var port: Int
 
         func readiness() async -> WebAnswer? { await program.readiness(of: port) }
@@ -25,7 +25,7 @@ struct ReadinessTests {
         let redis = try await RedisServer.launch()
         let addresses = try await Ports.free()
         let port = addresses.gateway + offset
-        let program = try Lone(
+        let program = try LoneProgram(
             command, ["--grace", "0"], port: port, variables: ["REDIS_URL": redis.url])
         let running = Running(redis: redis, program: program, port: port)
         try await eventually("\(command) is ready") { await running.readiness()?.status == 200 }
@@ -103,7 +103,7 @@ struct ReadinessTests {
         let redis = try await RedisServer.launch()
         let cache = try await RedisServer.launch()
         let port = try await Ports.free().gateway
-        let gateway = try Lone(
+        let gateway = try LoneProgram(
             "gateway", ["--grace", "0"], port: port,
             variables: ["REDIS_URL": redis.url, "TROUPE_CACHE_REDIS": cache.url])
         try await eventually("it is ready") { await gateway.readiness(of: port)?.body == "ok\n" }
@@ -138,7 +138,7 @@ struct ReadinessTests {
         let redis = try await RedisServer.launch()
         let url = try await redis.createUser("~* &saga.* &cache.rehearsal +@all")
         let port = try await Ports.free().gateway
-        let gateway = try Lone(
+        let gateway = try LoneProgram(
             "gateway", ["--grace", "0"], port: port, variables: ["REDIS_URL": url])
         try await eventually("it is ready") { await gateway.readiness(of: port)?.status == 200 }
 
@@ -155,7 +155,7 @@ struct ReadinessTests {
         let node = try await RedisServer.launch(.init(arguments: ["--cluster-enabled", "yes"]))
         let addresses = try await Ports.free()
 
-        let program = try Lone(
+        let program = try LoneProgram(
             command, port: addresses.gateway, variables: ["REDIS_URL": node.url])
 
         #expect(await program.child.exitStatus() == 4, "\(program.output)")
@@ -170,7 +170,7 @@ struct ReadinessTests {
         let url = try await redis.createUser("~* +@all")
         let addresses = try await Ports.free()
 
-        let program = try Lone(
+        let program = try LoneProgram(
             command, port: addresses.gateway, variables: ["REDIS_URL": url])
 
         #expect(await program.child.exitStatus() == 4, "\(program.output)")
@@ -186,7 +186,7 @@ struct ReadinessTests {
         let url = try await cache.createUser("~cache:* +@all -pttl")
         let port = try await Ports.free().gateway
 
-        let doctor = try Lone(
+        let doctor = try LoneProgram(
             "doctor", port: port,
             variables: ["REDIS_URL": redis.url, "TROUPE_CACHE_REDIS": url])
 
@@ -207,7 +207,7 @@ struct ReadinessTests {
         let url = try await redis.createUser(role.rule)
         let addresses = try await Ports.free()
         let port = addresses.port(of: .users)
-        let users = try Lone(
+        let users = try LoneProgram(
             "serve users", ["--grace", "0"], port: port, variables: ["REDIS_URL": url])
         let place = addresses.url(of: .users)
 
@@ -232,7 +232,7 @@ struct ReadinessTests {
         let url = try await redis.createUser("~* &* +@all -@dangerous")
         let addresses = try await Ports.free()
 
-        let doctor = try Lone(
+        let doctor = try LoneProgram(
             "doctor", port: addresses.gateway, variables: ["REDIS_URL": url])
 
         #expect(await doctor.child.exitStatus() == 1, "\(doctor.output)")

@@ -66,7 +66,7 @@ struct ReconcileTests {
                     .string(keys.stream("OrderCreated", owner: "order")), "*", "data",
                     .bytes(event.json()),
                 ]))
-        let payments = try Lone(
+        let payments = try LoneProgram(
             "serve payments", port: addresses.port(of: .payments),
             variables: ["REDIS_URL": redis.url, "SANDBOX_URL": addresses.url(of: .sandbox)])
 
@@ -107,7 +107,7 @@ struct ReconcileTests {
     /// A company whose books hold a charge of ten minutes ago.
     private static func sandbox(
         holding key: String, _ addresses: Addresses, _ redis: RedisServer
-    ) throws -> Lone {
+    ) throws -> LoneProgram {
         let folder = FileManager.default.temporaryDirectory
             .appending(path: "troupe-books-\(UUID().uuidString)").path
         try DataFolder.create(folder)
@@ -118,7 +118,7 @@ struct ReconcileTests {
 
             """
         try Data(line.utf8).write(to: URL(filePath: "\(folder)/sandbox.jsonl"))
-        return try Lone(
+        return try LoneProgram(
             "serve sandbox", port: addresses.port(of: .sandbox),
             variables: ["REDIS_URL": redis.url, "TROUPE_DATA": folder])
     }
@@ -126,7 +126,7 @@ struct ReconcileTests {
     private static func run(
         _ options: [String], _ addresses: Addresses, _ redis: RedisServer
     ) async throws -> (status: Int32?, output: String) {
-        let program = try Lone(
+        let program = try LoneProgram(
             "reconcile", options, port: addresses.gateway, variables: ["REDIS_URL": redis.url])
         let status = await program.child.exitStatus()
         let output = program.output

@@ -5,7 +5,7 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// What readiness looks at, beside what a running system really keeps.
-@Suite(.timeLimit(.minutes(5)), .stage(.oneProcess))
+@Suite(.timeLimit(.minutes(5)), .system(.oneProcess))
 struct StandingKeysTests {
     /// Names that hold an ID: of a saga, an entry, a replica, a record, a tag, an answer.
     private static var named: [Regex<Substring>] {
@@ -17,9 +17,9 @@ struct StandingKeysTests {
     }
 
     @Test func allKeysOfOneNameThatASystemLeavesAreListed() async throws {
-        let stage = try Stage.current
-        let client = stage.redis.client()
-        try await leaveEverything(stage, client)
+        let system = try RunningSystem.current
+        let client = system.redis.client()
+        try await leaveEverything(system, client)
         let listed = RedisRole.everything(namespace: nil, withCache: true).standingKeys
 
         // Only the owner of sagas sets timers, nobody is blocked here for long, and no person asks
@@ -48,16 +48,16 @@ struct StandingKeysTests {
     }
 
     /// Orders with every end, an answer that is kept, and entries that nobody can read.
-    private func leaveEverything(_ stage: Stage, _ client: RedisClient) async throws {
-        let product = try await stage.newProduct(stock: 5)
+    private func leaveEverything(_ system: RunningSystem, _ client: RedisClient) async throws {
+        let product = try await system.newProduct(stock: 5)
         let orders = [
-            Stage.order(product), Stage.order(product, token: "tok_declined"),
-            Stage.order(product, quantity: 9), Stage.order(product, country: "AQ"),
+            RunningSystem.order(product), RunningSystem.order(product, token: "tok_declined"),
+            RunningSystem.order(product, quantity: 9), RunningSystem.order(product, country: "AQ"),
         ]
-        for order in orders { _ = try await stage.ended(try await stage.placed(order)) }
+        for order in orders { _ = try await system.ended(try await system.placed(order)) }
         // Nobody knows for a while whether it was charged, so its deadline stands.
-        _ = try await stage.placed(Stage.order(product, token: "tok_timeout"))
-        _ = try await Web.get("\(stage.gateway)/orders/1/details")
+        _ = try await system.placed(RunningSystem.order(product, token: "tok_timeout"))
+        _ = try await Web.get("\(system.gateway)/orders/1/details")
         for stream in RedisRole.events(namespace: nil).standingKeys {
             _ = try await client.send(
                 RedisCommand("XADD", [.string(stream.name), "*", "data", "unreadable"]))

@@ -14,7 +14,7 @@ struct StopTests {
         let redis = try await RedisServer.launch()
         let addresses = try await Ports.free()
         let port = addresses.port(of: .users)
-        let users = try Lone(
+        let users = try LoneProgram(
             "serve users", ["--grace", "100"], port: port, variables: ["REDIS_URL": redis.url])
         try await eventually("it is ready") { await users.readiness(of: port)?.status == 200 }
         let before = try await Web.get("\(addresses.url(of: .users))/users/1")
@@ -41,7 +41,7 @@ struct StopTests {
     @Test func aGatewayServesForItsGraceAndIsReachedByProbesAllTheTime() async throws {
         let redis = try await RedisServer.launch()
         let addresses = try await Ports.free()
-        let gateway = try Lone(
+        let gateway = try LoneProgram(
             "gateway", ["--grace", "100"], port: addresses.gateway,
             variables: ["REDIS_URL": redis.url])
         try await eventually("it is ready") {
@@ -118,7 +118,7 @@ struct StopTests {
     func theStopIsInOrderOnceTheGraceIsOver(command: String) async throws {
         let redis = try await RedisServer.launch()
         let port = try await Ports.free().gateway
-        let program = try Lone(
+        let program = try LoneProgram(
             command, ["--grace", "1"], port: port, variables: ["REDIS_URL": redis.url])
         try await eventually("it is ready") { await program.readiness(of: port)?.status == 200 }
 
@@ -139,7 +139,7 @@ struct StopTests {
         let redis = try await RedisServer.launch()
         let addresses = try await Ports.free()
         // Nobody charges the card, so the order stays pending.
-        let up = try Lone(
+        let up = try LoneProgram(
             "up", ["--without", "payments"] + options, port: addresses.gateway,
             variables: ["REDIS_URL": redis.url])
         let gateway = "http://127.0.0.1:\(addresses.gateway)"
@@ -153,7 +153,7 @@ struct StopTests {
             return true
         }
         async let held = Web.send(
-            "POST", "\(gateway)/orders", Stage.order("1"), headers: ["Prefer": "wait=20"])
+            "POST", "\(gateway)/orders", RunningSystem.order("1"), headers: ["Prefer": "wait=20"])
         try await eventually("the order is placed") {
             let page = try await Web.get("\(addresses.url(of: .orders))/orders")
             return page.list("items").contains { $0.text("status") == "pending" }
@@ -192,7 +192,7 @@ struct StopTests {
              cache: {ttl: 60s, scope: anonymous}}
           - {name: own, path: /own, methods: [POST], upstream: silent}
         """.write(toFile: file, atomically: true, encoding: .utf8)
-        let gateway = try Lone(
+        let gateway = try LoneProgram(
             "gateway", ["--grace", "0", "--gateway-config", file], port: addresses.gateway,
             variables: ["REDIS_URL": redis.url])
         try await eventually("it is ready") {
@@ -220,7 +220,7 @@ struct StopTests {
     func signalsWithoutAMeaningEndNothing(signal: Int32) async throws {
         let redis = try await RedisServer.launch()
         let addresses = try await Ports.free()
-        let gateway = try Lone(
+        let gateway = try LoneProgram(
             "gateway", ["--grace", "0"], port: addresses.gateway,
             variables: ["REDIS_URL": redis.url])
         try await eventually("it is ready") {

@@ -12,19 +12,19 @@ struct SystemClaimTests {
         let redis = try await RedisServer.launch()
         let variables = ["REDIS_URL": redis.url]
         let first = try await Ports.free()
-        let one = try Lone("up", port: first.gateway, variables: variables)
+        let one = try LoneProgram("up", port: first.gateway, variables: variables)
         try await eventually("it is up") {
             await one.readiness(of: first.gateway)?.status == 200
         }
 
         let second = try await Ports.free()
-        let other = try Lone("up", port: second.gateway, variables: variables)
+        let other = try LoneProgram("up", port: second.gateway, variables: variables)
         #expect(await other.child.exitStatus() == 1, "\(other.output)")
         #expect(other.output.contains("another troupe up runs on this Redis"), "\(other.output)")
         #expect(other.output.contains("--namespace"), "\(other.output)")
         await other.close()
 
-        let named = try Lone(
+        let named = try LoneProgram(
             "up", ["--namespace", "b"], port: second.gateway, variables: variables)
         try await eventually("it is up beside it") {
             await named.readiness(of: second.gateway)?.status == 200

@@ -11,7 +11,7 @@ struct UpTests {
     @Test func aLineOfAChildSaysWhoseItIs() async throws {
         let redis = try await RedisServer.launch()
         let addresses = try await Ports.free()
-        let program = try Lone(
+        let program = try LoneProgram(
             "up --processes --log-level warning", port: addresses.gateway,
             variables: ["REDIS_URL": redis.url])
         try await eventually("it is up") { program.output.contains("Troupe is up.") }
@@ -36,13 +36,13 @@ struct UpTests {
     @Test func aSecondSandboxOnTheSameBooksSaysWhatToDo() async throws {
         let redis = try await RedisServer.launch()
         let (one, other) = (try await Ports.free(), try await Ports.free())
-        let first = try Lone(
+        let first = try LoneProgram(
             "serve sandbox", port: one.gateway, variables: ["REDIS_URL": redis.url])
         try await eventually("the first is ready") {
             await first.readiness(of: one.gateway)?.status == 200
         }
 
-        let second = try Lone(
+        let second = try LoneProgram(
             "serve sandbox", port: other.gateway,
             variables: ["REDIS_URL": redis.url, "TROUPE_DATA": first.folder])
 
@@ -60,7 +60,7 @@ struct UpTests {
         let home = try await Home.open()
         let up = try home.run(["up"])
         try await home.becomeReady()
-        let order = Stage.order("1")
+        let order = RunningSystem.order("1")
         let placed = try await Web.send(
             "POST", "\(home.gateway)/orders", order, headers: ["Prefer": "wait=30"])
         #expect(placed.text("status") == "completed")

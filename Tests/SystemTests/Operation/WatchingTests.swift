@@ -6,16 +6,16 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// `tail`, `saga show` and `doctor` on a running system.
-@Suite(.stage, .timeLimit(.minutes(2)))
+@Suite(.system, .timeLimit(.minutes(2)))
 struct WatchingTests {
     @Test func tailPrintsEventsAsTheyWerePublished() async throws {
-        let stage = try Stage.current
-        let tail = try Tool.start(["tail", "--json", "--type", "OrderCreated"], on: stage)
-        let product = try await stage.newProduct(stock: 1_000)
+        let system = try RunningSystem.current
+        let tail = try Tool.start(["tail", "--json", "--type", "OrderCreated"], on: system)
+        let product = try await system.newProduct(stock: 1_000)
 
         // Until the subscription is in place, events pass unheard.
         let id = try await eventually("tail prints an event") {
-            let id = try await stage.placed(Stage.order(product))
+            let id = try await system.placed(RunningSystem.order(product))
             return tail.output.contains(id) ? id : nil
         }
 
@@ -28,10 +28,10 @@ struct WatchingTests {
     }
 
     @Test func slipInATypeIsNotWaitedForSilently() async throws {
-        let stage = try Stage.current
-        _ = try await stage.ended(try await stage.placed(Stage.order("1")))
+        let system = try RunningSystem.current
+        _ = try await system.ended(try await system.placed(RunningSystem.order("1")))
 
-        let tail = try Tool.start(["tail", "--type", "OrderCreatd"], on: stage)
+        let tail = try Tool.start(["tail", "--type", "OrderCreatd"], on: system)
 
         try await eventually("tail says what it listens for") {
             tail.errors.contains("did you mean OrderCreated?")
@@ -41,10 +41,10 @@ struct WatchingTests {
     }
 
     @Test func takenPortIsNamedWithANextStep() async throws {
-        let stage = try Stage.current
-        let port = stage.addresses.port(of: .payments)
+        let system = try RunningSystem.current
+        let port = system.addresses.port(of: .payments)
 
-        let serve = try Tool.start(["serve", "payments", "--port", String(port)], on: stage)
+        let serve = try Tool.start(["serve", "payments", "--port", String(port)], on: system)
 
         #expect(await serve.program.exitStatus() == 1)
         #expect(serve.errors.contains("port \(port), for payments, is in use"))
@@ -53,12 +53,12 @@ struct WatchingTests {
     }
 
     @Test func sagaShowListsAnOrdersEventsInTheirOrder() async throws {
-        let stage = try Stage.current
-        let product = try await stage.newProduct(stock: 5)
-        let id = try await stage.placed(Stage.order(product, country: "AQ"))
-        _ = try await stage.ended(id)
+        let system = try RunningSystem.current
+        let product = try await system.newProduct(stock: 5)
+        let id = try await system.placed(RunningSystem.order(product, country: "AQ"))
+        _ = try await system.ended(id)
 
-        let show = try Tool.start(["saga", "show", id, "--json"], on: stage)
+        let show = try Tool.start(["saga", "show", id, "--json"], on: system)
         #expect(await show.program.exitStatus() == 0)
 
         let types = try show.output.split(separator: "\n").map {
@@ -75,21 +75,21 @@ struct WatchingTests {
     }
 
     @Test func unknownSagaIsNotFound() async throws {
-        let show = try Tool.start(["saga", "show", UUIDv7.next()], on: try Stage.current)
+        let show = try Tool.start(["saga", "show", UUIDv7.next()], on: try RunningSystem.current)
 
         #expect(await show.program.exitStatus() == 3)
         #expect(show.output.isEmpty)
     }
 
     @Test func gatewayCountsWhatItAnswers() async throws {
-        let stage = try Stage.current
-        let metrics = "http://\(Addresses.host):\(stage.addresses.admin)/metrics"
+        let system = try RunningSystem.current
+        let metrics = "http://\(Addresses.host):\(system.addresses.admin)/metrics"
         let before = Samples(try await Web.get(metrics).body)
         let id = UUIDv7.next()
-        let product = try await stage.newProduct(stock: 1)
-        for _ in 1...3 { _ = try await Web.get("\(stage.gateway)/products/\(product)") }
-        _ = try await Web.get("\(stage.gateway)/products/\(id)")
-        _ = try await Web.get("\(stage.gateway)/nowhere")
+        let product = try await system.newProduct(stock: 1)
+        for _ in 1...3 { _ = try await Web.get("\(system.gateway)/products/\(product)") }
+        _ = try await Web.get("\(system.gateway)/products/\(id)")
+        _ = try await Web.get("\(system.gateway)/nowhere")
 
         let answer = try await Web.get(metrics)
         let after = Samples(answer.body)
@@ -111,9 +111,9 @@ struct WatchingTests {
     }
 
     @Test func doctorFindsARedisForTestsHealthy() async throws {
-        let stage = try Stage.current
+        let system = try RunningSystem.current
         let doctor = try Tool.start(
-            ["doctor", "--port", String(stage.addresses.gateway)], on: stage)
+            ["doctor", "--port", String(system.addresses.gateway)], on: system)
 
         let status = await doctor.program.exitStatus()
 
@@ -145,8 +145,8 @@ private struct Tool {
     let program: ChildProgram
     private let file: String
 
-    static func start(_ arguments: [String], on stage: Stage) throws -> Tool {
-        let file = "\(stage.folder)/\(UUID().uuidString)"
+    static func start(_ arguments: [String], on system: RunningSystem) throws -> Tool {
+        let file = "\(system.folder)/\(UUID().uuidString)"
         let output = Foundation.open(file + ".out", O_WRONLY | O_CREAT, 0o644)
         let errors = Foundation.open(file + ".err", O_WRONLY | O_CREAT, 0o644)
         defer {
@@ -154,7 +154,7 @@ private struct Tool {
             Foundation.close(errors)
         }
         let program = try ChildProgram(
-            BuiltProgram.path, arguments + ["--redis", stage.redis.url],
+            BuiltProgram.path, arguments + ["--redis", system.redis.url],
             streams: .init(output: output, errors: errors))
         return Tool(program: program, file: file)
     }

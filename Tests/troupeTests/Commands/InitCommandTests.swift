@@ -8,7 +8,7 @@ struct InitCommandTests {
     private let here = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path
-    private let nothing = Surroundings(variables: [:])
+    private let nothing = EnvironmentOptions(variables: [:])
 
     @Test func aCheckoutIsFoundAboveTheProgram() throws {
         let source = try InitCommand.source(
@@ -17,7 +17,7 @@ struct InitCommandTests {
     }
 
     @Test func anOptionWinsOverItsVariableAndBothOverTheProgram() throws {
-        let variable = Surroundings(variables: ["TROUPE_PACKAGE": "https://a.example/troupe"])
+        let variable = EnvironmentOptions(variables: ["TROUPE_PACKAGE": "https://a.example/troupe"])
         #expect(
             try InitCommand.source(nil, in: variable, program: "\(here)/troupe")
                 == .repository("https://a.example/troupe"))

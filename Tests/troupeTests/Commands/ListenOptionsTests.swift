@@ -9,7 +9,7 @@ struct ListenOptionsTests {
         _ arguments: [String] = [], _ variables: [String: String] = [:]
     ) throws -> Addresses.Place {
         try ListenOptions.place(
-            .parse(arguments), in: Surroundings(variables: variables))
+            .parse(arguments), in: EnvironmentOptions(variables: variables))
     }
 
     @Test func loopbackUnlessToldOtherwise() throws {
@@ -48,7 +48,7 @@ struct ListenOptionsTests {
     @Test func graceHasItsDefaultAndItsLimits() throws {
         func grace(_ arguments: [String], _ variables: [String: String] = [:]) throws -> Duration {
             try ListenOptions.grace(
-                .parse(arguments), in: Surroundings(variables: variables), default: 5)
+                .parse(arguments), in: EnvironmentOptions(variables: variables), default: 5)
         }
 
         #expect(try grace([]) == .seconds(5))
@@ -64,14 +64,15 @@ struct ListenOptionsTests {
     }
 
     @Test func childrenListenWhereTheirParentDoes() throws {
-        let nowhere = Surroundings(variables: [:])
+        let nowhere = EnvironmentOptions(variables: [:])
         let parent = try SystemSettings(
             redis: .parse([]), listen: .parse(["--host", "::", "--grace", "7"]), logs: .parse([]),
             in: nowhere)
         let untold = try SystemSettings(redis: .parse([]), logs: .parse([]), in: nowhere)
 
         let child = try SystemSettings(
-            redis: .parse([]), logs: .parse([]), in: Surroundings(variables: parent.variables))
+            redis: .parse([]), logs: .parse([]),
+            in: EnvironmentOptions(variables: parent.variables))
 
         #expect(child.place.host == "::" && child.hostIsNamed)
         #expect(child.grace == .seconds(7))

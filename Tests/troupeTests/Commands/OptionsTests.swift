@@ -35,7 +35,7 @@ struct OptionsTests {
         let options = try RedisOptions.parse(["--namespace", name])
 
         #expect(throws: CommandFailure.self) {
-            try options.namespace(in: Surroundings(variables: [:]))
+            try options.namespace(in: EnvironmentOptions(variables: [:]))
         }
     }
 
@@ -64,13 +64,13 @@ struct OptionsTests {
     }
 
     @Test func childrenGetTheSettingsInTheirEnvironment() throws {
-        let surroundings = Surroundings(variables: ["TROUPE_DATA": "/data"])
+        let environment = EnvironmentOptions(variables: ["TROUPE_DATA": "/data"])
         let redis = try RedisOptions.parse(
             ["--redis", "redis://:secret@localhost:1", "--namespace", "n"])
         let settings = try SystemSettings(
             redis: redis, services: .parse(["--order-deadline", "7"]), logs: .parse([]),
-            in: surroundings)
-        let child = Surroundings(variables: settings.variables)
+            in: environment)
+        let child = EnvironmentOptions(variables: settings.variables)
 
         let again = try SystemSettings(
             redis: .parse([]), services: .parse([]), logs: .parse([]), in: child)
@@ -88,7 +88,7 @@ struct OptionsTests {
         let failure = try #require(throws: CommandFailure.self) {
             try SystemSettings(
                 redis: .parse([]), services: options, logs: .parse([]),
-                in: Surroundings(variables: [:]))
+                in: EnvironmentOptions(variables: [:]))
         }
 
         #expect(failure.code == .usage)

@@ -12,7 +12,7 @@ struct SagaLimitsTests {
     ) throws -> SagaLimits {
         try SagaLimits(
             SagaOptions.parse(options), orderDeadline: deadline,
-            in: Surroundings(variables: variables))
+            in: EnvironmentOptions(variables: variables))
     }
 
     private func refusal(
@@ -74,11 +74,11 @@ struct SagaLimitsTests {
     @Test func theChildrenOfUpGetThemWithAllElse() throws {
         let settings = try SystemSettings(
             redis: .parse([]), services: .parse(["--consumer", "x", "--retention", "1h"]),
-            logs: .parse([]), in: Surroundings(variables: [:]))
+            logs: .parse([]), in: EnvironmentOptions(variables: [:]))
 
         let again = try SystemSettings(
             redis: .parse([]), services: .parse([]), logs: .parse([]),
-            in: Surroundings(variables: settings.variables))
+            in: EnvironmentOptions(variables: settings.variables))
 
         #expect(again.limits == settings.limits)
         #expect(again.limits.consumer == "x")

@@ -46,7 +46,7 @@ struct GatewayFileTests {
     @Test(arguments: [("/", "a folder"), ("/nonexistent.yaml", "no such file")])
     func whatCannotBeReadIsSaidWithTheReason(path: String, reason: String) {
         let failure = #expect(throws: CommandFailure.self) {
-            try GatewayFile.find(path, in: Surroundings(variables: [:]))
+            try GatewayFile.find(path, in: EnvironmentOptions(variables: [:]))
         }
         #expect(failure?.message.contains(reason) == true, "\(failure as Any)")
     }
@@ -71,10 +71,10 @@ struct GatewayFileTests {
         func port(_ option: Int?, _ variable: String?, file: String) throws -> Int {
             try Data(text.replacing("port: 3000", with: "port: \(file)").utf8)
                 .write(to: URL(filePath: path))
-            let surroundings = Surroundings(
+            let environment = EnvironmentOptions(
                 variables: ["TROUPE_GATEWAY": path, "PORT": variable ?? ""])
-            return try surroundings.port(
-                option, "PORT", default: GatewayFile.port(nil, in: surroundings),
+            return try environment.port(
+                option, "PORT", default: GatewayFile.port(nil, in: environment),
                 highest: Addresses.firstPortHighest)
         }
 
@@ -89,7 +89,7 @@ struct GatewayFileTests {
 
     @Test func fileThatIsNamedMustExist() {
         #expect(throws: CommandFailure.self) {
-            try GatewayFile.find("/no/such/file", in: Surroundings(variables: [:]))
+            try GatewayFile.find("/no/such/file", in: EnvironmentOptions(variables: [:]))
         }
     }
 }

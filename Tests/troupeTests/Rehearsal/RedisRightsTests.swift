@@ -11,7 +11,7 @@ struct RedisRightsTests {
     private static let role = RedisRole(
         commands: ["GET KEY", "SET KEY a", "PUBLISH CHANNEL a", "SUBSCRIBE CHANNEL", "INFO a"],
         keys: [Place(pattern: "a:*", sample: "a:1"), Place(pattern: "b:*", sample: "b:1")],
-        channels: [Place(pattern: "c.*", sample: "c.1")], stages: [])
+        channels: [Place(pattern: "c.*", sample: "c.1")], trials: [])
 
     private static func missing(_ answers: [Int]) -> RedisRights.Missing? {
         RedisRights(role: role).missing(answers)

@@ -15,7 +15,7 @@ final class WorkEnvironment: Sendable {
     let logger: Logger
     let waiters: OutcomeWaiters
     let birth: StoreBirth
-    let letters: LetterTeller
+    let letters: DeadLetterReporter
     /// Where only so many of a step's blocks run at once, by step.
     let turns: [String: TurnQueue]
     /// Who has to be asked before a company is called, by step.
@@ -78,7 +78,7 @@ final class WorkEnvironment: Sendable {
         let shared = Shared(
             birth: StoreBirth(ports.store, clock: ports.clock),
             health: RuntimeHealth(clock: ports.clock),
-            letters: LetterTeller(clock: ports.clock, metrics: metrics, logger: logger),
+            letters: DeadLetterReporter(clock: ports.clock, metrics: metrics, logger: logger),
             gates: CompanyGate.gates(
                 of: plan.onEachRoute.flatMap(\.steps), clock: ports.clock, metrics: metrics,
                 logger: logger))
@@ -99,7 +99,7 @@ final class WorkEnvironment: Sendable {
     private struct Shared {
         var birth: StoreBirth
         var health: RuntimeHealth
-        var letters: LetterTeller
+        var letters: DeadLetterReporter
         /// By the company's name.
         var gates: [String: CompanyGate]
     }

@@ -13,7 +13,7 @@ package import TroupeRedisTestKit
 package struct Shop: Sendable {
     package let redis: RedisClient
     package let strike = Strike()
-    private let desk: OrderDesk
+    private let orders: Orders
     private let runtimes: [SagaRuntime]
 
     package init(server: RedisServer) throws {
@@ -32,7 +32,7 @@ package struct Shop: Sendable {
         runtimes = try participants.map {
             try SagaRuntime($0, redis: redis, configuration: configuration, logger: logger)
         }
-        desk = OrderDesk(runtime: runtimes[0], catalog: InstantCatalog())
+        orders = Orders(runtime: runtimes[0], catalog: InstantCatalog())
     }
 
     /// Runs the services while `body` runs.
@@ -44,12 +44,12 @@ package struct Shop: Sendable {
     }
 
     package func stock(_ pieces: Int) async throws {
-        _ = try await StockRoom(runtime: runtimes[2]).setAvailable(
+        _ = try await Stock(runtime: runtimes[2]).setAvailable(
             pieces, of: ProductID.sample)
     }
 
     package func order() async throws {
-        _ = try await desk.place(.sample)
+        _ = try await orders.place(.sample)
     }
 
     package func length(_ type: String, owner: String) async throws -> Int {
@@ -69,7 +69,7 @@ package struct Shop: Sendable {
         }
     }
 
-    /// Waits until so many orders are completed, and shipped as far as the store room goes.
+    /// Waits until so many orders are completed, and shipped as far as the stock goes.
     package func completed(_ count: Int) async throws {
         while try await length("OrderCompleted", owner: "order") < count {
             try await Task.sleep(for: .milliseconds(5))
@@ -81,7 +81,7 @@ package struct Shop: Sendable {
         while try await length("ShipmentDispatched", owner: "shipping") < count {
             try await Task.sleep(for: .milliseconds(5))
         }
-        while try await StockRoom(runtime: runtimes[2]).level(of: ProductID.sample)?.shipped ?? 0
+        while try await Stock(runtime: runtimes[2]).level(of: ProductID.sample)?.shipped ?? 0
             < count
         {
             try await Task.sleep(for: .milliseconds(5))

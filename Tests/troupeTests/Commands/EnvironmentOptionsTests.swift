@@ -3,27 +3,27 @@ import Testing
 @testable import troupe
 
 @Suite(.timeLimit(.minutes(3)))
-struct SurroundingsTests {
+struct EnvironmentOptionsTests {
     @Test func optionWinsOverVariable() throws {
-        let surroundings = Surroundings(variables: ["PORT": "4000", "REDIS_URL": "redis://a"])
+        let environment = EnvironmentOptions(variables: ["PORT": "4000", "REDIS_URL": "redis://a"])
 
-        #expect(try surroundings.port(5000, "PORT", default: 3000) == 5000)
-        #expect(try surroundings.port(nil, "PORT", default: 3000) == 4000)
-        #expect(try surroundings.port(nil, "OTHER", default: 3000) == 3000)
-        #expect(surroundings.text("redis://b", "REDIS_URL") == "redis://b")
-        #expect(surroundings.text(nil, "REDIS_URL") == "redis://a")
+        #expect(try environment.port(5000, "PORT", default: 3000) == 5000)
+        #expect(try environment.port(nil, "PORT", default: 3000) == 4000)
+        #expect(try environment.port(nil, "OTHER", default: 3000) == 3000)
+        #expect(environment.text("redis://b", "REDIS_URL") == "redis://b")
+        #expect(environment.text(nil, "REDIS_URL") == "redis://a")
     }
 
     @Test func emptyVariableCountsAsUnset() {
-        #expect(Surroundings(variables: ["LOG_LEVEL": ""]).text(nil, "LOG_LEVEL") == nil)
+        #expect(EnvironmentOptions(variables: ["LOG_LEVEL": ""]).text(nil, "LOG_LEVEL") == nil)
     }
 
     @Test(arguments: ["abc", "0", "-1", "65536", "3000.5", " 3000"])
     func badPortNamesItsVariable(text: String) throws {
-        let surroundings = Surroundings(variables: ["PORT": text])
+        let environment = EnvironmentOptions(variables: ["PORT": text])
 
         let failure = try #require(throws: CommandFailure.self) {
-            try surroundings.port(nil, "PORT", default: 3000)
+            try environment.port(nil, "PORT", default: 3000)
         }
 
         #expect(failure.code == .usage)
@@ -31,10 +31,10 @@ struct SurroundingsTests {
     }
 
     @Test func badChoiceListsTheChoicesAndGuesses() throws {
-        let surroundings = Surroundings(variables: ["SERVICE": "paymets"])
+        let environment = EnvironmentOptions(variables: ["SERVICE": "paymets"])
 
         let failure = try #require(throws: CommandFailure.self) {
-            let _: SystemService = try surroundings.choice(
+            let _: SystemService = try environment.choice(
                 nil, "SERVICE", flag: "--service", default: .users)
         }
 

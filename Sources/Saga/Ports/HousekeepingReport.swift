@@ -1,5 +1,5 @@
 /// What was found while doing what has to be done now and then.
-package struct HouseReport: Sendable {
+package struct HousekeepingReport: Sendable {
     /// A group for which its stream keeps entries that are older than retention.
     package struct ForgottenGroup: Hashable, Sendable {
         package var stream: String

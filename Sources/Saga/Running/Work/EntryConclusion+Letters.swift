@@ -2,7 +2,7 @@ import CloudEvents
 import Logging
 
 /// What nothing here can deal with becomes a letter, and the ledger says what may have been done.
-extension EntryOffice {
+extension EntryConclusion {
     func keepLetter(
         _ entry: HeldEntry, of dead: [UnfinishedRole], _ first: Interruption, _ firstTime: Int64,
         _ place: Dispatcher.Place
@@ -34,7 +34,7 @@ extension EntryOffice {
         {
             trace?.blocked = (step, eventID(entry))
         }
-        return await bury(letter, trace, entry, place)
+        return await writeDeadLetter(letter, trace, entry, place)
     }
 
     /// Those that the roles move; nil if one of them is about the event as a whole.
@@ -108,7 +108,7 @@ extension EntryOffice {
     }
 
     /// Keeps the letter, through outages; false if the runtime stops before it is kept.
-    private func bury(
+    private func writeDeadLetter(
         _ letter: DeadLetter, _ trace: DeadLetter.Trace?, _ entry: HeldEntry,
         _ place: Dispatcher.Place
     ) async -> Bool {

@@ -10,7 +10,7 @@ import PlainText
 ///
 /// An option wins over its variable. A variable that is set but makes no sense is an error that
 /// names it, never a silent default.
-struct Surroundings {
+struct EnvironmentOptions {
     var variables: [String: String]
 
     static var ofThisProcess: Self { Self(variables: ProcessInfo.processInfo.environment) }

@@ -11,7 +11,7 @@ import TroupeRedisTestKit
 ///
 /// Everything is its own: ports, data folder, Redis. Should the test process die, the
 /// programs see their standard input end and stop; the redis-server has a watchdog.
-final class Stage: Sendable {
+final class RunningSystem: Sendable {
     enum Form: Sendable { case oneProcess, manyProcesses }
 
     let redis: RedisServer
@@ -30,21 +30,21 @@ final class Stage: Sendable {
     /// - Parameter rule: what the programs' user may do on Redis; nil leaves them the default.
     static func open(
         _ form: Form, variables: [String: String] = [:], rule: String? = nil
-    ) async throws -> Stage {
+    ) async throws -> RunningSystem {
         let redis = try await RedisServer.launch(.init(isDurable: true))
         var variables = variables
         if let rule { variables["REDIS_URL"] = try await redis.createUser(rule) }
-        let stage = Stage(
+        let system = RunningSystem(
             redis: redis, addresses: try await Ports.free(), variables: variables)
         do {
-            try await stage.start(form)
-            try await stage.becomeReady()
+            try await system.start(form)
+            try await system.becomeReady()
         } catch {
-            print(stage.logs)
-            await stage.close()
+            print(system.logs)
+            await system.close()
             throw error
         }
-        return stage
+        return system
     }
 
     private init(redis: RedisServer, addresses: Addresses, variables: [String: String]) {
@@ -53,7 +53,7 @@ final class Stage: Sendable {
         self.variables = variables
         folder =
             FileManager.default.temporaryDirectory
-            .appending(path: "troupe-stage-\(UUID().uuidString)").path
+            .appending(path: "troupe-tests-\(UUID().uuidString)").path
     }
 
     /// Stops everything in order and removes the folder.
@@ -161,39 +161,39 @@ enum BuiltProgram {
 }
 
 /// Gives a suite one system for all its tests.
-struct StageTrait: SuiteTrait, TestScoping {
-    var form: Stage.Form
+struct RunningSystemTrait: SuiteTrait, TestScoping {
+    var form: RunningSystem.Form
     var variables: [String: String]
     var rule: String?
-    @TaskLocal static var stage: Stage?
+    @TaskLocal static var system: RunningSystem?
 
     var isRecursive: Bool { false }
 
     func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
-        let stage = try await Stage.open(form, variables: variables, rule: rule)
+        let system = try await RunningSystem.open(form, variables: variables, rule: rule)
         do {
-            try await Self.$stage.withValue(stage) { try await function() }
+            try await Self.$system.withValue(system) { try await function() }
         } catch {
-            await stage.close()
+            await system.close()
             throw error
         }
-        await stage.close()
+        await system.close()
     }
 }
 
-extension Trait where Self == StageTrait {
+extension Trait where Self == RunningSystemTrait {
     /// One system for the suite, all services in one process.
-    static var stage: Self { StageTrait(form: .oneProcess, variables: [:]) }
+    static var system: Self { RunningSystemTrait(form: .oneProcess, variables: [:]) }
 
     /// The same with other settings, as environment variables.
     ///
     /// - Parameter rule: what its user may do on Redis.
-    static func stage(
-        _ form: Stage.Form, _ variables: [String: String] = [:], rule: String? = nil
+    static func system(
+        _ form: RunningSystem.Form, _ variables: [String: String] = [:], rule: String? = nil
     ) -> Self {
-        StageTrait(form: form, variables: variables, rule: rule)
+        RunningSystemTrait(form: form, variables: variables, rule: rule)
     }
 }
 
@@ -210,12 +210,14 @@ extension RedisServer {
     }
 }
 
-extension Stage {
+extension RunningSystem {
     /// The system of the suite that runs.
-    static var current: Stage {
+    static var current: RunningSystem {
         get throws {
-            guard let stage = StageTrait.stage else { throw NeverHappened(what: "a .stage trait") }
-            return stage
+            guard let system = RunningSystemTrait.system else {
+                throw NeverHappened(what: "a .system trait")
+            }
+            return system
         }
     }
 }

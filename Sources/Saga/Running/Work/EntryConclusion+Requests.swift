@@ -1,7 +1,7 @@
 import CloudEvents
 import Logging
 
-extension EntryOffice {
+extension EntryConclusion {
     /// Keeps a letter of what a client's request left half written.
     ///
     /// It has no event: there is no entry to put back, as nobody heard of it. Who asked waits for

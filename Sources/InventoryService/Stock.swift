@@ -1,8 +1,8 @@
 public import OrderContracts
 public import Saga
 
-/// Counts the shelf: shows how much of a product there is, and sets how much is available.
-public struct StockRoom: Sendable {
+/// Shows how much of a product there is, and sets how much is available.
+public struct Stock: Sendable {
     private let runtime: SagaRuntime
 
     /// The stock that `runtime` keeps, which must run ``Saga/Participant/inventory()``.
@@ -10,7 +10,7 @@ public struct StockRoom: Sendable {
         self.runtime = runtime
     }
 
-    /// How much there is, or nil if the product was never put on the shelf.
+    /// How much there is, or nil if it was never set for the product.
     public func level(of product: ProductID) async throws(InventoryError) -> StockLevel? {
         let fields = try await translated { () async throws(SagaError) in
             try await runtime.records.fields(of: .stock(product))

@@ -2,7 +2,7 @@ import CloudEvents
 import Logging
 
 /// What could not be done yet is owed: it leaves its stream, and is tried again for ever.
-extension EntryOffice {
+extension EntryConclusion {
     /// Parks what a step could not do; false if the runtime stops before it is kept.
     func park(
         _ step: String, _ error: String, _ trace: DeadLetter.Trace?, _ entry: HeldEntry,

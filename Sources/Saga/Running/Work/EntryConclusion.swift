@@ -3,33 +3,33 @@ import Logging
 import Metrics
 import Synchronization
 
-/// Works on entries to whatever end there is: done, left for later, or among the dead letters.
-struct EntryOffice: Sendable {
+/// Works on an entry until it is done, left for later, or among the dead letters.
+struct EntryConclusion: Sendable {
     let environment: WorkEnvironment
 
     func work(_ entry: HeldEntry, _ place: Dispatcher.Place) async -> Dispatcher.Ending {
         environment.consumed[entry.stream].increment()
-        guard let office = office(of: entry) else {
+        guard let conclusion = conclusion(of: entry) else {
             environment.passOver(entry)
             return .done
         }
-        return await office.work(
+        return await conclusion.work(
             entry, place, isAnyBlocked: environment.isAnyBlocked.load(ordering: .relaxed))
     }
 
     /// That of the entry's route; nil if the participant has no part in it, as in sagas of those
     /// who say the same events on other routes too.
-    private func office(of entry: HeldEntry) -> EntryOffice? {
+    private func conclusion(of entry: HeldEntry) -> EntryConclusion? {
         guard let route = entry.route else {
             if environment.meanings[entry.stream] != nil { return self }
             if case .event = entry.content { return nil }
             return environment.onEachRoute.first { $0.meanings[entry.stream] != nil }
-                .map { EntryOffice(environment: $0) }
+                .map { EntryConclusion(environment: $0) }
         }
         guard let found = environment.on(route), found.meanings[entry.stream] != nil else {
             return nil
         }
-        return found === environment ? self : EntryOffice(environment: found)
+        return found === environment ? self : EntryConclusion(environment: found)
     }
 
     private func work(

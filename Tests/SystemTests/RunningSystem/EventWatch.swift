@@ -17,8 +17,8 @@ final class EventWatch: Sendable {
     private let listening: Task<Void, Never>
 
     /// Returns when the subscription is in place.
-    static func begin(on stage: Stage) async throws -> EventWatch {
-        let watch = EventWatch(client: stage.redis.client())
+    static func begin(on system: RunningSystem) async throws -> EventWatch {
+        let watch = EventWatch(client: system.redis.client())
         try await eventually("the subscription is in place") {
             let counts = try? await watch.client.send(
                 RedisCommand("PUBSUB", ["NUMPAT"], isReadOnly: true)

@@ -5,13 +5,13 @@ import Timekeeping
 
 /// Takes orders, shows them and takes them back.
 ///
-/// The one door to the order service: the HTTP routes use it, and so does whoever places orders
+/// The one way into the order service: the HTTP routes use it, and so does whoever places orders
 /// inside the process.
-public struct OrderDesk: Sendable {
+public struct Orders: Sendable {
     private let runtime: SagaRuntime
     private let catalog: any Catalog
 
-    /// A desk for the orders that `runtime` runs, which must run the participant `order`.
+    /// The orders that `runtime` runs, which must run the participant `order`.
     public init(runtime: SagaRuntime, catalog: any Catalog) {
         self.runtime = runtime
         self.catalog = catalog
@@ -137,7 +137,7 @@ public struct OrderDesk: Sendable {
     /// - Parameters:
     ///   - last: the last order of the page before, if this is not the first.
     ///   - limit: how many at most.
-    public func orders(
+    public func list(
         of userID: UserID? = nil, after last: OrderID? = nil, limit: Int
     ) async throws(OrderError) -> [Order] {
         if let last { _ = try await order(last) }

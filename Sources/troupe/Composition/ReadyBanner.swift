@@ -1,7 +1,7 @@
 import ServiceLifecycle
 
 /// Says when everything is ready: who listens where, and three things to try.
-struct Opening: Service {
+struct ReadyBanner: Service {
     var plan: UpPlan
     var source: RedisSource
     private static let readyLimit = Duration.seconds(60)

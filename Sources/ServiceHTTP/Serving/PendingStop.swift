@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Whether a server is about to stop, so that each answer is the last of its connection.
-final class Departure: Sendable {
+final class PendingStop: Sendable {
     private let hasBegun = Atomic(false)
 
     var isNear: Bool { hasBegun.load(ordering: .relaxed) }

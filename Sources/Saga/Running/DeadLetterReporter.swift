@@ -2,8 +2,8 @@ import Logging
 import Synchronization
 
 /// Counts dead letters by their code, and tells of them in few lines.
-final class LetterTeller: Sendable {
-    private let log = Mutex(LetterLog())
+final class DeadLetterReporter: Sendable {
+    private let log = Mutex(DeadLetterLog())
     private let clock: any SagaClock
     private let metrics: SagaMetrics
     private let logger: Logger
@@ -20,7 +20,7 @@ final class LetterTeller: Sendable {
         _ more: Logger.Metadata = [:]
     ) {
         metrics.deadLetter(letter.reason)
-        let kind = LetterLog.Kind(letter.reason, of: letter.stream)
+        let kind = DeadLetterLog.Kind(letter.reason, of: letter.stream)
         let now = clock.now
         let isFirst = log.withLock { $0.note(kind, at: now) }
         let metadata: Logger.Metadata = [
@@ -41,7 +41,7 @@ final class LetterTeller: Sendable {
     /// The same of all that was not told yet.
     func tellAll() { tell(log.withLock { $0.rest() }) }
 
-    private func tell(_ counts: [(kind: LetterLog.Kind, count: Int)]) {
+    private func tell(_ counts: [(kind: DeadLetterLog.Kind, count: Int)]) {
         for (kind, count) in counts {
             logger.error(
                 "more events became dead letters",

@@ -4,7 +4,7 @@
 ///     more of it ─────────▶ counted, and the count told every ten seconds
 ///
 /// A kind is a code and a stream; there are no more of them than a service has of both together.
-package struct LetterLog: Sendable {
+package struct DeadLetterLog: Sendable {
     /// What letters of one line have in common.
     package struct Kind: Hashable, Sendable {
         package var reason: DeadLetter.Reason

@@ -4,7 +4,7 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// One run of the program, with a folder and ports of its own.
-final class Lone: Sendable {
+final class LoneProgram: Sendable {
     let child: ChildProgram
     let folder: String
 

@@ -4,7 +4,7 @@ import TroupeRedisTestKit
 @testable import troupe
 
 /// What customers and auditors do.
-extension Stage {
+extension RunningSystem {
     /// How an order ended, or that it has not.
     static let ends = ["completed", "cancelled"]
 

@@ -3,13 +3,13 @@ import Testing
 
 /// Of a flood of dead letters a few lines tell, and none is left out of the count.
 @Suite(.timeLimit(.minutes(1)))
-struct LetterLogTests {
+struct DeadLetterLogTests {
     private let start = ContinuousClock.now
-    private let garbage = LetterLog.Kind(.undecodable, of: "saga:{order}:OrderCreated")
-    private let old = LetterLog.Kind(.tooOld, of: "saga:{order}:OrderCreated")
+    private let garbage = DeadLetterLog.Kind(.undecodable, of: "saga:{order}:OrderCreated")
+    private let old = DeadLetterLog.Kind(.tooOld, of: "saga:{order}:OrderCreated")
 
     @Test func theFirstOfEachKindIsToldAtOnceAndTheOthersAreCounted() {
-        var log = LetterLog()
+        var log = DeadLetterLog()
 
         let first = log.note(garbage, at: start)
         let others = (1...1_000).map { _ in log.note(garbage, at: start) }
@@ -21,7 +21,7 @@ struct LetterLogTests {
     }
 
     @Test func aCountIsToldEveryTenSecondsAndNothingIsLost() {
-        var log = LetterLog()
+        var log = DeadLetterLog()
         var told = 0
         var lines = 0
         for second in 0..<35 {
@@ -43,7 +43,7 @@ struct LetterLogTests {
     }
 
     @Test func whatHasStoppedIsForgottenAndIsNewsAgain() {
-        var log = LetterLog()
+        var log = DeadLetterLog()
         _ = log.note(garbage, at: start)
         let early = log.due(at: start + .seconds(9))
         let second = log.note(garbage, at: start + .seconds(9))

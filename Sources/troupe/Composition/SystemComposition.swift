@@ -15,7 +15,7 @@ import ShippingService
 import TroupeRedis
 import UserService
 
-/// The whole company, as `up` puts it on stage in one process.
+/// What the processes of the system are made of; `up` runs all of it in one.
 ///
 ///     client ──▶ gateway :3000 ──▶ users :3001   products :3002
 ///                 │    ▲    │              ▲        ▲
@@ -28,7 +28,7 @@ import UserService
 /// All services share one Redis client: one connection for commands, so that whatever waits
 /// goes out in one write, and one for subscriptions. The gateway's cache has a client of its
 /// own, since it may live on another Redis.
-struct Ensemble {
+struct SystemComposition {
     let settings: SystemSettings
     let addresses: Addresses
     let excluded: Set<SystemService>
@@ -287,7 +287,7 @@ struct Ensemble {
 
     /// `USERS_URL` and the like name a neighbour that is elsewhere.
     private func url(of name: SystemService) -> String {
-        Surroundings.ofThisProcess.text(nil, "\(name.rawValue.uppercased())_URL")
+        EnvironmentOptions.ofThisProcess.text(nil, "\(name.rawValue.uppercased())_URL")
             ?? addresses.url(of: name)
     }
 }
