@@ -16,7 +16,7 @@ import Timekeeping
 
 /// Writes and reads entries.
 ///
-/// Whatever cannot be read is no entry.
+/// Whatever cannot be read is not an entry.
 enum EntryCodec {
     private static let version: UInt8 = 2
     private static let absent = UInt32.max

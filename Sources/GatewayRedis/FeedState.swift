@@ -12,7 +12,7 @@ import Gateway
 // earlier round found out says nothing about the present one, and one that began before the fence
 // from which messages are counted could leave out what came between the two.
 //
-// Silence is no state: what is kept is not given while the last fence is too old, and is as good
+// Silence is not a state: what is kept is not given while the last fence is too old, and is as good
 // as before once another one is back, since all messages before it have come or show as a gap.
 //
 // A gap that comes again and again has a cause (the right to publish is missing), and each time

@@ -8,9 +8,9 @@ import TroupeRedis
 /// moment, so whoever has heard it can compare them with the messages heard: not one more or
 /// less.
 ///
-/// It declares what it may do, and not that it only reads: so a server that is no primary refuses
-/// it, although each of its commands would be answered there. Nothing changes on such a server, so
-/// its fences would say for ever that nothing was missed.
+/// It declares what it may do, and not that it only reads: so a server that is not a primary
+/// refuses it, although each of its commands would be answered there. Nothing changes on such a
+/// server, so its fences would say for ever that nothing was missed.
 enum FenceScript {
     static let script = RedisScript(
         """

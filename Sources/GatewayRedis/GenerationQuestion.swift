@@ -39,7 +39,7 @@ struct GenerationQuestion {
             "SET", [.string(key), .integer(freshStart()), "PX", .milliseconds(lifetime), "NX"])
     }
 
-    /// The generations and how many of them were begun; `nil` if the replies are no answer.
+    /// The generations and how many of them were begun; `nil` if the replies are not an answer.
     func answer(_ replies: [RedisValue]) -> (generations: Generations, begun: Int)? {
         let step = begins ? 2 : 1
         guard replies.count == 3 + step * tags.count,

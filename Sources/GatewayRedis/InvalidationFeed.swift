@@ -191,7 +191,7 @@ public final class InvalidationFeed: Service {
     private func takeEvent(_ payload: ByteBuffer) {
         guard let event = try? CloudEvent(json: Array(payload.readableBytesView)) else {
             metrics.unreadable.increment()
-            logger.debug("invalidation: a message is no event")
+            logger.debug("invalidation: a message is not an event")
             return
         }
         guard let invalidation = rules.invalidation(of: event) else { return }

@@ -3,7 +3,7 @@ import TroupeRedis
 /// Lets a generation live as long as an entry that is about to be stored under it.
 ///
 /// KEYS: the generation. ARGV: what the fill saw, the time to live in milliseconds.
-/// Answers 0 if it is not what the fill saw, or not there: then the entry is not stored. A longer
+/// Returns 0 if it is not what the fill saw, or not there: then the entry is not stored. A longer
 /// life that another entry gave it stays.
 enum ProlongScript {
     static let script = RedisScript(

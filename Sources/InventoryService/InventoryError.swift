@@ -1,7 +1,7 @@
 import Saga
 import SagaHTTP
 
-/// Something of the inventory that did not work out and is no refusal.
+/// Something of the inventory that did not work out and is not a refusal.
 public struct InventoryError: Error, CustomStringConvertible, CustomDebugStringConvertible {
     /// What went wrong.
     public struct Code: Hashable, Sendable, CustomStringConvertible {

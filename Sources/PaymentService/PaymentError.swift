@@ -1,6 +1,6 @@
 public import Saga
 
-/// Something of the payment service that did not work out and is no refusal.
+/// Something of the payment service that did not work out and is not a refusal.
 public struct PaymentError: Error, CustomStringConvertible, CustomDebugStringConvertible {
     /// What went wrong.
     public struct Code: Hashable, Sendable, CustomStringConvertible {

@@ -17,7 +17,7 @@ public protocol CollectionItem: Sendable, Equatable {
     init(_ body: FieldReader)
     /// Reads the body of a `PATCH`, reporting likewise: a merge patch (RFC 7396).
     ///
-    /// Answers what it does to an item, which may be asked of several versions in turn.
+    /// Returns what it does to an item, which may be asked of several versions in turn.
     static func change(_ patch: FieldReader) -> @Sendable (inout Self) -> Void
     /// Writes its members, between the ID and the times.
     func write(to json: inout JSONWriter)

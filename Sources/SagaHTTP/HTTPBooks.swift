@@ -8,8 +8,8 @@ import Timekeeping
 ///     GET <path>?limit=100&after=<cursor>   {"items":[{key, createdAt, state}],"next"}
 ///     GET <path>/<key>                      {key, createdAt, state} | 404
 ///
-/// `state` is `standing`, `final` or `undone`. Anything else is no entry, and an error: who cannot
-/// tell what stands must not conclude that nothing does.
+/// `state` is `standing`, `final` or `undone`. Anything else is not an entry, but an error: who
+/// cannot tell what stands must not conclude that nothing does.
 public struct HTTPBooks: OutsideBooks {
     private let client: JSONClient
     private let path: String

@@ -16,7 +16,7 @@ extension StepContext {
     }
 }
 
-/// A call without a connection is no attempt.
+/// A call without a connection is not an attempt.
 extension CallError: UnsentError {
     /// Whether nothing went out.
     public var isUnsent: Bool { code == .notSent }

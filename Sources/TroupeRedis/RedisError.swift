@@ -102,7 +102,7 @@ extension RedisError {
     }
 
     /// Whether the server says that the data which the command names is at fault: a key of another
-    /// type, a value that is no number or would exceed one, a text beyond its maximum.
+    /// type, a value that is not a number or would exceed one, a text beyond its maximum.
     ///
     /// Everything else that a server answers is about itself, or about what its user may do, and
     /// can change without the command.

@@ -48,7 +48,7 @@ enum SimulationRequest {
                 return
             }
             guard ["--seeds", "--from", "--seed", "--kind", "--plant"].contains(option) else {
-                throw Slip(text: "“\(option)” is no option; the options are in --help")
+                throw Slip(text: "“\(option)” is not an option; the options are in --help")
             }
             guard let value = rest.popFirst() else {
                 throw Slip(text: "\(option) needs a value: \(option) \(Self.example(of: option))")
@@ -89,7 +89,7 @@ enum SimulationRequest {
     private static func kind(_ text: String) throws(Slip) -> ShopKind {
         guard let kind = ShopKind(rawValue: text) else {
             let known = ShopKind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Slip(text: "“\(text)” is no kind; type one of \(known)")
+            throw Slip(text: "“\(text)” is not a kind; type one of \(known)")
         }
         return kind
     }
@@ -100,7 +100,7 @@ enum SimulationRequest {
         }
         guard let fault = PlantedFault(rawValue: text) else {
             throw Slip(
-                text: "“\(text)” is no fault; see Sources/Saga/Decisions/PlantedFault.swift")
+                text: "“\(text)” is not a fault; see Sources/Saga/Decisions/PlantedFault.swift")
         }
         return fault
     }

@@ -63,7 +63,7 @@ struct Main {
         exit(failure.code.rawValue)
     }
 
-    /// What ArgumentParser throws: help and version are no failures.
+    /// What ArgumentParser throws: help and version are not failures.
     ///
     /// - Parameter command: the subcommand that was typed, with a space behind it.
     private static func end(parsing error: any Error, of command: String) async -> Never {

@@ -17,7 +17,7 @@ struct StoredState: Sendable {
 
     /// Every record, index, timer and ledger by its key, and the length of every stream.
     ///
-    /// Without the cursors: how far a group has read is no state of an order.
+    /// Without the cursors: how far a group has read is not a state of an order.
     func everything() async throws -> [String: [String]] {
         var all: [String: [String]] = [:]
         for key in try await keys() where !key.hasSuffix(":cursor") {

@@ -46,7 +46,7 @@ struct NamesTests {
                 guard let match = line.firstMatch(of: declaration),
                     !file.conformsToMiddleware(at: index)
                 else { continue }
-                violations.append(Violation(file, index, "`\(match.1)` alone is no name"))
+                violations.append(Violation(file, index, "`\(match.1)` alone is not a name"))
             }
         }
         expectNone(violations)

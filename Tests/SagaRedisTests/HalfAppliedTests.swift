@@ -43,7 +43,7 @@ struct HalfAppliedTests {
                     let again = await #expect(throws: SagaError.self) {
                         try await order.begin(id, OrderCreated(), changes: changes)
                     }
-                    #expect(again?.code == .halfApplied, "it is no duplicate")
+                    #expect(again?.code == .halfApplied, "it is not a duplicate")
                 }
                 let status = await #expect(throws: SagaError.self) {
                     try await order.status(of: id)

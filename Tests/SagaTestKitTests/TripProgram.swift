@@ -51,7 +51,7 @@ enum TripProgram {
         try await group.run()
     }
 
-    /// Begins a trip, as a service would at a request, and answers how it ended.
+    /// Begins a trip, as a service would at a request, and returns how it ended.
     private static func book(
         _ city: String, _ redis: RedisClient, _ logger: Logger
     ) async throws -> String {

@@ -149,7 +149,7 @@ struct AggregationRun {
         case .present(let value):
             guard let select = part.select else { return .value(Array(value.bytes)) }
             return value.selecting(select).map(Member.value)
-                ?? .fault(.init(502, "upstream_broken", "`\(part.name)` is no object."))
+                ?? .fault(.init(502, "upstream_broken", "`\(part.name)` is not an object."))
         case .absent(let status):
             switch part.absence {
             case .null: return .value(Array("null".utf8))

@@ -92,7 +92,7 @@ struct Aggregator: Sendable {
         case 206: return unusable(response, index, .unsolicited(206))
         case 200..<300:
             guard let value = JSONPart(response.body.readableBytesView) else {
-                return unusable(response, index, .broken("a part that is no JSON"))
+                return unusable(response, index, .broken("a part that is not JSON"))
             }
             return Fetched(index: index, outcome: .present(value))
         case 404, 410:

@@ -50,7 +50,7 @@ extension CacheKey {
 
         /// Forgets the last key and starts the one of `route`.
         ///
-        /// GET and HEAD share their answers, so the method is no field of its own.
+        /// GET and HEAD share their answers, so the method is not a field of its own.
         public mutating func begin(route: String) {
             bytes.removeAll(keepingCapacity: true)
             add(route)

@@ -14,7 +14,7 @@ public struct TagTemplate: Hashable, Sendable {
     /// The template as it was written.
     public let source: String
 
-    /// Why a text is no template, in words that name the fault.
+    /// Why a text is not a template, in words that name the fault.
     public struct SyntaxError: Error, Sendable {
         /// What is wrong.
         public var message: String

@@ -166,7 +166,7 @@ private struct RouteReader {
         value?.list().map { item in
             let name = item.string()
             if !name.utf8.allSatisfy({ ByteClass.of($0).contains(.token) }) {
-                item.fault("`\(name)` is no name of a field or parameter")
+                item.fault("`\(name)` is not a name of a field or parameter")
             }
             return name
         } ?? []

@@ -39,7 +39,7 @@ extension GatewayConfiguration {
             let (message, place) = explanation(of: error)
             faults.add(message, at: place)
         } catch {
-            faults.add("the file is no YAML", at: .init())
+            faults.add("the file is not YAML", at: .init())
         }
         return nil
     }
@@ -68,7 +68,7 @@ extension GatewayConfiguration {
             let names = duplicates.joined(separator: ", ")
             let mark = context.mark
             return ("names stand twice: \(names)", .init(line: mark.line, column: mark.column))
-        default: return ("the file is no YAML", .init())
+        default: return ("the file is not YAML", .init())
         }
     }
 

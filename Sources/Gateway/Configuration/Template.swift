@@ -41,7 +41,7 @@ public struct Template: Sendable, Hashable {
             let name = rest[rest.index(after: open)..<close]
             let names = name.split(separator: ".", omittingEmptySubsequences: false)
             guard names.allSatisfy(Self.isName) else {
-                throw TemplateFault("`{\(name)}` is no placeholder: names joined by dots are")
+                throw TemplateFault("`{\(name)}` is not a placeholder: names joined by dots are")
             }
             pieces.append(.reference(names.map(String.init)))
             rest = rest[rest.index(after: close)...]
@@ -65,7 +65,7 @@ public struct Template: Sendable, Hashable {
         }.joined()
     }
 
-    /// Fills the placeholders in, or answers `nil` if `value` does for one of them.
+    /// Fills the placeholders in, or returns `nil` if `value` does for one of them.
     public func filled(_ value: (_ names: [String]) -> String?) -> String? {
         var result = ""
         for piece in pieces {

@@ -46,7 +46,7 @@ struct AnswerWriter {
         var ifNoneMatch: String?
     }
 
-    /// Writes head and body, and answers the status that went out.
+    /// Writes head and body, and returns the status that went out.
     ///
     /// - Parameter writeName: writes the request's name.
     static func write(

@@ -104,8 +104,8 @@ extension RequestPhases {
         }
     }
 
-    /// Whether the answer can be one to this request: a part, or that nothing has changed, is no
-    /// answer to a request for the whole.
+    /// Whether the answer can be one to this request: a part, or that nothing has changed, is not
+    /// an answer to a request for the whole.
     private static func isSolicited(_ status: Int, _ fields: HTTPHeaders) -> Bool {
         switch status {
         case 206: fields.contains(name: "range")

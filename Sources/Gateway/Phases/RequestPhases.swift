@@ -77,7 +77,7 @@ final class RequestPhases: Sendable {
 
     /// Runs on the event loop once the route is known: whether memory has the answer.
     ///
-    /// Requests with credentials, or with wishes about caching where they count, are no hits here;
+    /// Requests with credentials, or with wishes about caching where they count, are not hits here;
     /// the cache judges them when they are asked for.
     func lookUp(
         _ head: RequestHead, _ route: CompiledRoute, query: String?, at moment: Moment,

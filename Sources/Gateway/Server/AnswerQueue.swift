@@ -96,7 +96,7 @@ package struct WriteProgress {
 
     package init() {}
 
-    /// Answers whether nothing was taken for longer than the limit.
+    /// Returns whether nothing was taken for longer than the limit.
     package mutating func isStalled(_ unsent: Int, at now: Moment, limit: Duration) -> Bool {
         guard let since, unsent == self.unsent else {
             self.unsent = unsent

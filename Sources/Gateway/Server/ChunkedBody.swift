@@ -9,7 +9,7 @@ import NIOCore
 ///
 /// A size is judged by its first digits, so one that cannot be true fails before its line ends.
 struct ChunkedBody {
-    /// Why the bytes are no chunked body that is taken.
+    /// Why the bytes are not a chunked body that is taken.
     enum Fault: Error {
         case size
         case dataEnd
@@ -34,7 +34,7 @@ struct ChunkedBody {
 
     /// Longest line that announces a chunk, extensions included.
     private static let sizeLine = 256
-    /// More digits are no size that anybody means; fewer always fit.
+    /// More digits are not a size that anybody means; fewer always fit.
     private static let sizeDigits = 8
 
     /// - Parameter limits: those on the body, and on fields for the trailers.

@@ -382,7 +382,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             ?? group.namer.next()
     }
 
-    /// Answers bytes that are no request, and ends the connection.
+    /// Answers bytes that are not a request, and ends the connection.
     private func refuse(_ fault: RequestFault) {
         let refused: EndedRequest.Asked =
             if case .receiving(let intake) = state { .head(intake.head) } else {

@@ -55,7 +55,7 @@ public final class GatewayServer: Service {
         try? await loops.shutdownGracefully()
     }
 
-    /// Answers whether nothing uses the event loops any more.
+    /// Returns whether nothing uses the event loops any more.
     private func serve(on loops: MultiThreadedEventLoopGroup) async throws -> Bool {
         let eventLoops = Array(loops.makeIterator())
         let upstreams = UpstreamDirectory(

@@ -1,4 +1,4 @@
-/// Why the bytes of a client are no request we serve.
+/// Why the bytes of a client are not a request we serve.
 ///
 /// After it the connection is closed, because nobody can say where a next request would begin.
 package struct RequestFault: Error, Equatable, Sendable {

@@ -184,7 +184,7 @@ struct RequestHeadScanner {
         }
     }
 
-    /// Name and trimmed value, or `nil` if the line is no field.
+    /// Name and trimmed value, or `nil` if the line is not a field.
     static func split(
         _ bytes: UnsafeRawBufferPointer, _ line: Range<Int>
     ) -> (name: Range<Int>, value: Range<Int>, known: RequestHead.KnownField)? {

@@ -6,7 +6,7 @@ package import NIOCore
 ///                    ├─ length n ─► body pieces ────────► end
 ///                    └─ chunked ─► body pieces ─► trailers ─► end
 ///
-/// Pure: bytes go in by `feed`, events come out of `next` until it answers `nil`. Whatever two
+/// Pure: bytes go in by `feed`, events come out of `next` until it returns `nil`. Whatever two
 /// implementations could read differently is a fault, and after a fault nothing more comes out.
 /// Obsolete line folding, bare line feeds, repeated or decorated lengths and every transfer coding
 /// but `chunked` are such cases; trailers are checked and dropped.

@@ -157,7 +157,7 @@ struct AnswerHeadScanner {
         case .contentLength:
             guard contentLength == nil else { throw .broken("two lengths") }
             guard let length = RequestHeadScanner.plainNumber(value) else {
-                throw .broken("a length that is no number")
+                throw .broken("a length that is not a number")
             }
             contentLength = length
         case .transferEncoding:

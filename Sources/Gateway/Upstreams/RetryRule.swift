@@ -23,7 +23,7 @@ struct RetryRule {
         if retried { retriesUnderWay -= 1 }
     }
 
-    /// Answers whether to try again, and if so counts it.
+    /// Returns whether to try again, and if so counts it.
     mutating func allowsRetry(
         after failure: UpstreamFailure, tries: Int, isIdempotent: Bool, isFirstRetry: Bool
     ) -> Bool {

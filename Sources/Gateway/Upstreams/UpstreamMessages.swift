@@ -21,7 +21,7 @@ package struct UpstreamRequest: Sendable {
 
     /// Whether nothing in it could end its line or begin another.
     ///
-    /// The parser and the templates see to that already; this is the last door.
+    /// The parser and the templates see to that already; this is the last check.
     var isSafe: Bool {
         guard path.hasPrefix("/"), path.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             return false

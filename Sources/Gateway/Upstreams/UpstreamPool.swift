@@ -21,7 +21,7 @@ final class UpstreamPool {
 
         var isOpen: Bool { completion != nil }
 
-        /// Answers whether the connection was wanted.
+        /// Returns whether the connection was wanted.
         func fulfil(_ result: Result<UpstreamConnection, UpstreamFailure>) -> Bool {
             guard let completion else { return false }
             self.completion = nil

@@ -64,7 +64,7 @@ package struct JSONScanner {
         }
     }
 
-    /// The next byte that is no space, left where it is.
+    /// The next byte that is not a space, left where it is.
     @inlinable
     package mutating func peek() -> UInt8? {
         skipSpace()
@@ -85,7 +85,7 @@ package struct JSONScanner {
         guard take(character) else { throw missing(character) }
     }
 
-    /// Steps over the string that comes next and answers where it lies.
+    /// Steps over the string that comes next and returns where it lies.
     @inlinable
     package mutating func text() throws(JSONFault) -> Text {
         let text = try uncheckedText()
@@ -131,7 +131,7 @@ package struct JSONScanner {
         return number
     }
 
-    /// Steps over the value that comes next and answers where it lies.
+    /// Steps over the value that comes next and returns where it lies.
     package mutating func skipValue(depth: Int = 0) throws(JSONFault) -> Range<Int> {
         guard let first = peek() else { throw fault("unexpected end") }
         guard depth < depthMaximum else { throw fault("nested too deeply") }

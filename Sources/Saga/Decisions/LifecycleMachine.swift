@@ -209,7 +209,7 @@ package enum LifecycleMachine {
         min(patience * (1 << min(asked, 20)), max(patience, pauseMaximum))
     }
 
-    /// The same for a saga that has been asked about for so long.
+    /// The same for a saga that has been asked about for this long.
     package static func pause(_ patience: Duration, past: Duration) -> Duration {
         min(max(past, patience), max(patience, pauseMaximum))
     }

@@ -94,7 +94,7 @@ package struct LoadGauge: Sendable {
         return max(open, 0)
     }
 
-    /// Over a third of the deadline, as far as many were open for so long.
+    /// Over a third of the deadline, as far as many were open for this long.
     private func rate(_ look: Look, _ since: ContinuousClock.Instant) -> Double? {
         let begin = max(since, look.time - deadline / 3)
         guard let first = looks.last(where: { $0.time <= begin }) ?? looks.first,

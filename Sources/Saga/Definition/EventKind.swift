@@ -4,7 +4,7 @@ package struct EventKind: Sendable {
     package let owner: String
     package let version: Int
     private let payload: ObjectIdentifier?
-    /// Throws if the text is no payload of this kind.
+    /// Throws if the text is not a payload of this kind.
     package let check: @Sendable (_ data: [UInt8]) throws(SagaError) -> Void
 
     package init<Event: SagaEvent>(_ event: Event.Type) {

@@ -170,7 +170,7 @@ public struct FinishingLeg<Input: SagaEvent, Output: SagaEvent>: Sendable {
 }
 
 extension FinishingLeg where Output == NoEvent {
-    /// Names what completes a leg without a word: what it changes must not be kept elsewhere.
+    /// Names what completes a leg without an event: what it changes must not be kept elsewhere.
     public init(
         of leg: Leg<some Sendable, some SagaEvent, some FailureEvent, some SagaEvent>,
         on trigger: Input.Type

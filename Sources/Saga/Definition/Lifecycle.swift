@@ -70,7 +70,7 @@ public struct Lifecycle: Sendable {
     ///
     /// - Parameters:
     ///   - first: the event with which a saga begins.
-    ///   - deadline: a saga still pending after so long is cancelled as if a client asked.
+    ///   - deadline: a saga still pending after this long is cancelled as if a client asked.
     ///   - answers: by the name of each participant that can be awaited, the events that tell
     ///     that nothing of its step is left: its compensation's answer and its failure.
     public init(

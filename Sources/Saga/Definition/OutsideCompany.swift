@@ -9,12 +9,12 @@
 /// of one process: a service of two replicas makes twice as many calls.
 ///
 /// - No more than `callsPerSecond` begin in a second, a tenth of them at once. The others wait in
-///   the order in which they came: that is no attempt, its time does not count, and a cancellation
-///   ends it.
+///   the order in which they came: that is not an attempt, its time does not count, and a
+///   cancellation ends it.
 /// - After `opensAfter` accidents in a row, of as many sagas, it counts as down, and is not called
 ///   for a pause that grows each time up to the longest; then one call tries whether it is well,
 ///   for no longer than that. Whatever it answers, a failure for a reason of the business too, is
-///   no accident; nor is what could not be sent.
+///   not an accident; nor is what could not be sent.
 /// - What is not called was not sent: a forward step waits, as `unsentGiveUpAfter` says, and
 ///   `giveUpAfter` does not run. A compensation or a finish that would have to wait for long is
 ///   parked at once, and tried again for ever.

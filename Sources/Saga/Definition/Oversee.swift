@@ -22,7 +22,7 @@ public struct Oversee: ParticipantPart {
     /// Declares the pivot, and how long a saga may take.
     ///
     /// - Parameters:
-    ///   - deadline: a saga still pending after so long is cancelled as if a client asked.
+    ///   - deadline: a saga still pending after this long is cancelled as if a client asked.
     ///   - complete: makes the event that completes a saga, from all that the pivot waits for.
     public init<Pivot, Completed, Cancelled, Requested>(
         _ owner: RouteOwner<Pivot, Completed, Cancelled, Requested>, deadline: Duration? = nil,

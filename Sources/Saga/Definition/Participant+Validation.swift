@@ -54,7 +54,7 @@ extension Participant {
             for (name, kinds) in participant.lifecycle?.answers ?? [:] {
                 for kind in kinds where kind.owner != participantName(of: name) {
                     faults.append(
-                        "\(participant.name): \(kind.type) is no answer of '\(name)', as "
+                        "\(participant.name): \(kind.type) is not an answer of '\(name)', as "
                             + "'\(kind.owner)' owns it")
                 }
             }
@@ -165,7 +165,7 @@ extension Participant {
         }
         guard case .park(let question, _) = step.unknown else { return [] }
         if question.isEmpty || question.contains(where: \.isNewline) {
-            return ["the question of step '\(step.name)' is no line"]
+            return ["the question of step '\(step.name)' is not a line"]
         }
         return []
     }
@@ -218,7 +218,7 @@ extension Participant {
         var faults: [String] = []
         for kind in onEachRoute.flatMap({ $0.consumed + $0.emitted }) {
             guard EventKind.isTypeName(kind.type) else {
-                faults.append("'\(kind.type)' is no name for an event: letters and digits only")
+                faults.append("'\(kind.type)' is not a name for an event: letters and digits only")
                 continue
             }
             guard let known = kinds.updateValue(kind, forKey: kind.type) else { continue }
@@ -240,7 +240,7 @@ extension Participant {
             faults.append("its lifecycle can be cancelling, but does not say what cancelled is")
         }
         if let deadline = lifecycle.deadline {
-            if deadline <= .zero { faults.append("its deadline is no time ahead") }
+            if deadline <= .zero { faults.append("its deadline is not ahead") }
             if lifecycle.requests.isEmpty {
                 faults.append("it has a deadline, but no cancelsOnRequest to fire")
             }
@@ -255,7 +255,7 @@ extension Participant {
         for (name, kinds) in lifecycle.answers
         where kinds.isEmpty || !name.split(separator: "/").map(String.init).allSatisfy(Self.isName)
         {
-            faults.append("'\(name)' cannot answer by any event, or is no name")
+            faults.append("'\(name)' cannot answer by any event, or is not a name")
         }
         let heard = lifecycle.answers.values.flatMap { $0.map(\.type) }
         let roles =

@@ -67,7 +67,7 @@ public struct Perform: ParticipantPart {
     ///   - atMost: how many of its blocks, undo and finish too, run at once in a process; if nil,
     ///     as many as events are worked on. `Step` has the rules.
     ///   - company: whom its blocks call, undo, finish and books too; if nil, they are not counted.
-    ///   - unknown: what becomes of it if it has been tried for so long, and nobody knows whether
+    ///   - unknown: what becomes of it if it has been tried for this long, and nobody knows whether
     ///     it has acted.
     ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.
     ///   - undo: undoes it.

@@ -36,7 +36,7 @@ struct RouteAssignment {
     private mutating func add(_ part: Perform) {
         let line = RouteDigest.line(part.leg)
         guard let leg = route.legs.first(where: { $0.name == part.leg.name }) else {
-            faults.append("\(part.leg.step) (\(part.leg.participant)) is no leg of the route")
+            faults.append("\(part.leg.step) (\(part.leg.participant)) is not a leg of the route")
             return
         }
         if leg.participant != name {

@@ -56,7 +56,7 @@ extension Route {
             faults.append("its pivot waits for \(type) twice")
         }
         for type in pivot where !legs.contains(where: { $0.success.type == type }) {
-            faults.append("its pivot waits for \(type), which is no leg's success")
+            faults.append("its pivot waits for \(type), which is not the success of a leg")
         }
         let awaited = Set(legs.flatMap { $0.triggers.map(\.type) } + pivot)
         for leg in legs where !awaited.contains(leg.success.type) {
@@ -115,7 +115,7 @@ extension Route {
         var faults = Participant.repeated(finishes.map(\.name)).map { "\($0) is finished twice" }
         for finish in finishes {
             if !legs.contains(where: { $0.name == finish.name }) {
-                faults.append("it finishes \(finish.name), which is no leg of it")
+                faults.append("it finishes \(finish.name), which is not a leg of it")
             }
             if finish.trigger.type != ends.completed.type {
                 faults.append(

@@ -108,7 +108,7 @@ public struct Step: Sendable {
         }
     }
 
-    /// A step goes from hand to hand at every event and never changes, so that copies share it.
+    /// A step is passed on at every event and never changes, so its copies share it.
     private let shared: Shared
 
     init(_ content: Content) {
@@ -131,11 +131,11 @@ public struct Step: Sendable {
     ///     the runtime's configuration says. Only tries count that have run, and sent something.
     ///   - atMost: how many of its blocks, what undoes and completes it too, run at once in a
     ///     process; if nil, as many as events are worked on. The others wait in the order in which
-    ///     they came: that is no attempt, and its time does not count. No more than whatever the
-    ///     step calls can take at once, as the connections of its client.
+    ///     they came: that is not an attempt, and its time does not count. No more than whatever
+    ///     the step calls can take at once, as the connections of its client.
     ///   - company: whom its blocks call; if nil, they are not counted.
     ///   - actsOutside: whether `perform` touches anything but the participant's own records.
-    ///   - unknown: what becomes of it if it has been tried for so long, and nobody knows whether
+    ///   - unknown: what becomes of it if it has been tried for this long, and nobody knows whether
     ///     it has acted.
     ///   - failed: makes the failure event. Pure: it may be called again.
     ///   - perform: does the work; throws a `BusinessFailure` if it cannot be done.

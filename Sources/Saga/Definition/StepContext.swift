@@ -49,7 +49,7 @@ public struct StepContext: Sendable {
     /// and when it is over: its time does not count against `giveUpAfter`.
     package var waits: @Sendable (_ begins: Bool) -> Void { known.waits }
 
-    /// Shared by all copies: a context is handed on through many hands.
+    /// Shared by all copies: a context is passed on through many calls.
     private let known: Known
 
     private final class Known: Sendable {

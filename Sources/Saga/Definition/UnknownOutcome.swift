@@ -52,8 +52,8 @@ public struct UnknownOutcome<Input: Sendable, Success: SagaEvent>: Sendable {
     /// - undone: the person vouches that nothing of it stands, or will. Nothing is called; the step
     ///   has failed, for the reason `declared_undone`.
     ///
-    /// A failure for a reason of the business after a try without an end is no question: it is
-    /// undone, as always. A cancellation does not interrupt a try of such a step, as that would
+    /// A failure for a reason of the business after a try without an end is not a question: it
+    /// is undone, as always. A cancellation does not interrupt a try of such a step, as that would
     /// make its outcome unknown.
     ///
     /// - Parameters:

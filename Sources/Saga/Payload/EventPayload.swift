@@ -13,7 +13,8 @@ package enum EventPayload {
         do {
             return try JSONCoder.decode(type, fromChecked: text)
         } catch {
-            throw SagaError(.undecodable, "the payload is no \(Payload.type)", cause: error)
+            throw SagaError(
+                .undecodable, "the payload is not that of \(Payload.type)", cause: error)
         }
     }
 }

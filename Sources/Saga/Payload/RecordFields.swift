@@ -100,7 +100,7 @@ enum RecordFields {
         case .keyNotFound(let key, let context):
             "there is no \(path(context.codingPath + [key]))"
         case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-            "\(path(context.codingPath)) is no \(type)"
+            "\(path(context.codingPath)) is not of type \(type)"
         case .dataCorrupted(let context): "\(path(context.codingPath)) cannot be read"
         @unknown default: "it cannot be read"
         }
@@ -205,7 +205,7 @@ enum RecordFields {
         var copy = text
         guard let time = copy.withUTF8({ Timestamp(rfc3339: $0) }) else {
             throw DecodingError.dataCorrupted(
-                DecodingError.Context(codingPath: [], debugDescription: "“\(text)” is no time"))
+                DecodingError.Context(codingPath: [], debugDescription: "“\(text)” is not a time"))
         }
         return Date(timeIntervalSince1970: Double(time.milliseconds) / 1000)
     }

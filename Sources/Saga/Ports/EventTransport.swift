@@ -100,7 +100,7 @@ package protocol EventTransport: Sendable {
     /// The IDs of what this replica has taken and not acknowledged, in order, behind one; "0" for
     /// the first. Their size does not matter.
     ///
-    /// - Parameter idle: only what nobody has touched for so long.
+    /// - Parameter idle: only what nobody has touched for this long.
     func pending(
         _ stream: Int, after: String, idle: Duration, count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> [String]
@@ -141,7 +141,7 @@ package protocol EventTransport: Sendable {
 
     /// Makes up to `count` entries of another replica pending for this one.
     ///
-    /// - Parameter idle: only what nobody has touched for so long.
+    /// - Parameter idle: only what nobody has touched for this long.
     func takeOver(
         _ stream: Int, from consumer: String, idle: Duration, count: Int, in epoch: StoreEpoch
     ) async throws(SagaError) -> Takeover

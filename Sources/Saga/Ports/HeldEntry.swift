@@ -9,7 +9,7 @@ package final class HeldEntry: Sendable {
         indirect case unreadable(Unreadable)
     }
 
-    /// It is no event, or must not be run; why.
+    /// It is not an event, or must not be run; why.
     package struct Unreadable: Sendable {
         package var bytes: [UInt8]
         package var reason: DeadLetter.Reason

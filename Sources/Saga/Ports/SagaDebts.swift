@@ -120,7 +120,7 @@ package final class Debt: Sendable {
         " \(tries) \(type) \(entryID)\n\(error)\n" + String(decoding: event, as: UTF8.self)
     }
 
-    /// Nil if the text is no debt.
+    /// Nil if the text is not a debt.
     package convenience init?(sagaID: String, step: String, text: String) {
         let lines = text.split(separator: "\n", maxSplits: 2, omittingEmptySubsequences: false)
         guard lines.count == 3 else { return nil }

@@ -50,7 +50,7 @@ struct DebtKeeper: Sendable {
         }
     }
 
-    /// Takes what there are slots for, and answers when to look again.
+    /// Takes what there are slots for, and returns when to look again.
     private func work() async throws(SagaError) -> Duration {
         // What is parked again holds nothing up for long.
         let reserved = dispatcher.reserve(

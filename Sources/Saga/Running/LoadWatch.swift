@@ -13,7 +13,7 @@ final class LoadWatch: Sendable {
 
     /// How long a look is good for.
     private static let life: Duration = .seconds(1)
-    /// After so long without an answer nothing is refused.
+    /// After this long without an answer nothing is refused.
     private static let memory: Duration = .seconds(5)
 
     private let question: LoadQuestion

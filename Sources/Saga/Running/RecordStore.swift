@@ -23,7 +23,7 @@ public struct RecordStore: Sendable {
         reader = transitions.store.records
     }
 
-    /// Applies changes, or nothing of them, without a word.
+    /// Applies all of the changes or none of them, and publishes nothing.
     ///
     /// What is changed so must not be kept by anybody else: a gateway's cache would go on with
     /// what was. Where that may be, apply a transition with its event.

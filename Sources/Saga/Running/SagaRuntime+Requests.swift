@@ -90,7 +90,7 @@ extension SagaRuntime {
         return state?.sagaStatus
     }
 
-    /// Waits until a saga has ended, and answers where it stands then, or when the time is
+    /// Waits until a saga has ended, and returns where it stands then, or when the time is
     /// over; nil if it never began.
     ///
     /// On cancellation it answers at once.

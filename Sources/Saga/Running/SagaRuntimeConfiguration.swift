@@ -16,7 +16,7 @@ public struct SagaRuntimeConfiguration: Sendable {
     /// All else goes on, and may have as many more wait: what undoes those that wait is among it.
     public var parkedMaximum = 8192
     /// An entry of a replica that has no name in Redis, as those of older versions have none, is
-    /// taken over when nobody has renewed it for so long.
+    /// taken over when nobody has renewed it for this long.
     ///
     /// Of all others it is known within seconds whether they live. If nil, 10 s or a third of the
     /// shortest deadline, whichever is less: what a replica leaves behind has to be taken over, and
@@ -75,7 +75,7 @@ public struct SagaRuntimeConfiguration: Sendable {
     ///
     /// A process that finds it borne by another one takes the next of `name-2`, `name-3`, ….
     public var consumerName = SagaRuntimeConfiguration.hostName
-    /// A replica idle for so long, and with nothing pending, is forgotten.
+    /// A replica idle for this long, and with nothing pending, is forgotten.
     public var consumerExpiry: Duration = .seconds(86_400)
     /// Streams are read at least so often, whether a doorbell rang or not.
     public var drainInterval: Duration = .seconds(1)

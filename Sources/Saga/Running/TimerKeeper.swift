@@ -24,7 +24,7 @@ struct TimerKeeper: Sendable {
         }
     }
 
-    /// Fires what is due, and answers when to look again.
+    /// Fires what is due, and returns when to look again.
     private func fire(_ failures: inout Int) async -> Duration {
         var wait = Self.pauseMaximum
         do {

@@ -8,7 +8,7 @@ struct ConsumerState: Sendable {
     /// How long ago it last asked for anything.
     var idle: Duration
 
-    /// What `XINFO CONSUMERS` answers; none for what is no such answer.
+    /// What `XINFO CONSUMERS` answers; none for what is not such an answer.
     static func all(in reply: RedisValue) -> [ConsumerState] {
         (reply.array.map(Array.init) ?? []).compactMap { consumer in
             guard let facts = consumer.array, facts.count >= 6, let name = facts[1].string,

@@ -67,7 +67,7 @@ enum TimerScript {
         local fired, silent = 0, nil
         local kind = redis.call('TYPE', KEYS[2]).ok
         if kind ~= 'none' and kind ~= 'stream' then
-            return redis.error_reply('WRONGTYPE the stream of a timer is no stream')
+            return redis.error_reply('WRONGTYPE the stream of a timer is not a stream')
         end
         if not redis.acl_check_cmd('ZREM', KEYS[1], '')
             or not redis.acl_check_cmd('XADD', KEYS[2], '*', '', '') then

@@ -34,7 +34,9 @@ struct WriteForecast {
         case .setFields(let record, _), .removeFields(let record, _):
             return use(record, as: "hash")
         case .addMember(let record, let member, let score):
-            if score.isNaN { fault = fault ?? "the score of \(member) in \(record) is no number" }
+            if score.isNaN {
+                fault = fault ?? "the score of \(member) in \(record) is not a number"
+            }
             return use(record, as: "zset")
         case .removeMember(let record, _):
             return use(record, as: "zset")
@@ -91,7 +93,7 @@ struct WriteForecast {
         _ start: Int?, _ sum: Double, _ record: RecordName, _ field: String
     ) -> Need {
         if start.map({ abs(Double($0) + sum) <= Self.limit }) != true {
-            fault = fault ?? "\(field) of \(record) would be no number within 64 bits"
+            fault = fault ?? "\(field) of \(record) would not be a number within 64 bits"
         }
         return .nothing
     }

@@ -198,7 +198,7 @@ extension MemoryData {
         return found
     }
 
-    /// Writes what may have been done, and answers what stood there before.
+    /// Writes what may have been done, and returns what stood there before.
     mutating func write(_ trace: DeadLetter.Trace, of service: String) -> [LedgerEntry] {
         var ledger = ledger(service, trace.sagaID)
         var found: [LedgerEntry] = []

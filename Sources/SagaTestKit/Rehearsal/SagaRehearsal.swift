@@ -108,7 +108,7 @@ public final class SagaRehearsal: Sendable {
             .unexpectedState, "after \(limit) \(owed.group) has yet to deal with \(owed.stream)")
     }
 
-    /// Plays until a saga has ended and everybody has heard of it, and answers where it stands
+    /// Plays until a saga has ended and everybody has heard of it, and returns where it stands
     /// then, or once so much of the rehearsal's time is over; nil if it never began.
     public func ending(
         of sagaID: String, within limit: Duration = .seconds(600)
@@ -121,7 +121,7 @@ public final class SagaRehearsal: Sendable {
         return try await status(of: sagaID)
     }
 
-    /// Plays for so long of the rehearsal's time, in which deadlines are reached and what is
+    /// Plays for this long of the rehearsal's time, in which deadlines are reached and what is
     /// blocked is tried again.
     public func pass(_ time: Duration) async throws {
         let end = clock.now + time

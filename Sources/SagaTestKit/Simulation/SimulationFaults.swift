@@ -13,7 +13,7 @@ package struct SimulationFaults: Sendable {
     package var lostAnswer = 0.002
     /// A doorbell is lost.
     package var lostDoorbell = 0.1
-    /// A process stands still for up to so long, once in a while.
+    /// A process stands still for up to this long, once in a while.
     package var pause: Duration = .seconds(15)
     /// How often processes stand still, in a second of all of them.
     package var pauses = 0.1

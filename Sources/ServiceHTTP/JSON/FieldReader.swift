@@ -17,7 +17,7 @@ public final class FieldReader {
         /// They are ignored.
         case ignored
         /// Each is a fault: right where all fields are optional, and a typing error in a name
-        /// would otherwise change nothing without a word.
+        /// would otherwise be ignored.
         case refused
     }
 
@@ -153,7 +153,7 @@ public final class FieldReader {
         }
     }
 
-    /// Answers nil so that checks can end with it.
+    /// Returns nil so that checks can end with it.
     func fault<Value>(_ name: String, _ detail: String) -> Value? {
         report(name, detail)
         return nil

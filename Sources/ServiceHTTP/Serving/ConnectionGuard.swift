@@ -15,7 +15,7 @@ import NIOHTTPTypes
 // A body that comes too slowly or does not end is cut off here, whether anybody reads it or not,
 // and so is a client that does not take its answer.
 
-/// Answers what is no HTTP request and closes connections that hold a request back.
+/// Answers what is not an HTTP request and closes connections that hold a request back.
 ///
 /// Lives on its connection's event loop.
 final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {

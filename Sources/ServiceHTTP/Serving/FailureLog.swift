@@ -37,7 +37,7 @@ final class FailureLog: Sendable {
             ])
     }
 
-    /// Tells of what is counted, also when no request comes any more, until it is cancelled.
+    /// Logs what was counted, even when no more requests come, until it is cancelled.
     func run() async {
         while (try? await Task.sleep(for: FailureTally.period)) != nil {
             tell(tally.withLock { $0.due(at: .now) })

@@ -14,12 +14,12 @@ public struct ServiceServerConfiguration: Sendable {
     public var headerSizeMaximum = 32_768
     /// Connections at a time; more wait in the backlog of the system.
     public var connectionsMaximum = 4096
-    /// A connection is closed when nothing is asked on it, or an answer not taken, for so long.
+    /// A connection is closed when nothing is asked on it, or an answer not taken, for this long.
     ///
     /// Longer than the minute that clients' pools commonly keep one, so that it is the client who
     /// closes, and no request meets a connection on its way out.
     public var idleTimeout: Duration = .seconds(75)
-    /// A request's body must be there so long after its head.
+    /// A request's body must be there this long after its head.
     public var requestTimeout: Duration = .seconds(20)
     /// How long a graceful stop goes on accepting requests before it closes the port.
     ///

@@ -37,7 +37,7 @@ extension RedisCommand {
 
     /// Writes fields of a hash.
     ///
-    /// Answers how many are new.
+    /// Returns how many are new.
     public static func hset(
         _ key: String, _ fields: KeyValuePairs<String, RedisArgument>
     ) -> RedisCommand {
@@ -46,35 +46,35 @@ extension RedisCommand {
 
     /// Writes fields of a hash.
     ///
-    /// Answers how many are new.
+    /// Returns how many are new.
     public static func hset(_ key: String, _ fields: [String: RedisArgument]) -> RedisCommand {
         RedisCommand("HSET", [.string(key)] + fields.flatMap { [.string($0.key), $0.value] })
     }
 
     /// Adds to an integer in a hash.
     ///
-    /// Answers the new number.
+    /// Returns the new number.
     public static func hincrby(_ key: String, _ field: String, _ amount: Int) -> RedisCommand {
         RedisCommand("HINCRBY", [.string(key), .string(field), .integer(amount)])
     }
 
     /// Removes fields of a hash.
     ///
-    /// Answers how many there were.
+    /// Returns how many there were.
     public static func hdel(_ key: String, _ fields: [String]) -> RedisCommand {
         RedisCommand("HDEL", [.string(key)] + fields.map { .string($0) })
     }
 
     /// Adds members to a set.
     ///
-    /// Answers how many are new.
+    /// Returns how many are new.
     public static func sadd(_ key: String, _ members: [RedisArgument]) -> RedisCommand {
         RedisCommand("SADD", [.string(key)] + members)
     }
 
     /// Removes members of a set.
     ///
-    /// Answers how many there were.
+    /// Returns how many there were.
     public static func srem(_ key: String, _ members: [RedisArgument]) -> RedisCommand {
         RedisCommand("SREM", [.string(key)] + members)
     }
@@ -91,7 +91,7 @@ extension RedisCommand {
 
     /// Adds members with scores, or changes their scores.
     ///
-    /// Answers how many are new.
+    /// Returns how many are new.
     public static func zadd(
         _ key: String, _ members: [(score: Double, member: RedisArgument)]
     ) -> RedisCommand {
@@ -107,7 +107,7 @@ extension RedisCommand {
 
     /// Removes members of a sorted set.
     ///
-    /// Answers how many there were.
+    /// Returns how many there were.
     public static func zrem(_ key: String, _ members: [RedisArgument]) -> RedisCommand {
         RedisCommand("ZREM", [.string(key)] + members)
     }
@@ -155,7 +155,7 @@ extension RedisCommand {
 
     /// Removes members whose score lies in a range.
     ///
-    /// Answers how many there were.
+    /// Returns how many there were.
     public static func zremrangeByScore(
         _ key: String, _ minimum: RedisScoreBound, _ maximum: RedisScoreBound
     ) -> RedisCommand {

@@ -16,7 +16,7 @@ public struct RedisSetOptions: Sendable, Hashable {
     public var condition: Condition?
     /// How long the value lives; nil means for ever.
     public var timeToLive: Duration?
-    /// Answers the old value instead of `OK`.
+    /// Returns the old value instead of `OK`.
     public var returnsOldValue: Bool
 
     /// Writes in any case and for ever unless told otherwise.
@@ -65,26 +65,26 @@ extension RedisCommand {
 
     /// Adds to an integer; a missing key counts as 0.
     ///
-    /// Answers the new number.
+    /// Returns the new number.
     public static func incrby(_ key: String, _ amount: Int) -> RedisCommand {
         RedisCommand("INCRBY", [.string(key), .integer(amount)])
     }
 
     /// Adds 1 to an integer.
     ///
-    /// Answers the new number.
+    /// Returns the new number.
     public static func incr(_ key: String) -> RedisCommand {
         RedisCommand("INCR", [.string(key)])
     }
 
     /// Removes keys.
     ///
-    /// Answers how many there were.
+    /// Returns how many there were.
     public static func del(_ keys: String...) -> RedisCommand { del(keys) }
 
     /// Removes keys.
     ///
-    /// Answers how many there were.
+    /// Returns how many there were.
     public static func del(_ keys: [String]) -> RedisCommand {
         RedisCommand("DEL", keys.map { .string($0) })
     }
@@ -101,7 +101,7 @@ extension RedisCommand {
 
     /// Lets a key end after a time.
     ///
-    /// Answers 0 if there is no such key.
+    /// Returns 0 if there is no such key.
     public static func expire(_ key: String, after duration: Duration) -> RedisCommand {
         RedisCommand("PEXPIRE", [.string(key), .milliseconds(duration)])
     }
@@ -145,6 +145,6 @@ extension RedisCommand {
 
     /// Runs a transaction.
     ///
-    /// Answers one value for each command, errors in place; nil if a watched key has changed.
+    /// Returns one value for each command, errors in place; nil if a watched key has changed.
     public static var exec: RedisCommand { RedisCommand("EXEC", []) }
 }

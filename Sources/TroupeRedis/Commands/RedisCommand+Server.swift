@@ -3,7 +3,7 @@
 extension RedisCommand {
     /// Publishes a message.
     ///
-    /// Answers how many subscribers this server passed it to.
+    /// Returns how many subscribers this server passed it to.
     public static func publish(_ channel: String, _ payload: RedisArgument) -> RedisCommand {
         RedisCommand("PUBLISH", [.string(channel), payload])
     }

@@ -20,7 +20,7 @@ public struct RedisStreamTrim: Sendable, Hashable {
 extension RedisCommand {
     /// Appends an entry.
     ///
-    /// Answers its ID, or nil if the stream was not to be made.
+    /// Returns its ID, or nil if the stream was not to be made.
     ///
     /// - Parameters:
     ///   - id: `*` lets the server choose.
@@ -103,7 +103,7 @@ extension RedisCommand {
 
     /// Acknowledges entries.
     ///
-    /// Answers how many were pending.
+    /// Returns how many were pending.
     public static func xack(_ key: String, _ group: String, _ ids: [String]) -> RedisCommand {
         RedisCommand("XACK", [.string(key), .string(group)] + ids.map { .string($0) })
     }
@@ -111,7 +111,7 @@ extension RedisCommand {
     /// Takes over entries that nobody acknowledged for some time; read the reply with
     /// `streamClaim()`.
     ///
-    /// - Parameter onlyIDs: answers IDs instead of entries, and leaves the delivery count alone.
+    /// - Parameter onlyIDs: returns IDs instead of entries, and leaves the delivery count alone.
     public static func xautoclaim(
         _ key: String, _ group: String, _ consumer: String, idle: Duration,
         from cursor: String = "0-0", count: Int? = nil, onlyIDs: Bool = false
@@ -126,8 +126,8 @@ extension RedisCommand {
     /// Takes over these entries; read the reply with `streamEntries()`.
     ///
     /// - Parameters:
-    ///   - idle: only entries nobody touched for so long.
-    ///   - onlyIDs: answers IDs instead of entries, and leaves the delivery count alone; so a
+    ///   - idle: only entries nobody touched for this long.
+    ///   - onlyIDs: returns IDs instead of entries, and leaves the delivery count alone; so a
     ///     running consumer renews its lease.
     public static func xclaim(
         _ key: String, _ group: String, _ consumer: String, idle: Duration, _ ids: [String],
@@ -181,7 +181,7 @@ extension RedisCommand {
 
     /// Removes a consumer with all that is pending for it.
     ///
-    /// Answers how much that was.
+    /// Returns how much that was.
     public static func xgroupDelConsumer(
         _ key: String, _ group: String, _ consumer: String
     ) -> RedisCommand {
@@ -209,14 +209,14 @@ extension RedisCommand {
 
     /// Drops old entries.
     ///
-    /// Answers how many.
+    /// Returns how many.
     public static func xtrim(_ key: String, _ trim: RedisStreamTrim) -> RedisCommand {
         RedisCommand("XTRIM", [.string(key)] + trim.arguments)
     }
 
     /// Removes entries.
     ///
-    /// Answers how many there were.
+    /// Returns how many there were.
     public static func xdel(_ key: String, _ ids: [String]) -> RedisCommand {
         RedisCommand("XDEL", [.string(key)] + ids.map { .string($0) })
     }

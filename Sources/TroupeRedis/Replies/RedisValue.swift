@@ -72,7 +72,7 @@ public struct RedisValue: Sendable {
         }
     }
 
-    /// The element at `index`, or nil if this is no array or has no such element.
+    /// The element at `index`, or nil if this is not an array or has no such element.
     public subscript(_ index: Int) -> RedisValue? {
         guard case .array(let tape, let parent) = storage, index >= 0,
             index < tape.childCount(parent)

@@ -64,7 +64,7 @@ struct InitCommand: AsyncParsableCommand {
         let path = standardized(text)
         guard isCheckout(path) else {
             throw CommandFailure(
-                .usage, "\(text) is no checkout of Troupe: there is no Sources/SagaTestKit",
+                .usage, "\(text) is not a checkout of Troupe: there is no Sources/SagaTestKit",
                 remedy: "--troupe <folder of a checkout, or URL of a repository>")
         }
         return .checkout(path)

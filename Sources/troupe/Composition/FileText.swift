@@ -8,7 +8,7 @@
 
 /// The text of a file, or of whatever else can be read to its end: a pipe, standard input.
 enum FileText {
-    /// More is no configuration.
+    /// What is larger is not a configuration.
     private static let bytesMaximum = 16 << 20
 
     /// Reads all of it.

@@ -59,8 +59,8 @@ enum RedisSource: Sendable {
             let other = address.portForOwnServer.map { "redis://127.0.0.1:\($0 + 1)" }
             throw CommandFailure(
                 .unreachable,
-                "what listens at \(address.shown) takes the connection and says nothing: it is no "
-                    + "Redis, or a Redis that is stopped or busy",
+                "what listens at \(address.shown) takes the connection and says nothing: it is "
+                    + "not a Redis, or a Redis that is stopped or busy",
                 remedy: other.map { "troupe up --redis \($0)" }
                     ?? Shortcoming.mute.remedy(on: address.configuration))
         case .fails(let shortcoming):
@@ -98,7 +98,7 @@ enum RedisSource: Sendable {
     private static func expectFree(_ port: Int) async throws(CommandFailure) {
         guard await !PortProbe.isFree(host: "127.0.0.1", port: port) else { return }
         throw CommandFailure(
-            .failure, "what listens at port \(port) is no Redis",
+            .failure, "what listens at port \(port) is not a Redis",
             remedy: "troupe up --redis redis://127.0.0.1:\(port + 1)")
     }
 

@@ -125,7 +125,8 @@ enum Rehearsal {
         return error.code == .server("WRONGTYPE")
     }
 
-    /// What stands there instead is asked only now: it is no work, and a user may not be allowed.
+    /// What stands there instead is asked only now: it is not part of the work, and a user may not
+    /// be allowed.
     private static func told(
         _ misfits: [RedisStandingKey], _ client: RedisClient, within limit: Duration
     ) async -> [Shortcoming] {

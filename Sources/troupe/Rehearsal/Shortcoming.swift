@@ -79,7 +79,7 @@ enum Shortcoming: Error, Equatable {
         }
     }
 
-    /// Whether it is no Redis that we could use, whatever its user may do.
+    /// Whether it is not a Redis that we could use, whatever its user may do.
     var isForeign: Bool { self == .cluster || self == .sentinel }
 
     /// What `doctor` calls what it looked at.
@@ -152,7 +152,7 @@ enum Shortcoming: Error, Equatable {
         case .loading: "wait, then troupe doctor"
         case .refusesUs: "--redis redis://user:password@host:port"
         case .noDatabase: "leave the number out of the URL, or raise databases in its redis.conf"
-        case .cluster: "name a Redis that is no cluster with --redis"
+        case .cluster: "name a Redis that is not a cluster with --redis"
         case .sentinel: "name the primary itself with --redis"
         case .old: "install Redis 7.0 or newer"
         case .replica: "name the primary with --redis"

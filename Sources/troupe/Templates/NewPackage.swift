@@ -20,8 +20,8 @@ struct NewPackage {
         guard Self.isName(name) else {
             throw CommandFailure(
                 .usage,
-                "“\(name.prefix(80))” is no name of a package: it has to begin with a letter, and "
-                    + "may hold 64 letters, digits, dashes and _",
+                "“\(name.prefix(80))” is not a name of a package: it has to begin with a letter, "
+                    + "and may hold 64 letters, digits, dashes and _",
                 remedy: "troupe init trips")
         }
         guard !Self.taken.contains(name.lowercased()) else {

@@ -54,7 +54,7 @@ let programTemplate = #"""
             try await group.run()
         }
 
-        /// Begins a trip, as a service would at a request, and answers how it ended.
+        /// Begins a trip, as a service would at a request, and returns how it ended.
         private static func book(
             _ city: String, _ redis: RedisClient, _ logger: Logger
         ) async throws -> String {

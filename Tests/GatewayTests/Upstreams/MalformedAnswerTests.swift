@@ -132,12 +132,12 @@ struct MalformedAnswerTests {
     @Test(arguments: [
         ("Content-Length: 5\r\nContent-Length: 5", "two lengths"),
         ("Content-Length: 5\r\nTransfer-Encoding: chunked", "two lengths"),
-        ("Content-Length: -5", "a length that is no number"),
-        ("Content-Length: +5", "a length that is no number"),
-        ("Content-Length: 5, 5", "a length that is no number"),
-        ("Content-Length: 0x5", "a length that is no number"),
-        ("Content-Length:", "a length that is no number"),
-        ("Content-Length: 99999999999999999999", "a length that is no number"),
+        ("Content-Length: -5", "a length that is not a number"),
+        ("Content-Length: +5", "a length that is not a number"),
+        ("Content-Length: 5, 5", "a length that is not a number"),
+        ("Content-Length: 0x5", "a length that is not a number"),
+        ("Content-Length:", "a length that is not a number"),
+        ("Content-Length: 99999999999999999999", "a length that is not a number"),
         ("Transfer-Encoding: gzip", "an unknown transfer coding"),
         ("Transfer-Encoding: gzip, chunked", "an unknown transfer coding"),
         ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "an unknown transfer coding"),
@@ -177,7 +177,7 @@ struct MalformedAnswerTests {
         ("/r/1", "206 Part", "status 206 that nobody asked for"),
         ("/r/1", "304 Same", "status 304 that nobody asked for"),
         ("/a/1", "206 Part", "status 206 that nobody asked for"),
-        ("/a/1", "200 OK", "a part that is no JSON"),
+        ("/a/1", "200 OK", "a part that is not JSON"),
     ])
     func wholeAnswerToSomethingElse(path: String, status: String, reason: String) async throws {
         let answer = "HTTP/1.1 \(status)\r\nContent-Length: 0\r\n\r\n"

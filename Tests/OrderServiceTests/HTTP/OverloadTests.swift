@@ -4,7 +4,7 @@ import Saga
 import Testing
 import TroupeRedisTestKit
 
-/// Orders that could not end in time are refused at the door.
+/// Orders that could not end in time are refused before they begin.
 @Suite(.redisServer, .timeLimit(.minutes(2)))
 struct OverloadTests {
     @Test func ordersThatCannotEndInTimeAreRefused() async throws {

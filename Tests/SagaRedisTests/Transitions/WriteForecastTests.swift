@@ -67,12 +67,12 @@ struct WriteForecastTests {
                 await fault {
                     $0.set("box:1", ["a": "x"])
                     $0.increment("box:1", "a", by: 1)
-                }.contains("a of box:1 would be no number within 64 bits"))
+                }.contains("a of box:1 would not be a number within 64 bits"))
             #expect(
                 await fault {
                     $0.set("box:1", ["a": "x"])
                     $0.add("m", to: "index:1", score: .nan)
-                }.contains("the score of m in index:1 is no number"))
+                }.contains("the score of m in index:1 is not a number"))
         }
     }
 

@@ -17,7 +17,7 @@ struct JoinMachineTests {
                 seen.insert(type)
                 let arrival = JoinState.Arrival(type: type, payload: Self.payload(type))
                 guard let state = JoinState(entry) else {
-                    Issue.record("\(entry) is no join")
+                    Issue.record("\(entry) is not a join")
                     return
                 }
                 switch JoinMachine.action(arrival, in: state, of: Self.awaited) {

@@ -82,7 +82,7 @@ struct ParticipantValidationTests {
         let faults = participant.faults.joined(separator: "; ")
 
         for fault in [
-            "never completes", "does not say what cancelled is", "deadline is no time ahead",
+            "never completes", "does not say what cancelled is", "deadline is not ahead",
             "no cancelsOnRequest to fire", "awaits 'inventory'",
             "takes PaymentRefunded in two ways",
         ] {

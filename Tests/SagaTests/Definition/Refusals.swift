@@ -1,7 +1,7 @@
 import Saga
 import Testing
 
-/// Expects that a participant is no plan, and that the message tells all of these faults.
+/// Expects that a participant is not a plan, and that the message tells all of these faults.
 func expectRefused(
     _ participant: Participant, _ faults: String..., location: SourceLocation = #_sourceLocation
 ) {

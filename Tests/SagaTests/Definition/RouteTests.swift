@@ -132,7 +132,7 @@ struct RouteTests {
             Participant(ShopRoute.route, "hand") {
                 Perform(Self.clap) { _, _ in Transition(Clapped()) }
                 Oversee(Self.ends) { _, _ in Transition(Ended()) }
-            }, "clap (hand) is no leg of the route", "'hand' has no leg on the route",
+            }, "clap (hand) is not a leg of the route", "'hand' has no leg on the route",
             "it oversees the route, which 'order' owns", "it oversees another route than 'saga'")
         let other = Leg(
             "charge", by: "payment", on: OrderCreated.self, emits: PaymentProcessed.self,
@@ -167,7 +167,7 @@ struct RouteTests {
             "a lifecycle is declared beside the route's own")
     }
 
-    // MARK: - What is no route
+    // MARK: - What is not a route
 
     @Test func aRouteInWhichLegsDoNotMeetHasFaults() {
         let faults = Route("Hands", owner: Self.ends) {
@@ -180,7 +180,7 @@ struct RouteTests {
         for fault in [
             "its name has to start with a-z", "two legs are named hand/left",
             "leg clap waits for LeftDone, which neither the beginning nor a leg before it says",
-            "it finishes hand/right, which is no leg of it",
+            "it finishes hand/right, which is not a leg of it",
             "on Asked, which is not its pivot's Ended", "LeftDone is said by two of its parts",
         ] {
             #expect(faults.contains { $0.contains(fault) }, "\(fault) is missing in \(faults)")

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Saga
 
-/// A value as the fields of a record, and what is said if they are no such value.
+/// A value as the fields of a record, and what is said if they are not such a value.
 @Suite(.timeLimit(.minutes(1)))
 struct RecordFieldsTests {
     @Test func eachMemberIsAFieldThatCanBeReadAndCounted() throws {
@@ -50,13 +50,17 @@ struct RecordFieldsTests {
 
     @Test(
         arguments: [
-            ("nights", "many", "'nights' is no Int"), ("nights", "2.5", "'nights' is no Int"),
-            ("nights", "+3", "'nights' is no Int"), ("nights", "", "'nights' is no Int"),
-            ("nights", "9223372036854775808", "'nights' is no Int"),
-            ("isPaid", "1", "'isPaid' is no Bool"), ("rate", "nan", "'rate' is no Double"),
-            ("rate", "0x1p3", "'rate' is no Double"), ("from", "yesterday", "'from' is no Date"),
+            ("nights", "many", "'nights' is not of type Int"),
+            ("nights", "2.5", "'nights' is not of type Int"),
+            ("nights", "+3", "'nights' is not of type Int"),
+            ("nights", "", "'nights' is not of type Int"),
+            ("nights", "9223372036854775808", "'nights' is not of type Int"),
+            ("isPaid", "1", "'isPaid' is not of type Bool"),
+            ("rate", "nan", "'rate' is not of type Double"),
+            ("rate", "0x1p3", "'rate' is not of type Double"),
+            ("from", "yesterday", "'from' is not of type Date"),
             ("status", "lost", "'status' cannot be read"),
-            ("guests", "[1]", "'guests.0' is no String"),
+            ("guests", "[1]", "'guests.0' is not of type String"),
             ("guests", "Ada", "'guests' cannot be read"),
             ("place", "{}", "there is no 'place.city'"), ("room", nil, "there is no 'room'"),
         ] as [(String, String?, String)])

@@ -68,7 +68,7 @@ struct ConsumerWatchTests {
 
     @Test func afterAGapOfItsOwnItWatchesAnew() {
         var watch = Self.watch(for: 9)
-        #expect(watch.mayJudge(at: Self.at(11)), "two seconds are no gap")
+        #expect(watch.mayJudge(at: Self.at(11)), "two seconds are not a gap")
         #expect(!watch.mayJudge(at: Self.at(12)), "it does not know what happened since")
         watch.beat(at: Self.at(12), in: Self.epoch)
         #expect(!watch.mayJudge(at: Self.at(12)))

@@ -34,7 +34,7 @@ struct OvertimeTests {
         #expect(isDeafNoMore && !overtime.isDeaf)
     }
 
-    /// As a handler that goes on to wait for a connection: that it does something is no answer.
+    /// As a handler that goes on to wait for a connection: that it does something is not an answer.
     @Test func whatWasCancelledGetsNoMoreTime() {
         var overtime = Overtime()
         overtime.cancelled(at: start)

@@ -116,7 +116,7 @@ struct RedisSourceTests {
             try await RedisSource.open(address, dataFolder: folder, logger: logger)
         }
 
-        #expect(failure?.message.contains("is no Redis") == true)
+        #expect(failure?.message.contains("is not a Redis") == true)
         try await stranger.close()
     }
 

@@ -11,8 +11,9 @@ import Synchronization
 ///
 /// The heart beats by itself: nothing that takes long may keep it from that.
 /// What a heartbeat says is that entries come to their ends here, however long that takes: a slow
-/// company is no death. A process that stood still finds that its name is lost, and with it what it
-/// held: others have that by now, and of two who work on an entry the ledger lets one through.
+/// company is not a death. A process that stood still finds that its name is lost, and with it
+/// what it held: others have that by now, and of two who work on an entry the ledger lets one
+/// through.
 final class ConsumerKeeper: Sendable {
     private static let renewalMaximum = 256
     private static let takeoverMaximum = 256

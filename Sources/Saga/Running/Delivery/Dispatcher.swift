@@ -74,7 +74,7 @@ final class Dispatcher: Sendable {
         /// By which the work is measured.
         var time: WorkingTime { dispatcher.time }
 
-        /// Cancels this task if it is still busy after so long; nil takes that back.
+        /// Cancels this task if it is still busy after this long; nil takes that back.
         func limit(_ limit: Duration?) {
             let end = limit.map { self.time.now + $0 }
             worker.alarm.withLock { $0.overtime.limit(until: end) }
@@ -356,7 +356,7 @@ final class Dispatcher: Sendable {
         return next
     }
 
-    /// Ends the lane's entry and answers the next one.
+    /// Ends the lane's entry and returns the next one.
     private func finish(at place: Place) -> HeldEntry? {
         let (next, woken) = state.withLock { state in
             place.worker.turn()
@@ -415,7 +415,7 @@ final class Dispatcher: Sendable {
         state.withLock { $0.woken() }?.wake()
     }
 
-    /// Cancels handlers that are busy for longer than they asked for, and answers their lanes.
+    /// Cancels handlers that are busy for longer than they asked for, and returns their lanes.
     func cancelOverdue() -> [String] {
         time.beat()
         let now = time.now

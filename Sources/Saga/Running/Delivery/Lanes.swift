@@ -78,7 +78,7 @@ struct Lanes {
         parked >= (callsOutside ? parkedMaximum : 2 * parkedMaximum + concurrency)
     }
 
-    /// Reserves up to `count` slots and answers how many; each is admitted or given back.
+    /// Reserves up to `count` slots and returns how many; each is admitted or given back.
     ///
     /// - Parameter callsOutside: whether it is for what may wait for a company, and for long.
     mutating func reserve(upTo count: Int, callsOutside: Bool = true) -> Int {
@@ -118,7 +118,7 @@ struct Lanes {
     /// The entry that runs, or waits for another try.
     func current(_ key: String) -> HeldEntry? { lanes[key]?.current }
 
-    /// Ends the lane's entry and answers the next one.
+    /// Ends the lane's entry and returns the next one.
     mutating func finish(_ key: String) -> HeldEntry? {
         guard let index = lanes.index(forKey: key) else { return nil }
         guard lanes.values[index].standing == .active else { return leave(key) }

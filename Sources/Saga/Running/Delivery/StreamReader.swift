@@ -113,7 +113,7 @@ final class StreamReader: Sendable {
         }
     }
 
-    /// Reads some streams and answers how many of them had something new, or are to be read
+    /// Reads some streams and returns how many of them had something new, or are to be read
     /// another way; throws on what concerns all streams.
     private func read(
         _ streams: [Int], _ plan: inout ReadPlan, _ epoch: StoreEpoch, _ cut: inout SagaError?
@@ -165,7 +165,7 @@ final class StreamReader: Sendable {
 
     // MARK: - Reading
 
-    /// Reads what nobody had yet and answers how many streams had some.
+    /// Reads what nobody had yet and returns how many streams had some.
     private func readNew(
         _ streams: [Int], _ plan: inout ReadPlan, in epoch: StoreEpoch
     ) async throws(SagaError) -> Int {

@@ -25,7 +25,7 @@ struct EndWriter: Sendable {
             })
     }
 
-    /// Notes what a read brought of ends, and answers what has to be worked on one by one.
+    /// Notes what a read brought of ends, and returns what has to be worked on one by one.
     ///
     /// - Parameter acknowledge: called for each entry that is dealt with.
     func note(

@@ -65,7 +65,7 @@ extension EntryWork {
         environment.ports.transport.time(ofEntry: entryID) ?? environment.clock.wallMilliseconds
     }
 
-    /// Whether somebody has lost a question that was asked at least so long ago.
+    /// Whether somebody has lost a question that was asked at least this long ago.
     ///
     /// Who was asked nobody knows how, or cannot be looked after by any right, is asked again.
     private func isAnyLost(

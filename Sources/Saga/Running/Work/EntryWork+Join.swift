@@ -2,7 +2,7 @@ import CloudEvents
 
 /// One of several events that are waited for together. `JoinMachine` decides; this acts on it.
 extension EntryWork {
-    /// Keeps the event, or answers what has come if it is the last one; nil if it is not.
+    /// Keeps the event, or returns what has come if it is the last one; nil if it is not.
     ///
     /// - Parameter arrival: as what it has come.
     func gather(
@@ -25,7 +25,7 @@ extension EntryWork {
         throw .dead(.contradiction, "the ledger keeps changing", attempts: 1)
     }
 
-    /// Answers what the ledger holds instead; nil if it was kept.
+    /// Returns what the ledger holds instead; nil if it was kept.
     private func keep(
         _ next: JoinState, over state: JoinState, _ join: ParticipantPlan.Join
     ) async throws(Interruption) -> LedgerEntry? {

@@ -79,7 +79,7 @@ extension EntryWork {
         }
     }
 
-    /// A failure that says nobody knows is no answer: it is asked again.
+    /// A failure that says nobody knows is not an answer: it is asked again.
     private func note(
         _ failure: BusinessFailure, after tries: StepTries, on step: Step, _ entry: LedgerEntry
     ) async throws(Interruption) -> Acted {

@@ -1,4 +1,4 @@
-/// Why the work on an entry ended without an end.
+/// Why the work on an entry stopped before the entry was done.
 enum Interruption: Error {
     /// The runtime stops. The entry stays pending where it is.
     case stopped

@@ -12,7 +12,7 @@ struct LifecycleKeeper {
 
     typealias Apply = (StoreTransition) async throws -> TransitionAnswer
 
-    /// Brings an input in and answers the state after it.
+    /// Brings an input in and returns the state after it.
     ///
     /// - Parameters:
     ///   - failure: why the saga is to be cancelled, if it is.

@@ -31,7 +31,7 @@ enum Pairing {
         var count = 0
         while rest.readableBytes > 0 {
             guard let length = headLength(rest), let head = rest.readString(length: length) else {
-                throw Failure("bytes that are no answer follow answer \(count)")
+                throw Failure("bytes that are not an answer follow answer \(count)")
             }
             let field = head.components(separatedBy: "\r\n")
                 .first { $0.lowercased().hasPrefix("content-length:") }
