@@ -1,4 +1,3 @@
-import Logging
 import Synchronization
 public import TroupeRedis
 
@@ -125,7 +124,7 @@ public final class RedisServer: Sendable {
     public func client(_ change: (inout RedisConfiguration) -> Void = { _ in }) -> RedisClient {
         var configuration = configuration
         change(&configuration)
-        return RedisClient(configuration, logger: Logger(label: "redis.test") { _ in SilentLog() })
+        return RedisClient(configuration, logger: .silent)
     }
 
     /// Starts it again on the same port, with the data its persistence kept.
@@ -248,17 +247,4 @@ public final class RedisServer: Sendable {
     private func log() -> String {
         TemporaryFolder.tail(of: folder + "/log")
     }
-}
-
-/// Keeps tests that cut connections quiet.
-private struct SilentLog: LogHandler {
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.critical
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {}
 }

@@ -50,7 +50,7 @@ final class CacheNode: Sendable {
         configuration.silence = silence
         configuration.beatsPerPosition = 1
         change(&configuration)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger.silent
         redis = server.client {
             $0.username = user?.name
             $0.password = user?.password

@@ -1,5 +1,4 @@
 import Gateway
-import Logging
 import NIOCore
 import NIOHTTP1
 import Testing
@@ -133,7 +132,7 @@ struct GenerationProtocolTests {
         let redis = server.client()
         let second = RedisSecondLevelCache(
             redis: redis, configuration: configuration,
-            logger: .init(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
         for number in 0..<20 { _ = await second.generations(of: [CacheTag("n", "\(number)")]) }
 
         #expect(try await left(redis).count == 3)

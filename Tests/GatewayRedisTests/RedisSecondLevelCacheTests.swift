@@ -1,6 +1,5 @@
 import EventStreams
 import Gateway
-import Logging
 import NIOCore
 import Testing
 import TroupeRedis
@@ -39,7 +38,7 @@ struct RedisSecondLevelCacheTests {
         configuration.writeTimeout = .seconds(10)
         second = RedisSecondLevelCache(
             redis: redis, configuration: configuration,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
     }
 
     private func generation(_ tag: CacheTag) async throws -> UInt64 {

@@ -76,7 +76,7 @@ struct PoisonEventTests {
             var configuration = SagaRuntimeConfiguration()
             configuration.namespace = prefix
             configuration.compensationGiveUpAfter = .milliseconds(50)
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let logger = Logger.silent
             let runtime = try SagaRuntime(
                 .inventory(), redis: redis, configuration: configuration, logger: logger)
             _ = try await runtime.store.transition(

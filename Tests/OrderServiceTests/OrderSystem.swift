@@ -75,7 +75,7 @@ struct OrderSystem: Sendable {
     private init(_ settings: Settings, _ redis: RedisClient) {
         self.settings = settings
         self.redis = redis
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger.silent
         let (company, carrier) = (settings.company, settings.carrier)
         self.company = company
         self.carrier = carrier

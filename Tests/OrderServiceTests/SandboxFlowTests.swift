@@ -1,5 +1,4 @@
 import Foundation
-import Logging
 import OrderContracts
 import OrderService
 import SandboxService
@@ -63,7 +62,7 @@ struct SandboxFlowTests {
             configuration.isSeeded = false
             return try SandboxServer(
                 configuration: configuration,
-                logger: Logger(label: "sandbox") { _ in SwiftLogNoOpLogHandler() })
+                logger: .silent)
         }
         try await host.start()
         let port = try await host.current.boundPort.value

@@ -1,4 +1,3 @@
-import Logging
 import ProductService
 import ServiceHTTP
 import Testing
@@ -14,7 +13,7 @@ struct ProductServerTests {
             configuration.namespace = prefix
             let server = ProductServer(
                 configuration: configuration, redis: redis,
-                logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+                logger: .silent)
             let running = Task { try await server.run() }
             let client = JSONClient(
                 baseURL: "http://127.0.0.1:\(try await server.boundPort.value)")

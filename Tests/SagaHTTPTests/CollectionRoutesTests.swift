@@ -55,7 +55,7 @@ struct CollectionRoutesTests {
         _ body: @escaping @Sendable (Client) async throws -> Void
     ) async throws {
         try await RedisServer.current.withKeyspace { redis, prefix in
-            let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+            let logger = Logger.silent
             let collection = RecordCollection<Note>(redis: redis, namespace: prefix)
             let router = CollectionRoutes(collection).router(logger: logger)
             try await Application(router: router, logger: logger).test(.router) { http in

@@ -11,7 +11,7 @@ import TroupeRedisTestKit
 struct CollectionServerTests {
     /// It seeds and serves, is away while Redis is, and ends when it is told to.
     @Test func serverOutlivesTheLossOfRedis() async throws {
-        let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger.silent
         let redis = try await RedisServer.launch()
         let client = redis.client()
         let server = CollectionServer<Note>(

@@ -23,7 +23,7 @@ struct RecordCollectionTests {
     }
 
     private func plant(in collection: RecordCollection<Note>) async {
-        let logger = Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger.silent
         await RecordSeed(collection, seeds, logger: logger).run()
     }
 

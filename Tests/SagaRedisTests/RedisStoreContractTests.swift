@@ -1,4 +1,3 @@
-import Logging
 import SagaTestKit
 import Testing
 import TroupeRedis
@@ -34,7 +33,7 @@ private struct RedisSubject: StoreContractSubject {
                 ledgerTimeToLive: .seconds(1000), naming: plan.naming),
             transport: RedisTransport(
                 plan, emitted: [], redis: redis, names: rig.keys, configuration: configuration,
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
+                logger: .silent),
             timers: RedisTimers(
                 plan, redis: redis, names: rig.keys, letterTimeToLive: .seconds(1000)),
             debts: RedisDebts(

@@ -1,4 +1,3 @@
-import Logging
 import ServiceHTTP
 import Testing
 import TroupeRedis
@@ -14,7 +13,7 @@ struct UserServerTests {
             configuration.namespace = prefix
             let server = UserServer(
                 configuration: configuration, redis: redis,
-                logger: Logger(label: "tests") { _ in SwiftLogNoOpLogHandler() })
+                logger: .silent)
             let running = Task { try await server.run() }
             let client = JSONClient(
                 baseURL: "http://127.0.0.1:\(try await server.boundPort.value)")

@@ -1,9 +1,7 @@
 import Gateway
-import Logging
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import Synchronization
 import Testing
 
 /// An aggregate is answered as soon as it is decided.
@@ -79,7 +77,7 @@ struct EarlyDecisionTests {
         upstream.timeout = .seconds(120)
         let upstreams = UpstreamDirectory(
             [upstream], eventLoops: [loop],
-            logger: Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
         let send = { @Sendable () async -> UpstreamFailure.Kind? in
             do throws(UpstreamFailure) {
                 _ = try await upstreams.send(

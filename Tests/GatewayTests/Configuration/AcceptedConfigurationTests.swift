@@ -1,5 +1,4 @@
 import Gateway
-import Logging
 import NIOHTTP1
 import Testing
 
@@ -140,10 +139,7 @@ struct AcceptedConfigurationTests {
     }
 
     private static func expectAnswers(_ yaml: String, _ what: String) async throws {
-        let logger = Logger(label: "gateway") { _ in
-            AccessLogTests.Recorder(lines: AccessLogTests.Lines())
-        }
-        try await GatewayUnderTest.with(yaml, logger: logger) { port, _ in
+        try await GatewayUnderTest.with(yaml, logger: RecordedLog().logger) { port, _ in
             let client = try await RawConnection(port: port)
             for path in ["/items/7", "/items/7?q=1", "/kept/7", "/kept/7", "/details/7"] {
                 let answer = try await client.get(path)

@@ -1,32 +1,9 @@
 import Gateway
 import Logging
-import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(3)))
 struct AccessLogTests {
-    final class Lines: Sendable {
-        let all = Mutex<[Logger.Metadata]>([])
-
-        var requests: [Logger.Metadata] { all.withLock { $0 } }
-    }
-
-    struct Recorder: LogHandler {
-        let lines: Lines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            guard event.message == "request answered" else { return }
-            lines.all.withLock { $0.append(event.metadata ?? [:]) }
-        }
-    }
-
     static func yaml(_ origin: OriginServer, _ log: String) -> String {
         """
         server: {access_log: \(log)}
@@ -37,11 +14,10 @@ struct AccessLogTests {
         """
     }
 
-    static func requests(_ log: String) async throws -> [Logger.Metadata] {
-        let lines = Lines()
-        let logger = Logger(label: "gateway") { _ in Recorder(lines: lines) }
+    static func requests(_ setting: String) async throws -> [Logger.Metadata] {
+        let log = RecordedLog()
         let origin = try await OriginServer.start { _ in .init(body: "{}") }
-        try await GatewayUnderTest.with(yaml(origin, log), logger: logger) { port, _ in
+        try await GatewayUnderTest.with(yaml(origin, setting), logger: log.logger) { port, _ in
             let client = try await RawConnection(port: port)
             _ = try await client.get("/items/1?x=1", ["X-Request-Id: mine"])
             for _ in 1...10 { _ = try await client.get("/items/1?x=1") }
@@ -49,7 +25,7 @@ struct AccessLogTests {
             _ = try await client.get("/other")
         }
         await origin.stop()
-        return lines.requests
+        return log.requests
     }
 
     @Test func everythingButHitsIsLogged() async throws {
@@ -70,10 +46,9 @@ struct AccessLogTests {
     }
 
     @Test func whoAskedIsToldAlsoOfWhatIsRefused() async throws {
-        let lines = Lines()
-        let logger = Logger(label: "gateway") { _ in Recorder(lines: lines) }
+        let log = RecordedLog()
         let origin = try await OriginServer.start { _ in .init(body: "{}") }
-        try await GatewayUnderTest.with(Self.yaml(origin, "{}"), logger: logger) { port, _ in
+        try await GatewayUnderTest.with(Self.yaml(origin, "{}"), logger: log.logger) { port, _ in
             let client = try await RawConnection(port: port)
             _ = try await client.get(
                 "/items/1?token=x",
@@ -87,13 +62,13 @@ struct AccessLogTests {
         }
         await origin.stop()
 
-        let first = try #require(lines.requests.first)
+        let first = try #require(log.requests.first)
         #expect(first["client"] == "127.0.0.1")
         #expect(first["peer"]?.description.hasPrefix("127.0.0.1:") == true)
         #expect(first["host"] == "shop")
         #expect(first["user_agent"] == "curl/8")
         #expect(first["forwarded_for"] == "203.0.113.9")
-        let refused = lines.requests.dropFirst()
+        let refused = log.requests.dropFirst()
         #expect(refused.map { $0["method"] } == ["BREW", "GET", "nonsense"])
         #expect(refused.map { $0["path"] } == ["/pot?a=1", "/a\u{5C}b", ""])
         #expect(refused.map { $0["status"]?.description } == ["501", "400", "400"])

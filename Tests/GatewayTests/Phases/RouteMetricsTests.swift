@@ -1,4 +1,3 @@
-import Logging
 import Metrics
 import Observability
 import Testing
@@ -23,14 +22,13 @@ struct RouteMetricsTests {
             \(routes.joined(separator: "\n"))
             """
         let configuration = try GatewayConfiguration(yaml: yaml, file: "test.yaml")
-        let silent = Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
         var limits = PrometheusRegistry.Configuration()
         limits.seriesPerMetricMaximum = 1_000
         let registry = PrometheusRegistry(configuration: limits)
         let phases = try withMetricsFactory(PrometheusMetricsFactory(registry)) {
             try RequestPhases(
                 configuration, cache: ResponseCache(configuration: configuration.cache),
-                upstreams: UpstreamDirectory([], eventLoops: [], logger: silent), logger: silent)
+                upstreams: UpstreamDirectory([], eventLoops: [], logger: .silent), logger: .silent)
         }
         return (registry, phases)
     }

@@ -11,11 +11,10 @@ struct AbandonedChangeTests {
     private static func changing(
         _ body: (
             _ port: Int, _ cache: ResponseCache, _ shop: OriginServer,
-            _ gate: AsyncStream<Void>.Continuation, _ log: AccessLogTests.Lines
+            _ gate: AsyncStream<Void>.Continuation, _ log: RecordedLog
         ) async throws -> Void
     ) async throws {
-        let lines = AccessLogTests.Lines()
-        let logger = Logger(label: "gateway") { _ in AccessLogTests.Recorder(lines: lines) }
+        let log = RecordedLog()
         let (gate, opening) = AsyncStream.makeStream(of: Void.self)
         let state = Mutex("old")
         let shop = try await OriginServer.start { request in
@@ -35,8 +34,8 @@ struct AbandonedChangeTests {
               - {name: h, path: "/hasty/{id}", upstream: idle, cache: {ttl: 1h}}
               - {name: hw, path: "/hasty/{id}", methods: [PUT], upstream: hasty}
             """
-        try await GatewayUnderTest.with(yaml, logger: logger) { port, cache in
-            try await body(port, cache, shop, opening, lines)
+        try await GatewayUnderTest.with(yaml, logger: log.logger) { port, cache in
+            try await body(port, cache, shop, opening, log)
         }
         opening.finish()
         await shop.stop()

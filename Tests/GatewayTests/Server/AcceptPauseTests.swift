@@ -1,8 +1,6 @@
 import Foundation
-import Logging
 import NIOCore
 import NIOEmbedded
-import Synchronization
 import Testing
 
 @testable import Gateway
@@ -17,30 +15,12 @@ struct AcceptPauseTests {
         func read(context: ChannelHandlerContext) { count += 1 }
     }
 
-    private struct Recorder: LogHandler {
-        let lines: Lines
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) { lines.count.add(1, ordering: .relaxed) }
-    }
-
-    private final class Lines: Sendable {
-        let count = Atomic(0)
-    }
-
     /// Without a pause the event loop tries again as fast as it can.
     @Test func withoutDescriptorsAcceptingPausesAndSaysSoOnce() throws {
-        let lines = Lines()
+        let log = RecordedLog()
         let reads = Reads()
         let channel = EmbeddedChannel(handler: reads)
-        let logger = Logger(label: "gateway") { _ in Recorder(lines: lines) }
-        try AcceptPause.add(to: channel, logger: logger).wait()
+        try AcceptPause.add(to: channel, logger: log.logger).wait()
         let before = reads.count
 
         for _ in 1...3 {
@@ -50,7 +30,7 @@ struct AcceptPauseTests {
         }
         channel.embeddedEventLoop.advanceTime(to: .now() + AcceptPause.length)
         #expect(reads.count > before)
-        #expect(lines.count.load(ordering: .relaxed) == 1)
+        #expect(log.lines.count == 1)
         _ = try channel.finish(acceptAlreadyClosed: true)
     }
 }

@@ -1,4 +1,3 @@
-import Logging
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -17,10 +16,9 @@ struct ConnectionSweepTests {
             routes: [{name: act, path: "/{id}", upstream: shop}]
             """
         let configuration = try GatewayConfiguration(yaml: yaml, file: "test.yaml")
-        let silent = Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
         let phases = try RequestPhases(
             configuration, cache: ResponseCache(configuration: configuration.cache),
-            upstreams: UpstreamDirectory([], eventLoops: [], logger: silent), logger: silent)
+            upstreams: UpstreamDirectory([], eventLoops: [], logger: .silent), logger: .silent)
         let group = ConnectionGroup(
             phases, configuration.server, StopNotice(), tasks: TaskTally(),
             unsent: UnsentLedger(limit: 1, loops: 1), place: 0, eventLoop: channel.eventLoop)

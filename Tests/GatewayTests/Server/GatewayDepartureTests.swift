@@ -6,7 +6,6 @@ import Testing
 /// What clients see of a gateway that is asked to stop.
 @Suite(.timeLimit(.minutes(3)))
 struct GatewayDepartureTests {
-    private static let logger = Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
 
     private static func withGateway(
         _ yaml: String, grace: Duration, _ body: (Int, ServiceGroup) async throws -> Void
@@ -17,9 +16,9 @@ struct GatewayDepartureTests {
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let server = GatewayServer(
             configuration: configuration, cache: ResponseCache(configuration: configuration.cache),
-            grace: grace, logger: logger
+            grace: grace, logger: .silent
         ) { port.yield($0) }
-        let group = ServiceGroup(services: [server], logger: logger)
+        let group = ServiceGroup(services: [server], logger: .silent)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             var iterator = ports.makeAsyncIterator()

@@ -17,10 +17,9 @@ struct GatewayUnderTest {
         configuration.server.eventLoops = 1
         let cache = ResponseCache(
             configuration: configuration.cache, secondLevel: secondLevel)
-        let silent = Logger(label: "gateway") { _ in SwiftLogNoOpLogHandler() }
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let server = GatewayServer(
-            configuration: configuration, cache: cache, logger: logger ?? silent
+            configuration: configuration, cache: cache, logger: logger ?? .silent
         ) { port in
             continuation.yield(port)
         }

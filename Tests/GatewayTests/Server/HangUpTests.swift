@@ -1,7 +1,6 @@
 import Gateway
 import Logging
 import NIOCore
-import Synchronization
 import Testing
 
 /// Clients that do not wait for their answers.
@@ -9,10 +8,9 @@ import Testing
 struct HangUpTests {
     private static func with(
         _ origin: RawOrigin, _ limits: String = "connections: 64",
-        _ body: (_ port: Int, _ log: AccessLogTests.Lines) async throws -> Void
+        _ body: (_ port: Int, _ log: RecordedLog) async throws -> Void
     ) async throws {
-        let lines = AccessLogTests.Lines()
-        let logger = Logger(label: "gateway") { _ in AccessLogTests.Recorder(lines: lines) }
+        let log = RecordedLog()
         let yaml = """
             upstreams:
               shop:
@@ -22,8 +20,8 @@ struct HangUpTests {
             routes:
               - {name: act, path: "/{id}", methods: [GET, POST], upstream: shop, timeout: 60s}
             """
-        try await GatewayUnderTest.with(yaml, logger: logger) { port, _ in
-            try await body(port, lines)
+        try await GatewayUnderTest.with(yaml, logger: log.logger) { port, _ in
+            try await body(port, log)
         }
         await origin.stop()
     }

@@ -13,10 +13,9 @@ struct SlowReaderTests {
 
     private static func with(
         writeTimeout: String,
-        _ body: (_ reader: LazyReader, _ answered: AccessLogTests.Lines) async throws -> Void
+        _ body: (_ reader: LazyReader, _ answered: RecordedLog) async throws -> Void
     ) async throws {
-        let lines = AccessLogTests.Lines()
-        let logger = Logger(label: "gateway") { _ in AccessLogTests.Recorder(lines: lines) }
+        let log = RecordedLog()
         let value = String(repeating: "x", count: bodyBytes - 2)
         let origin = try await OriginServer.start { _ in .init(body: "\"\(value)\"") }
         let yaml = """
@@ -25,7 +24,7 @@ struct SlowReaderTests {
             routes:
               - {name: item, path: "/items/{id}", upstream: shop, cache: {ttl: 1h}}
             """
-        try await GatewayUnderTest.with(yaml, logger: logger) { port, _ in
+        try await GatewayUnderTest.with(yaml, logger: log.logger) { port, _ in
             let reader = try await LazyReader(port: port)
             // Long heads, so that not even all requests are taken in.
             let head =
@@ -33,7 +32,7 @@ struct SlowReaderTests {
                 + String(repeating: "x", count: 1_000) + "\r\n\r\n"
             reader.send(String(repeating: head, count: requests))
             reader.send("GET /last HTTP/1.1\r\nHost: a\r\n\r\n")
-            try await body(reader, lines)
+            try await body(reader, log)
         }
         await origin.stop()
     }

@@ -10,10 +10,9 @@ struct SteadyReaderTests {
 
     private static func with(
         _ server: String, size: Int = size,
-        _ body: (_ port: Int, _ log: AccessLogTests.Lines) async throws -> Void
+        _ body: (_ port: Int, _ log: RecordedLog) async throws -> Void
     ) async throws {
-        let lines = AccessLogTests.Lines()
-        let logger = Logger(label: "gateway") { _ in AccessLogTests.Recorder(lines: lines) }
+        let log = RecordedLog()
         let origin = try await OriginServer.start { _ in
             .init(body: String(repeating: "x", count: size))
         }
@@ -32,8 +31,8 @@ struct SteadyReaderTests {
                 timeout: 60s
                 cache: {ttl: 1h, max_body_size: 16MiB}
             """
-        try await GatewayUnderTest.with(yaml, logger: logger) { port, _ in
-            try await body(port, lines)
+        try await GatewayUnderTest.with(yaml, logger: log.logger) { port, _ in
+            try await body(port, log)
         }
         await origin.stop()
     }

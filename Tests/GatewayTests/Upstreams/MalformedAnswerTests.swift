@@ -1,7 +1,6 @@
 import Gateway
 import Logging
 import NIOCore
-import Synchronization
 import Testing
 
 /// What no upstream should send ends at once, and the log tells why.
@@ -9,29 +8,6 @@ import Testing
 /// The origin keeps its connections open: what waited for more would wait for a minute.
 @Suite(.timeLimit(.minutes(1)))
 struct MalformedAnswerTests {
-    private final class Reasons: Sendable {
-        private let all = Mutex<[String]>([])
-
-        func add(_ reason: String) { all.withLock { $0.append(reason) } }
-        var found: [String] { all.withLock { $0 } }
-    }
-
-    private struct Recorder: LogHandler {
-        let reasons: Reasons
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.info
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            guard event.message == "upstream gave no valid answer" else { return }
-            reasons.add(event.metadata?["reason"]?.description ?? "none")
-        }
-    }
-
     /// Expects a bad gateway, that reason, and the end of the upstream's connection.
     private func expect(
         _ reason: String, of answer: String, at path: String = "/r/1", closes: Bool = true
@@ -51,15 +27,16 @@ struct MalformedAnswerTests {
                 timeout: 100s
                 aggregate: {parts: {one: {upstream: shop, path: "/{id}", timeout: 100s}}}
             """
-        let reasons = Reasons()
-        let logger = Logger(label: "gateway") { _ in Recorder(reasons: reasons) }
-        try await GatewayUnderTest.with(yaml, logger: logger) { port, _ in
+        let log = RecordedLog()
+        try await GatewayUnderTest.with(yaml, logger: log.logger) { port, _ in
             let client = try await RawConnection(port: port)
             let answered = try await client.get(path)
 
             #expect(answered.status == 502)
             #expect(answered.fields["content-type"] == "application/problem+json")
-            #expect(reasons.found == [reason])
+            let reasons = log.lines.filter { $0.message == "upstream gave no valid answer" }
+                .map { $0.fields["reason"]?.description }
+            #expect(reasons == [reason])
             await until { !closes || origin.openConnections == 0 }
             await client.close()
         }

@@ -2,7 +2,6 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import JSONText
-import Logging
 import NIOCore
 import OrderContracts
 import Saga
@@ -81,10 +80,8 @@ struct StockRoutesTests {
         }
     }
 
-    private static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-
     private func plant(with runtime: SagaRuntime) async {
-        await RecordSeed(runtime.store, InventorySeed.changes, logger: Self.silent).run()
+        await RecordSeed(runtime.store, InventorySeed.changes, logger: .silent).run()
     }
 
     private func put(
@@ -108,11 +105,11 @@ struct StockRoutesTests {
             var configuration = SagaRuntimeConfiguration()
             configuration.namespace = prefix
             let runtime = try SagaRuntime(
-                .inventory(), redis: redis, configuration: configuration, logger: Self.silent)
+                .inventory(), redis: redis, configuration: configuration, logger: .silent)
             await plant(with: runtime)
             let stock = Stock(runtime: runtime)
-            let router = StockRoutes(stock: stock).router(logger: Self.silent)
-            try await Application(router: router, logger: Self.silent).test(.router) { client in
+            let router = StockRoutes(stock: stock).router(logger: .silent)
+            try await Application(router: router, logger: .silent).test(.router) { client in
                 try await body(client, runtime)
             }
         }

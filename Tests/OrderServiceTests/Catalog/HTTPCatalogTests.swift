@@ -52,7 +52,7 @@ struct HTTPCatalogTests {
     private func withCatalog(_ body: (HTTPCatalog) async throws -> Void) async throws {
         let redis = RedisServer.current.client()
         let namespace = "c\(UInt32.random(in: .min ... .max))"
-        let logger = Logger(label: "catalog") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger.silent
         let users = Host {
             var configuration = UserServerConfiguration()
             configuration.http.port = 0

@@ -148,7 +148,7 @@ struct OrderRoutesTests {
     @Test func aStopEndsTheWaitWithTheOrderAsItStands() async throws {
         try await OrderSystem.run { system in
             await system.company.gate.close()
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let logger = Logger.silent
             var configuration = ServiceServerConfiguration(port: 0)
             configuration.drainLimit = .seconds(60)
             let readiness = Readiness()

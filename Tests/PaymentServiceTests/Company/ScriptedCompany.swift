@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import PaymentService
 import ServiceHTTP
+import TroupeRedisTestKit
 
 /// A payment company over HTTP that gives one answer to everything.
 struct ScriptedCompany {
@@ -11,7 +12,7 @@ struct ScriptedCompany {
         _ status: HTTPResponse.Status, _ json: String, isSilent: Bool = false,
         _ body: (HTTPPaymentCompany) async throws -> Void
     ) async throws {
-        let logger = Logger(label: "company") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger.silent
         let router = ServiceRouter(service: "company", logger: logger)
         for path in ["/charges", "/refunds"] {
             router.post(path) { request, _ in

@@ -63,7 +63,7 @@ struct PaymentRoutesTests {
     ) async throws {
         try await RedisServer.current.withKeyspace { redis, prefix in
             let store = RecordStore(service: "payment", redis: redis, namespace: prefix)
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let logger = Logger.silent
             let router = PaymentRoutes(records: store.reader).router(logger: logger)
             try await Application(router: router, logger: logger).test(.router) { client in
                 try await body(client, store)

@@ -3,6 +3,7 @@ import Hummingbird
 import Logging
 import ServiceHTTP
 import ShippingService
+import TroupeRedisTestKit
 
 /// A carrier over HTTP that gives one answer to everything.
 struct ScriptedCarrier {
@@ -11,7 +12,7 @@ struct ScriptedCarrier {
         _ status: HTTPResponse.Status, _ json: String,
         _ body: (HTTPCarrier) async throws -> Void
     ) async throws {
-        let logger = Logger(label: "carrier") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger.silent
         let router = ServiceRouter(service: "carrier", logger: logger)
         for path in ["/shipments", "/cancellations", "/dispatches"] {
             router.post(path) { request, _ in

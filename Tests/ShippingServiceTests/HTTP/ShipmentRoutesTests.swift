@@ -62,7 +62,7 @@ struct ShipmentRoutesTests {
     ) async throws {
         try await RedisServer.current.withKeyspace { redis, prefix in
             let store = RecordStore(service: "shipping", redis: redis, namespace: prefix)
-            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let logger = Logger.silent
             let router = ShipmentRoutes(records: store.reader).router(logger: logger)
             try await Application(router: router, logger: logger).test(.router) { client in
                 try await body(client, store)

@@ -37,7 +37,7 @@ struct SystemClaimTests {
     @Test func aClaimIsGivenBackAndItsHolderMayTakeItAgain() async throws {
         let redis = try await RedisServer.launch()
         let address = try RedisAddress(url: redis.url, source: "test")
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let logger = Logger.silent
         func claim(_ folder: String) async throws -> SystemClaim {
             try await SystemClaim(
                 on: address, namespace: nil, dataFolder: folder, logger: logger)

@@ -1,7 +1,7 @@
-import Logging
 import NIOCore
 import Testing
 import TroupeRedis
+import TroupeRedisTestKit
 
 /// Whatever a peer sends: an error on every waiting call, a new connection, nothing mixed up.
 @Suite(.timeLimit(.minutes(3)))
@@ -15,7 +15,7 @@ struct HostileServerTests {
         configuration.disconnectedWait = .seconds(5)
         change(&configuration)
         return RedisClient(
-            configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            configuration, logger: .silent)
     }
 
     @Test(arguments: [

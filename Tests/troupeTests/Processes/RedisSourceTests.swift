@@ -10,7 +10,7 @@ import TroupeRedisTestKit
 
 @Suite(.timeLimit(.minutes(3)))
 struct RedisSourceTests {
-    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    private let logger = Logger.silent
     private let folder = FileManager.default.temporaryDirectory
         .appending(path: "troupe-source-\(UUID().uuidString)").path
 

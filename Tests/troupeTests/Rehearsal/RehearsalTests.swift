@@ -9,7 +9,7 @@ import TroupeRedisTestKit
 /// `doctor`, readiness and the start do what the work does.
 @Suite(.timeLimit(.minutes(5)))
 struct RehearsalTests {
-    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    private let logger = Logger.silent
     private static let role = RedisRole.everything(namespace: nil, withCache: true)
 
     private func shortcomings(
