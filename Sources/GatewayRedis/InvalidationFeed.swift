@@ -1,12 +1,12 @@
 import CloudEvents
 import EventStreams
-public import Gateway
-public import Logging
+package import Gateway
+package import Logging
 import Metrics
 import NIOCore
 public import ServiceLifecycle
 import Synchronization
-public import TroupeRedis
+package import TroupeRedis
 
 // How changes reach the cache:
 //
@@ -68,7 +68,7 @@ public final class InvalidationFeed: Service {
     /// - Parameters:
     ///   - redis: where events are published and kept.
     ///   - rules: which events take what away.
-    public init(
+    package init(
         cache: ResponseCache, redis: RedisClient, rules: [InvalidationRule],
         configuration: InvalidationFeedConfiguration, logger: Logger
     ) {
@@ -95,7 +95,7 @@ public final class InvalidationFeed: Service {
     }
 
     /// Whether the cache is in use.
-    public var isLive: Bool { state.withLock { $0.feed.isLive } }
+    package var isLive: Bool { state.withLock { $0.feed.isLive } }
 
     /// Whether the cache is in use, and if not, since when and why.
     public var status: FeedStatus {

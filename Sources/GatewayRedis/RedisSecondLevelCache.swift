@@ -1,10 +1,10 @@
 import CloudEvents
-public import Gateway
-public import Logging
+package import Gateway
+package import Logging
 import Metrics
 import NIOCore
 import Synchronization
-public import TroupeRedis
+package import TroupeRedis
 
 // Every look at generations also asks which node answers, in the same batch:
 //
@@ -21,7 +21,7 @@ public import TroupeRedis
 ///
 /// While Redis does not answer, calls return nil or false at once, but for one now and then that
 /// tries.
-public final class RedisSecondLevelCache: SecondLevelCache {
+package final class RedisSecondLevelCache: SecondLevelCache {
     private struct State {
         var breaker = SecondLevelBreaker()
         var budget: SecondLevelBudget
@@ -55,7 +55,7 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     /// - Parameters:
     ///   - redis: where the cache lives.
     ///   - events: where events are published, if that is another one.
-    public init(
+    package init(
         redis: RedisClient, events: RedisClient? = nil, configuration: SecondLevelConfiguration,
         logger: Logger
     ) {
@@ -68,14 +68,14 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     }
 
     /// What it keeps under one name, whatever the answers.
-    public static func standingKeys(namespace: String) -> [RedisStandingKey] {
+    package static func standingKeys(namespace: String) -> [RedisStandingKey] {
         CacheKeys(namespace: namespace).standing
     }
 
     // MARK: - Reading
 
     /// The entry of a key and then the generations.
-    public func read(_ key: CacheKey, likely tags: [CacheTag]) async -> SecondLevelReading? {
+    package func read(_ key: CacheKey, likely tags: [CacheTag]) async -> SecondLevelReading? {
         let name = keys.entry(key)
         let question = question(about: tags)
         let batch = [RedisCommand.get(name), .pttl(name)] + question.commands
@@ -100,14 +100,14 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     }
 
     /// The generations, begun where there are none.
-    public func generations(of tags: [CacheTag]) async -> Generations? {
+    package func generations(of tags: [CacheTag]) async -> Generations? {
         await ask(question(about: tags))
     }
 
     // MARK: - Writing
 
     /// Keeps an entry for the rest of its life, if its generations are still what they were.
-    public func store(_ entry: SecondLevelEntry, for key: CacheKey) async {
+    package func store(_ entry: SecondLevelEntry, for key: CacheKey) async {
         var entry = entry
         entry.lifetime = min(entry.lifetime, configuration.longestLifetime)
         guard entry.lifetime >= .milliseconds(1) else { return }
@@ -150,7 +150,7 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     ///
     /// A tag that several events of the batch name is raised once, for the last of them: all of
     /// them lie before it.
-    public func raise(_ invalidations: [Invalidation]) async -> Bool {
+    package func raise(_ invalidations: [Invalidation]) async -> Bool {
         var causes: [CacheTag: String] = [:]
         for invalidation in invalidations {
             for tag in invalidation.tags { causes[tag] = invalidation.cause }
@@ -173,7 +173,7 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     }
 
     /// Replaces the epoch, which is part of every entry.
-    public func raiseAll() async -> Bool {
+    package func raiseAll() async -> Bool {
         let command = RedisCommand.set(
             keys.epoch, .integer(GenerationQuestion.freshStart()),
             RedisSetOptions(timeToLive: epochLifetime))
@@ -181,7 +181,7 @@ public final class RedisSecondLevelCache: SecondLevelCache {
     }
 
     /// Publishes an invalidation on the gateways' own channel.
-    public func announce(_ invalidation: Invalidation) async -> Bool {
+    package func announce(_ invalidation: Invalidation) async -> Bool {
         let payload = InvalidationMessage(invalidation).json()
         do {
             _ = try await events.send(

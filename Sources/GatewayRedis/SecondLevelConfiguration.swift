@@ -1,13 +1,13 @@
 /// The settings of a second level on Redis.
-public struct SecondLevelConfiguration: Sendable {
+package struct SecondLevelConfiguration: Sendable {
     /// What stands before every key and channel.
-    public var namespace: String
+    package var namespace: String
     /// How long a request waits for Redis before it goes on without.
-    public var readTimeout: Duration = .milliseconds(150)
+    package var readTimeout: Duration = .milliseconds(150)
     /// How long a change waits until its generations are raised.
-    public var writeTimeout: Duration = .seconds(1)
+    package var writeTimeout: Duration = .seconds(1)
     /// No entry lives longer.
-    public var longestLifetime: Duration = .seconds(3_600)
+    package var longestLifetime: Duration = .seconds(3_600)
     /// How long a generation lives that a fill begins, and how much longer than an entry one that
     /// guards it.
     ///
@@ -22,12 +22,12 @@ public struct SecondLevelConfiguration: Sendable {
     ///
     /// What it stored before it was started anew is not counted and ends within
     /// `longestLifetime`; `maxmemory` of the Redis is what bounds all gateways and all starts.
-    public var byteLimit = 256 << 20
+    package var byteLimit = 256 << 20
     /// Generations that this gateway begins in the time that one lives, at most.
-    public var generationLimit = 100_000
+    package var generationLimit = 100_000
 
     /// The defaults, for one namespace.
-    public init(namespace: String = "") {
+    package init(namespace: String = "") {
         self.namespace = namespace
     }
 }

@@ -186,7 +186,7 @@ public final class RedisClient: Sendable {
     ///
     /// - Parameter body: must not keep the lease.
     /// - Throws: what `body` throws; `RedisError` if no connection could be lent.
-    public func withLease<Value>(
+    package func withLease<Value>(
         isolation: isolated (any Actor)? = #isolation,
         _ body: (RedisLease) async throws -> Value
     ) async throws -> Value {

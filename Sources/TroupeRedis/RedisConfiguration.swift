@@ -40,7 +40,7 @@ public struct RedisConfiguration: Sendable {
     /// first key is the same.
     public var sharedConnections = 1
     /// Connections that can be on lease at the same time, for WATCH and blocking commands.
-    public var leasedConnections = 16
+    package var leasedConnections = 16
 
     /// How long a command may take from the call to its reply, if the call does not say.
     public var commandTimeout = Duration.seconds(5)

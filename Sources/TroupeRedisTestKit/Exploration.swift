@@ -1,5 +1,5 @@
 /// A model of which every state is visited: what can happen next, and what must never be.
-public protocol Exploration {
+package protocol Exploration {
     /// Everything that the model knows at one time.
     associatedtype World: Hashable
 
@@ -14,18 +14,18 @@ public protocol Exploration {
 }
 
 /// What came of an exploration.
-public struct ExplorationOutcome: Sendable {
+package struct ExplorationOutcome: Sendable {
     /// States visited.
-    public let states: Int
+    package let states: Int
     /// The first violation that was found.
-    public let violation: String?
+    package let violation: String?
 }
 
 extension Exploration {
     /// Visits every state that can be reached, up to the first violation.
     ///
     /// A model with more states than the limit is one: nobody knows what lies behind it.
-    public func run(limit: Int = 10_000_000) async -> ExplorationOutcome {
+    package func run(limit: Int = 10_000_000) async -> ExplorationOutcome {
         var seen: Set<World> = [start]
         var queue = Array(seen)
         while let world = queue.popLast() {

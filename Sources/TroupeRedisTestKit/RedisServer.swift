@@ -148,7 +148,7 @@ public final class RedisServer: Sendable {
     }
 
     /// Keeps a copy of what its append-only file holds by now; it has to be durable.
-    public func keepCopy() throws {
+    package func keepCopy() throws {
         try? FileManager.default.removeItem(atPath: copyPath)
         try FileManager.default.copyItem(atPath: appendOnlyPath, toPath: copyPath)
     }
@@ -156,7 +156,7 @@ public final class RedisServer: Sendable {
     /// Starts it with the data of the last copy, as a replica that lagged would take over.
     ///
     /// - Throws: `Failure` if it does not answer within 15 s; what the file system says.
-    public func startFromCopy() async throws {
+    package func startFromCopy() async throws {
         try FileManager.default.removeItem(atPath: appendOnlyPath)
         try FileManager.default.moveItem(atPath: copyPath, toPath: appendOnlyPath)
         try await start()

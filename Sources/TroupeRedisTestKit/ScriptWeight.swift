@@ -1,4 +1,4 @@
-public import TroupeRedis
+package import TroupeRedis
 
 extension RedisClient {
     /// Runs a script and says how many bytes its own commands answered to it.
@@ -7,7 +7,7 @@ extension RedisClient {
     /// and shows nowhere else.
     ///
     /// - Throws: as `evaluate`.
-    public func bytesRead(
+    package func bytesRead(
         by script: RedisScript, keys: [String], arguments: [RedisArgument] = []
     ) async throws(RedisError) -> Int {
         let reply = try await evaluate(script.weighed, keys: keys, arguments: arguments)

@@ -1,19 +1,19 @@
 import NIOCore
 import NIOPosix
 import Synchronization
-public import Testing
+package import Testing
 
 /// An address that stays while the server behind it changes, as managed services have one.
 ///
 /// New connections lead to where it points then; those that are open stay where they are.
-public final class TCPForwarder: Sendable {
+package final class TCPForwarder: Sendable {
     private let channel: any Channel
     private let target: Target
     /// Where it listens, on 127.0.0.1.
-    public let port: Int
+    package let port: Int
 
     /// Changes what clients send; what comes out has to be as long as what went in.
-    public typealias Alteration = @Sendable (String) -> String
+    package typealias Alteration = @Sendable (String) -> String
 
     private final class Target: Sendable {
         let port: Mutex<Int>
@@ -56,7 +56,7 @@ public final class TCPForwarder: Sendable {
     }
 
     /// Forwards to a port of this machine.
-    public init(to port: Int) async throws {
+    package init(to port: Int) async throws {
         let target = Target(port)
         self.target = target
         channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -86,14 +86,14 @@ public final class TCPForwarder: Sendable {
     }
 
     /// Leads new connections elsewhere.
-    public func point(to port: Int) {
+    package func point(to port: Int) {
         target.port.withLock { $0 = port }
     }
 
     /// Lets what clients send from now on be changed; what comes in one piece is shown as such.
     ///
     /// The test fails if the alteration before it never found what it was to alter.
-    public func alter(
+    package func alter(
         _ alteration: Alteration?, sourceLocation: SourceLocation = #_sourceLocation
     ) {
         let next = alteration.map { PendingAlteration(change: $0, place: sourceLocation) }
@@ -105,7 +105,7 @@ public final class TCPForwarder: Sendable {
     }
 
     /// Takes no more connections; those that are open stay, and what they carry is not altered.
-    public func stop() async {
+    package func stop() async {
         alter(nil)
         try? await channel.close()
     }

@@ -36,18 +36,18 @@ public struct CacheConfiguration: Sendable {
 }
 
 /// The cache's answer to one request.
-public struct CacheAnswer: Sendable {
+package struct CacheAnswer: Sendable {
     /// The answer to send.
-    public var response: StoredResponse
+    package var response: StoredResponse
     /// How it came about.
-    public var status: CacheStatus
+    package var status: CacheStatus
 
     /// An answer and how it came about.
-    public init(response: StoredResponse, status: CacheStatus) {
+    package init(response: StoredResponse, status: CacheStatus) {
         self.response = response
         self.status = status
     }
 }
 
 /// More requests wait for fills than the configuration allows; the client should come again.
-public struct CacheOverload: Error, Sendable {}
+package struct CacheOverload: Error, Sendable {}

@@ -13,7 +13,7 @@ import Crypto
 ///
 /// Make it with a `Builder` that lives as long as its connection: while no one keeps the key,
 /// the builder's memory is used again and a look-up allocates nothing.
-public struct CacheKey: Hashable, Sendable {
+package struct CacheKey: Hashable, Sendable {
     let bytes: [UInt8]
     private let hash: Int
 
@@ -25,45 +25,45 @@ public struct CacheKey: Hashable, Sendable {
     }
 
     /// Whether both were built from the same fields in the same order.
-    public static func == (left: CacheKey, right: CacheKey) -> Bool {
+    package static func == (left: CacheKey, right: CacheKey) -> Bool {
         left.hash == right.hash && left.bytes == right.bytes
     }
 
     /// Feeds the hash that was taken once, when the key was built.
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(hash)
     }
 
     /// The SHA-256 of the key in lower-case hex, for the second level.
-    public var digest: String { Hexadecimal.text(of: SHA256.hash(data: bytes)) }
+    package var digest: String { Hexadecimal.text(of: SHA256.hash(data: bytes)) }
 }
 
 extension CacheKey {
     /// Lays the fields of a key out, one after the other.
-    public struct Builder: Sendable {
+    package struct Builder: Sendable {
         private var bytes: [UInt8] = []
 
         /// A builder with room for a usual key.
-        public init() {
+        package init() {
             bytes.reserveCapacity(256)
         }
 
         /// Forgets the last key and starts the one of `route`.
         ///
         /// GET and HEAD share their answers, so the method is not a field of its own.
-        public mutating func begin(route: String) {
+        package mutating func begin(route: String) {
             bytes.removeAll(keepingCapacity: true)
             add(route)
         }
 
         /// Adds one field, with its length before it.
-        public mutating func add(_ text: String) {
+        package mutating func add(_ text: String) {
             var text = text
             text.withUTF8 { add(UnsafeRawBufferPointer($0)) }
         }
 
         /// Adds one field, with its length before it.
-        public mutating func add(_ field: UnsafeRawBufferPointer) {
+        package mutating func add(_ field: UnsafeRawBufferPointer) {
             withUnsafeBytes(of: UInt32(truncatingIfNeeded: field.count).littleEndian) {
                 bytes.append(contentsOf: $0)
             }
@@ -72,7 +72,7 @@ extension CacheKey {
 
         /// Adds a request field that the answer varies with; an absent field differs from an
         /// empty one.
-        public mutating func add(varying value: String?) {
+        package mutating func add(varying value: String?) {
             guard let value else {
                 return add("-")
             }
@@ -80,7 +80,7 @@ extension CacheKey {
         }
 
         /// The key of the fields added since `begin`.
-        public var key: CacheKey { CacheKey(bytes: bytes) }
+        package var key: CacheKey { CacheKey(bytes: bytes) }
     }
 }
 

@@ -1,27 +1,27 @@
 /// What the cache must know of a request besides its key.
-public struct CacheRequest: Hashable, Sendable {
+package struct CacheRequest: Hashable, Sendable {
     /// Whether it carries `Authorization` or `Cookie`.
-    public var hasCredentials = false
+    package var hasCredentials = false
     /// `no-cache`, or `Pragma: no-cache` alone: a fresh answer is wanted.
-    public var wantsFresh = false
+    package var wantsFresh = false
     /// `no-store`: nothing of this exchange is to be kept.
-    public var forbidsStoring = false
+    package var forbidsStoring = false
     /// `only-if-cached`: rather a 504 than a way to the upstream.
-    public var onlyIfCached = false
+    package var onlyIfCached = false
     /// `max-age`: the oldest answer the client takes, in seconds.
-    public var maximumAge: Int?
+    package var maximumAge: Int?
     /// `min-fresh`: how long the answer must stay fresh, in seconds.
-    public var minimumFreshness: Int?
+    package var minimumFreshness: Int?
 
     /// A request without credentials and without wishes.
-    public static let plain = CacheRequest()
+    package static let plain = CacheRequest()
 
     /// A request as its fields describe it.
     ///
     /// - Parameters:
     ///   - cacheControl: the request's `Cache-Control`, several joined with commas.
     ///   - pragma: its `Pragma`, which counts only without `Cache-Control`.
-    public init(hasCredentials: Bool = false, cacheControl: String? = nil, pragma: String? = nil) {
+    package init(hasCredentials: Bool = false, cacheControl: String? = nil, pragma: String? = nil) {
         self.hasCredentials = hasCredentials
         guard let cacheControl else {
             wantsFresh = pragma?.lowercased().contains("no-cache") ?? false

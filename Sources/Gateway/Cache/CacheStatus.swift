@@ -1,9 +1,9 @@
-public import NIOCore
+package import NIOCore
 
 /// What the cache did for one request, as RFC 9211 tells it in `Cache-Status`.
-public struct CacheStatus: Hashable, Sendable {
+package struct CacheStatus: Hashable, Sendable {
     /// Why a request went on to the upstream.
-    public enum Reason: String, Sendable {
+    package enum Reason: String, Sendable {
         /// Nothing was stored for this address.
         case uriMiss = "uri-miss"
         /// Something is stored for this address, not for these request fields.
@@ -19,27 +19,27 @@ public struct CacheStatus: Hashable, Sendable {
     }
 
     /// Nil for a hit.
-    public var forwarded: Reason?
+    package var forwarded: Reason?
     /// Whether the answer was stored.
-    public var isStored = false
+    package var isStored = false
     /// Whether the request shared another one's way to the upstream.
-    public var isCollapsed = false
+    package var isCollapsed = false
     /// One token more, for people (`redis`, `set-cookie`, `suspended`).
-    public var detail: String?
+    package var detail: String?
 
     /// The answer came from the process's own memory.
-    public static var hit: CacheStatus { CacheStatus() }
+    package static var hit: CacheStatus { CacheStatus() }
 
     /// The answer came from the second level.
-    public static var secondLevelHit: CacheStatus { CacheStatus(detail: "redis") }
+    package static var secondLevelHit: CacheStatus { CacheStatus(detail: "redis") }
 
     /// The request went on to the upstream.
-    public static func forwarded(_ reason: Reason, detail: String? = nil) -> CacheStatus {
+    package static func forwarded(_ reason: Reason, detail: String? = nil) -> CacheStatus {
         CacheStatus(forwarded: reason, detail: detail)
     }
 
     /// One word for logs and metrics: `hit`, `hit_redis`, `collapsed`, `miss` or `bypass`.
-    public var outcome: String {
+    package var outcome: String {
         if isCollapsed { return "collapsed" }
         switch forwarded {
         case nil: return detail == nil ? "hit" : "hit_redis"
@@ -61,7 +61,7 @@ public struct CacheStatus: Hashable, Sendable {
     /// Writes the field `Cache-Status`, line end included.
     ///
     /// - Parameter lifetime: the seconds that a stored answer still has to live.
-    public func write(into buffer: inout ByteBuffer, lifetime: Int?) {
+    package func write(into buffer: inout ByteBuffer, lifetime: Int?) {
         buffer.writeStaticString("Cache-Status: troupe")
         if let forwarded {
             buffer.writeStaticString("; fwd=")

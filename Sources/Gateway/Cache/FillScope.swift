@@ -4,9 +4,9 @@ import Synchronization
 ///
 /// Before a part is fetched, `watch` names what the part tells about. That order is the rule on
 /// which everything rests: a change after the watching is noticed, one before it is in the part.
-public struct FillScope: Sendable {
+package struct FillScope: Sendable {
     /// More tags than this keep an answer out of the cache; it bounds what one entry can index.
-    public static let tagLimit = 64
+    package static let tagLimit = 64
 
     private let cache: ResponseCache
     private let fill: CoherenceLedger.Fill
@@ -22,7 +22,7 @@ public struct FillScope: Sendable {
     ///
     /// Call it, and await it, before fetching the part that they guard; parts fetched side by side
     /// may watch side by side.
-    public func watch(_ tags: [CacheTag]) async {
+    package func watch(_ tags: [CacheTag]) async {
         let fresh = notes.adding(tags)
         guard !fresh.isEmpty else { return }
         let generations = await cache.watch(fresh, by: fill)
@@ -33,7 +33,7 @@ public struct FillScope: Sendable {
     ///
     /// Nobody watched them before it was fetched, so it is kept in this process alone; the next
     /// fill of the same key watches them from its beginning.
-    public func learn(_ tags: [CacheTag]) {
+    package func learn(_ tags: [CacheTag]) {
         guard !tags.isEmpty else { return }
         let fresh = notes.learning(tags)
         if !fresh.isEmpty { cache.learn(fresh, by: fill) }

@@ -26,13 +26,17 @@ public final class ResponseCache: Sendable {
     private let byteGauge = Gauge(label: "gateway_l1_bytes")
     private let suspendedGauge = Gauge(label: "gateway_coherence_suspended")
 
-    /// A cache within the bounds of its configuration.
+    /// A cache within the bounds of its configuration, which keeps answers in this process alone.
     ///
-    /// - Parameter secondLevel: what several gateways share; nil keeps answers in this process
-    ///   alone, and then nothing but own writes and the end of their life takes them away.
-    public init(
+    /// Nothing but own writes, `invalidate` and the end of their life takes them away.
+    public convenience init(configuration: CacheConfiguration = CacheConfiguration()) {
+        self.init(configuration: configuration, secondLevel: nil)
+    }
+
+    /// The same before what several gateways share, if that is not nil.
+    package init(
         configuration: CacheConfiguration = CacheConfiguration(),
-        secondLevel: (any SecondLevelCache)? = nil
+        secondLevel: (any SecondLevelCache)?
     ) {
         self.configuration = configuration
         self.secondLevel = secondLevel
@@ -46,7 +50,7 @@ public final class ResponseCache: Sendable {
     ///
     /// For requests without credentials and without cache directives. All others, and those that
     /// find nothing, go through `response`.
-    public func lookUp(_ key: CacheKey, at moment: Moment) -> StoredResponse? {
+    package func lookUp(_ key: CacheKey, at moment: Moment) -> StoredResponse? {
         state.withLock { $0.lookUp(key, at: moment) }
     }
 
@@ -59,7 +63,7 @@ public final class ResponseCache: Sendable {
     ///   - tags: what is known before fetching about the answer's tags; saves a round trip.
     ///   - fill: fetches the answer; may be called when an earlier one may not be shared.
     /// - Throws: `CacheOverload`, `CancellationError`, and whatever the fill throws.
-    public func response(
+    package func response(
         for key: CacheKey, policy: CachePolicy, request: CacheRequest = .plain,
         tags: [CacheTag] = [],
         fill: @escaping @Sendable (FillScope) async throws -> FetchedResponse
@@ -126,7 +130,7 @@ public final class ResponseCache: Sendable {
     /// Takes away what some events changed, in this process and at once.
     ///
     /// Their raises wait for `settle`, which must follow.
-    public func take(_ invalidations: [Invalidation]) {
+    package func take(_ invalidations: [Invalidation]) {
         state.withLock {
             $0.take(invalidations)
             if secondLevel == nil {
@@ -145,7 +149,7 @@ public final class ResponseCache: Sendable {
     ///
     /// - Returns: whether everything taken so far is raised. If not, a raise of someone else is
     ///   still under way or the second level cannot be reached; then it is to be called again.
-    public func settle() async -> Bool {
+    package func settle() async -> Bool {
         guard let secondLevel else { return true }
         if let round = state.withLock({ $0.ledger.raisingAllRound }) {
             guard await secondLevel.raiseAll() else { return false }
@@ -163,7 +167,7 @@ public final class ResponseCache: Sendable {
     }
 
     /// Whether the second level has heard of everything taken so far.
-    public var isSettled: Bool { state.withLock { $0.isSettled } }
+    package var isSettled: Bool { state.withLock { $0.isSettled } }
 
     /// Takes everything away: this process's answers at once, the second level's with `settle`.
     public func makeAllInvalid() {
@@ -181,7 +185,7 @@ public final class ResponseCache: Sendable {
     // MARK: - The invalidation feed
 
     /// Events may be missed from now on: this process's store is emptied and not used.
-    public func suspend() {
+    package func suspend() {
         state.withLock { $0.suspend() }
         suspendedGauge.record(1)
         recordSize()
@@ -191,7 +195,7 @@ public final class ResponseCache: Sendable {
     ///
     /// - Parameter moment: until when answers may be given without another sign that nothing was
     ///   missed; `trust` moves it on.
-    public func resume(until moment: Moment = .latest) {
+    package func resume(until moment: Moment = .latest) {
         state.withLock { $0.resume(until: moment) }
         suspendedGauge.record(0)
     }
@@ -199,17 +203,17 @@ public final class ResponseCache: Sendable {
     /// A sign that no event was missed up to now: answers may be given until `moment`.
     ///
     /// Says nothing while suspended, and never takes back what was said.
-    public func trust(until moment: Moment) {
+    package func trust(until moment: Moment) {
         state.withLock { $0.ledger.trust(until: moment) }
     }
 
     /// Records whether answers are given from memory now; call it every now and then.
-    public func recordUse() {
+    package func recordUse() {
         suspendedGauge.record(isTrusted ? 0 : 1)
     }
 
     /// Whether no answers are kept in this process at present.
-    public var isSuspended: Bool { state.withLock { $0.ledger.isSuspended } }
+    package var isSuspended: Bool { state.withLock { $0.ledger.isSuspended } }
 
     /// Whether what is kept may be given now.
     var isTrusted: Bool {
@@ -218,7 +222,7 @@ public final class ResponseCache: Sendable {
     }
 
     /// How many answers this process keeps, and their bytes.
-    public var size: (entries: Int, bytes: Int) {
+    package var size: (entries: Int, bytes: Int) {
         state.withLock { ($0.store.count, $0.store.bytes) }
     }
 

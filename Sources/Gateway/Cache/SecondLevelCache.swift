@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 
 // The cache that several gateways share, seen from the inside of one.
 //
@@ -22,58 +22,58 @@ public import NIOCore
 //   - no call waits long when the server is away: nil and false are answers too.
 
 /// A number, and who keeps it.
-public struct Generation: Hashable, Sendable {
+package struct Generation: Hashable, Sendable {
     /// What every change raises.
-    public var number: UInt64
+    package var number: UInt64
     /// The identity of the node that keeps it.
     ///
     /// Numbers of different keepers cannot be compared: the data of one may be older.
-    public var keeper: String
+    package var keeper: String
 
     /// A number of one keeper.
-    public init(number: UInt64, keeper: String) {
+    package init(number: UInt64, keeper: String) {
         self.number = number
         self.keeper = keeper
     }
 }
 
 /// The generations of some tags at one time.
-public struct Generations: Hashable, Sendable {
+package struct Generations: Hashable, Sendable {
     /// Replaced to make every entry invalid.
-    public var epoch: Generation
+    package var epoch: Generation
     /// The tags that have a generation.
-    public var values: [CacheTag: Generation]
+    package var values: [CacheTag: Generation]
 
     /// Generations read in one epoch.
-    public init(epoch: Generation, values: [CacheTag: Generation]) {
+    package init(epoch: Generation, values: [CacheTag: Generation]) {
         self.epoch = epoch
         self.values = values
     }
 }
 
 /// An answer as it is kept in the second level.
-public struct SecondLevelEntry: Sendable {
+package struct SecondLevelEntry: Sendable {
     /// The status code.
-    public var status: Int
+    package var status: Int
     /// Status line and fields.
-    public var head: ByteBuffer
+    package var head: ByteBuffer
     /// The same for a 304.
-    public var notModifiedHead: ByteBuffer?
+    package var notModifiedHead: ByteBuffer?
     /// The body.
-    public var body: ByteBuffer
+    package var body: ByteBuffer
     /// The entity tag with its quotes.
-    public var entityTag: String?
+    package var entityTag: String?
     /// `Last-Modified` in seconds since 1970.
-    public var lastModified: Int64?
+    package var lastModified: Int64?
     /// How old the answer was when it was stored, or is now that it was read.
-    public var age: Duration
+    package var age: Duration
     /// How long it will stay fresh, from the same moment.
-    public var lifetime: Duration
+    package var lifetime: Duration
     /// The generations it was filled under.
-    public var generations: Generations
+    package var generations: Generations
 
     /// An entry of all its fields.
-    public init(
+    package init(
         status: Int, head: ByteBuffer, notModifiedHead: ByteBuffer?, body: ByteBuffer,
         entityTag: String?, lastModified: Int64?, age: Duration, lifetime: Duration,
         generations: Generations
@@ -91,14 +91,14 @@ public struct SecondLevelEntry: Sendable {
 }
 
 /// What a look into the second level found.
-public struct SecondLevelReading: Sendable {
+package struct SecondLevelReading: Sendable {
     /// The entry, if there is one that can be read.
-    public var entry: SecondLevelEntry?
+    package var entry: SecondLevelEntry?
     /// The present generations of the entry's tags and of those asked for, read after the entry.
-    public var present: Generations
+    package var present: Generations
 
     /// A reading of entry and generations.
-    public init(entry: SecondLevelEntry?, present: Generations) {
+    package init(entry: SecondLevelEntry?, present: Generations) {
         self.entry = entry
         self.present = present
     }
@@ -112,16 +112,16 @@ public struct SecondLevelReading: Sendable {
 }
 
 /// Tags that something changed, and the name of what changed them.
-public struct Invalidation: Hashable, Sendable {
+package struct Invalidation: Hashable, Sendable {
     /// The event's identifier.
     ///
     /// The same cause raises a generation once, whoever tells of it.
-    public var cause: String
+    package var cause: String
     /// What it changed.
-    public var tags: [CacheTag]
+    package var tags: [CacheTag]
 
     /// An invalidation of some tags for one cause.
-    public init(cause: String, tags: [CacheTag]) {
+    package init(cause: String, tags: [CacheTag]) {
         self.cause = cause
         self.tags = tags
     }
@@ -130,7 +130,7 @@ public struct Invalidation: Hashable, Sendable {
 /// A cache shared by several gateways.
 ///
 /// See the head of its file for what it must promise.
-public protocol SecondLevelCache: Sendable {
+package protocol SecondLevelCache: Sendable {
     /// The entry of a key, and then the generations of its tags and of those likely needed for
     /// a fill. Nil if the server cannot answer now.
     func read(_ key: CacheKey, likely tags: [CacheTag]) async -> SecondLevelReading?

@@ -1,4 +1,4 @@
-public import NIOCore
+package import NIOCore
 import Timekeeping
 
 /// A complete answer, with its head rendered once, so that sending it is copying it.
@@ -6,21 +6,21 @@ import Timekeeping
 /// The head ends before the fields that differ from one sending to the next: `Age`,
 /// `Cache-Status` (both written by `writeHead`), the request's own fields and the empty line,
 /// which the caller adds.
-public final class StoredResponse: Sendable {
+package final class StoredResponse: Sendable {
     /// The status code.
-    public let status: Int
+    package let status: Int
     /// Status line and fields, each with its line end.
-    public let head: ByteBuffer
+    package let head: ByteBuffer
     /// The same for a 304 answer; nil if this answer has no validator.
-    public let notModifiedHead: ByteBuffer?
+    package let notModifiedHead: ByteBuffer?
     /// The body.
     ///
     /// A HEAD request gets the same head without it.
-    public let body: ByteBuffer
+    package let body: ByteBuffer
     /// The entity tag with its quotes, the origin's or made from the body.
-    public let entityTag: String?
+    package let entityTag: String?
     /// `Last-Modified` in seconds since 1970.
-    public let lastModified: Int64?
+    package let lastModified: Int64?
 
     /// What the answer tells about, with the generations it was filled under.
     let guards: [TagGuard]
@@ -44,28 +44,28 @@ public final class StoredResponse: Sendable {
     }
 
     /// The answer's tags.
-    public var tags: [CacheTag] { guards.map(\.tag) }
+    package var tags: [CacheTag] { guards.map(\.tag) }
 
     /// Seconds since the answer was made.
-    public func age(at moment: Moment) -> Int {
+    package func age(at moment: Moment) -> Int {
         max(0, Int((moment.nanoseconds - born.nanoseconds) / 1_000_000_000))
     }
 
     /// Seconds the answer stays fresh; zero or less once it is not.
-    public func remainingLife(at moment: Moment) -> Int {
+    package func remainingLife(at moment: Moment) -> Int {
         Int((expires.nanoseconds - moment.nanoseconds) / 1_000_000_000)
     }
 
     func isFresh(at moment: Moment) -> Bool { moment < expires }
 
     /// Writes the head with `Age` and `Cache-Status`, without the empty line that ends it.
-    public func writeHead(into buffer: inout ByteBuffer, status: CacheStatus, at moment: Moment) {
+    package func writeHead(into buffer: inout ByteBuffer, status: CacheStatus, at moment: Moment) {
         buffer.writeImmutableBuffer(head)
         writeCacheFields(into: &buffer, status: status, at: moment)
     }
 
     /// Writes the head of a 304 answer; does nothing for an answer without a validator.
-    public func writeNotModifiedHead(
+    package func writeNotModifiedHead(
         into buffer: inout ByteBuffer, status: CacheStatus, at moment: Moment
     ) {
         guard let notModifiedHead else { return }
@@ -95,7 +95,7 @@ public final class StoredResponse: Sendable {
     /// - Parameters:
     ///   - ifNoneMatch: the field's value; several fields joined with commas.
     ///   - ifModifiedSince: counts only without the other.
-    public func isNotModified(ifNoneMatch: String?, ifModifiedSince: String? = nil) -> Bool {
+    package func isNotModified(ifNoneMatch: String?, ifModifiedSince: String? = nil) -> Bool {
         guard status == 200, notModifiedHead != nil else { return false }
         if let ifNoneMatch {
             return matches(ifNoneMatch)

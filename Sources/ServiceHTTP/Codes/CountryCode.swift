@@ -1,7 +1,7 @@
 /// Countries as ISO 3166-1 alpha-2 names them, and what each calls a postcode.
-public enum CountryCode {
+package enum CountryCode {
     /// Whether the two capital letters are assigned to a country.
-    public static func isAssigned(_ code: String) -> Bool { assigned.contains(code) }
+    package static func isAssigned(_ code: String) -> Bool { assigned.contains(code) }
 
     /// What the country's addresses have for a postcode.
     static func postcodes(in code: String) -> PostcodeRule {

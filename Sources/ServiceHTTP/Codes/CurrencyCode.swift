@@ -2,11 +2,11 @@
 ///
 /// Codes without a minor unit (gold, special drawing rights, tests) are left out: an amount in
 /// minor units of them means nothing. So are currencies that are not in use any more.
-public enum CurrencyCode {
+package enum CurrencyCode {
     /// How many digits the minor unit has: 2 for EUR, whose cent is a hundredth.
     ///
     /// `nil` for what is not a currency that can be paid in.
-    public static func minorUnitDigits(of code: String) -> Int? { digits[code] }
+    package static func minorUnitDigits(of code: String) -> Int? { digits[code] }
 
     private static let digits: [String: Int] = {
         var digits: [String: Int] = [:]

@@ -1,19 +1,19 @@
 import HTTPTypes
-public import JSONText
+package import JSONText
 
 /// The JSON body of a request, read strictly, with the bytes it came in.
-public struct JSONDocument: Sendable {
+package struct JSONDocument: Sendable {
     /// The body exactly as it was sent, for digests and signatures.
-    public let bytes: [UInt8]
+    package let bytes: [UInt8]
     /// What it says.
-    public let value: StrictJSON
+    package let value: StrictJSON
 
     /// Reads a body.
     ///
     /// A byte order mark before it is passed over, as RFC 8259 section 8.1 allows.
     ///
     /// Throws a 400 with code `malformed_json` that says what is wrong and where.
-    public init(_ bytes: [UInt8]) throws(Problem) {
+    package init(_ bytes: [UInt8]) throws(Problem) {
         self.bytes = bytes
         let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
         let skipped = bytes.starts(with: mark) ? mark.count : 0
@@ -31,7 +31,7 @@ public struct JSONDocument: Sendable {
     /// Reads the fields of the body's object.
     ///
     /// Throws a 400 that names every faulty field.
-    public func read<Result>(
+    package func read<Result>(
         unknown: FieldReader.Unknown = .ignored, _ read: (FieldReader) -> Result
     ) throws(Problem) -> Result {
         guard case .object(let members) = value else {

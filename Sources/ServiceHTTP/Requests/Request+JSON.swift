@@ -7,7 +7,7 @@ extension Request {
     ///
     /// Throws 415 if it is not declared as JSON or is compressed, 413 if it is larger than the
     /// context allows, 400 if it is cut short or not acceptable JSON.
-    public func jsonDocument(_ context: ServiceContext) async throws(Problem) -> JSONDocument {
+    package func jsonDocument(_ context: ServiceContext) async throws(Problem) -> JSONDocument {
         try checkContentType()
         return try JSONDocument(try await collectedBody(upTo: context.bodySizeMaximum))
     }

@@ -5,14 +5,14 @@ import CloudEvents
 /// 1 to 64 letters, digits, underscores and dashes of ASCII. Such an ID means the same raw and
 /// percent-encoded, and cannot break out of a path, a key, a pattern or a log line. An ID that is
 /// a UUID is the same in any letter case (RFC 9562), so it is read as its lower-case form.
-public enum ResourceID {
+package enum ResourceID {
     /// The longest ID.
-    public static let lengthMaximum = 64
+    package static let lengthMaximum = 64
 
     static let rule = "must be 1 to 64 of the characters A-Z a-z 0-9 _ -"
 
     /// Whether the text is an acceptable ID.
-    public static func isValid(_ text: some StringProtocol) -> Bool {
+    package static func isValid(_ text: some StringProtocol) -> Bool {
         let count = text.utf8.count
         guard count >= 1, count <= lengthMaximum else { return false }
         return text.utf8.allSatisfy { byte in
@@ -24,7 +24,7 @@ public enum ResourceID {
     }
 
     /// The ID that a text names, UUIDs in lower case; `nil` if the text is not acceptable.
-    public static func normal(_ text: String) -> String? {
+    package static func normal(_ text: String) -> String? {
         isValid(text) ? UUIDText.normal(text) : nil
     }
 }

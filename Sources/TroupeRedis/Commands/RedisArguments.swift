@@ -6,7 +6,7 @@ public struct RedisArguments: Sendable {
     /// How many there are.
     public private(set) var count = 0
     /// Bytes that they take.
-    public private(set) var byteCount = 0
+    private(set) var byteCount = 0
     /// Bulk strings, one after another, and behind them room for more.
     ///
     /// The room is initialised, so that an argument is written in one go wherever it fits.

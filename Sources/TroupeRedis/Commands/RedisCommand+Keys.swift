@@ -133,12 +133,12 @@ extension RedisCommand {
     }
 
     /// Makes the next `exec` of this lease fail if one of the keys changes before it.
-    public static func watch(_ keys: [String]) -> RedisCommand {
+    package static func watch(_ keys: [String]) -> RedisCommand {
         RedisCommand("WATCH", keys.map { .string($0) })
     }
 
     /// Forgets what was watched.
-    public static var unwatch: RedisCommand { RedisCommand("UNWATCH", []) }
+    package static var unwatch: RedisCommand { RedisCommand("UNWATCH", []) }
 
     /// Opens a transaction; send it and its `exec` in one batch.
     public static var multi: RedisCommand { RedisCommand("MULTI", []) }

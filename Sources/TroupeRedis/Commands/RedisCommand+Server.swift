@@ -17,12 +17,12 @@ extension RedisCommand {
     }
 
     /// Settings of the server, names and values; read the reply with `fields()`.
-    public static func configGet(_ names: String...) -> RedisCommand {
+    package static func configGet(_ names: String...) -> RedisCommand {
         RedisCommand("CONFIG", ["GET"] + names.map { .string($0) }, isReadOnly: true)
     }
 
     /// Changes a setting until the server ends.
-    public static func configSet(_ name: String, _ value: RedisArgument) -> RedisCommand {
+    package static func configSet(_ name: String, _ value: RedisArgument) -> RedisCommand {
         RedisCommand("CONFIG", ["SET", .string(name), value])
     }
 
@@ -30,10 +30,7 @@ extension RedisCommand {
     public static var time: RedisCommand { RedisCommand("TIME", [], isReadOnly: true) }
 
     /// Number of keys in the database.
-    public static var dbsize: RedisCommand { RedisCommand("DBSIZE", [], isReadOnly: true) }
-
-    /// Removes all keys of the database.
-    public static var flushdb: RedisCommand { RedisCommand("FLUSHDB", []) }
+    package static var dbsize: RedisCommand { RedisCommand("DBSIZE", [], isReadOnly: true) }
 }
 
 extension RedisValue {

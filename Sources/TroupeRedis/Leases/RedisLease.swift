@@ -3,7 +3,7 @@
 /// It is valid inside the closure of `RedisClient.withLease` only. When its connection is
 /// lost its commands fail from then on; it never reconnects by itself, because a WATCH or a
 /// MULTI would be gone unnoticed.
-public final class RedisLease: Sendable {
+package final class RedisLease: Sendable {
     private let connection: CommandConnection
     private let commandTimeout: Duration
     private let ledger = LeaseLedger()
@@ -18,7 +18,7 @@ public final class RedisLease: Sendable {
     /// Give blocking commands a time-out longer than they block.
     ///
     /// - Throws: `RedisError`; an error reply is thrown with its prefix as the code.
-    public func send(
+    package func send(
         _ command: RedisCommand, timeout: Duration? = nil
     ) async throws(RedisError) -> RedisValue {
         let ticket = ledger.begin(command.name)
@@ -31,7 +31,7 @@ public final class RedisLease: Sendable {
     ///
     /// - Throws: `RedisError` when nothing was sent or no reply came.
     /// - Returns: one result for each command, in order.
-    public func send(
+    package func send(
         batch: [RedisCommand], timeout: Duration? = nil
     ) async throws(RedisError) -> [Result<RedisValue, RedisError>] {
         let tickets = batch.map { ledger.begin($0.name) }
