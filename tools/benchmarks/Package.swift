@@ -46,9 +46,21 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "OrdersBenchmark",
+            dependencies: [
+                "RedisReference",
+                .product(name: "TroupeRedis", package: "troupe"),
+                .product(name: "TroupeRedisTestKit", package: "troupe"),
+            ],
+            swiftSettings: settings),
         .target(
             name: "RedisReference",
-            dependencies: [.product(name: "NIOPosix", package: "swift-nio")],
+            dependencies: [
+                .product(name: "TroupeRedis", package: "troupe"),
+                .product(name: "TroupeRedisTestKit", package: "troupe"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "RedisBenchmark",

@@ -1,11 +1,10 @@
-import RedisReference
 import TroupeRedis
-import TroupeRedisTestKit
+public import TroupeRedisTestKit
 
 /// The six commands of a transition in a script of their own, under redis-benchmark.
 ///
 /// What the server can do at most on this machine, at this moment.
-enum ScriptReference {
+public enum ScriptReference {
     private static let script = RedisScript(
         """
         redis.call('HMGET', KEYS[1], 'charge', 'blocked')
@@ -19,7 +18,7 @@ enum ScriptReference {
         """)
 
     /// Scripts a second.
-    static func rate(_ server: RedisServer) async throws -> Double {
+    public static func rate(_ server: RedisServer) async throws -> Double {
         let redis = server.client()
         _ = try await redis.send(.scriptLoad(script))
         await redis.shutdown()
