@@ -138,7 +138,10 @@ final class Reconciler: Sendable {
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let gate = environment.gates[step.name]
-        let executor = environment.configuration.handlerExecutor.executor
+        // No preference at all would leave the executor of this task in optimised code (Swift 6.3).
+        let executor =
+            environment.configuration.handlerExecutor.executor
+            ?? environment.ports.transport.executor
         return try await withThrowingTaskGroup(of: Value?.self) {
             [clock = environment.clock] group in
             group.addTask(executorPreference: executor) {
