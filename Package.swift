@@ -16,6 +16,17 @@ let settings: [SwiftSetting] = [
 let engineSettings = settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]
 let engine: Set = ["TroupeRedis", "Saga", "SagaRedis", "SagaTestKit", "TurnTaking"]
 
+// What simulations and explorations run. They compute for minutes unless it is optimised, which
+// tools/test asks for; nothing else does, as packages with unsafe flags cannot be depended upon.
+let computing: Set = [
+    "CloudEvents", "Gateway", "GatewayExplorationTests", "JSONText", "OrderContracts", "PlainText",
+    "RepositoryTests", "Saga", "SagaTestKit", "Timekeeping", "TurnTaking",
+]
+func optimised(_ name: String) -> [SwiftSetting] {
+    let isWanted = Context.environment["TROUPE_OPTIMISED"] == "1"
+    return isWanted && computing.contains(name) ? [.unsafeFlags(["-O"])] : []
+}
+
 // On Linux the headers are on the default path, and pkg-config only adds a warning about a
 // flag that SwiftPM refuses. Homebrew's are found through pkg-config alone.
 #if os(macOS)
@@ -56,11 +67,12 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(
         name: name, dependencies: dependencies,
-        swiftSettings: engine.contains(name) ? engineSettings : settings)
+        swiftSettings: (engine.contains(name) ? engineSettings : settings) + optimised(name))
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+    .testTarget(
+        name: name, dependencies: dependencies, swiftSettings: settings + optimised(name))
 }
 
 let package = Package(
