@@ -95,6 +95,26 @@ extension StoreContract {
             let left = try await one.pending(asked, after: "0", idle: .zero, count: 9, in: epoch)
             #expect(left == kept.ids)
         },
+        StoreContract("what was read in an epoch that is over is not dealt with") { parties in
+            let (transport, asked) = (parties.lender.transport, parties.asked)
+            try await transport.prepare()
+            _ = try await parties.asker.store.apply(.ask("1"), in: nil)
+            let epoch = transport.epoch()
+            let entries = try await transport.read([asked], count: 9, in: epoch).entries
+            let batch = EntryBatch(stream: asked, ids: entries.map(\.id))
+            try await parties.subject.beginEpoch()
+
+            let errors = await transport.acknowledge([batch], in: epoch)
+
+            #expect(errors.count == 1 && errors.first??.code == .epochOver)
+            let present = try await parties.eventually("another epoch") {
+                await transport.checkEpoch()
+                return transport.epoch() > epoch ? transport.epoch() : nil
+            }
+            let left = try await transport.pending(
+                asked, after: "0", idle: .zero, count: 9, in: present)
+            #expect(batch.ids.count == 1 && left == batch.ids)
+        },
         StoreContract("a name is borne by one process, until that is silent for too long") {
             parties in
             let (one, two) = (parties.lender.transport, try parties.otherLender().transport)
