@@ -66,6 +66,7 @@ struct OrderCourseTests {
     private static let atOnce: [PlantedFault] = [
         .noTombstone, .doKeyOfEachTry, .undoUnderDoKey, .undoKeyOfEachTry, .undoIsImpossible,
         .noLedger, .writesBeforeChecks, .conditionsUnchecked, .ledgersExpireAtBirth,
+        .lastLegIsPivot, .horizonIgnored, .birthIgnored, .undoneUnasked,
     ]
 
     @Test(.enabled(if: PlantedFault.canBePlanted), arguments: atOnce)

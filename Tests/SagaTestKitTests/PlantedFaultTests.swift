@@ -12,7 +12,8 @@ struct PlantedFaultTests {
     private static let atOnce: [PlantedFault] = [
         .noTombstone, .doKeyOfEachTry, .undoUnderDoKey, .undoKeyOfEachTry, .undoIsImpossible,
         .noLedger, .writesBeforeChecks, .conditionsUnchecked, .ledgersExpireAtBirth,
-        .conditionIgnored, .skippedIsNoAnswer, .skippedHasNothingToSay,
+        .conditionIgnored, .skippedIsNoAnswer, .skippedHasNothingToSay, .lastLegIsPivot,
+        .deliveriesCountAsDeaths, .epochsIgnored, .horizonIgnored, .birthIgnored, .undoneUnasked,
     ]
 
     @Test(arguments: atOnce) func whatShowsAtOnceIsFoundAtOnce(_ fault: PlantedFault) throws {

@@ -21,6 +21,14 @@ struct SimulationTests {
         try await expectNothingWrong(in: .forgetful)
     }
 
+    @Test func whoeverWasOvertakenChangesNothing() async throws {
+        try await expectNothingWrong(in: .overtaken)
+    }
+
+    @Test func whatIsGoneProvesNothing() async throws {
+        try await expectNothingWrong(in: .aftermath)
+    }
+
     @Test func whatOnlyTheBooksKnowIsFoundThereAndTakenBack() async throws {
         try await expectNothingWrong(in: .lossy)
     }

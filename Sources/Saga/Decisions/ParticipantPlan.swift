@@ -114,7 +114,10 @@ package struct ParticipantPlan: Sendable {
         hearsEnds = participant.hearsEnds
         emitted = participant.emitted
         routeDigest = participant.madeFor.map { RouteDigest($0).hexadecimal }
-        for step in participant.steps { add(step) }
+        let pivot = participant.madeFor?.ends.pivot ?? []
+        for step in participant.steps {
+            add(step, isLast: pivot.contains { $0.type == step.success.type })
+        }
         if let lifecycle { add(lifecycle) }
         for (kind, news) in participant.ends { add(.end(news), for: kind) }
         // Who never asks a person reads one stream less.
@@ -142,13 +145,15 @@ package struct ParticipantPlan: Sendable {
         Dictionary(grouping: consumedKinds, by: \.owner).mapValues { $0.map(\.type).sorted() }
     }
 
-    private mutating func add(_ step: Step) {
+    /// - Parameter isLast: whether the pivot waits for it.
+    private mutating func add(_ step: Step, isLast: Bool) {
         var role = Role.start(step)
         if step.triggers.count > 1 {
             role = .join(Join(of: step.name, step.triggers), .start(step))
         }
         add(role, for: step.triggers, step.substitutes)
-        for compensation in step.compensations {
+        for compensation in step.compensations
+        where !isLast || !PlantedFault.isPlanted(.lastLegIsPivot) {
             for trigger in compensation.triggers {
                 add(.compensate(step, compensation), for: trigger)
             }

@@ -30,6 +30,8 @@ package enum PlantedFault: String, CaseIterable, Sendable {
     case noTombstone
     /// Who was asked to undo answers once, and not again.
     case answersOnlyOnce
+    /// The last leg before the pivot counts as the pivot: it is not undone.
+    case lastLegIsPivot
     /// A step whose event comes again after it was cancelled does not take back what it did.
     case noTakeBack
     /// A step that the ledger refuses when it has acted does not take back what it did.
@@ -69,6 +71,15 @@ package enum PlantedFault: String, CaseIterable, Sendable {
     case noReconciliation
     /// What was undone and stands all the same is not undone once more.
     case notUndoneOnceMore
+    /// What no ledger knows is undone at once, and the owner of its saga is not asked.
+    case undoneUnasked
+
+    // MARK: - What a ledger that is not there proves
+
+    /// A saga without a ledger never began, however long ago that would have been.
+    case horizonIgnored
+    /// A saga without a ledger never began, though it may have before the store's data came to be.
+    case birthIgnored
 
     // MARK: - Delivery
 
@@ -82,6 +93,10 @@ package enum PlantedFault: String, CaseIterable, Sendable {
     case groupsBeginAtTheEnd
     /// What a group that is made again delivers once more counts as new.
     case redeliveredCountsAsNew
+    /// An entry becomes a dead letter after some deliveries, whoever died of whatever meanwhile.
+    case deliveriesCountAsDeaths
+    /// What was read from data that the store has lost is brought to its end.
+    case epochsIgnored
 
     // MARK: - The atomic step
 

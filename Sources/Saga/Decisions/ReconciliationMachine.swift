@@ -39,6 +39,8 @@ package enum ReconciliationMachine {
         case (.standing, .failed), (.standing, .tombstone), (.standing, .compensated),
             (.standing, .skipped):
             PlantedFault.isPlanted(.notUndoneOnceMore) ? .nothing : .undo
+        case (.standing, .absent) where PlantedFault.isPlanted(.undoneUnasked):
+            isCovered ? .undo : .show
         case (.standing, .absent): isCovered ? .ask : .show
         case (.final, .absent): isCovered ? .tell : .show
         case (.final, .failed), (.final, .tombstone), (.final, .compensated), (.final, .skipped):

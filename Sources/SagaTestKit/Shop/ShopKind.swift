@@ -13,6 +13,10 @@ package enum ShopKind: String, CaseIterable, Sendable {
     /// The store goes back by up to a second again and again, and is away for longer than what is
     /// left of a deadline.
     case forgetful
+    /// The store goes back again and again, while processes stand still with what they have in
+    /// hand, and go on with it later. Nothing else goes wrong, so nothing that it still knows is
+    /// late.
+    case overtaken
     /// Entries are lost even after somebody has acted on them, which only the books of companies
     /// tell.
     case lossy
@@ -20,6 +24,9 @@ package enum ShopKind: String, CaseIterable, Sendable {
     case bookless
     /// As `faulty`, with a bank that answers seldom, and is asked whether it has charged.
     case asking
+    /// Nothing, until all orders have come to their ends; then a month goes by, or the store loses
+    /// everything, or all that it knows of some orders, and old events come again.
+    case aftermath
 
     /// What it is, in a line.
     package var summary: String {
@@ -28,16 +35,21 @@ package enum ShopKind: String, CaseIterable, Sendable {
         case .slow: "processes stand still for a while, and nothing else"
         case .faulty: "everything goes wrong but what the other kinds are for"
         case .forgetful: "the store goes back by up to a second, and is away for long"
+        case .overtaken: "the store goes back, and processes go on with what they had in hand"
         case .bookless: "as faulty, where the books of companies cannot be read"
         case .asking: "as faulty, with a bank that answers seldom and is asked what it did"
         case .lossy: "entries are lost after somebody has acted on them"
+        case .aftermath: "a month goes by, or data is lost, once all has come to its end"
         }
     }
+
+    /// Whether the store goes back, so that what it knew of the last second may be forgotten.
+    var goesBack: Bool { self == .forgetful || self == .overtaken }
 
     var faults: SimulationFaults {
         var faults = SimulationFaults()
         switch self {
-        case .calm:
+        case .calm, .aftermath:
             return .none
         case .slow:
             faults = .none
@@ -69,6 +81,10 @@ package enum ShopKind: String, CaseIterable, Sendable {
             faults.losses = 0
             faults.clockJumps = 0
             faults.outage = .seconds(40)
+        case .overtaken:
+            faults = .none
+            faults.rollbacks = 1
+            faults.standstill = .seconds(2)
         case .lossy:
             faults.clockJumps = 0
             faults.losses = 1
@@ -83,7 +99,8 @@ extension PlantedFault {
     package var kind: ShopKind {
         switch self {
         case .cancelledAfterPivot, .noTombstone, .undoUnderDoKey, .conditionsUnchecked,
-            .writesBeforeChecks, .conditionIgnored, .skippedIsNoAnswer, .skippedHasNothingToSay:
+            .writesBeforeChecks, .conditionIgnored, .skippedIsNoAnswer, .skippedHasNothingToSay,
+            .lastLegIsPivot:
             .calm
         case .earlyAnswerLost:
             .slow
@@ -98,8 +115,12 @@ extension PlantedFault {
         case .nobodyAsksAgain, .deadlineLost, .answersOnlyOnce, .noReconciliation,
             .groupsBeginAtTheEnd:
             .lossy
-        case .unclaimedUnanswered, .notUndoneOnceMore:
+        case .unclaimedUnanswered, .notUndoneOnceMore, .deliveriesCountAsDeaths:
             .forgetful
+        case .epochsIgnored:
+            .overtaken
+        case .undoneUnasked, .horizonIgnored, .birthIgnored:
+            .aftermath
         }
     }
 }

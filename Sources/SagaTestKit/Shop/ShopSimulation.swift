@@ -9,6 +9,7 @@ package struct ShopSimulation: Sendable {
     private let companies: SimulatedCompanies
     private let kind: ShopKind
     private let orders: OrderBook
+    private let aftermath: ShopAftermath
     /// Of which of them there is a renewal of the same ID.
     private let renewed: [Bool]
     private let pieces = 6
@@ -32,7 +33,7 @@ package struct ShopSimulation: Sendable {
         self.init(seed: seed, kind, isTraced: isTraced) { companies in
             SimulatedShop(
                 companies, hasBooks: kind != .bookless, asksTheBank: kind == .asking,
-                isRenewing: seed % 8 == 3)
+                isRenewing: seed % 8 == 3 && kind != .aftermath)
         }
     }
 
@@ -56,6 +57,9 @@ package struct ShopSimulation: Sendable {
         companies = SimulatedCompanies(simulation)
         let made = trade(companies)
         self.trade = made
+        aftermath = ShopAftermath(
+            simulation, companies,
+            services: kind == .aftermath ? made.participants.map(\.name) : [])
         orders = OrderBook(count: 1 + simulation.below(5))
         renewed = (0..<orders.count).map { [simulation] _ in
             made.renewals != nil && simulation.below(2) == 0
@@ -82,9 +86,12 @@ package struct ShopSimulation: Sendable {
                         group.addTask { await renew("\(number)", owner) }
                     }
                 }
+            },
+            afterwards: {
+                if kind == .aftermath { await aftermath.come(faults: judge()) }
             })
         if let late { return [late] + stuck() }
-        return judge()
+        return kind == .aftermath ? aftermath.faults : judge()
     }
 
     // MARK: - The client
@@ -183,12 +190,12 @@ package struct ShopSimulation: Sendable {
             faults += isCompleted ? missing(order) : leftOver(id, contents)
             if isCompleted, hasLeftStock(id, contents) { shipped.append(order) }
             faults += trade.faults(
-                of: order, isCompleted: isCompleted, mayBeForgotten: kind == .forgetful,
+                of: order, isCompleted: isCompleted, mayBeForgotten: kind.goesBack,
                 in: contents)
         }
         faults += (companies.bank.undoneTwice + companies.carrier.undoneTwice)
             .map { "\($0) is undone twice" }
-        if kind == .calm || kind == .slow { faults += askedAgain(contents) }
+        if [.calm, .slow, .overtaken].contains(kind) { faults += askedAgain(contents) }
         if kind == .calm || kind == .slow { faults += kept(contents) }
         faults += stockFaults(contents, shipped: shipped)
         faults += renewalFaults(contents)
@@ -219,7 +226,7 @@ package struct ShopSimulation: Sendable {
             guard Self.status(contents.ledger(owner, "\(number)")) == .completed else {
                 return isCharged ? "renewal \(number) is cancelled and charged" : nil
             }
-            let mayLack = kind == .forgetful && companies.bank.isUndone(key)
+            let mayLack = kind.goesBack && companies.bank.isUndone(key)
             return isCharged || mayLack ? nil : "renewal \(number) is completed and not charged"
         }
     }
@@ -227,7 +234,7 @@ package struct ShopSimulation: Sendable {
     /// Whether a completed order has to be counted as shipped: all are, but for one that left in a
     /// second that the store forgot.
     private func hasLeftStock(_ id: String, _ contents: MemoryData) -> Bool {
-        guard kind == .forgetful else { return true }
+        guard kind.goesBack else { return true }
         return contents.ledger("inventory", id)["reserve"].map { LedgerEntry($0).state }
             == "finished"
     }
@@ -238,7 +245,7 @@ package struct ShopSimulation: Sendable {
         let isShipped = !order.country.isEmpty
         // Where the store has lost that it was cancelled, it was undone already, which is shown to
         // a person.
-        let mayBeUndone = kind == .forgetful
+        let mayBeUndone = kind.goesBack
         func isThere(_ company: SimulatedCompany, _ step: String) -> Bool {
             company.stands(key(id, step)) || mayBeUndone && company.isUndone(key(id, step))
         }
@@ -260,7 +267,7 @@ package struct ShopSimulation: Sendable {
     private func leftOver(_ id: String, _ contents: MemoryData) -> [String] {
         let isCharged = companies.bank.stands(key(id, "payment:charge"))
         let isDispatched = companies.dispatch.stands(key(id, "shipping:arrange:dispatch"))
-        if isDispatched, kind == .forgetful {
+        if isDispatched, kind.goesBack {
             // Goods that left in a second that the store forgot do not come back; they are paid
             // for, unless their order was known again and cancelled.
             let isUnknown = contents.ledger("order", id)["lifecycle"]?.contains("unknown_saga")
@@ -282,11 +289,12 @@ package struct ShopSimulation: Sendable {
             .map { "ledger \($0) stays for ever" }
     }
 
-    /// Where nothing is lost, nobody need be asked again.
+    /// Where nothing is lost of what the store knows, nobody need be asked again.
     private func askedAgain(_ contents: MemoryData) -> [String] {
+        let known = Set(contents.events("OrderCreated", owner: "order").map(\.correlationID))
         // What a client asks for has no cause, what a timer does has.
-        contents.events("OrderCancellationRequested", owner: "order")
-            .filter { $0.causationID != nil }
+        return contents.events("OrderCancellationRequested", owner: "order")
+            .filter { $0.causationID != nil && known.contains($0.correlationID) }
             .map { "all of \($0.correlationID) are asked again to undo" }
     }
 

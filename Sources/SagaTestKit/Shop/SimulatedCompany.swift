@@ -19,6 +19,9 @@ package final class SimulatedCompany: OutsideBooks {
         /// When each was done, and its place among them.
         var made: [String: Int64] = [:]
         var order: [String] = []
+        /// Keys that it has seen and does not know any more.
+        var forgotten: Set<String> = []
+        var doneTwice: Set<String> = []
     }
 
     private let simulation: Simulation
@@ -43,6 +46,18 @@ package final class SimulatedCompany: OutsideBooks {
     /// What was undone more often than it was done.
     var undoneTwice: [String] {
         books.withLock { $0.undos.filter { $0.value > 1 }.keys.sorted() }
+    }
+
+    /// What was done once more under a key that it had forgotten.
+    var doneTwice: [String] { books.withLock { $0.doneTwice.sorted() } }
+
+    /// Knows its keys no more, as companies do after some days or weeks; what stands, stands.
+    func forgetKeys() {
+        books.withLock { books in
+            books.forgotten = Set(books.made.keys)
+            books.undone = []
+            books.undoKeys = []
+        }
     }
 
     /// Whether no call is on its way any more that nobody waits for.
@@ -103,6 +118,7 @@ package final class SimulatedCompany: OutsideBooks {
             if books.undone.contains(key), !PlantedFault.isPlanted(.undoDoesNotBlock) {
                 return false
             }
+            if books.forgotten.remove(key) != nil { books.doneTwice.insert(key) }
             books.standing.insert(key)
             if books.made[key] == nil {
                 books.made[key] = simulation.clock.wallMilliseconds

@@ -92,11 +92,13 @@ package final class Simulation: Sendable {
     ///   - participants: each with the number of its processes.
     ///   - isQuiet: whether everything has come to its end; asked once a second.
     ///   - client: what happens to the system from outside; begun once everything runs.
+    ///   - afterwards: what happens once it has become quiet.
     /// - Returns: nil if it became quiet, else why not.
     package func run(
         _ participants: [(participant: Participant, count: Int)],
         isQuiet: @escaping @Sendable (MemoryData) -> Bool,
-        client: @escaping @Sendable (Simulation) async -> Void
+        client: @escaping @Sendable (Simulation) async -> Void,
+        afterwards: @escaping @Sendable () async -> Void = {}
     ) throws -> String? {
         let all = try participants.flatMap { participant, count in
             let plan = try ParticipantPlan(participant)
@@ -105,7 +107,7 @@ package final class Simulation: Sendable {
         processes.withLock { $0 = all }
         for process in all { try process.start() }
         let course = Task(executorPreference: executor) {
-            await self.course(isQuiet: isQuiet, client: client)
+            await self.course(isQuiet: isQuiet, client: client, afterwards: afterwards)
         }
         defer { course.cancel() }
         for _ in 0..<Self.jobsMaximum {
@@ -126,7 +128,8 @@ package final class Simulation: Sendable {
 
     private func course(
         isQuiet: @Sendable (MemoryData) -> Bool,
-        client: @escaping @Sendable (Simulation) async -> Void
+        client: @escaping @Sendable (Simulation) async -> Void,
+        afterwards: @Sendable () async -> Void
     ) async {
         let visiting = Task(executorPreference: executor) { await client(self) }
         let end = clock.now + faultTime
@@ -140,6 +143,7 @@ package final class Simulation: Sendable {
             try? await clock.sleep(for: .seconds(1))
         }
         let isLate = !isQuiet(server.contents)
+        if !isLate { await afterwards() }
         for process in processes.withLock({ $0 }) { await process.stop() }
         state.withLock { state in
             state.failure = isLate ? "it is not quiet after \(Self.patience)" : nil
@@ -202,6 +206,12 @@ package final class Simulation: Sendable {
             return copy
         }
         guard let copy else { return }
+        let standstill = state.withLock { $0.faults.standstill }
+        if standstill > .zero {
+            for process in processes.withLock({ $0 }) {
+                process.pause(for: standstill * fraction())
+            }
+        }
         trace.note("the store goes back by \(clock.now - copy.0)")
         server.goBack(to: copy.1)
     }

@@ -25,6 +25,9 @@ package struct SimulationFaults: Sendable {
     package var outage: Duration = .seconds(3)
     /// How often the store comes back with data of up to a second ago, in a second.
     package var rollbacks = 0.0
+    /// How long each process stands still when that happens, at the most: what it has in hand
+    /// arrives afterwards.
+    package var standstill: Duration = .zero
     /// How often an old event is published once more, in a second.
     package var repetitions = 0.2
     /// How often an entry is gone before a group has dealt with it, in a second.

@@ -51,7 +51,15 @@ struct Suspects: Hashable {
     }
 
     /// Marks a group.
-    mutating func begin(_ group: [Entry]) { trying = group }
+    mutating func begin(_ group: [Entry]) {
+        trying = group
+        guard PlantedFault.isPlanted(.deliveriesCountAsDeaths) else { return }
+        for entry in group {
+            var record = records[entry] ?? Record(bound: widest)
+            record.deaths += 1
+            records[entry] = record
+        }
+    }
 
     /// The group has come to its end; nothing is held against any of it.
     mutating func end() {
