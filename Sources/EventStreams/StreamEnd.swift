@@ -2,9 +2,8 @@ public import TroupeRedis
 
 /// Where a stream ends, or begins, without its entries.
 ///
-///     XGROUP CREATE … $ ─▶ XINFO GROUPS: last-delivered-id ─▶ XCLAIM … FORCE JUSTID: is it there?
-///                          = the last ID ever given              no ─▶ XREVRANGE, its ID alone
-///     XGROUP DESTROY ◀──────────────────────────────────────────────────┘
+///     XGROUP CREATE … $ ─▶ XINFO GROUPS: last-delivered-id = the last ID ever given
+///     XGROUP DESTROY ◀──────────────────┘
 ///
 /// What reads an entry brings it whole, and it may have hundreds of megabytes. A group that is
 /// made at a stream's end stands at its last ID, and is gone before the script is: no one else
@@ -56,22 +55,6 @@ public enum StreamEnd {
             end
         end
         return ends
-        """)
-
-    /// The ID of a stream's last entry; nil if it has none.
-    public static let lastEntry = RedisScript(
-        """
-        #!lua flags=allow-oom
-        \(definitions)
-        if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-        needs('XCLAIM', KEYS[1], '\(group)', 'end', '0', '0-1', 'FORCE', 'JUSTID')
-        needs('XREVRANGE', KEYS[1], '+', '-')
-        return atEnd(KEYS[1], function(id)
-            local kept = redis.call('XCLAIM', KEYS[1], '\(group)', 'end', 0, id, 'FORCE', 'JUSTID')
-            if kept[1] then return id end
-            local entry = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-            return entry and entry[1] or false
-        end)
         """)
 
     /// The ID of a stream's first entry between two places; nil if there is none.

@@ -43,7 +43,7 @@ final class ProgressLook: Sendable {
                 do throws(SagaError) {
                     return .success(
                         try await redis.readIfAllowed { () throws(SagaError) in
-                            try await Self.states(of: stream, redis)
+                            try await GroupState.counted(of: stream, redis: redis)
                         })
                 } catch {
                     return .failure(error)
@@ -52,19 +52,5 @@ final class ProgressLook: Sendable {
             looks[stream] = (now, look)
             return look
         }
-    }
-
-    /// A server that has lost count of what a group has to come says no lag.
-    private static func states(
-        of stream: String, _ redis: RedisClient
-    ) async throws(SagaError) -> [GroupState] {
-        var states = try await GroupState.all(of: stream, redis: redis)
-        guard states.contains(where: { $0.lag == nil }) else { return states }
-        let last = try await redis.look(StreamEnd.lastEntry, at: stream)
-            .string.flatMap(StreamID.init)
-        for index in states.indices where states[index].lag == nil {
-            states[index].lag = last.map { $0 <= states[index].lastDelivered } ?? true ? 0 : nil
-        }
-        return states
     }
 }
