@@ -19,6 +19,23 @@ enum DebtScripts {
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
         """
 
+    /// Refuses keys of other types before anything is written, as nothing is undone after that.
+    ///
+    /// - Parameter types: of the script's keys in turn.
+    private static func expects(_ types: String...) -> String {
+        """
+        for number, type in ipairs({\(types.map { "'\($0)'" }.joined(separator: ", "))}) do
+            local known = redis.call('TYPE', KEYS[number]).ok
+            if known ~= 'none' and known ~= type then
+                return redis.error_reply('WRONGTYPE a key of what is owed has a type of its own')
+            end
+        end
+        """
+    }
+
+    /// A ledger, and the lists of sagas.
+    private static let ledgerAndLists = expects("hash", "zset", "zset", "zset")
+
     /// Defines `noteAsking(ledger, asks, saga, steps)`, of the steps that owe something.
     private static let asking = """
         local function noteAsking(ledger, asks, saga, steps)
@@ -40,15 +57,9 @@ enum DebtScripts {
     // → whether the step owed nothing before
     //
     // Who asks a second time leaves what is owed as it is; who tried it in vain writes over it.
-    // Types come first, as nothing is undone once something is written.
     static let park = RedisScript(
         """
-        for number, type in ipairs({'hash', 'zset', 'zset', 'zset'}) do
-            local known = redis.call('TYPE', KEYS[number]).ok
-            if known ~= 'none' and known ~= type then
-                return redis.error_reply('WRONGTYPE a key of what is owed has a type of its own')
-            end
-        end
+        \(ledgerAndLists)
         \(LedgerMarks.script)
         \(asking)
         \(time)
@@ -81,6 +92,7 @@ enum DebtScripts {
     // A member's rank is the number of those behind it, which Redis knows at once.
     static let take = RedisScript(
         """
+        \(expects("zset", "zset", "zset"))
         \(time)
         local taken = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
         for _, saga in ipairs(taken) do
@@ -109,6 +121,7 @@ enum DebtScripts {
     // Whose ledger says no more that it is blocked, or is gone, is not.
     static let read = RedisScript(
         """
+        \(ledgerAndLists)
         \(asking)
         local found = {}
         local known = redis.call('HMGET', KEYS[1], 'owes', 'blocked')
@@ -129,6 +142,7 @@ enum DebtScripts {
     // ARGV saga ID
     static let progress = RedisScript(
         """
+        \(ledgerAndLists)
         \(time)
         if redis.call('HGET', KEYS[1], 'blocked') then return 0 end
         redis.call('ZREM', KEYS[3], ARGV[1])
@@ -143,6 +157,7 @@ enum DebtScripts {
     //      1 if it may only go once its saga has ended
     static let settle = RedisScript(
         """
+        \(ledgerAndLists)
         \(asking)
         redis.call('HDEL', KEYS[1], 'owes:' .. ARGV[2])
         local rest = {}

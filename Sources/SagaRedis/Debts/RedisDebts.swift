@@ -33,10 +33,18 @@ struct RedisDebts: SagaDebts {
             [names.open(service), names.blocked(service), names.asks(service)],
             [.integer(count), .integer(Debt.claim.milliseconds)])
         var due = DueDebts(answer)
+        var fault: SagaError?
         for value in (answer.array.map(Array.init) ?? []).dropFirst(7) {
             guard let sagaID = value.string else { continue }
-            due.debts += try await debts(of: sagaID)
+            do throws(SagaError) {
+                due.debts += try await debts(of: sagaID)
+            } catch {
+                // A ledger of another type holds nobody up but its own saga.
+                guard error.code == .unexpectedState else { throw error }
+                fault = error
+            }
         }
+        if due.debts.isEmpty, let fault { throw fault }
         guard count == 0 else { return due }
         try await lookAtOne(of: names.blocked(service), due.blocked)
         try await lookAtOne(of: names.asks(service), due.asking)
@@ -53,10 +61,15 @@ struct RedisDebts: SagaDebts {
                 "ZREVRANGE",
                 [.string(list), .integer(position), .integer(position)],
                 isReadOnly: true))
-        if let sagaID = reply[0]?.string { _ = try await debts(of: sagaID) }
+        guard let sagaID = reply[0]?.string else { return }
+        do throws(SagaError) {
+            _ = try await debts(of: sagaID)
+        } catch {
+            guard error.code == .unexpectedState else { throw error }
+        }
     }
 
-    private func debts(of sagaID: String) async throws(SagaError) -> [Debt] {
+    func debts(of sagaID: String) async throws(SagaError) -> [Debt] {
         let answer = try await run(DebtScripts.read, keys(sagaID), [.string(sagaID)])
         let words = answer.array?.map { $0.string ?? "" } ?? []
         return stride(from: 0, to: words.count - 1, by: 2).compactMap {
