@@ -20,7 +20,10 @@ public func eventually(
 }
 
 /// The same for a value that is nil until it is there.
-public func eventually<Value>(
+///
+/// By a name of its own, as a condition would do for a value that is there at once: nothing would
+/// be waited for.
+public func eventualValue<Value>(
     isolation: isolated (any Actor)? = #isolation,
     _ what: String, within limit: Duration = .seconds(60),
     sourceLocation: SourceLocation = #_sourceLocation,

@@ -166,8 +166,7 @@ struct StoreLossTests {
 
                 for id in begun { #expect(try await system.ended(id).status == .completed) }
                 var books = try await OrderBooks(of: system)
-                let _: Void? = try? await eventually("everybody has what he has paid for") {
-                    () async throws -> Bool in
+                try? await eventually("everybody has what he has paid for") {
                     // A link may have to be made anew once more.
                     guard let now = try? await OrderBooks(of: system) else { return false }
                     books = now

@@ -31,8 +31,7 @@ struct StoreRollbackTests {
             let placed = await customers.leave()
 
             var books = try await OrderBooks(of: system)
-            let _: Void? = try? await eventually("all is consistent", within: .seconds(60)) {
-                () async throws -> Bool in
+            try? await eventually("all is consistent", within: .seconds(60)) {
                 // A link may have to be made anew once more.
                 guard let now = try? await OrderBooks(of: system) else { return false }
                 books = now

@@ -18,7 +18,7 @@ struct OverloadTests {
             await system.company.gate.close()
             for _ in 0..<80 { _ = try await system.place() }
 
-            let refused = try await eventually("an order is refused", within: .seconds(20)) {
+            let refused = try await eventualValue("an order is refused", within: .seconds(20)) {
                 let answer = try await web.post("/orders", Body().json)
                 return answer.status == 503 ? answer : nil
             }

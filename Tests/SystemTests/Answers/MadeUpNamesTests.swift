@@ -80,8 +80,7 @@ struct MadeUpNamesTests {
         #expect(most.keys > before.keys + 100, "they are held for as long as a fill may take")
         var after = most
         // A little longer than they live: Redis takes keys away now and then.
-        let _: Void? = try? await eventually("Redis is where it was", within: .seconds(20)) {
-            () async throws -> Bool in
+        try? await eventually("Redis is where it was", within: .seconds(20)) {
             after = try await Self.held(redis)
             return after.keys <= before.keys + 20 && after.bytes < before.bytes + 256 * 1024
         }

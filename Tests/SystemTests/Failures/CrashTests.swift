@@ -77,7 +77,7 @@ actor Load {
         let body = RunningSystem.order(product, token: token, country: country)
         let system = system
         let headers = ["Idempotency-Key": "\"\(product)-\(number)\""]
-        let id = try await eventually("order \(number) is taken") {
+        let id = try await eventualValue("order \(number) is taken") {
             let answer = try? await system.place(body, headers: headers)
             return answer?.status == 201 ? answer?.text("id") : nil
         }

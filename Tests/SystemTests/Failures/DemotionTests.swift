@@ -31,7 +31,7 @@ struct DemotionTests {
         _ = try await new.send(RedisCommand("REPLICAOF", ["NO", "ONE"]))
         _ = try await old.send(Self.following(second.port))
 
-        let said = try await eventually("it is not ready", within: .seconds(10)) {
+        let said = try await eventualValue("it is not ready", within: .seconds(10)) {
             let answer = try await Self.readiness(system)
             return answer?.status == 503 ? answer : nil
         }
@@ -43,7 +43,7 @@ struct DemotionTests {
 
         address.point(to: second.port)
         let start = ContinuousClock.now
-        let id = try await eventually("orders begin again", within: .seconds(10)) {
+        let id = try await eventualValue("orders begin again", within: .seconds(10)) {
             let answer = try await system.place(RunningSystem.order(product))
             return answer.status == 201 ? answer.text("id") : nil
         }

@@ -37,7 +37,7 @@ struct FaultyEventTests {
         let id = try await system.placed(RunningSystem.order(product))
 
         #expect(try await system.ended(id).text("status") == "completed")
-        let letter = try await eventually("the dead letter") {
+        let letter = try await eventualValue("the dead letter") {
             try await client.send(RedisCommand("XRANGE", ["saga:{payment}:dead", "-", "+"]))
                 .streamEntries()
                 .first { $0["event"].map { String(buffer: $0) } == text }

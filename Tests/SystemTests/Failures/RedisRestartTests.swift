@@ -47,7 +47,7 @@ struct RedisRestartTests {
 
         try await system.redis.start()
         let back = ContinuousClock.now
-        let id = try await eventually("an order is taken again") {
+        let id = try await eventualValue("an order is taken again") {
             let answer = try? await system.place(RunningSystem.order(product))
             return answer?.status == 201 ? answer?.text("id") : nil
         }

@@ -37,7 +37,7 @@ struct LeastRightsTests {
         let url = try await system.redis.createUser(Self.watching, name: "watcher")
         let tail = try LoneProgram("tail --json", variables: ["REDIS_URL": url])
         // Until the subscription is in place, events pass unheard.
-        let id = try await eventually("tail prints an event") {
+        let id = try await eventualValue("tail prints an event") {
             let id = try await system.placed(RunningSystem.order("1"))
             return tail.output.contains(id) ? id : nil
         }

@@ -70,7 +70,7 @@ struct ReconcileTests {
             "serve payments", port: addresses.port(of: .payments),
             variables: ["REDIS_URL": redis.url, "SANDBOX_URL": addresses.url(of: .sandbox)])
 
-        let letter = try await eventually("the event is set aside") {
+        let letter = try await eventualValue("the event is set aside") {
             try await client.send(.xrange(keys.dead("payment"))).streamEntries().first
         }
         #expect(letter["reason"].map { String(buffer: $0) } == "too_old")

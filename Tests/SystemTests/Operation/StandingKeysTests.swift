@@ -36,7 +36,6 @@ struct StandingKeysTests {
                 .map { ($0.name, $0.kind.rawValue) })
         var standing: [String: String] = [:]
         try? await eventually("each listed key is there", within: .seconds(20)) {
-            () async throws -> Bool in
             // Some are there from the first housekeeping on, and a deadline until its order ends.
             let found = try await keys(of: client).filter { !idle.contains($0.key) }
             standing.merge(found) { $1 }

@@ -23,8 +23,7 @@ struct UpTests {
             program.output.split(separator: "\n")
                 .filter { $0.contains("lost the connection to Redis") }
         }
-        let _: Void? = try? await eventually("each service has lost its connection") {
-            () async throws -> Bool in
+        try? await eventually("each service has lost its connection") {
             names.allSatisfy { name in lost().contains { $0.contains(" service=\(name)") } }
         }
         let strangers = lost().filter { !$0.contains(" service=") }

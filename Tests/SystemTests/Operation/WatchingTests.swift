@@ -14,7 +14,7 @@ struct WatchingTests {
         let product = try await system.newProduct(stock: 1_000)
 
         // Until the subscription is in place, events pass unheard.
-        let id = try await eventually("tail prints an event") {
+        let id = try await eventualValue("tail prints an event") {
             let id = try await system.placed(RunningSystem.order(product))
             return tail.output.contains(id) ? id : nil
         }

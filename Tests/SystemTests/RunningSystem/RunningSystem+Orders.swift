@@ -45,7 +45,7 @@ extension RunningSystem {
 
     /// Waits for the end of an order and returns it as the order service shows it.
     func ended(_ id: String, within limit: Duration = .seconds(60)) async throws -> WebAnswer {
-        try await eventually("order \(id) ends", within: limit) {
+        try await eventualValue("order \(id) ends", within: limit) {
             let answer = try? await Web.get("\(self.url(of: .orders))/orders/\(id)")
             guard let answer, Self.ends.contains(answer.text("status") ?? "") else { return nil }
             return answer
