@@ -23,6 +23,12 @@ package final class TurnQueue: Sendable {
             await queue.wait(for: number)
         }
 
+        /// Lets the next one go on beside this one, which does not end; false if as many turns
+        /// are lent as there are, and this is none of them.
+        package func lend() -> Bool {
+            queue.lend(number)
+        }
+
         /// Makes room for the next one, once.
         package func leave() {
             queue.leave(number)
@@ -57,6 +63,15 @@ package final class TurnQueue: Sendable {
         } onCancel: {
             state.withLock { $0.waiting.removeValue(forKey: number) }?.resume()
         }
+    }
+
+    private func lend(_ number: Int) -> Bool {
+        let (isLent, next) = state.withLock { state in
+            let next = state.turns.lend(number).flatMap { state.waiting.removeValue(forKey: $0) }
+            return (!state.turns.keeps(number), next)
+        }
+        next?.resume()
+        return isLent
     }
 
     private func leave(_ number: Int) {

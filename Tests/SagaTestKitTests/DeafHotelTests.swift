@@ -6,9 +6,11 @@ import Testing
 /// A hotel that does not hear when it is told to stop, and books all the same.
 @Suite(.timeLimit(.minutes(1)))
 struct DeafHotelTests {
-    /// One slot, which the first trip has: without it no other would be booked.
-    @Test func othersGetItsSlotAndWhatItDoesInTheEndCounts() async throws {
-        let hotel = DeafHotel()
+    /// One slot, and perhaps one turn, which the first trip has: without it no other would be
+    /// booked.
+    @Test(arguments: [nil, 1])
+    func othersGetItsSlotAndWhatItDoesInTheEndCounts(_ atMost: Int?) async throws {
+        let hotel = DeafHotel(atMost: atMost)
         let rehearsal = try rehearsal()
         let hotels = try rehearsal.runtime(ParticipantPlan(hotel.participant))
         try await rehearsal.running(Self.others()) {
@@ -129,7 +131,12 @@ private final class DeafHotel: Sendable {
         var waiting: CheckedContinuation<Void, Never>?
     }
 
+    private let atMost: Int?
     private let state = Mutex(State())
+
+    init(atMost: Int? = nil) {
+        self.atMost = atMost
+    }
 
     var calls: [String] { state.withLock { $0.calls } }
 
@@ -144,7 +151,7 @@ private final class DeafHotel: Sendable {
 
     var participant: Participant {
         Participant(TripSaga.route, "hotels") {
-            Perform(TripSaga.hotel, giveUpAfter: .seconds(2)) { _, context in
+            Perform(TripSaga.hotel, giveUpAfter: .seconds(2), atMost: atMost) { _, context in
                 await self.book(context.sagaID)
                 return Transition(HotelBooked(room: "1"))
             } undo: { context in

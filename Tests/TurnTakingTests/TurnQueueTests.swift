@@ -15,6 +15,21 @@ struct TurnQueueTests {
         #expect(second.isGranted)
     }
 
+    @Test func whoWaitsGoesOnBesideOneWhoseTurnIsLent() async {
+        let queue = TurnQueue(atMost: 1)
+        let (first, second, third) = (queue.enter(), queue.enter(), queue.enter())
+        let waiting = Task { await second.wait() }
+
+        let isLent = first.lend()
+        await waiting.value
+
+        #expect(isLent && second.isGranted)
+        #expect(!second.lend() && !third.isGranted)
+        #expect(first.lend(), "it is lent already")
+        first.leave()
+        #expect(second.lend() && third.isGranted)
+    }
+
     @Test func cancellationEndsTheWaitAndGivesNoTurn() async {
         let queue = TurnQueue(atMost: 1)
         let (first, second, third) = (queue.enter(), queue.enter(), queue.enter())

@@ -44,6 +44,20 @@ struct TurnsTests {
         #expect(!turns.isGranted(numbers[2]))
     }
 
+    @Test func asManyTurnsAreLentAsThereAre() {
+        var turns = Turns(atMost: 1)
+        let numbers = (0..<4).map { _ in turns.enter() }
+
+        let next = [turns.lend(numbers[0]), turns.lend(numbers[0]), turns.lend(numbers[1])]
+
+        #expect(next == [numbers[1], nil, nil], "it is lent once, and no other beside it")
+        #expect(turns.keeps(numbers[1]) && !turns.keeps(numbers[0]))
+        #expect(turns.leave(numbers[0]) == nil, "whose turn it was has his own")
+        #expect(turns.lend(numbers[1]) == numbers[2])
+        #expect(turns.leave(numbers[2]) == numbers[3])
+        #expect(turns.lend(numbers[2]) == nil)
+    }
+
     @Test func noNumberIsNoTurnAtAll() {
         var turns = Turns(atMost: 0)
 

@@ -87,6 +87,11 @@ final class Dispatcher: Sendable {
             }
         }
 
+        /// Lends the turn of what is tried here, should it ignore its end; nil if it has none.
+        func lends(_ lend: (@Sendable () -> Bool)?) {
+            worker.alarm.withLock { $0.lend = lend }
+        }
+
         /// What is cancelled in place of this task: work that its end must not reach.
         ///
         /// - Returns: what was so before.
@@ -439,28 +444,32 @@ final class Dispatcher: Sendable {
         /// Its lanes, and those of them that were not known before.
         var lanes: [String] = []
         var new: [String] = []
-        /// Whether some of it keeps its slots, as no more are lent.
+        /// Whether some of it keeps its slots or its turns, as no more are lent.
         var keepsSlots = false
     }
 
-    /// Gives the slots of work that ignores its end to others.
+    /// Gives the slots of work that ignores its end to others, and its turns.
     func lendSlots() -> Deaf {
         let now = time.now
-        let (deaf, woken) = state.withLock { state in
+        let (found, turns, woken) = state.withLock { state in
             var deaf = Deaf()
+            var turns: [@Sendable () -> Bool] = []
             for running in state.workers.running where !state.lanes.isParked(running.lane) {
-                let (isDeaf, isNew) = running.worker.alarm.withLock { alarm in
+                let (isDeaf, isNew, lend) = running.worker.alarm.withLock { alarm in
                     let isNew = alarm.overtime.turnsDeaf(at: now)
-                    return (alarm.overtime.isDeaf, isNew)
+                    return (alarm.overtime.isDeaf, isNew, alarm.lend)
                 }
                 guard isDeaf else { continue }
                 deaf.lanes.append(running.lane)
                 if isNew { deaf.new.append(running.lane) }
                 if !state.lanes.lend(running.lane) { deaf.keepsSlots = true }
+                if let lend { turns.append(lend) }
             }
-            return (deaf, state.woken())
+            return (deaf, turns, state.woken())
         }
         woken?.wake()
+        var deaf = found
+        for lend in turns where !lend() { deaf.keepsSlots = true }
         return deaf
     }
 

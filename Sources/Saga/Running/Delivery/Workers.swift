@@ -14,6 +14,9 @@ struct Workers {
             /// Steps of the entry at which it works that are to be undone by one that waits.
             var calledOff: Set<String> = []
 
+            /// Lends the turn that its step has taken, if it has to take turns; false if it cannot.
+            var lend: (@Sendable () -> Bool)?
+
             /// Whether what is tried is to be undone.
             var isCalledOff: Bool { step.map(calledOff.contains) ?? false }
             /// Whether it went off: from then on the task may be cancelled at any moment.

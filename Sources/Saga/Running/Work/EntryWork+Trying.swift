@@ -39,6 +39,8 @@ extension EntryWork {
             let turn = takesTurn ? environment.turns[step]?.enter() : nil
             defer { turn?.leave() }
             guard try await has(turn) else { return .gaveUp(CancellationError(), tries) }
+            if let turn { place.lends { turn.lend() } }
+            defer { place.lends(nil) }
             var passage = Passage.passed(CompanyGate.free)
             if let gate { passage = try await self.passage(through: gate, tries) }
             let failed: Failed
