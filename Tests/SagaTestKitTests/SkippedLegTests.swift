@@ -135,6 +135,15 @@ private struct Shop {
         }
     }
 
+    /// Shipping of a version whose leg has lost its condition.
+    static let unconditional = Participant(ShopRoute.route, "shipping") {
+        Perform(ShopRoute.arrange) { _, _ in
+            Transition(ShipmentArranged())
+        } undo: { _ in
+        }
+        .finish(ShopRoute.dispatch) { _, _ in Transition(ShipmentDispatched()) }
+    }
+
     var all: [Participant] { [Self.order, Self.payment, Self.inventory, shipping] }
 }
 
@@ -300,6 +309,37 @@ struct SkippedLegTests {
         }
 
         #expect(rig.server.contents.events("ShippingSkipped", owner: "shipping").isEmpty)
+    }
+
+    /// It was taken away while its sagas run: what is asked again and again would be as many
+    /// letters.
+    @Test func aConditionThatIsGoneIsOwedUntilItIsBack() async throws {
+        let (shop, rig) = (Shop(), try TripRig(lasting: .seconds(60)))
+        try say(WrappingSkipped(), rig)
+        try say(ProductReserved(country: ""), rig)
+        try await rig.running([shop.shipping]) {
+            try await rig.until("it is skipped") {
+                rig.server.contents.events("ShippingSkipped", owner: "shipping").count == 1
+            }
+        }
+        for _ in 0..<3 { try say(OrderCompleted(), rig) }
+
+        try await rig.running([Shop.unconditional]) {
+            try await rig.until("it is owed") {
+                rig.server.contents.ledger("shipping", "1")["owes"] == "arrange"
+            }
+        }
+        #expect(rig.server.contents.blocked["shipping"]?.keys.sorted() == ["1"])
+        try await rig.running([shop.shipping]) {
+            try await rig.until("it is said again") {
+                rig.server.contents.events("ShippingSkipped", owner: "shipping").count > 1
+                    && rig.server.contents.ledger("shipping", "1")["owes"] == nil
+            }
+        }
+
+        #expect(rig.letters == [])
+        #expect(shop.calls.all == [])
+        #expect(rig.server.contents.blocked["shipping"] ?? [:] == [:])
     }
 
     // MARK: -

@@ -9,6 +9,9 @@ import Logging
 ///                  unknown ─▶ undone ─▶ skipped
 ///     to be undone ────────▶ tombstone, and the answer: nothing was to undo
 ///     to be finished ──────▶ says once more that it was not needed
+///                                │ its condition is gone
+///                                ▼
+///                              owed, until a version has it again
 extension EntryWork {
     /// What a forward event does to a step that is not needed.
     func actNotNeeded(
@@ -47,12 +50,15 @@ extension EntryWork {
 
     /// Says again that a step was not needed, by the same ID, as it is the same event: the owner
     /// waits for it to finish.
+    ///
+    /// What its route does not know any more is owed, as the owner asks again and again for what is
+    /// neither answered nor owed.
     func sayNotNeeded(_ step: Step, _ entry: LedgerEntry?) async throws(Interruption) {
         guard let condition = step.condition else {
-            throw .dead(
-                .contradiction,
-                "step \(step.name) was not needed (\(entry?.note ?? "")), and is always needed now",
-                attempts: 1)
+            throw .blocked(
+                step: step.name,
+                "it was not needed (\(entry?.note ?? "")), and is always needed now: only a version "
+                    + "with that condition can say so")
         }
         if step.finishes.contains(where: { $0.emits != nil }) {
             _ = try await apply(
