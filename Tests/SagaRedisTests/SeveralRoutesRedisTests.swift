@@ -109,6 +109,66 @@ struct SeveralRoutesRedisTests {
         }
     }
 
+    /// Each has a saga of that ID, perhaps.
+    @Test func whatCannotBeReadAndMayBeOfAnyRouteTellsNothingOfASaga() async throws {
+        try await ShopRig.with { rig in
+            let shipping = try rig.runtime(Self.shipping(rig.saga.world))
+            let task = Task { try await shipping.run() }
+            _ = try await rig.redis.send(
+                RedisCommand(
+                    "XADD",
+                    [
+                        .string(rig.keys.stream("ProductReserved", owner: "inventory")), "*",
+                        "data", "no event", "correlationid", "1",
+                    ]))
+            try await rig.until("it is a letter, and dealt with") {
+                let letters = try await rig.deadLetters("shipping").count
+                let pending = try await rig.pending(
+                    "ProductReserved", owner: "inventory", group: "shipping")
+                return letters == 1 && pending == 0
+            }
+            task.cancel()
+            try await task.value
+
+            for name in ["1", "renewal/1"] {
+                let ledger = rig.keys.ledger("", service: "shipping") + name
+                #expect(try await field("arrange", of: ledger, rig) == nil)
+                #expect(try await field("blocked", of: ledger, rig) == nil)
+            }
+        }
+    }
+
+    /// It takes part in two routes, on whose sagas it hears of the same events.
+    private static func shipping(_ world: World) -> Participant {
+        let ends = RouteOwner(
+            "renewal", begins: RenewalAsked.self, completes: RenewalDone.self,
+            on: ShipmentArranged.self, cancelled: RenewalCancelled.self,
+            request: RenewalWithdrawn.self)
+        let reserve = Leg(
+            "reserve", by: "inventory", on: RenewalAsked.self, emits: ProductReserved.self,
+            orElse: ProductReservationFailed.self, undone: ProductReleased.self,
+            actsOutside: false)
+        let renewal = Route("renewal", owner: ends) {
+            reserve
+            ShopRoute.arrange
+        }
+        return Participant(ShopRoute.route, "shipping") {
+            Perform(ShopRoute.arrange) { _, _ in
+                Transition(ShipmentArranged())
+            } undo: { context in
+                try await world.undo("arrange", context.idempotencyKey)
+            }
+            .finish(ShopRoute.dispatch) { _, _ in Transition(ShipmentDispatched()) }
+        }
+        .also(on: renewal) {
+            Perform(ShopRoute.arrange) { _, _ in
+                Transition(ShipmentArranged())
+            } undo: { context in
+                try await world.undo("arrange", context.idempotencyKey)
+            }
+        }
+    }
+
     // MARK: -
 
     private enum CloudEventOfRenewal {

@@ -64,6 +64,7 @@ extension EntryConclusion {
     func trace(_ entry: HeldEntry, of steps: Set<String>?) -> DeadLetter.Trace? {
         guard let sagaID = sagaID(entry) else { return nil }
         var trace = DeadLetter.Trace(sagaID: sagaID)
+        if mayBeOfAnotherRoute { return trace }
         trace.form = KeyForm(startedBy: event(entry, sagaID).route)
         let note = BusinessFailure.outcomeUnknown.note
         for step in forwardSteps(entry) where steps?.contains(step.name) ?? true {
@@ -82,7 +83,7 @@ extension EntryConclusion {
     private func blockedStep(
         _ entry: HeldEntry, _ sagaID: String?, of steps: Set<String>?
     ) async -> String? {
-        guard let sagaID else { return nil }
+        guard let sagaID, !mayBeOfAnotherRoute else { return nil }
         let roles = (environment.meanings[entry.stream]?.roles ?? [])
             .filter { role in role.step.flatMap { steps?.contains($0) } ?? true }
         let owed = roles.compactMap { role -> (step: String, role: StepRole)? in

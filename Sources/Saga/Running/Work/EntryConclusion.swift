@@ -6,6 +6,9 @@ import Synchronization
 /// Works on an entry until it is done, left for later, or among the dead letters.
 struct EntryConclusion: Sendable {
     let environment: WorkEnvironment
+    /// Whether its entry may be of a saga of another route, as it cannot be read: then it tells
+    /// nothing of any.
+    var mayBeOfAnotherRoute = false
 
     func work(_ entry: HeldEntry, _ place: Dispatcher.Place) async -> Dispatcher.Ending {
         environment.consumed[entry.stream].increment()
@@ -21,10 +24,13 @@ struct EntryConclusion: Sendable {
     /// who say the same events on other routes too.
     private func conclusion(of entry: HeldEntry) -> EntryConclusion? {
         guard let route = entry.route else {
-            if environment.meanings[entry.stream] != nil { return self }
-            if case .event = entry.content { return nil }
-            return environment.onEachRoute.first { $0.meanings[entry.stream] != nil }
-                .map { EntryConclusion(environment: $0) }
+            if case .unreadable(let content) = entry.content, content.event == nil {
+                let known = environment.onEachRoute.filter { $0.meanings[entry.stream] != nil }
+                return known.first.map {
+                    EntryConclusion(environment: $0, mayBeOfAnotherRoute: known.count > 1)
+                }
+            }
+            return environment.meanings[entry.stream] == nil ? nil : self
         }
         guard let found = environment.on(route), found.meanings[entry.stream] != nil else {
             return nil
