@@ -92,6 +92,32 @@ struct PersonalWordTests {
         }
     }
 
+    /// Nothing is owed that could be tried again: the word waits as well.
+    @Test func theWordOnAStepWhoseEventIsALetterCountsOnceThatComesAgain() async throws {
+        try await ShopRig.with { rig in
+            let order = try rig.runtime(rig.saga.order)
+            _ = try await order.begin("1", OrderCreated())
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            let entry = try #require(try await rig.entries("OrderCreated", owner: "order").first)
+            let event = try #require(entry["data"])
+            _ = try await rig.redis.send(.xdel(stream, [entry.id]))
+            let ledger = rig.keys.ledger("1", service: "payment")
+            _ = try await rig.redis.send(.hset(ledger, ["charge": "unknown e outcome_unknown"]))
+            try await rig.running(participants(rig, payment(rig, Self.parked))) { order in
+                try await say("done", rig)
+                try await rig.until("it is heard") {
+                    try await rig.ledger("payment", "1", "resolved:charge") == "done"
+                }
+                #expect(try await rig.ledger("payment", "1", "charge") == "unknown")
+
+                _ = try await rig.redis.send(.xadd(stream, ["data": .buffer(event)]))
+
+                try await rig.settled("1", order, as: .completed)
+            }
+            #expect(rig.saga.world.calls("charge") == 0)
+        }
+    }
+
     private static let parked = UnknownOutcome<OrderCreated, PaymentProcessed>.park(
         "Is it on the bank's statement?"
     ) { order, _ in

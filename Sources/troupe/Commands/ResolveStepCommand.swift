@@ -93,7 +93,7 @@ struct ResolveStepCommand: AsyncParsableCommand {
                 [
                     .string(keys.ledger(named: name, by: naming, service: service)),
                     .string(step),
-                    .string(PersonalWord.field(of: step)),
+                    .string(PersonalWord.field(of: step)), .string(Debt.field(of: step)),
                 ], isReadOnly: true)
         ).strings()
         let asks = Declaration.asks(step, on: route, in: declared[1])
@@ -116,14 +116,17 @@ struct ResolveStepCommand: AsyncParsableCommand {
                     "type", .string(event.type), "id", .string(event.id),
                     "correlationid", .string(saga),
                 ]))
-        return "\(service) is told that \(step) is \(outcome), and goes on when it has read that; "
-            + "next: troupe saga show \(saga)"
+        let told = "\(service) is told that \(step) is \(outcome), and goes on when "
+        // Whose event became a letter has nothing that is tried again.
+        return held[2] == nil
+            ? told + "its event comes again; next: put that back from \(keys.dead(service))"
+            : told + "it has read that; next: troupe saga show \(saga)"
     }
 
     /// Why there is nothing to say; nil if there is.
     ///
     /// - Parameters:
-    ///   - held: what the ledger holds of the step, and of what somebody has said of it.
+    ///   - held: what the ledger holds of the step, and of what somebody has said of it, first.
     ///   - asksPeople: whether the service declares that the step asks a person.
     static func fault(
         _ held: [String?], asksPeople: Bool, _ step: String, of service: String

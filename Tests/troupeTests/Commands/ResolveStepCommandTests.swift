@@ -49,7 +49,9 @@ struct ResolvedStepTests {
         let client = RedisServer.current.client()
         for (key, field, text) in [
             (ledger("7", keys), "charge", "unknown e outcome_unknown x"),
+            (ledger("7", keys), "owes:charge", "1 1 OrderCreated 7-0\nx\n{}"),
             (ledger("8", keys), "charge", "done e"), (ledger("7", keys), "count", "unknown e"),
+            (ledger("9", keys), "charge", "unknown e outcome_unknown x"),
             (keys.declared("payment"), "route", "order 00"),
             (keys.declared("payment"), "asks", "order.charge"),
         ] {
@@ -74,7 +76,10 @@ struct ResolvedStepTests {
         let text = try await said("7", on: client, keys, "-y")
 
         #expect(would == "charge of 7 at payment would be declared undone")
-        #expect(text.hasPrefix("payment is told that charge is undone"))
+        #expect(
+            text
+                == "payment is told that charge is undone, and goes on when it has read that; "
+                + "next: troupe saga show 7")
         let entries = try await client.send(.xrange(again)).streamEntries()
         #expect(entries.count == 1)
         let bytes = try #require(entries.first?["data"].map { Array($0.readableBytesView) })
@@ -83,6 +88,12 @@ struct ResolvedStepTests {
         let request = try EventPayload.decode(ResolveStep.self, from: event.data)
         #expect(
             (request.step, request.outcome, request.reason) == ("charge", .undone, "they say so"))
+        // It owes nothing that would be tried again.
+        let letter = try await said("9", on: client, keys, "-y")
+        #expect(
+            letter.hasSuffix(
+                "goes on when its event comes again; next: put that back from "
+                    + keys.dead("payment")))
         await client.shutdown()
     }
 

@@ -24,6 +24,12 @@ extension EntryWork {
             return log("a step that somebody has resolved waits for nobody", request, state)
         }
         try await keep(request)
+        let debt = Debt.field(of: step.name)
+        guard try await ledger(debt)[debt] != nil else {
+            return log(
+                "a person has resolved a step that goes on once its event comes again", request,
+                state)
+        }
         log("a person has resolved a step", request, state)
         try await untilAnswered { () async throws(SagaError) in
             try await environment.ports.debts.hurry(of: sagaID)
