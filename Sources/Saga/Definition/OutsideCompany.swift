@@ -14,7 +14,8 @@
 /// - After `opensAfter` accidents in a row, of as many sagas, it counts as down, and is not called
 ///   for a pause that grows each time up to the longest; then one call tries whether it is well,
 ///   for no longer than that. Whatever it answers, a failure for a reason of the business too, is
-///   not an accident; nor is what could not be sent.
+///   no accident; nor is what could not be sent. It does not know whose sagas they are: where one
+///   stranger may begin many whose calls end in accidents, let him have fewer than that at once.
 /// - What is not called was not sent: a forward step waits, as `unsentGiveUpAfter` says, and
 ///   `giveUpAfter` does not run. A compensation or a finish that would have to wait for long is
 ///   parked at once, and tried again for ever.
