@@ -163,6 +163,31 @@ struct DeliveryTests {
         }
     }
 
+    /// Each of them is of the same saga, so they wait for each other.
+    @Test func copiesOfOneEventAreTrimmedWhereOneSlotWorks() async throws {
+        try await ShopRig.with {
+            $0.concurrency = 1
+            $0.retention = .seconds(1)
+            $0.housekeepingInterval = .milliseconds(50)
+        } _: { rig in
+            let stream = rig.keys.stream("OrderCreated", owner: "order")
+            let event = CloudEvent(
+                source: "/order", type: "OrderCreated", subject: "1", route: "saga",
+                data: Array(#"{"card":"good","country":"DE","quantity":1}"#.utf8))
+            for _ in 0..<200 {
+                _ = try await rig.redis.send(.xadd(stream, ["data": .bytes(event.json())]))
+            }
+
+            try await rig.running { _ in
+                // Redis gives whole nodes back, of a hundred entries at the most.
+                try await rig.until("they are gone but for the last ones") {
+                    try await rig.redis.send(.xlen(stream)).integer ?? 200 <= 100
+                }
+            }
+            #expect(rig.saga.world.calls("charge") == 1)
+        }
+    }
+
     @Test func deadReplicasAreForgottenUnlessSomethingIsPending() async throws {
         try await ShopRig.with {
             $0.consumerExpiry = .zero
