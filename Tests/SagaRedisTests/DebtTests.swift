@@ -167,6 +167,36 @@ struct DebtTests {
         }
     }
 
+    /// Who is asked again is the one whose answer is missing, not another of the same ID.
+    @Test func whatIsOwedOnOneRouteKeepsNoOtherSagaOfItsID() async throws {
+        try await ShopRig.with { rig in
+            let naming = SagaNaming(["saga", "renewal"])
+            let debts = RedisDebts(
+                redis: rig.redis, service: "payment", names: rig.keys,
+                ledgerTimeToLive: .seconds(1000), naming: naming)
+            _ = try await rig.redis.send(
+                .hset(rig.keys.declared("payment"), ["route": "saga 00, renewal 11"]))
+            for name in ["7", "renewal/8"] {
+                let debt = Debt(
+                    sagaID: name, step: "charge", tries: 1, type: "OrderCreated", entryID: "7-0",
+                    event: Array("{}".utf8), error: "no answer")
+                var trace = DeadLetter.Trace(sagaID: name)
+                trace.blocked = ("charge", "e")
+                _ = try await debts.park(debt, trace, for: .seconds(60), in: nil)
+            }
+
+            var blocked: [String] = []
+            for saga in ["7", "8"] {
+                for route in naming.routes {
+                    let isBlocked = try await debts.isBlocked(
+                        saga, on: route, at: "charge", of: "payment")
+                    if isBlocked { blocked.append("\(saga) \(route)") }
+                }
+            }
+            #expect(blocked == ["7 saga", "8 renewal"])
+        }
+    }
+
     private static func tries(_ rig: ShopRig) async throws -> Int {
         let text = try await rig.redis.send(
             RedisCommand(

@@ -32,6 +32,8 @@ package struct GroupProgress: Hashable, Sendable {
 package struct LifecycleQuestion: Sendable {
     /// Who was asked.
     package var participant: String
+    /// Which of its steps has to answer.
+    package var step: String
     /// By any of which events.
     package var asks: [EventKind]
     /// By any of which it answers.

@@ -94,7 +94,8 @@ public struct Route: Sendable {
         for leg in legs {
             guard let undone = leg.undone else { continue }
             questions[answerer(leg)] = LifecycleQuestion(
-                participant: leg.participant, asks: undoes(leg), answers: [undone, leg.failure])
+                participant: leg.participant, step: leg.step, asks: undoes(leg),
+                answers: [undone, leg.failure])
         }
         return questions
     }
@@ -103,8 +104,9 @@ public struct Route: Sendable {
     package var finishQuestions: [String: LifecycleQuestion] {
         var questions: [String: LifecycleQuestion] = [:]
         for (name, kinds) in reports {
+            let step = legs.first { answerer($0) == name }?.step ?? name
             questions[name] = LifecycleQuestion(
-                participant: kinds[0].owner, asks: [ends.completed], answers: kinds)
+                participant: kinds[0].owner, step: step, asks: [ends.completed], answers: kinds)
         }
         return questions
     }

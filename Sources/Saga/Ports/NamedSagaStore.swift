@@ -84,9 +84,9 @@ struct NamedSagaDebts: SagaDebts {
     }
 
     func isBlocked(
-        _ sagaID: String, on route: String, at participant: String
+        _ sagaID: String, on route: String, at step: String, of participant: String
     ) async throws(SagaError) -> Bool {
-        try await base.isBlocked(sagaID, on: route, at: participant)
+        try await base.isBlocked(sagaID, on: route, at: step, of: participant)
     }
 
     func hurry() async throws(SagaError) { try await base.hurry() }

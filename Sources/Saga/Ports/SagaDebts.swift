@@ -39,11 +39,12 @@ package protocol SagaDebts: Sendable {
     /// more, and what it owes is due now.
     func noteProgress(of sagaID: String) async throws(SagaError)
 
-    /// Whether a participant, of this or any other name, shows a saga of a route as blocked.
+    /// Whether a step of a participant, of this or any other name, owes something to a saga of a
+    /// route, or a letter keeps that saga there.
     ///
     /// - Throws: an error that is not retried if that may not be known here.
     func isBlocked(
-        _ sagaID: String, on route: String, at participant: String
+        _ sagaID: String, on route: String, at step: String, of participant: String
     ) async throws(SagaError) -> Bool
 
     /// Lets all that is owed be due now: what kept one of them has ended, perhaps for all.
@@ -113,6 +114,16 @@ package final class Debt: Sendable {
     /// What a person is asked; nil if it is tried again without.
     package var question: String? {
         error.hasPrefix(Self.asksWord) ? String(error.dropFirst(Self.asksWord.count)) : nil
+    }
+
+    /// Whether a ledger says that a step waits.
+    ///
+    /// It names one step at which its saga is blocked. If that one owes nothing it has a letter, and
+    /// so may others.
+    package static func keeps(_ step: String, blocked: String?, owes: String?) -> Bool {
+        let owing = (owes ?? "").split(separator: " ").map(String.init)
+        if owing.contains(step) { return true }
+        return blocked.map { !owing.contains(LedgerEntry($0).state) } ?? false
     }
 
     /// What stands in the ledger, behind since when: tries, type and entry; error; event.

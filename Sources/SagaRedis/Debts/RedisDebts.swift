@@ -90,20 +90,28 @@ struct RedisDebts: SagaDebts {
         _ = try await run(DebtScripts.progress, keys(sagaID), [.string(sagaID)])
     }
 
-    /// It has either name, whichever of the participant's routes that is.
+    /// By the name under which the participant knows it, as it declares its routes.
     func isBlocked(
-        _ sagaID: String, on route: String, at participant: String
+        _ sagaID: String, on route: String, at step: String, of participant: String
     ) async throws(SagaError) -> Bool {
-        for name in [sagaID, "\(route)/\(sagaID)"] {
-            let rank = try await redis.readIfAllowed { () throws(SagaError) in
-                try await redis.read(
-                    RedisCommand(
-                        "ZREVRANK", [.string(names.blocked(participant)), .string(name)],
-                        isReadOnly: true))
-            }
-            if rank.integer != nil { return true }
+        let declared = try await fields(of: names.declared(participant), "route")
+        let naming = SagaNaming(Declaration.routes(in: declared[0] ?? ""))
+        let ledger = names.ledger(
+            named: naming.name(sagaID, on: route), by: naming, service: participant)
+        let held = try await fields(of: ledger, LedgerEntry.blockedField, Debt.field)
+        return Debt.keeps(step, blocked: held[0], owes: held[1])
+    }
+
+    /// What fields of somebody's hash hold, if this user may know it.
+    private func fields(
+        of key: String, _ names: String...
+    ) async throws(SagaError) -> [String?] {
+        let reply = try await redis.readIfAllowed { () throws(SagaError) in
+            try await redis.read(
+                RedisCommand(
+                    "HMGET", [.string(key)] + names.map { .string($0) }, isReadOnly: true))
         }
-        return false
+        return names.indices.map { reply[$0]?.string }
     }
 
     func hurry() async throws(SagaError) {

@@ -63,15 +63,28 @@ extension StoreContract {
             #expect(ledger["other"] == nil)
             #expect(ledger["owes:other"] == nil)
         },
-        StoreContract("anybody may know whether a saga is blocked at a participant") { parties in
+        StoreContract("anybody may know whether a step of a saga is blocked at a participant") {
+            parties in
             let debts = parties.lender.debts
-            #expect(try await debts.isBlocked("1", on: "loan", at: "lender") == false)
+            func isBlocked(
+                _ saga: String, at step: String = "lend", of participant: String = "lender"
+            ) async throws -> Bool {
+                try await debts.isBlocked(saga, on: "loan", at: step, of: participant)
+            }
+            #expect(try await isBlocked("1") == false)
 
             _ = try await debts.park(debt("1"), trace("1"), for: .zero, in: nil)
 
-            #expect(try await debts.isBlocked("1", on: "loan", at: "lender"))
-            #expect(try await debts.isBlocked("2", on: "loan", at: "lender") == false)
-            #expect(try await debts.isBlocked("1", on: "loan", at: "nobody") == false)
+            #expect(try await isBlocked("1"))
+            #expect(try await isBlocked("1", at: "give") == false)
+            #expect(try await isBlocked("2") == false)
+            #expect(try await isBlocked("1", of: "nobody") == false)
+            _ = try await debts.park(debt("1", step: "give"), trace("1"), for: .zero, in: nil)
+            #expect(try await isBlocked("1", at: "give"))
+            try await debts.settle(debt("1"), isDone: false)
+            try await debts.settle(debt("1", step: "give"), isDone: true)
+            #expect(try await isBlocked("1"), "it has a letter")
+            #expect(try await isBlocked("1", at: "give"), "so it may have one too")
         },
         StoreContract("what asks a person is counted for as long as it does") { parties in
             let debts = parties.lender.debts

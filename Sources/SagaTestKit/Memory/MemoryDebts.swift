@@ -54,11 +54,14 @@ struct MemoryDebts: SagaDebts {
     }
 
     func isBlocked(
-        _ sagaID: String, on route: String, at participant: String
+        _ sagaID: String, on route: String, at step: String, of participant: String
     ) async throws(SagaError) -> Bool {
-        try await change("is \(sagaID) blocked at \(participant)") {
-            let blocked = $0.blocked[participant] ?? [:]
-            return blocked[sagaID] != nil || blocked["\(route)/\(sagaID)"] != nil
+        try await change("is \(sagaID) blocked at \(participant)") { data in
+            let declared = data.declared[participant]?.route ?? ""
+            let naming = SagaNaming(Declaration.routes(in: declared))
+            let ledger = data.ledger(participant, naming.name(sagaID, on: route))
+            return Debt.keeps(
+                step, blocked: ledger[LedgerEntry.blockedField], owes: ledger[Debt.field])
         }
     }
 

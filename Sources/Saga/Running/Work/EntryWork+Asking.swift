@@ -82,7 +82,8 @@ extension EntryWork {
                 else { continue }
                 // Who has put it off has acknowledged it, and owes the answer.
                 let isBlocked = try await environment.ports.debts.isBlocked(
-                    sagaID, on: environment.plan.route, at: question.participant)
+                    sagaID, on: environment.plan.route, at: question.step,
+                    of: question.participant)
                 if !isBlocked { return true }
             } catch {
                 if error.retry == .never { return true }
