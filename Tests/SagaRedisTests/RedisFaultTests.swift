@@ -167,8 +167,10 @@ struct RedisFaultTests {
         await server.stop()
     }
 
-    /// Redis counts what is added and what is read. Where an entry went that nobody had read, the
-    /// difference stays, and would say for ever that something is to come.
+    /// Redis counts what is added and what is read.
+    ///
+    /// Where an entry went that nobody had read, the difference stays, and would say for ever that
+    /// something is to come.
     @Test func whatWentUnreadIsNotToCome() async throws {
         try await ShopRig.with { rig in
             let stream = rig.keys.stream("PaymentProcessed", owner: "payment")

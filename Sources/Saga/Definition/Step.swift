@@ -131,9 +131,9 @@ public struct Step: Sendable {
     ///     the runtime's configuration says. Only tries count that have run, and sent something.
     ///   - atMost: how many of its blocks, what undoes and completes it too, run at once in a
     ///     process; if nil, as many as events are worked on. The others wait in the order in which
-    ///     they came: that is not an attempt, and its time does not count. No more than whatever the
-    ///     step calls can take at once, as the connections of its client. One that goes on for ten
-    ///     seconds after it was cancelled lets another one begin.
+    ///     they came: that is not an attempt, and its time does not count. No more than whatever
+    ///     the step calls can take at once, as the connections of its client. One that goes on for
+    ///     ten seconds after it was cancelled lets another one begin.
     ///   - company: whom its blocks call; if nil, they are not counted.
     ///   - actsOutside: whether `perform` touches anything but the participant's own records.
     ///   - unknown: what becomes of it if it has been tried for this long, and nobody knows whether
