@@ -44,6 +44,8 @@ package struct StoreLook: Sendable {
     private static let pagesMaximum = 100
     private static let pageSize = 100
     private static let pageBytes = 16_777_216
+    /// How many ledgers are looked at at once.
+    private static let ledgersMaximum = 256
 
     private let redis: RedisClient
     private let names: SagaKeys
@@ -101,6 +103,33 @@ package struct StoreLook: Sendable {
             RedisCommand(
                 "HMGET", [.string(names.declared(service)), "route"], isReadOnly: true))
         return SagaNaming(Declaration.routes(in: declared[0]?.string ?? ""))
+    }
+
+    /// Those of some sagas of a route in whose ledger a participant has noted nothing of a step.
+    package func unknown(
+        _ sagas: [String], of route: String, to service: String, step: String
+    ) async throws(SagaError) -> [String] {
+        let naming = try await naming(of: service)
+        var unknown: [String] = []
+        for start in stride(from: 0, to: sagas.count, by: Self.ledgersMaximum) {
+            let some = sagas[start...].prefix(Self.ledgersMaximum)
+            let questions = some.map { saga in
+                let key = names.ledger(
+                    named: naming.name(saga, on: route), by: naming, service: service)
+                return RedisCommand("HMGET", [.string(key), .string(step)], isReadOnly: true)
+            }
+            let replies: [Result<RedisValue, RedisError>]
+            do {
+                replies = try await redis.send(batch: questions)
+            } catch {
+                throw SagaError(error)
+            }
+            for (saga, reply) in zip(some, replies) {
+                let noted = try decoding { () throws(RedisError) in try reply.get() }
+                if noted[0]?.string == nil { unknown.append(saga) }
+            }
+        }
+        return unknown
     }
 
     /// When a participant's data came to be, in milliseconds since 1970; nil if there is none.

@@ -58,7 +58,7 @@ struct DoctorCommand: AsyncParsableCommand {
             findings += Diagnosis.findings(shortcomings, at: address.configuration)
             if !shortcomings.contains(where: \.isForeign) {
                 findings += await sagas(
-                    at: address, namespace ?? "", retention: settings.limits.retention,
+                    at: address, namespace ?? "", settings.limits,
                     companiesURL: environment.text(nil, "SANDBOX_URL")
                         ?? addresses.url(of: .sandbox),
                     logger: logger)
@@ -76,9 +76,9 @@ struct DoctorCommand: AsyncParsableCommand {
             taken.append((name, port))
         }
         findings += Diagnosis.ports(addresses, taken: taken)
-        await LineOutput.standard.line("Redis at \(address.shown)")
+        try await LineOutput.standard.result("Redis at \(address.shown)")
         for line in TextTable.lines(findings.map { row($0, palette) }) {
-            await LineOutput.standard.line(line)
+            try await LineOutput.standard.result(line)
         }
         if let fault = shortcomings.first(where: \.isForeign) {
             throw CommandFailure(
@@ -88,13 +88,14 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 
     private func sagas(
-        at address: RedisAddress, _ namespace: String, retention: Duration?, companiesURL: String,
+        at address: RedisAddress, _ namespace: String, _ limits: SagaLimits, companiesURL: String,
         logger: Logger
     ) async -> [Diagnosis.Finding] {
         let client = address.quietClient("troupe-doctor", within: .seconds(5), logger: logger)
         let facts = await SagaSurvey(
             client: client, namespace: namespace,
-            retention: retention ?? SagaRuntimeConfiguration().retention,
+            retention: limits.retention ?? SagaRuntimeConfiguration().retention,
+            ledgerLife: limits.ledgerLife ?? SagaRuntimeConfiguration().ledgerTimeToLive,
             companiesURL: companiesURL
         ).facts()
         await client.shutdown()

@@ -59,7 +59,7 @@ struct SagaCommand: AsyncParsableCommand {
                     json
                     ? String(decoding: event.json(), as: UTF8.self)
                     : line.text(event, since: start)
-                guard await LineOutput.standard.line(text) else { return }
+                try await LineOutput.standard.result(text)
             }
             for text in account.unshown + blocked { await LineOutput.errors.line(text) }
         }

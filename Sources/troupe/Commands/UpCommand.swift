@@ -121,26 +121,33 @@ struct UpPlan: Sendable {
         on source: RedisSource, _ stop: OrderlyStop, logger: Logger
     ) async throws -> [any Service] {
         let banner = ReadyBanner(plan: self, source: source)
-        var services: [any Service] = []
         let namesCompanies = EnvironmentOptions.ofThisProcess.text(nil, "SANDBOX_URL") != nil
-        if !excluded.contains(.sandbox), !namesCompanies {
-            services.append(
-                try await SystemClaim(
-                    on: settings.redis, namespace: settings.namespace,
-                    dataFolder: settings.dataFolder, logger: logger))
+        if excluded.contains(.sandbox) || namesCompanies {
+            return try system(stop, logger: logger) + [banner]
         }
+        let claim = try await SystemClaim(
+            on: settings.redis, namespace: settings.namespace, dataFolder: settings.dataFolder,
+            logger: logger)
+        do {
+            return [claim] + (try system(stop, logger: logger)) + [banner]
+        } catch {
+            await claim.giveBack()
+            throw error
+        }
+    }
+
+    /// What is started, in this process or in its children.
+    private func system(_ stop: OrderlyStop, logger: Logger) throws -> [any Service] {
         if usesProcesses {
             let children = supervised(logger: logger)
             for child in children { stop.announce(to: child.announceStop) }
-            services += children
-        } else {
-            let system = try SystemComposition(
-                settings: settings, addresses: addresses, excluded: excluded, logger: logger
-            ).services()
-            stop.announce(to: system.announceStop)
-            services += system.all
+            return children
         }
-        return services + [banner]
+        let system = try SystemComposition(
+            settings: settings, addresses: addresses, excluded: excluded, logger: logger
+        ).services()
+        stop.announce(to: system.announceStop)
+        return system.all
     }
 
     /// One child for each service, and the gateway last, since it is first to stop.

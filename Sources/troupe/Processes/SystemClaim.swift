@@ -47,8 +47,8 @@ final class SystemClaim: Service {
                 "another troupe up runs on this Redis, with the books of its companies at "
                     + "\(other); each would be asked about charges that only the other's know",
                 remedy:
-                    "troupe up --namespace second --port 4000, or stop that one; if it has just "
-                    + "died, wait \(Self.life) s")
+                    "troupe up --namespace second --data-folder .second, or stop that one; if it "
+                    + "has just died, wait \(Self.life) s")
         } catch {
             await redis.shutdown()
             throw error
@@ -78,7 +78,12 @@ final class SystemClaim: Service {
                 }
             } while (try? await Task.sleep(for: Self.pause)) != nil
         }
-        // Also when this task was cancelled, with which nothing could be sent.
+        await giveBack()
+    }
+
+    /// Lets others take it at once; also when this task was cancelled, with which nothing could
+    /// be sent.
+    func giveBack() async {
         await Task { [redis, key, holder] in
             if let known = try? await redis.send(.get(key)).string, known == holder {
                 _ = try? await redis.send(.unlink([key]))

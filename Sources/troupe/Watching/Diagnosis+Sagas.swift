@@ -16,7 +16,8 @@ extension Diagnosis {
     ) -> [Finding] {
         let tool = RedisTool(configuration: redis).administration
         var findings = facts.participants.flatMap { participant in
-            lost(participant) + letters(participant, tool, names) + blocked(participant)
+            lost(participant) + unknown(participant) + letters(participant, tool, names)
+                + blocked(participant)
         }
         findings += facts.forgotten.map { forgotten($0, tool) }
         if let fault = facts.fault {
@@ -24,7 +25,9 @@ extension Diagnosis {
                 Finding(
                     level: .advice, subject: "sagas",
                     what: "not looked at to the end: \(fault)",
-                    remedy: "give the user the rights of who watches, as README names them"))
+                    remedy: fault.contains("WRONGTYPE")
+                        ? "the readiness of the services names the key; look at what else writes here"
+                        : "give the user the rights of who watches, as README names them"))
         } else if findings.isEmpty {
             findings.append(
                 Finding(
@@ -68,6 +71,20 @@ extension Diagnosis {
                         + "another Redis or namespace"))
         }
         return findings
+    }
+
+    /// The service itself asks the owner, and undoes what is not wanted; what it may not judge, or
+    /// what its owner says completed, stays.
+    private static func unknown(_ participant: SagaFacts.Participant) -> [Finding] {
+        guard let number = participant.books?.unknown, number > 0 else { return [] }
+        return [
+            Finding(
+                level: .problem, subject: "books",
+                what: "the company of \(participant.name) says that \(count(number, "thing")) of "
+                    + "ours stand\(number == 1 ? "s" : ""), and no ledger knows of "
+                    + "\(number == 1 ? "it" : "them"): a person has to look",
+                remedy: "troupe reconcile --dry-run, which names them")
+        ]
     }
 
     private static func loss(_ what: String) -> Finding {

@@ -26,6 +26,8 @@ struct SagaFacts: Sendable {
     /// 1970, the oldest first.
     struct Books: Sendable {
         var times: [Int64]
+        /// How much of it stands although no ledger knows it.
+        var unknown = 0
     }
 
     var participants: [Participant] = []
@@ -39,11 +41,15 @@ struct SagaFacts: Sendable {
 /// Looks at what there is of sagas on a Redis, and in the companies' books; it changes nothing.
 struct SagaSurvey {
     private static let pagesMaximum = 100
+    /// What is younger may be under way, and is first compared by the service itself.
+    private static let settled: Int64 = 120_000
 
     let client: RedisClient
     let namespace: String
     /// How long events are kept by those whose streams they are.
     let retention: Duration
+    /// How long the ledger of a saga that has ended is kept.
+    let ledgerLife: Duration
     let companiesURL: String
 
     private var names: SagaKeys { SagaKeys(namespace: namespace) }
@@ -99,6 +105,7 @@ struct SagaSurvey {
     // MARK: - Books
 
     private func readBooks(_ facts: inout SagaFacts) async {
+        let now = facts.participants.map(\.blocked.now).max() ?? 0
         let client = JSONClient(baseURL: companiesURL, timeout: .seconds(1), connections: 2)
         let companies: [(name: String, books: any OutsideBooks)] = [
             (ServiceName.payment, HTTPPaymentCompany(client)),
@@ -110,7 +117,9 @@ struct SagaSurvey {
             else { continue }
             do {
                 facts.participants[place].books = try await read(
-                    company.books, of: company.name, leg.step)
+                    company.books, of: company.name, leg.step, at: now)
+            } catch let error as SagaError {
+                facts.fault = facts.fault ?? error.answer ?? error.message
             } catch {
                 facts.silentCompanies = "\(companiesURL): \(error)"
             }
@@ -120,20 +129,27 @@ struct SagaSurvey {
 
     /// What was undone tells nothing: its saga may have ended long before our data came to be.
     private func read(
-        _ books: any OutsideBooks, of participant: String, _ step: String
+        _ books: any OutsideBooks, of participant: String, _ step: String, at now: Int64
     ) async throws -> SagaFacts.Books {
         let keys = IdempotencyKeys(
             namespace: namespace, route: Route.order.name, form: .named)
         var times: [Int64] = []
+        var sagas: [String] = []
+        // What is older than its ledger has to be may have had one.
+        let ripe = now - Int64(ledgerLife.milliseconds) * 9 / 10..<now - Self.settled
         var cursor: String?
         for _ in 0..<Self.pagesMaximum {
             let page = try await books.entries(after: cursor, since: 0)
-            times += page.entries.filter {
-                $0.standing != .undone && keys.saga(of: $0.key, participant, step) != nil
-            }.map(\.made)
+            for entry in page.entries where entry.standing != .undone {
+                guard let saga = keys.saga(of: entry.key, participant, step) else { continue }
+                times.append(entry.made)
+                if ripe.contains(entry.made) { sagas.append(saga) }
+            }
             guard let next = page.next else { break }
             cursor = next
         }
-        return SagaFacts.Books(times: times.sorted())
+        let unknown = try await StoreLook(client, names)
+            .unknown(sagas, of: Route.order.name, to: participant, step: step)
+        return SagaFacts.Books(times: times.sorted(), unknown: unknown.count)
     }
 }

@@ -107,6 +107,16 @@ struct SagaDiagnosisTests {
         #expect(empty[0].what.contains("there is no data"))
     }
 
+    @Test func whatStandsAndNoLedgerKnowsIsAProblem() {
+        let found = findings {
+            $0.books = SagaFacts.Books(times: [Self.born + 1], unknown: 1)
+        }
+
+        #expect(found.map(\.level) == [.problem])
+        #expect(found[0].what.contains("1 thing of ours stands, and no ledger knows of it"))
+        #expect(found[0].remedy?.hasPrefix("troupe reconcile --dry-run") == true)
+    }
+
     @Test func whatCouldNotBeSeenIsSaidAndCompaniesThatAreNotThereAreNoFault() {
         var facts = SagaFacts(participants: [SagaFacts.Participant(name: "payment")])
         facts.fault = "NOPERM no"

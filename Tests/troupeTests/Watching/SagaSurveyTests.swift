@@ -67,7 +67,7 @@ struct SagaSurveyTests {
         }
         let facts = await SagaSurvey(
             client: client, namespace: "", retention: .seconds(86_400),
-            companiesURL: "http://127.0.0.1:1"
+            ledgerLife: .seconds(864_000), companiesURL: "http://127.0.0.1:1"
         ).facts()
         await client.shutdown()
         return facts
@@ -107,6 +107,26 @@ struct SagaSurveyTests {
         // As a server says it of a command of its own, or of one in a script.
         let fault = facts.fault ?? ""
         #expect(fault.contains("NOPERM") || fault.contains("can't run this command"), "\(fault)")
+        await redis.stop()
+    }
+
+    @Test func whatNoLedgerKnowsIsFound() async throws {
+        let redis = try await RedisServer.launch()
+        let client = redis.client()
+        let naming = SagaNaming(["order", "renewal"])
+        let known = names.ledger(named: "known/1", by: naming, service: "payment")
+        let other = names.ledger(named: "other", by: naming, service: "payment")
+        for (key, step) in [(known, "charge"), (other, "end")] {
+            _ = try await client.send(
+                RedisCommand("HSET", [.string(key), .string(step), "done 1-0"]))
+        }
+        let sagas = ["known/1", "other"] + (0..<600).map { "lost-\($0)" }
+
+        let unknown = try await StoreLook(client, names)
+            .unknown(sagas, of: "order", to: "payment", step: "charge")
+
+        #expect(unknown == Array(sagas.dropFirst()))
+        await client.shutdown()
         await redis.stop()
     }
 
