@@ -7,6 +7,14 @@ struct EndedRequest {
         case head(RequestHead)
         /// Bytes that are not a request.
         case refused(RefusedHead)
+
+        /// Whether no body is wanted.
+        var isHead: Bool {
+            switch self {
+            case .head(let head): head.method == .head
+            case .refused(let head): head.method == RequestMethod.head.rawValue
+            }
+        }
     }
 
     var route: CompiledRoute?

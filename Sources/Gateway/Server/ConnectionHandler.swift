@@ -390,7 +390,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
         let name = group.namer.next()
         let answer = Answer(GatewayProblem(fault), requestName: name)
-        let frame = AnswerWriter.Frame(isHead: false, keepsAlive: false, minorVersion: 1)
+        // Whoever sent HEAD reads no body, also behind a refusal.
+        let frame = AnswerWriter.Frame(isHead: refused.isHead, keepsAlive: false, minorVersion: 1)
         let before = queue.count
         _ = AnswerWriter.write(answer, frame, at: since, into: &queue) { $0.writeString(name) }
         let ended = EndedRequest(

@@ -74,6 +74,25 @@ struct WireEdgeTests {
         }
     }
 
+    /// Its answer has no body, even if what was asked is not a request.
+    @Test(arguments: [
+        "HEAD /orders/a%2Fb HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HEAD /orders/1 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+        "HEAD /orders/1 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    ])
+    func whoSendsHEADIsRefusedWithoutABody(_ text: String) async throws {
+        try await Self.with { port, origin in
+            let client = try await RawConnection(port: port)
+            try await client.send(text)
+            let answer = try await client.answer(isHead: true)
+
+            #expect(answer.status == 400)
+            #expect(Int(answer.fields["content-length"] ?? "") ?? 0 > 0)
+            #expect(await client.rest() == "")
+            #expect(origin.asked.isEmpty)
+        }
+    }
+
     /// What is sent, and what the upstream is asked for it.
     private static let accepted: [(String, String, String)] = [
         ("GET http://a/orders/1 HTTP/1.1\r\nHost: A\r\n\r\n", "/v1/orders/1", ""),
