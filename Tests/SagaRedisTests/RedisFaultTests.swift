@@ -198,7 +198,7 @@ struct RedisFaultTests {
         let reply = try await rig.redis.send(
             RedisCommand("XREADGROUP", ["GROUP", "order", "a", "STREAMS", .string(stream), ">"]))
         #expect(reply[0]?[1]?.array?.isEmpty == false)
-        let ids = (reply[0]?[1]?.array ?? []).compactMap { $0[0]?.string }
+        let ids = reply[0]?[1]?.array?.compactMap { $0[0]?.string } ?? []
         _ = try await rig.redis.send(.xack(stream, "order", ids))
     }
 

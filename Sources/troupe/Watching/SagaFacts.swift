@@ -5,6 +5,7 @@ import Saga
 import SagaRedis
 import ServiceHTTP
 import ShippingService
+import Timekeeping
 import TroupeRedis
 
 /// What a Redis holds of sagas, as far as `doctor` needs it.
