@@ -138,15 +138,19 @@ final class Reconciler: Sendable {
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         let gate = environment.gates[step.name]
-        // No preference at all would leave the executor of this task in optimised code (Swift 6.3).
-        let executor =
-            environment.configuration.handlerExecutor.executor
-            ?? environment.ports.transport.executor
+        let executor = environment.configuration.handlerExecutor.executor
+        let ask: @Sendable () async throws -> Value? = {
+            guard let gate else { return try await body() }
+            return try await gate.pass(body)
+        }
         return try await withThrowingTaskGroup(of: Value?.self) {
             [clock = environment.clock] group in
-            group.addTask(executorPreference: executor) {
-                guard let gate else { return try await body() }
-                return try await gate.pass(body)
+            // In optimised code (Swift 6.3) a preference of nil would not leave it where this
+            // task runs, but go to the global executor.
+            if let executor {
+                group.addTask(executorPreference: executor) { try await ask() }
+            } else {
+                group.addTask { try await ask() }
             }
             group.addTask {
                 try await clock.sleep(for: Self.patience)
