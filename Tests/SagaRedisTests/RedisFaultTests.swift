@@ -172,7 +172,8 @@ struct RedisFaultTests {
     /// Where an entry went that nobody had read, the difference stays, and would say for ever that
     /// something is to come.
     @Test func whatWentUnreadIsNotToCome() async throws {
-        try await ShopRig.with { rig in
+        let server = try await RedisServer.launch()
+        try await ShopRig.with(server: server) { rig in
             let stream = rig.keys.stream("PaymentProcessed", owner: "payment")
             _ = try await rig.redis.send(.xgroupCreate(stream, "order", from: "0"))
             _ = try await rig.redis.send(.xadd(stream, ["data": "x"]))
@@ -192,6 +193,7 @@ struct RedisFaultTests {
             #expect(end.isAtEnd)
             #expect(end.hasDealt(until: .max))
         }
+        await server.stop()
     }
 
     private func read(_ stream: String, _ rig: ShopRig) async throws {

@@ -7,7 +7,7 @@ import Testing
 struct SimulationTests {
     /// More of them with `TROUPE_SIMULATION_SEEDS`.
     private static let seeds =
-        ProcessInfo.processInfo.environment["TROUPE_SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 400
+        ProcessInfo.processInfo.environment["TROUPE_SIMULATION_SEEDS"].flatMap { UInt64($0) } ?? 300
 
     @Test func withoutFaultsEverySagaEndsAsItShould() async throws {
         try await expectNothingWrong(in: .calm, seeds: min(Self.seeds, 50))

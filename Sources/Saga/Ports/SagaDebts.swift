@@ -118,8 +118,8 @@ package final class Debt: Sendable {
 
     /// Whether a ledger says that a step waits.
     ///
-    /// It names one step at which its saga is blocked. If that one owes nothing it has a letter, and
-    /// so may others.
+    /// It names one step at which its saga is blocked. If that one owes nothing it has a letter,
+    /// and so may others.
     package static func keeps(_ step: String, blocked: String?, owes: String?) -> Bool {
         let owing = (owes ?? "").split(separator: " ").map(String.init)
         if owing.contains(step) { return true }

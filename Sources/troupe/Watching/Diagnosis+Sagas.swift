@@ -26,7 +26,7 @@ extension Diagnosis {
                     level: .advice, subject: "sagas",
                     what: "not looked at to the end: \(fault)",
                     remedy: fault.contains("WRONGTYPE")
-                        ? "the readiness of the services names the key; look at what else writes here"
+                        ? "look for the key in the readiness of the services, and who writes it"
                         : "give the user the rights of who watches, as README names them"))
         } else if findings.isEmpty {
             findings.append(

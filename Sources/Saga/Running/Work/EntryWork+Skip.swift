@@ -57,8 +57,8 @@ extension EntryWork {
         guard let condition = step.condition else {
             throw .blocked(
                 step: step.name,
-                "it was not needed (\(entry?.note ?? "")), and is always needed now: only a version "
-                    + "with that condition can say so")
+                "it was not needed (\(entry?.note ?? "")), and is always needed now: only a "
+                    + "version with that condition can say so")
         }
         if step.finishes.contains(where: { $0.emits != nil }) {
             _ = try await apply(
