@@ -89,28 +89,30 @@ enum DebtScripts {
     // → {now, milliseconds until the next or -1, how many are blocked, since when the oldest is or
     //    0, which one that is, how many owe something, how many ask a person, the sagas taken …}
     //
-    // A member's rank is the number of those behind it, which Redis knows at once.
+    // A member's rank is the number of those behind it, which Redis knows at once. All lists are
+    // read before anything is written: who only looks needs no more rights than that.
     static let take = RedisScript(
         """
-        \(expects("zset", "zset", "zset"))
         \(time)
-        local taken = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
-        for _, saga in ipairs(taken) do
-            redis.call('ZADD', KEYS[1], now + ARGV[2], saga)
-        end
         local function first(key)
             return redis.call('ZRANGEBYSCORE', key, '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
         end
         local function count(key, member)
             return member and redis.call('ZREVRANK', key, member) + 1 or 0
         end
-        local open, oldest = first(KEYS[1]), first(KEYS[2])
+        local oldest = first(KEYS[2])
         local answer = {
-            now, open[2] and math.max(0, tonumber(open[2]) - now) or -1,
+            now, -1,
             count(KEYS[2], oldest[1]), oldest[2] and tonumber(oldest[2]) or 0, oldest[1] or '',
-            count(KEYS[1], open[1]), count(KEYS[3], first(KEYS[3])[1]),
+            count(KEYS[1], first(KEYS[1])[1]), count(KEYS[3], first(KEYS[3])[1]),
         }
-        for _, saga in ipairs(taken) do answer[#answer + 1] = saga end
+        local taken = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+        for _, saga in ipairs(taken) do
+            redis.call('ZADD', KEYS[1], now + ARGV[2], saga)
+            answer[#answer + 1] = saga
+        end
+        local open = first(KEYS[1])
+        if open[2] then answer[2] = math.max(0, tonumber(open[2]) - now) end
         return answer
         """)
 

@@ -106,7 +106,6 @@ struct SagaSurvey {
     // MARK: - Books
 
     private func readBooks(_ facts: inout SagaFacts) async {
-        let now = facts.participants.map(\.blocked.now).max() ?? 0
         let client = JSONClient(baseURL: companiesURL, timeout: .seconds(1), connections: 2)
         let companies: [(name: String, books: any OutsideBooks)] = [
             (ServiceName.payment, HTTPPaymentCompany(client)),
@@ -118,7 +117,8 @@ struct SagaSurvey {
             else { continue }
             do {
                 facts.participants[place].books = try await read(
-                    company.books, of: company.name, leg.step, at: now)
+                    company.books, of: company.name, leg.step,
+                    within: ripe(facts.participants[place]))
             } catch let error as SagaError {
                 facts.fault = facts.fault ?? error.answer ?? error.message
             } catch {
@@ -128,16 +128,26 @@ struct SagaSurvey {
         await client.shutdown()
     }
 
+    /// When things were done of which a ledger would have to be there.
+    ///
+    /// What is older than the data tells of a loss, and what is about as old as ledgers get may
+    /// have had one.
+    private func ripe(_ participant: SagaFacts.Participant) -> Range<Int64> {
+        let now = participant.blocked.now
+        guard let born = participant.born else { return 0..<0 }
+        let start = max(born, now - Int64(ledgerLife.milliseconds) * 9 / 10)
+        return start..<max(start, now - Self.settled)
+    }
+
     /// What was undone tells nothing: its saga may have ended long before our data came to be.
     private func read(
-        _ books: any OutsideBooks, of participant: String, _ step: String, at now: Int64
+        _ books: any OutsideBooks, of participant: String, _ step: String,
+        within ripe: Range<Int64>
     ) async throws -> SagaFacts.Books {
         let keys = IdempotencyKeys(
             namespace: namespace, route: Route.order.name, form: .named)
         var times: [Int64] = []
         var sagas: [String] = []
-        // What is older than its ledger has to be may have had one.
-        let ripe = now - Int64(ledgerLife.milliseconds) * 9 / 10..<now - Self.settled
         var cursor: String?
         for _ in 0..<Self.pagesMaximum {
             let page = try await books.entries(after: cursor, since: 0)

@@ -27,6 +27,11 @@ struct DoctorAfterLossTests {
             _ = try await client.send(.set(names.born(service), .string("\(hour) 1")))
         }
 
+        let unknown = try await Self.doctor(addresses, redis)
+        #expect(unknown.status == 1, "\(unknown.output)")
+        #expect(unknown.output.contains("1 thing of ours stands"), "\(unknown.output)")
+        _ = try await client.send(.hset("saga:{payment}:ledger:7", ["charge": "finished 1-0"]))
+
         let before = try await Self.doctor(addresses, redis)
         #expect(before.status == 0, "\(before.output)")
         #expect(before.output.contains("no event was put aside"), "\(before.output)")

@@ -166,26 +166,41 @@ final class StreamReader: Sendable {
     // MARK: - Reading
 
     /// Reads what nobody had yet and returns how many streams had some.
+    ///
+    /// A count is per stream, so with fewer slots than streams some wait: but only while others
+    /// have something. Nothing else would ring for what is in them.
     private func readNew(
         _ streams: [Int], _ plan: inout ReadPlan, in epoch: StoreEpoch
     ) async throws(SagaError) -> Int {
         let count = plan.portion(of: streams).count
-        var streams = streams
-        var reserved = dispatcher.reserve(upTo: count, orRing: bell)
-        if reserved == 0 {
-            // What waits for companies keeps out its like, and nothing else.
-            streams = streams.filter { !transport.streams[$0].callsOutside }
-            guard !streams.isEmpty else { return 0 }
-            reserved = dispatcher.reserve(upTo: count, callsOutside: false, orRing: bell)
+        var left = streams
+        var found = 0
+        while found == 0, !left.isEmpty {
+            var reserved = dispatcher.reserve(upTo: count, orRing: bell)
+            if reserved == 0 {
+                // What waits for companies keeps out its like, and nothing else.
+                left.removeAll { transport.streams[$0].callsOutside }
+                guard !left.isEmpty else { return 0 }
+                reserved = dispatcher.reserve(upTo: count, callsOutside: false, orRing: bell)
+            }
+            guard reserved > 0 else { return 0 }
+            if reserved < left.count, left.count == streams.count { left = begunByChance(left) }
+            let chosen = left.prefix(reserved).sorted()
+            left.removeFirst(chosen.count)
+            found = try await readNew(chosen, on: reserved, &plan, in: epoch)
         }
-        guard reserved > 0 else { return 0 }
-        // A count is per stream. With fewer slots than streams some streams have to wait.
-        let chosen = reserved < streams.count ? some(of: streams, reserved) : streams
+        return found
+    }
+
+    private func readNew(
+        _ streams: [Int], on reserved: Int, _ plan: inout ReadPlan, in epoch: StoreEpoch
+    ) async throws(SagaError) -> Int {
         let turn = reads.enter()
         defer { turn.leave() }
         let reading: Reading
         do {
-            reading = try await transport.read(chosen, count: reserved / chosen.count, in: epoch)
+            reading = try await transport.read(
+                streams, count: reserved / streams.count, in: epoch)
         } catch {
             dispatcher.giveBack(reserved)
             throw error
@@ -201,10 +216,10 @@ final class StreamReader: Sendable {
         turn.leave()
     }
 
-    /// As many streams as there are slots, begun at one by chance so that none waits for ever.
-    private func some(of streams: [Int], _ count: Int) -> [Int] {
+    /// In their order, begun at one by chance so that none waits for ever.
+    private func begunByChance(_ streams: [Int]) -> [Int] {
         let first = Int(chance.fraction() * Double(streams.count))
-        return (first..<first + count).map { streams[$0 % streams.count] }.sorted()
+        return Array(streams[first...] + streams[..<first])
     }
 
     /// Hands a reading's entries over.
