@@ -215,7 +215,7 @@ let package = Package(
                 "PlainText", "ProductService", "TroupeRedis",
                 "Saga", "SagaRedis", "SandboxService", "ServiceHTTP", "ShippingService",
                 "Timekeeping", "UserService", argumentParser, asyncHTTPClient, lifecycle, logging,
-                nioCore, nioPosix,
+                nioCore, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings),
 

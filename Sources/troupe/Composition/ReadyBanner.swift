@@ -1,10 +1,14 @@
 import ServiceLifecycle
 
 /// Says when everything is ready: who listens where, and three things to try.
+///
+/// What is not ready in time, as it waits for something that a person may have to mend, keeps
+/// nobody from the rest; it is named.
 struct ReadyBanner: Service {
     var plan: UpPlan
     var source: RedisSource
-    private static let readyLimit = Duration.seconds(60)
+    private static let listeningLimit = Duration.seconds(60)
+    private static let readyLimit = Duration.seconds(15)
 
     init(plan: UpPlan, source: RedisSource) {
         self.plan = plan
@@ -17,8 +21,11 @@ struct ReadyBanner: Service {
                 .failure, "nothing listens at port \(silent) after a minute",
                 remedy: "troupe up --log-level info")
         }
+        let unready = await cancelWhenGracefulShutdown {
+            await ReadinessProbe.unready(of: admins.map(\.authority), within: Self.readyLimit)
+        }
         if Task.isCancelled || Task.isShuttingDownGracefully { return }
-        for line in lines { await LineOutput.standard.line(line) }
+        for line in lines(unready) { await LineOutput.standard.line(line) }
         try await gracefulShutdown()
     }
 
@@ -27,14 +34,31 @@ struct ReadyBanner: Service {
         for (name, port) in plan.addresses.all(without: plan.excluded) {
             let host = Addresses.reached(plan.addresses.host(of: name))
             let isReady = await PortProbe.becomesReady(
-                host: host, port: port, within: Self.readyLimit)
+                host: host, port: port, within: Self.listeningLimit)
             guard isReady || Task.isCancelled else { return port }
         }
         return nil
     }
 
-    private var lines: [String] {
-        [plan.palette.bold("Troupe is up.") + " \(redisSentence)", ""]
+    /// Where each process tells how it is.
+    private var admins: [(name: String, authority: String)] {
+        let host = Addresses.reached(plan.addresses.place.adminHost)
+        func admin(_ name: String, _ port: Int) -> (name: String, authority: String) {
+            (name, Addresses.authority(host, port))
+        }
+        let gateway = admin("gateway", plan.addresses.admin)
+        guard plan.usesProcesses else { return [gateway] }
+        return [gateway]
+            + SystemService.allCases.filter { !plan.excluded.contains($0) }
+            .map { admin($0.rawValue, plan.addresses.port(of: $0) + 100) }
+    }
+
+    private func lines(_ unready: [String]) -> [String] {
+        let rows = admins.filter { unready.contains($0.authority) }.map {
+            [$0.name, "http://\($0.authority)/readyz"]
+        }
+        return [plan.palette.bold("Troupe is up.") + " \(redisSentence)", ""]
+            + (rows.isEmpty ? [] : ["Not ready yet; each says why:"] + TextTable.lines(rows) + [""])
             + TextTable.lines(addressRows) + ["", "Three things to try:"]
             + TextTable.lines(suggestions) + ["", "ctrl-C stops everything in order."]
     }
