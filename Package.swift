@@ -22,6 +22,8 @@ let computing: Set = [
     "CloudEvents", "Gateway", "GatewayExplorationTests", "JSONText", "OrderContracts", "PlainText",
     "RepositoryTests", "Saga", "SagaTestKit", "Timekeeping", "TurnTaking",
 ]
+
+/// Nothing but `-O` for those, and only when asked for.
 func optimised(_ name: String) -> [SwiftSetting] {
     let isWanted = Context.environment["TROUPE_OPTIMISED"] == "1"
     return isWanted && computing.contains(name) ? [.unsafeFlags(["-O"])] : []
@@ -338,3 +340,5 @@ var orderServiceTestDependencies: [Target.Dependency] {
         httpTypes, lifecycle, logging, nioCore,
     ]
 }
+
+precondition(computing.isSubset(of: package.targets.map(\.name)), "a module has another name")

@@ -12,6 +12,22 @@ struct TripSagaTests {
         #expect(Participant.faults(between: Self.all) == [])
     }
 
+    /// A process with fewer slots than it reads streams goes on to the next stream at once.
+    @Test func oneSlotIsEnough() async throws {
+        var configuration = SagaRuntimeConfiguration()
+        configuration.concurrency = 1
+        let rehearsal = try SagaRehearsal(Self.all, configuration: configuration)
+        for number in 0..<10 {
+            try await rehearsal.begin("one-\(number)", TripRequested(city: "Rome"))
+        }
+        try await rehearsal.settle()
+
+        for number in 0..<10 {
+            #expect(try await rehearsal.status(of: "one-\(number)") == .completed)
+        }
+        #expect(rehearsal.elapsed < .seconds(2), "\(rehearsal.elapsed)")
+    }
+
     @Test func aTripIsBookedOnceAllItsLegsAre() async throws {
         let rig = try TripRig()
         let trips = try rig.runtime(TripSaga.trips)

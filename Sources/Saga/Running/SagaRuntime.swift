@@ -286,7 +286,7 @@ public final class SagaRuntime: Service {
         environment.transitions.health.deaf(deaf)
         for lane in deaf.new {
             logger.error(
-                "a handler goes on although it was cancelled, and its slot is lent to others",
+                "a handler goes on although it was cancelled; what it holds is lent to others",
                 metadata: ["saga": "\(lane)"])
         }
     }

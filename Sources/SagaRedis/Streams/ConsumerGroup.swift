@@ -87,7 +87,7 @@ struct ConsumerGroup: Sendable {
 
     /// Where the group stands in a stream; nil if it is not there.
     func state(on stream: String) async throws(SagaError) -> GroupState? {
-        try await GroupState.counted(of: stream, redis: redis).first { $0.name == service }
+        try await GroupState.all(of: stream, redis: redis).first { $0.name == service }
     }
 
     /// Stores for some streams how far each was dealt with.
@@ -141,22 +141,16 @@ struct GroupState: Sendable {
         return states
     }
 
-    /// The same, and 0 as the lag of those that have nothing left to read.
+    /// How many entries it has yet to read; nil if there are some and nobody has counted them.
     ///
     /// A lag is the difference of two counts. Where entries went that nobody had read (`XTRIM`,
-    /// `XDEL`), one that stands at the end keeps such a rest, or none is said.
-    static func counted(
-        of stream: String, redis: RedisClient
-    ) async throws(SagaError) -> [GroupState] {
-        var states = try await all(of: stream, redis: redis)
-        for index in states.indices where states[index].lag != 0 {
-            let next = try await redis.look(
-                StreamEnd.firstEntry, at: stream,
-                .string("(\(states[index].lastDelivered)"), "+"
-            ).string
-            if next == nil { states[index].lag = 0 }
-        }
-        return states
+    /// `XDEL`), a group that stands at the end keeps such a rest, or none is said.
+    func unread(on stream: String, redis: RedisClient) async throws(SagaError) -> Int? {
+        guard lag != 0 else { return 0 }
+        let next = try await redis.look(
+            StreamEnd.firstEntry, at: stream, .string("(\(lastDelivered)"), "+"
+        ).string
+        return next == nil ? 0 : lag
     }
 
     /// The names of those that keep what is older than it need be.

@@ -42,8 +42,8 @@ struct Housekeeper: Sendable {
         for (position, stream) in consumed.enumerated() {
             do {
                 guard let state = try await group.state(on: stream.key) else { continue }
-                report.lags[position] = state.lag
                 cursors.append((stream.key, state.dealtWith))
+                report.lags[position] = try await state.unread(on: stream.key, redis: redis)
             } catch {
                 try report.note(error, of: stream.key)
             }

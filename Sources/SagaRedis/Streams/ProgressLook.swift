@@ -43,7 +43,7 @@ final class ProgressLook: Sendable {
                 do throws(SagaError) {
                     return .success(
                         try await redis.readIfAllowed { () throws(SagaError) in
-                            try await GroupState.counted(of: stream, redis: redis)
+                            try await Self.states(of: stream, redis)
                         })
                 } catch {
                     return .failure(error)
@@ -52,5 +52,15 @@ final class ProgressLook: Sendable {
             looks[stream] = (now, look)
             return look
         }
+    }
+
+    private static func states(
+        of stream: String, _ redis: RedisClient
+    ) async throws(SagaError) -> [GroupState] {
+        var states = try await GroupState.all(of: stream, redis: redis)
+        for index in states.indices {
+            states[index].lag = try await states[index].unread(on: stream, redis: redis)
+        }
+        return states
     }
 }

@@ -92,10 +92,13 @@ struct DoctorCommand: AsyncParsableCommand {
         logger: Logger
     ) async -> [Diagnosis.Finding] {
         let client = address.quietClient("troupe-doctor", within: .seconds(5), logger: logger)
+        let usual = SagaRuntimeConfiguration()
         let facts = await SagaSurvey(
             client: client, namespace: namespace,
-            retention: limits.retention ?? SagaRuntimeConfiguration().retention,
-            ledgerLife: limits.ledgerLife ?? SagaRuntimeConfiguration().ledgerTimeToLive,
+            retention: limits.retention ?? usual.retention,
+            ledgerLife: limits.ledgerLife ?? usual.ledgerTimeToLive,
+            settled: usual.reconciliationGrace
+                + (limits.reconcileEvery ?? usual.reconciliationInterval) * 2,
             companiesURL: companiesURL
         ).facts()
         await client.shutdown()

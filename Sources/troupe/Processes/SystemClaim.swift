@@ -10,7 +10,8 @@ import TroupeRedis
 
 /// Says on a Redis whose companies the orders of a system are settled with, while `up` runs there.
 ///
-///     saga:{sandbox}:claim   string   "<host> <data folder>", for 15 s, renewed every 5
+///     saga:{sandbox}:claim   string   "<host> <data folder>", and on a line of its own which
+///                                     process it is; for 15 s, renewed every 5
 ///
 /// Two systems of one name would share streams and groups, and each would have the other's charges
 /// refunded by a company that does not know them. One that died leaves its claim for a moment; in
@@ -26,6 +27,8 @@ final class SystemClaim: Service {
     private let redis: RedisClient
     private let key: String
     private let holder: String
+    /// The holder, and this process.
+    private let claim: String
     private let logger: Logger
 
     /// Takes it.
@@ -36,6 +39,7 @@ final class SystemClaim: Service {
     ) async throws {
         key = Self.key(namespace)
         holder = "\(ProcessInfo.processInfo.hostName) \(dataFolder)"
+        claim = "\(holder)\n\(UInt64.random(in: 1...UInt64.max))"
         var logger = logger
         logger[metadataKey: "service"] = "up"
         self.logger = logger
@@ -55,24 +59,32 @@ final class SystemClaim: Service {
         }
     }
 
-    /// Nil if it is ours.
+    /// Nil if it is ours, or of the same folder: which one of two writes its books is decided
+    /// there.
     private func other() async throws -> String? {
         let taken = try await redis.send(
             RedisCommand(
-                "SET", [.string(key), .string(holder), "NX", "EX", .integer(Self.life)]))
+                "SET", [.string(key), .string(claim), "NX", "EX", .integer(Self.life)]))
         if taken.string != nil { return nil }
-        let known = try await redis.send(.get(key)).string
-        return known == holder ? nil : known
+        let known = try await redis.send(.get(key)).string?.split(separator: "\n").first
+        return known.map { $0 == holder ? nil : String($0) } ?? nil
+    }
+
+    /// Never takes it from another folder.
+    private func renew() async throws {
+        guard try await other() == nil else {
+            logger.error("another troupe up has claimed this Redis for other books")
+            return
+        }
+        _ = try await redis.send(
+            RedisCommand("SET", [.string(key), .string(claim), "EX", .integer(Self.life)]))
     }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             repeat {
                 do {
-                    _ = try await self.redis.send(
-                        RedisCommand(
-                            "SET",
-                            [.string(self.key), .string(self.holder), "EX", .integer(Self.life)]))
+                    try await self.renew()
                 } catch {
                     self.logger.debug("the claim is not renewed", metadata: ["error": "\(error)"])
                 }
@@ -81,11 +93,12 @@ final class SystemClaim: Service {
         await giveBack()
     }
 
-    /// Lets others take it at once; also when this task was cancelled, with which nothing could
-    /// be sent.
+    /// Lets others take it at once, unless it is another process's.
+    ///
+    /// Also when this task was cancelled, with which nothing could be sent.
     func giveBack() async {
-        await Task { [redis, key, holder] in
-            if let known = try? await redis.send(.get(key)).string, known == holder {
+        await Task { [redis, key, claim] in
+            if let known = try? await redis.send(.get(key)).string, known == claim {
                 _ = try? await redis.send(.unlink([key]))
             }
             await redis.shutdown()

@@ -76,13 +76,25 @@ extension Diagnosis {
     /// The service itself asks the owner, and undoes what is not wanted; what it may not judge, or
     /// what its owner says completed, stays.
     private static func unknown(_ participant: SagaFacts.Participant) -> [Finding] {
-        guard let number = participant.books?.unknown, number > 0 else { return [] }
+        guard let books = participant.books else { return [] }
+        let number = books.unknown
+        guard number > 0 else {
+            guard books.isCut else { return [] }
+            return [
+                Finding(
+                    level: .advice, subject: "books",
+                    what: "those of the company of \(participant.name) are so long that not all "
+                        + "were looked at",
+                    remedy: "troupe reconcile --dry-run, which reads them to the end")
+            ]
+        }
         return [
             Finding(
                 level: .problem, subject: "books",
                 what: "the company of \(participant.name) says that \(count(number, "thing")) of "
                     + "ours stand\(number == 1 ? "s" : ""), and no ledger knows of "
-                    + "\(number == 1 ? "it" : "them"): a person has to look",
+                    + "\(number == 1 ? "it" : "them"): a person has to look, unless "
+                    + "\(participant.name) is down or paused",
                 remedy: "troupe reconcile --dry-run, which names them")
         ]
     }

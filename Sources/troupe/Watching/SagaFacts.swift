@@ -29,6 +29,8 @@ struct SagaFacts: Sendable {
         var times: [Int64]
         /// How much of it stands although no ledger knows it.
         var unknown = 0
+        /// Whether there is more than was looked at.
+        var isCut = false
     }
 
     var participants: [Participant] = []
@@ -41,9 +43,8 @@ struct SagaFacts: Sendable {
 
 /// Looks at what there is of sagas on a Redis, and in the companies' books; it changes nothing.
 struct SagaSurvey {
-    private static let pagesMaximum = 100
-    /// What is younger may be under way, and is first compared by the service itself.
-    private static let settled: Int64 = 120_000
+    /// A million entries or more.
+    private static let pagesMaximum = 10_000
 
     let client: RedisClient
     let namespace: String
@@ -51,6 +52,8 @@ struct SagaSurvey {
     let retention: Duration
     /// How long the ledger of a saga that has ended is kept.
     let ledgerLife: Duration
+    /// How long what a service itself compares, and mends, may stand.
+    let settled: Duration
     let companiesURL: String
 
     private var names: SagaKeys { SagaKeys(namespace: namespace) }
@@ -116,11 +119,12 @@ struct SagaSurvey {
                 let leg = Route.order.legs.first(where: { $0.participant == company.name })
             else { continue }
             do {
-                facts.participants[place].books = try await read(
+                var books = SagaFacts.Books(times: [])
+                let fault = try await read(
                     company.books, of: company.name, leg.step,
-                    within: ripe(facts.participants[place]))
-            } catch let error as SagaError {
-                facts.fault = facts.fault ?? error.answer ?? error.message
+                    within: ripe(facts.participants[place]), into: &books)
+                facts.participants[place].books = books
+                facts.fault = facts.fault ?? fault.map { $0.answer ?? $0.message }
             } catch {
                 facts.silentCompanies = "\(companiesURL): \(error)"
             }
@@ -136,31 +140,41 @@ struct SagaSurvey {
         let now = participant.blocked.now
         guard let born = participant.born else { return 0..<0 }
         let start = max(born, now - Int64(ledgerLife.milliseconds) * 9 / 10)
-        return start..<max(start, now - Self.settled)
+        return start..<max(start, now - Int64(settled.milliseconds))
     }
 
     /// What was undone tells nothing: its saga may have ended long before our data came to be.
+    ///
+    /// - Returns: why not all ledgers could be looked at.
     private func read(
-        _ books: any OutsideBooks, of participant: String, _ step: String,
-        within ripe: Range<Int64>
-    ) async throws -> SagaFacts.Books {
+        _ outside: any OutsideBooks, of participant: String, _ step: String,
+        within ripe: Range<Int64>, into books: inout SagaFacts.Books
+    ) async throws -> SagaError? {
         let keys = IdempotencyKeys(
             namespace: namespace, route: Route.order.name, form: .named)
-        var times: [Int64] = []
-        var sagas: [String] = []
+        let look = StoreLook(client, names)
+        var fault: SagaError?
         var cursor: String?
+        defer { books.times.sort() }
         for _ in 0..<Self.pagesMaximum {
-            let page = try await books.entries(after: cursor, since: 0)
+            let page = try await outside.entries(after: cursor, since: 0)
+            var sagas: [String] = []
             for entry in page.entries where entry.standing != .undone {
                 guard let saga = keys.saga(of: entry.key, participant, step) else { continue }
-                times.append(entry.made)
+                books.times.append(entry.made)
                 if ripe.contains(entry.made) { sagas.append(saga) }
             }
-            guard let next = page.next else { break }
+            do throws(SagaError) {
+                books.unknown += try await look.unknown(
+                    sagas, of: Route.order.name, to: participant, step: step
+                ).count
+            } catch {
+                fault = error
+            }
+            guard let next = page.next else { return fault }
             cursor = next
         }
-        let unknown = try await StoreLook(client, names)
-            .unknown(sagas, of: Route.order.name, to: participant, step: step)
-        return SagaFacts.Books(times: times.sorted(), unknown: unknown.count)
+        books.isCut = true
+        return fault
     }
 }

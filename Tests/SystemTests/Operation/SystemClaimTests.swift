@@ -34,6 +34,26 @@ struct SystemClaimTests {
         await redis.stop()
     }
 
+    /// A start that fails in the folder of a system that runs leaves that one's claim alone.
+    @Test func onlyItsOwnProcessGivesAClaimBack() async throws {
+        let redis = try await RedisServer.launch()
+        let address = try RedisAddress(url: redis.url, source: "test")
+        func claim(_ folder: String) async throws -> SystemClaim {
+            try await SystemClaim(
+                on: address, namespace: nil, dataFolder: folder, logger: .silent)
+        }
+        let first = try await claim("/a")
+        let second = try await claim("/a")
+
+        await second.giveBack()
+        await #expect(throws: CommandFailure.self) { _ = try await claim("/b") }
+
+        await first.giveBack()
+        let other = try await claim("/b")
+        await other.giveBack()
+        await redis.stop()
+    }
+
     @Test func aClaimIsGivenBackAndItsHolderMayTakeItAgain() async throws {
         let redis = try await RedisServer.launch()
         let address = try RedisAddress(url: redis.url, source: "test")

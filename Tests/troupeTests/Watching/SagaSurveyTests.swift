@@ -67,7 +67,8 @@ struct SagaSurveyTests {
         }
         let facts = await SagaSurvey(
             client: client, namespace: "", retention: .seconds(86_400),
-            ledgerLife: .seconds(864_000), companiesURL: "http://127.0.0.1:1"
+            ledgerLife: .seconds(864_000), settled: .seconds(180),
+            companiesURL: "http://127.0.0.1:1"
         ).facts()
         await client.shutdown()
         return facts

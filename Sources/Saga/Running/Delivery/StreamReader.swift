@@ -87,8 +87,9 @@ final class StreamReader: Sendable {
             var count = 0
             var cut: SagaError?
             do {
-                for streams in plan.reads(at: clock.now) where isRunning() {
-                    count += try await read(streams, &plan, epoch, &cut)
+                // With few slots the first read takes them all.
+                for streams in begunByChance(plan.reads(at: clock.now)) where isRunning() {
+                    count += try await readInTurn(streams, &plan, epoch, &cut)
                 }
                 // A server that hangs looks as if all were too large for ever.
                 health.reading(owner, cut)
@@ -113,13 +114,51 @@ final class StreamReader: Sendable {
         }
     }
 
+    /// Reads some streams, as many at once as there are slots, until some of them had something
+    /// new.
+    ///
+    /// A count is per stream, so with fewer slots than streams some wait: but only while others
+    /// have something. Nothing else would ring for what is in them.
+    private func readInTurn(
+        _ streams: [Int], _ plan: inout ReadPlan, _ epoch: StoreEpoch, _ cut: inout SagaError?
+    ) async throws(SagaError) -> Int {
+        let count = plan.portion(of: streams).count
+        var left = streams
+        var found = 0
+        var hasBegun = false
+        while found == 0, !left.isEmpty, !pause.isOn {
+            var reserved = dispatcher.reserve(upTo: count, orRing: bell)
+            if reserved == 0 {
+                // What waits for companies keeps out its like, and nothing else.
+                left.removeAll { transport.streams[$0].callsOutside }
+                guard !left.isEmpty else { return 0 }
+                reserved = dispatcher.reserve(upTo: count, callsOutside: false, orRing: bell)
+            }
+            guard reserved > 0 else { return 0 }
+            if reserved < left.count, !hasBegun { left = begunByChance(left) }
+            hasBegun = true
+            let chosen = left.prefix(reserved).sorted()
+            left.removeFirst(chosen.count)
+            found = try await read(chosen, on: reserved, &plan, epoch, &cut)
+        }
+        return found
+    }
+
+    /// In their order, begun at one by chance so that none waits for ever.
+    private func begunByChance<Element>(_ elements: [Element]) -> [Element] {
+        guard elements.count > 1 else { return elements }
+        let first = Int(chance.fraction() * Double(elements.count))
+        return Array(elements[first...] + elements[..<first])
+    }
+
     /// Reads some streams and returns how many of them had something new, or are to be read
     /// another way; throws on what concerns all streams.
     private func read(
-        _ streams: [Int], _ plan: inout ReadPlan, _ epoch: StoreEpoch, _ cut: inout SagaError?
+        _ streams: [Int], on reserved: Int, _ plan: inout ReadPlan, _ epoch: StoreEpoch,
+        _ cut: inout SagaError?
     ) async throws(SagaError) -> Int {
         do {
-            let count = try await readNew(streams, &plan, in: epoch)
+            let count = try await readNew(streams, on: reserved, &plan, in: epoch)
             if plan.failures(of: streams) > 0 { note(nil, streams[0]) }
             plan.worked(streams)
             return count
@@ -166,32 +205,6 @@ final class StreamReader: Sendable {
     // MARK: - Reading
 
     /// Reads what nobody had yet and returns how many streams had some.
-    ///
-    /// A count is per stream, so with fewer slots than streams some wait: but only while others
-    /// have something. Nothing else would ring for what is in them.
-    private func readNew(
-        _ streams: [Int], _ plan: inout ReadPlan, in epoch: StoreEpoch
-    ) async throws(SagaError) -> Int {
-        let count = plan.portion(of: streams).count
-        var left = streams
-        var found = 0
-        while found == 0, !left.isEmpty {
-            var reserved = dispatcher.reserve(upTo: count, orRing: bell)
-            if reserved == 0 {
-                // What waits for companies keeps out its like, and nothing else.
-                left.removeAll { transport.streams[$0].callsOutside }
-                guard !left.isEmpty else { return 0 }
-                reserved = dispatcher.reserve(upTo: count, callsOutside: false, orRing: bell)
-            }
-            guard reserved > 0 else { return 0 }
-            if reserved < left.count, left.count == streams.count { left = begunByChance(left) }
-            let chosen = left.prefix(reserved).sorted()
-            left.removeFirst(chosen.count)
-            found = try await readNew(chosen, on: reserved, &plan, in: epoch)
-        }
-        return found
-    }
-
     private func readNew(
         _ streams: [Int], on reserved: Int, _ plan: inout ReadPlan, in epoch: StoreEpoch
     ) async throws(SagaError) -> Int {
@@ -214,12 +227,6 @@ final class StreamReader: Sendable {
         let turn = reads.enter()
         await turn.wait()
         turn.leave()
-    }
-
-    /// In their order, begun at one by chance so that none waits for ever.
-    private func begunByChance(_ streams: [Int]) -> [Int] {
-        let first = Int(chance.fraction() * Double(streams.count))
-        return Array(streams[first...] + streams[..<first])
     }
 
     /// Hands a reading's entries over.

@@ -15,7 +15,7 @@ enum OrdersBenchmark {
         let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
         let seconds = arguments.first ?? 15
         let connections = arguments.dropFirst().first ?? 64
-        let reference = try await measureReference()
+        let reference = try await ScriptReference.measure(on: launch())
         let server = try await launch()
         let system = try RunningSystem.start(redisPort: server.port)
         defer { system.stop() }
@@ -47,15 +47,6 @@ enum OrdersBenchmark {
     private static func launch() async throws -> RedisServer {
         try await RedisServer.launch(
             RedisServer.Options(isDurable: true, arguments: ["--appendfsync", "everysec"]))
-    }
-
-    private static func measureReference() async throws -> Double {
-        let server = try await launch()
-        let rate = try await ScriptReference.rate(server)
-        await server.stop()
-        print("reference: a transition's six commands in a script, redis-benchmark -P 32")
-        print("  \(Int(rate)) scripts/s")
-        return rate
     }
 
     /// Waits until every order that was placed is dispatched or cancelled.

@@ -17,8 +17,17 @@ public enum ScriptReference {
         return 1
         """)
 
+    /// Scripts a second on a server of its own, which is stopped afterwards; says so.
+    public static func measure(on server: RedisServer) async throws -> Double {
+        let rate = try await rate(server)
+        await server.stop()
+        print("reference: a transition's six commands in a script, redis-benchmark -P 32")
+        print("  \(Int(rate)) scripts/s")
+        return rate
+    }
+
     /// Scripts a second.
-    public static func rate(_ server: RedisServer) async throws -> Double {
+    private static func rate(_ server: RedisServer) async throws -> Double {
         let redis = server.client()
         _ = try await redis.send(.scriptLoad(script))
         await redis.shutdown()

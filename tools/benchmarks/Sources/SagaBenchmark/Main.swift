@@ -1,5 +1,6 @@
 import InstantShop
 import NIOCore
+import RedisReference
 import Saga
 import SagaRedis
 import TroupeRedis
@@ -26,7 +27,7 @@ enum SagaBenchmark {
         let sagas = arguments.first ?? 50_000
         let rate = arguments.dropFirst().first ?? 500
         let seconds = arguments.dropFirst(2).first ?? 20
-        let reference = try await measureReference()
+        let reference = try await ScriptReference.measure(on: launch())
         try await measureThroughput(sagas, reference: reference)
         if rate > 0 { try await measureLatency(rate: rate, seconds: seconds) }
     }
@@ -38,15 +39,6 @@ enum SagaBenchmark {
                 arguments: [
                     "--appendfsync", "everysec", "--auto-aof-rewrite-min-size", "4gb",
                 ]))
-    }
-
-    private static func measureReference() async throws -> Double {
-        let server = try await launch()
-        let rate = try await ScriptReference.rate(server)
-        await server.stop()
-        print("reference: a transition's six commands in a script, redis-benchmark -P 32")
-        print("  \(Int(rate)) scripts/s")
-        return rate
     }
 
     private static func measureThroughput(_ sagas: Int, reference: Double) async throws {
