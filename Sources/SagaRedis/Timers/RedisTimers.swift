@@ -11,6 +11,9 @@ import TroupeRedis
 /// over: what is cancelled then had perhaps been completed, and dispatched. So no timer is fired
 /// on data of another identity before each has its whole time again.
 final class RedisTimers: SagaTimers {
+    /// How many are looked for at once.
+    private static let dueMaximum = 2048
+    /// How many one script fires; more would keep the server from others for too long.
     private static let batchMaximum = 256
     private static let renewalMaximum = 1000
 
@@ -47,7 +50,7 @@ final class RedisTimers: SagaTimers {
         do {
             reply = try await redis.evaluate(
                 TimerScript.due, keys: [names.timers(service)],
-                arguments: [.integer(Self.batchMaximum)], in: epoch)
+                arguments: [.integer(Self.dueMaximum)], in: epoch)
         } catch {
             throw SagaError(error)
         }
@@ -62,10 +65,8 @@ final class RedisTimers: SagaTimers {
                 fired.letters.append(try await setAside(member))
             }
         }
-        for (type, due) in Dictionary(grouping: timers, by: \.event) {
-            fired.groups.append(try await fire(due, type, in: epoch))
-        }
-        if answer.count > Self.batchMaximum + 1 {
+        fired.groups = try await fire(timers, in: epoch)
+        if answer.count > Self.dueMaximum + 1 {
             fired.rest = .zero
         } else if let next = answer.first?.integer, next >= 0 {
             fired.rest = .milliseconds(max(next, 1))
@@ -162,6 +163,33 @@ final class RedisTimers: SagaTimers {
             throw SagaError(error)
         }
         return letter
+    }
+
+    /// Those of one type go in batches that do not wait for each other: what handles the first of
+    /// their events keeps the server busy, too.
+    private func fire(
+        _ timers: [Timer], in epoch: RedisEpoch
+    ) async throws(SagaError) -> [FiredTimers.Group] {
+        let batches = Dictionary(grouping: timers, by: \.event).flatMap { type, due in
+            stride(from: 0, to: due.count, by: Self.batchMaximum).map {
+                (type, Array(due[$0...].prefix(Self.batchMaximum)))
+            }
+        }
+        let results = await withTaskGroup(of: Result<FiredTimers.Group, SagaError>.self) { group in
+            for (type, due) in batches {
+                group.addTask {
+                    do throws(SagaError) {
+                        return .success(try await self.fire(due, type, in: epoch))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        var groups: [FiredTimers.Group] = []
+        for result in results { groups.append(try result.get()) }
+        return groups
     }
 
     private func fire(
