@@ -95,7 +95,7 @@ struct AccessTests {
     @Test func encryptsWithTLS() async throws {
         guard let certificates = try await Certificates.make() else { return }
         defer { certificates.remove() }
-        let port = try await Certificates.freePort()
+        let port = try FreePort.find()
         let server = try await RedisServer.launch(
             .init(arguments: [
                 "--tls-port", "\(port)", "--tls-cert-file", certificates.certificate,

@@ -35,15 +35,6 @@ struct Certificates {
         rmdir(String(certificate.dropLast("/cert.pem".count)))
     }
 
-    /// A port that nobody listens on at the moment.
-    static func freePort() async throws -> Int {
-        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        let port = channel.localAddress?.port ?? 0
-        try await channel.close()
-        return port
-    }
-
     private static func run(_ command: String) -> Int32 {
         system(command)
     }
