@@ -231,8 +231,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "Gateway", "JSONText", "Observability", lifecycle, logging, metrics, nioCore,
-                nioEmbedded, nioHTTP1, nioPosix,
+                "Gateway", "JSONText", "Observability", "TroupeRedisTestKit", lifecycle, logging,
+                metrics, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ]),
         tests(
             "GatewayRedisTests",

@@ -1,7 +1,6 @@
 import EventStreams
 import Gateway
 import Logging
-import Synchronization
 import Testing
 import TroupeRedis
 import TroupeRedisTestKit
@@ -11,30 +10,11 @@ import TroupeRedisTestKit
 /// A feed whose rules wait for what nobody says.
 @Suite(.redisServer, .timeLimit(.minutes(1)))
 struct DeclaredRulesTests {
-    /// What was logged as a warning.
-    private final class Warnings: Sendable {
-        private let lines = Mutex<[String]>([])
-
-        func add(_ line: String) { lines.withLock { $0.append(line) } }
-
-        var all: [String] { lines.withLock { $0 } }
-    }
-
-    private struct Recorder: LogHandler {
-        let warnings: Warnings
-        var logLevel = Logger.Level.trace
-        var metadata: Logger.Metadata = [:]
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            guard event.level >= .warning else { return }
-            let facts = event.metadata ?? [:]
-            let words = ["service", "event", "meant"].map { facts[$0].map { "\($0)" } ?? "" }
-            warnings.add(words.joined(separator: " "))
+    /// What each warning is about.
+    private static func subjects(of log: RecordedLog) -> [String] {
+        log.lines.map { line in
+            ["service", "event", "meant"].map { line.fields[$0].map { "\($0)" } ?? "" }
+                .joined(separator: " ")
         }
     }
 
@@ -46,7 +26,7 @@ struct DeclaredRulesTests {
         user: (name: String, password: String)? = nil, admin: RedisClient,
         until isEnough: @Sendable ([String]) async throws -> Bool
     ) async throws -> [String] {
-        let warnings = Warnings()
+        let log = RecordedLog(from: .warning)
         let redis = server.client {
             $0.username = user?.name
             $0.password = user?.password
@@ -58,13 +38,13 @@ struct DeclaredRulesTests {
         let feed = InvalidationFeed(
             cache: ResponseCache(configuration: CacheConfiguration()), redis: redis,
             rules: try CacheNode.rules, configuration: configuration,
-            logger: Logger(label: "test") { _ in Recorder(warnings: warnings) })
+            logger: log.logger)
         let running = Task { try await feed.run() }
-        try await eventually("it has looked") { try await isEnough(warnings.all) }
+        try await eventually("it has looked") { try await isEnough(Self.subjects(of: log)) }
         running.cancel()
         _ = await running.result
         await redis.shutdown()
-        return warnings.all
+        return Self.subjects(of: log)
     }
 
     /// How often the keys that hold declarations were looked for.

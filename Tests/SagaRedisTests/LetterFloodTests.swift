@@ -16,10 +16,10 @@ struct LetterFloodTests {
                 let bytes = Array("garbage \(number)".utf8)
                 _ = try await rig.redis.send(.xadd(stream, ["data": .bytes(bytes)]))
             }
-            let lines = LogLines()
+            let log = RecordedLog()
             let payment = try SagaRuntime(
                 rig.saga.payment, redis: rig.redis, configuration: rig.configuration,
-                logger: lines.logger)
+                logger: log.logger)
             let task = Task { try await payment.run() }
             try await rig.until("all are set aside") {
                 let pending = try await rig.pending(
@@ -29,21 +29,22 @@ struct LetterFloodTests {
             task.cancel()
             try await task.value
 
-            let all = lines.all.filter { $0.text.contains("dead letter") }
+            let all = log.lines.filter { $0.message.contains("dead letter") }
             #expect(
-                all.map(\.text) == [
+                all.map(\.message) == [
                     "event became a dead letter", "more events became dead letters",
                 ])
-            #expect(all.last?.count == "199")
+            let count = all.last?.fields["count"].map { "\($0)" }
+            #expect(count == "199")
         }
     }
 
     @Test func requestsThatAreLeftHalfWrittenAreOneLineToo() async throws {
         try await ShopRig.breakable { rig, forwarder in
-            let lines = LogLines()
+            let log = RecordedLog()
             let order = try SagaRuntime(
                 rig.saga.order, redis: rig.redis, configuration: rig.configuration,
-                logger: lines.logger)
+                logger: log.logger)
             forwarder.breakWrite(BrokenWrite(marker: "OrderCreated", number: 5))
 
             for id in ["1", "2", "3"] {
@@ -59,8 +60,8 @@ struct LetterFloodTests {
             }
 
             #expect(try await rig.deadLetters("order").count == 3)
-            let told = lines.all.filter {
-                $0.text == "a request left its saga half written, which waits for a person"
+            let told = log.lines.filter {
+                $0.message == "a request left its saga half written, which waits for a person"
             }
             #expect(told.count == 1)
         }

@@ -86,11 +86,11 @@ struct SeveralRoutesRedisTests {
 
     /// One line, however many come.
     @Test func eventsOfARouteThatNobodyKnowsHereAreToldOf() async throws {
-        let lines = LogLines()
+        let log = RecordedLog()
         try await ShopRig.with { rig in
             let payment = try SagaRuntime(
                 Self.payment(rig.saga.world), redis: rig.redis, configuration: rig.configuration,
-                logger: lines.logger)
+                logger: log.logger)
             let task = Task { try await payment.run() }
             for _ in 0..<3 {
                 try await say(CloudEventOfRenewal.ofAnotherRoute, rig, "RenewalAsked")
@@ -98,12 +98,12 @@ struct SeveralRoutesRedisTests {
             try await rig.until("they are passed over") {
                 let pending = try await rig.pending(
                     "RenewalAsked", owner: "renewal", group: "payment")
-                return pending == 0 && lines.all.contains { $0.text.contains("passed over") }
+                return pending == 0 && log.lines.contains { $0.message.contains("passed over") }
             }
             task.cancel()
             try await task.value
 
-            #expect(lines.all.count { $0.text.contains("passed over") } == 1)
+            #expect(log.lines.count { $0.message.contains("passed over") } == 1)
             #expect(try await rig.deadLetters("payment").isEmpty)
             #expect(rig.saga.world.calls("charge") == 0)
         }

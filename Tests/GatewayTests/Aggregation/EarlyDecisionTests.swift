@@ -3,6 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import Testing
+import TroupeRedisTestKit
 
 /// An aggregate is answered as soon as it is decided.
 @Suite(.timeLimit(.minutes(3)))

@@ -1,6 +1,7 @@
 import Gateway
 import NIOHTTP1
 import Testing
+import TroupeRedisTestKit
 
 /// What the check accepts works: the gateway starts with it, and answers.
 @Suite(.timeLimit(.minutes(3)))

@@ -1,6 +1,7 @@
 import Gateway
 import Logging
 import Testing
+import TroupeRedisTestKit
 
 @Suite(.timeLimit(.minutes(3)))
 struct AccessLogTests {

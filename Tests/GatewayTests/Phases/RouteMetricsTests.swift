@@ -1,6 +1,7 @@
 import Metrics
 import Observability
 import Testing
+import TroupeRedisTestKit
 
 @testable import Gateway
 

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import Synchronization
 import Testing
+import TroupeRedisTestKit
 
 /// Changes whose clients do not wait for them, or waited too long.
 @Suite(.timeLimit(.minutes(2)))

@@ -2,6 +2,7 @@ import Gateway
 import Logging
 import ServiceLifecycle
 import Testing
+import TroupeRedisTestKit
 
 /// What clients see of a gateway that is asked to stop.
 @Suite(.timeLimit(.minutes(3)))

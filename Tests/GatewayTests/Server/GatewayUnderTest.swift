@@ -1,6 +1,7 @@
 import Gateway
 import Logging
 import Testing
+import TroupeRedisTestKit
 
 /// A gateway on a free port, for the time of one test.
 struct GatewayUnderTest {

@@ -2,6 +2,7 @@ import Gateway
 import Logging
 import NIOCore
 import Testing
+import TroupeRedisTestKit
 
 /// Clients that do not wait for their answers.
 @Suite(.timeLimit(.minutes(2)))

@@ -4,6 +4,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
+import TroupeRedisTestKit
 
 /// Clients that ask for much and do not take the answers.
 @Suite(.timeLimit(.minutes(3)))

@@ -2,6 +2,7 @@ import Gateway
 import Logging
 import NIOCore
 import Testing
+import TroupeRedisTestKit
 
 /// Clients that take their answers slowly, and those that take none.
 @Suite(.timeLimit(.minutes(3)))

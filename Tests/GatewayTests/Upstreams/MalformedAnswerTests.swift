@@ -2,6 +2,7 @@ import Gateway
 import Logging
 import NIOCore
 import Testing
+import TroupeRedisTestKit
 
 /// What no upstream should send ends at once, and the log tells why.
 ///

@@ -1,4 +1,5 @@
 import Testing
+import TroupeRedisTestKit
 
 @testable import Gateway
 
