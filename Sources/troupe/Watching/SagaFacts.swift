@@ -109,27 +109,33 @@ struct SagaSurvey {
     // MARK: - Books
 
     private func readBooks(_ facts: inout SagaFacts) async {
-        let client = JSONClient(baseURL: companiesURL, timeout: .seconds(1), connections: 2)
+        let companiesClient = JSONClient(
+            baseURL: companiesURL, timeout: .seconds(1), connections: 2)
         let companies: [(name: String, books: any OutsideBooks)] = [
-            (ServiceName.payment, HTTPPaymentCompany(client)),
-            (ServiceName.shipping, HTTPCarrier(client)),
+            (ServiceName.payment, HTTPPaymentCompany(companiesClient)),
+            (ServiceName.shipping, HTTPCarrier(companiesClient)),
         ]
         for company in companies {
             guard let place = facts.participants.firstIndex(where: { $0.name == company.name }),
                 let leg = Route.order.legs.first(where: { $0.participant == company.name })
             else { continue }
             do {
-                var books = SagaFacts.Books(times: [])
-                let fault = try await read(
+                let (books, sagas) = try await read(
                     company.books, of: company.name, leg.step,
-                    within: ripe(facts.participants[place]), into: &books)
+                    within: ripe(facts.participants[place]))
                 facts.participants[place].books = books
-                facts.fault = facts.fault ?? fault.map { $0.answer ?? $0.message }
+                do throws(SagaError) {
+                    facts.participants[place].books?.unknown = try await StoreLook(client, names)
+                        .unknown(sagas, of: Route.order.name, to: company.name, step: leg.step)
+                        .count
+                } catch {
+                    facts.fault = facts.fault ?? error.answer ?? error.message
+                }
             } catch {
                 facts.silentCompanies = "\(companiesURL): \(error)"
             }
         }
-        await client.shutdown()
+        await companiesClient.shutdown()
     }
 
     /// When things were done of which a ledger would have to be there.
@@ -145,36 +151,28 @@ struct SagaSurvey {
 
     /// What was undone tells nothing: its saga may have ended long before our data came to be.
     ///
-    /// - Returns: why not all ledgers could be looked at.
+    /// - Returns: the sagas, too, for which something was done then.
     private func read(
         _ outside: any OutsideBooks, of participant: String, _ step: String,
-        within ripe: Range<Int64>, into books: inout SagaFacts.Books
-    ) async throws -> SagaError? {
+        within ripe: Range<Int64>
+    ) async throws -> (books: SagaFacts.Books, sagas: [String]) {
         let keys = IdempotencyKeys(
             namespace: namespace, route: Route.order.name, form: .named)
-        let look = StoreLook(client, names)
-        var fault: SagaError?
+        var books = SagaFacts.Books(times: [])
+        var sagas: [String] = []
         var cursor: String?
-        defer { books.times.sort() }
         for _ in 0..<Self.pagesMaximum {
             let page = try await outside.entries(after: cursor, since: 0)
-            var sagas: [String] = []
             for entry in page.entries where entry.standing != .undone {
                 guard let saga = keys.saga(of: entry.key, participant, step) else { continue }
                 books.times.append(entry.made)
                 if ripe.contains(entry.made) { sagas.append(saga) }
             }
-            do throws(SagaError) {
-                books.unknown += try await look.unknown(
-                    sagas, of: Route.order.name, to: participant, step: step
-                ).count
-            } catch {
-                fault = error
-            }
-            guard let next = page.next else { return fault }
-            cursor = next
+            cursor = page.next
+            if cursor == nil { break }
         }
-        books.isCut = true
-        return fault
+        books.isCut = cursor != nil
+        books.times.sort()
+        return (books, sagas)
     }
 }
