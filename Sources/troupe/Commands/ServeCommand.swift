@@ -43,7 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
             addresses: Addresses(gateway: port - name.offset, place: settings.place),
             excluded: [], logger: logger)
         try await OneService.expectFree(
-            [(name.rawValue, port), ("admin", port + 100)], at: settings.place,
+            [(name.rawValue, port), ("admin", Addresses.admin(of: port))], at: settings.place,
             command: "serve \(name.rawValue)")
         try await settings.expectUsableRedis(
             as: .services([name], namespace: settings.namespace), logger: logger)

@@ -16,7 +16,10 @@ struct Addresses: Sendable {
     var gateway = Self.firstPort
     var place = Place()
 
-    var admin: Int { gateway + 100 }
+    var admin: Int { Self.admin(of: gateway) }
+
+    /// Where the process tells how it is that serves at a port.
+    static func admin(of port: Int) -> Int { port + 100 }
 
     func port(of service: SystemService) -> Int { gateway + service.offset }
 

@@ -50,7 +50,7 @@ struct ReadyBanner: Service {
         guard plan.usesProcesses else { return [gateway] }
         return [gateway]
             + SystemService.allCases.filter { !plan.excluded.contains($0) }
-            .map { admin($0.rawValue, plan.addresses.port(of: $0) + 100) }
+            .map { admin($0.rawValue, Addresses.admin(of: plan.addresses.port(of: $0))) }
     }
 
     private func lines(_ unready: [String]) -> [String] {

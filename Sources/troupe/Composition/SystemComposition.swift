@@ -69,7 +69,7 @@ struct SystemComposition {
 
     /// One of the services in a process of its own, with what it needs.
     func services(only name: SystemService) throws -> Services {
-        let admin = admin(addresses.port(of: name) + 100)
+        let admin = admin(Addresses.admin(of: addresses.port(of: name)))
         let redis = client(for: settings.redis, "troupe-\(name.rawValue)")
         if let role = RedisRole.services([name], namespace: settings.namespace) {
             admin.readiness.add(.redis("redis", RedisWatch(redis, as: role), degrades: false))

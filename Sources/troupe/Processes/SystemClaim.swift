@@ -67,7 +67,8 @@ final class SystemClaim: Service {
                 "SET", [.string(key), .string(claim), "NX", "EX", .integer(Self.life)]))
         if taken.string != nil { return nil }
         let known = try await redis.send(.get(key)).string?.split(separator: "\n").first
-        return known.map { $0 == holder ? nil : String($0) } ?? nil
+        guard let known, known != holder else { return nil }
+        return String(known)
     }
 
     /// Never takes it from another folder.
