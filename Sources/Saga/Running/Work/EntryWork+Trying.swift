@@ -40,7 +40,7 @@ extension EntryWork {
             defer { turn?.leave() }
             guard try await has(turn) else { return .gaveUp(CancellationError(), tries) }
             if let turn { place.lends { turn.lend() } }
-            defer { place.lends(nil) }
+            defer { if turn != nil { place.lends(nil) } }
             var passage = Passage.passed(CompanyGate.free)
             if let gate { passage = try await self.passage(through: gate, tries) }
             let failed: Failed
